@@ -1,0 +1,31 @@
+# Tandem: every command that the README names. `make help` lists them.
+
+MAKEFLAGS += --no-print-directory
+JOBS      ?= $(shell nproc)
+LISTEN    ?= 127.0.0.1:5060
+PREFIX    ?= /usr/local
+build      = cmake --build --preset $(1) --parallel $(JOBS)
+configure  = cmake --preset $(1) --log-level=NOTICE
+
+.PHONY: help build run test check format bench fuzz install clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## install the packages and build everything into build/bin
+	@scripts/install-packages build test
+	@$(call configure,release)
+	@$(call build,release)
+
+test: build ## install, build and run every test, and the unit tests under asan+ubsan
+	@scripts/run-tests
+
+check: build ## format, clang-tidy, the layer rule, the coroutine lint, and the tests under tsan
+	@scripts/install-packages check
+	@scripts/check-all
+
+format: ## rewrite the sources as clang-format wants them
+	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+clean: ## remove what was built
+	@rm -rf build build-*

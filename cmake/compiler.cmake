@@ -1,0 +1,27 @@
+# Flags, linker and cache that every target shares.
+
+add_library(tandem_flags INTERFACE)
+target_compile_options(tandem_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+target_compile_definitions(tandem_flags INTERFACE TANDEM_VERSION="${PROJECT_VERSION}")
+
+if(TANDEM_SANITIZE)
+  target_compile_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND TANDEM_SANITIZE MATCHES "undefined")
+    # Beast's composed operations make this one check cost minutes of compile time.
+    target_compile_options(tandem_flags INTERFACE -fno-sanitize=function)
+  endif()
+endif()
+
+find_program(TANDEM_CCACHE ccache)
+if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TANDEM_CCACHE})
+endif()
+find_program(TANDEM_MOLD mold)
+if(TANDEM_MOLD AND NOT TANDEM_FUZZ)
+  target_link_options(tandem_flags INTERFACE -fuse-ld=mold)
+endif()
+
+# Units that instantiate Beast take a gigabyte and most of a minute each: one at a time.
+set_property(GLOBAL APPEND PROPERTY JOB_POOLS tandem_heavy=1)

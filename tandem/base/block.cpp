@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/base/block.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace tandem {
+
+/// The free blocks of one thread: a list for each size, bounded so that a burst is given back.
+class block_store {
+ public:
+  using header = block_ref::header;
+
+  block_store() = default;
+  block_store(const block_store&) = delete;
+  block_store& operator=(const block_store&) = delete;
+  ~block_store() {
+    for (free_list& list : lists_)
+      while (list.first) std::free(take(list));
+  }
+
+  header* get(std::size_t capacity) {
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      if (capacity > sizes[i]) continue;
+      header* head = lists_[i].first ? take(lists_[i]) : allocate(sizes[i]);
+      head->references = 1;
+      return head;
+    }
+    header* head = allocate(capacity);
+    head->references = 1;
+    return head;
+  }
+
+  void put(header* head) noexcept {
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      if (head->capacity != sizes[i]) continue;
+      if (lists_[i].count * sizes[i] >= kept_bytes) break;
+      head->next = lists_[i].first;
+      lists_[i].first = head;
+      ++lists_[i].count;
+      return;
+    }
+    std::free(head);
+  }
+
+ private:
+  struct free_list {
+    header* first = nullptr;
+    std::size_t count = 0;
+  };
+
+  // A power of two with its header would fill one page more than it needs.
+  static constexpr std::array<std::size_t, 6> sizes{496, 1008, 2032, 4080, 16'368, 65'584};
+  static constexpr std::size_t kept_bytes = std::size_t{1} << 20; ///< of each size
+
+  static header* take(free_list& list) noexcept {
+    header* head = list.first;
+    list.first = head->next;
+    --list.count;
+    return head;
+  }
+
+  static header* allocate(std::size_t capacity) {
+    void* memory = std::malloc(sizeof(header) + capacity);
+    if (!memory) throw std::bad_alloc{};
+    return new (memory) header{0, static_cast<std::uint32_t>(capacity), nullptr};
+  }
+
+  std::array<free_list, sizes.size()> lists_;
+};
+
+namespace {
+block_store& store() {
+  thread_local block_store of_this_thread;
+  return of_this_thread;
+}
+} // namespace
+
+block_ref block_ref::make(std::size_t capacity) {
+  block_ref ref;
+  ref.head_ = store().get(capacity);
+  return ref;
+}
+
+block_ref block_ref::copy_of(std::string_view bytes) {
+  block_ref ref = make(bytes.size());
+  if (!bytes.empty()) std::memcpy(ref.data(), bytes.data(), bytes.size());
+  return ref;
+}
+
+void block_ref::release(header* head) noexcept { store().put(head); }
+
+} // namespace tandem
