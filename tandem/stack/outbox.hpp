@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the machines need of the world: a way out, a clock and timers. The transport of a shard
+// implements it; tests do, in virtual time. One thread.
+#pragma once
+
+#include <tandem/base/block.hpp>
+#include <tandem/base/clock.hpp>
+#include <tandem/base/timer_wheel.hpp>
+#include <tandem/stack/target.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace tandem::stack {
+
+/// A message as it goes on the wire, in a counted block: kept for as long as it may be resent, and
+/// shared with the queue it waits in.
+struct wire_message {
+  block_ref block;
+  std::uint32_t size = 0;
+
+  [[nodiscard]] static wire_message copy_of(std::string_view bytes) {
+    return {block_ref::copy_of(bytes), static_cast<std::uint32_t>(bytes.size())};
+  }
+  [[nodiscard]] std::string_view bytes() const noexcept {
+    return block ? std::string_view{block.data(), size} : std::string_view{};
+  }
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(block); }
+};
+
+/// On whose behalf a message is sent, so that a failure finds its way back
+/// (transaction_layer::on_send_error). The default names nobody: stateless, failures are dropped.
+struct origin {
+  enum class kind : std::uint8_t { none, client, server };
+  std::uint32_t slot = 0;
+  std::uint32_t generation = 0;
+  kind of = kind::none;
+
+  friend bool operator==(origin, origin) noexcept = default;
+};
+
+/// Why a message could not be sent.
+enum class send_error : std::uint8_t {
+  refused,     ///< ICMP error or connection refused
+  unreachable, ///< no route, no listener of that transport and family, no permission
+  timed_out,   ///< the connection did not open in time
+  closed,      ///< the connection closed with the message still queued, or its flow is gone
+  full,        ///< the bytes queued for the connection reached their bound
+  unsupported, ///< a transport that is not there: never downgraded (RFC 3261 26.2.2)
+};
+
+/// The way out of a shard.
+class outbox {
+ public:
+  virtual ~outbox() = default;
+
+  /// The present of this turn of the loop.
+  [[nodiscard]] virtual instant now() const noexcept = 0;
+
+  /// The shard's timers.
+  [[nodiscard]] virtual timer_wheel& timers() noexcept = 0;
+
+  /// What a request to `to` states as sent-by in its Via and as host in a Record-Route, host with
+  /// port where it is not the default ("192.0.2.1", "[2001:db8::1]:5070"): the listener that
+  /// answers come back to. Empty when no listener of that transport and family is there.
+  /// The view lives as long as the listener.
+  [[nodiscard]] virtual std::string_view sent_by(const target& to) const noexcept = 0;
+
+  /// The transport a request of `size` bytes takes: that of `to`, but TCP where the choice is open,
+  /// the size is over the datagram limit, and the address did not refuse TCP lately
+  /// (RFC 3261 18.1.1).
+  [[nodiscard]] virtual transport_kind transport_for(const target& to,
+                                                     std::size_t size) const noexcept = 0;
+
+  /// Sends one whole message, now or when the batch ends; keeps a reference, not a copy. A failure
+  /// is reported later through transaction_layer::on_send_error, never from inside this call.
+  virtual void send(const target& to, const wire_message& message, origin on_behalf_of) = 0;
+
+ protected:
+  outbox() = default;
+  outbox(const outbox&) = default;
+  outbox& operator=(const outbox&) = default;
+};
+
+} // namespace tandem::stack
