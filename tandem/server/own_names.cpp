@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/own_names.hpp>
+
+#include <tandem/base/text.hpp>
+
+#include <algorithm>
+
+namespace tandem::server {
+
+void own_names::add_listener(const socket_address& address) { listeners_.push_back(address); }
+
+bool own_names::add_alias(std::string_view text) {
+  std::string_view host = text;
+  std::uint16_t port = 0;
+  if (const auto address = socket_address::parse(text)) {
+    aliases_.push_back({address->ip.to_string(), address->port});
+    return true;
+  }
+  if (const auto colon = text.rfind(':'); colon != std::string_view::npos) {
+    const auto number = parse_number<std::uint16_t>(text.substr(colon + 1));
+    if (!number || *number == 0) return false;
+    host = text.substr(0, colon);
+    port = *number;
+  }
+  const bool is_name = !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return is_alnum(c) || c == '-' || c == '.' || c == '_';
+  });
+  if (!is_name) return false;
+  aliases_.push_back({to_lower_copy(host), port});
+  return true;
+}
+
+bool own_names::contains(std::string_view host, std::uint16_t port) const noexcept {
+  if (port == 0) port = default_port;
+  if (const auto ip = ip_address::parse(host)) {
+    if (contains(socket_address{.ip = *ip, .port = port})) return true;
+    char text[64];
+    return std::any_of(
+        aliases_.begin(), aliases_.end(), [&, end = ip->write(text)](const alias& a) {
+          return (a.port == 0 || a.port == port) &&
+                 a.host == std::string_view{text, static_cast<std::size_t>(end - text)};
+        });
+  }
+  // RFC 3261 19.1.4: host names compare without case; a final dot is the same name.
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return std::any_of(aliases_.begin(), aliases_.end(), [&](const alias& a) {
+    return (a.port == 0 || a.port == port) && iequals(a.host, host);
+  });
+}
+
+bool own_names::contains(const ip_address& address) const noexcept {
+  return std::any_of(listeners_.begin(), listeners_.end(),
+                     [&](const socket_address& l) { return l.ip == address; });
+}
+
+bool own_names::contains(const socket_address& address) const noexcept {
+  return std::any_of(listeners_.begin(), listeners_.end(), [&](const socket_address& l) {
+    return l.ip == address.ip && l.port == address.port;
+  });
+}
+
+} // namespace tandem::server

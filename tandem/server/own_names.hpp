@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who we are: the answer to `myself`. A host is ours when it equals a listener's address and the
+// port is that listener's, or when it stands among the aliases (then with any port, or the one that
+// the alias names). Filled at start-up, then read by every shard.
+#pragma once
+
+#include <tandem/base/ip_address.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::server {
+
+class own_names {
+ public:
+  static constexpr std::uint16_t default_port = 5060; ///< RFC 3261 19.1.2
+
+  /// An address we listen on.
+  void add_listener(const socket_address& address);
+
+  /// `alias=`: "example.com" (any port) or "example.com:5070". False when the text is neither.
+  bool add_alias(std::string_view text);
+
+  /// \param host as it stands in a URI: a name in any case, or an address, IPv6 in brackets or not
+  /// \param port 0 when the URI names none, which means 5060
+  [[nodiscard]] bool contains(std::string_view host, std::uint16_t port) const noexcept;
+
+  /// The address, with any port, is one we listen on.
+  [[nodiscard]] bool contains(const ip_address& address) const noexcept;
+
+  [[nodiscard]] bool contains(const socket_address& address) const noexcept;
+
+ private:
+  struct alias {
+    std::string host;
+    std::uint16_t port; ///< 0: any
+  };
+
+  std::vector<socket_address> listeners_;
+  std::vector<alias> aliases_;
+};
+
+} // namespace tandem::server
