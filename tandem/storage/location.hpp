@@ -32,10 +32,10 @@ struct flow_number {
 
 /// What a REGISTER says of one contact. The views need to live only as long as the call.
 struct binding_data {
-  std::string_view contact;    ///< the URI as it was registered, without angle brackets
-  std::string_view path;       ///< value of the Path headers (RFC 3327), empty when there was none
-  std::string_view call_id;    ///< of the REGISTER, for the order of RFC 3261 10.3 step 7
-  std::string_view user_agent; ///< for those who look at the table
+  std::string_view contact{}; ///< the URI as it was registered, without angle brackets
+  std::string_view path{};    ///< value of the Path headers (RFC 3327), empty when there was none
+  std::string_view call_id{}; ///< of the REGISTER, for the order of RFC 3261 10.3 step 7
+  std::string_view user_agent{}; ///< for those who look at the table
   std::uint32_t cseq = 0;
   std::uint16_t q = 0;       ///< preference in thousandths
   std::uint16_t flags = 0;   ///< the script's own
