@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A SIP peer on one UDP socket, or on one TCP listener with its connections, that says only what the test tells it to."""
+import selectors
+import socket
+
+from .message import Message, is_request, is_response, token, uri_of
+from .waiting import Deadline, Overdue
+
+
+class Endpoint:
+    """Sends what it is given and hands out what arrives, in order. Not for use by several threads."""
+
+    def __init__(self, transport, server, user="alice", domain="example.test", host="127.0.0.1", bind=None):
+        self.transport, self.server, self.user, self.domain = transport, server, user, domain
+        self._selector = selectors.DefaultSelector()
+        self._buffers = {}  # connection -> bytes read and not yet a message
+        self._inbox, self._seen = [], set()
+        kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+        self.socket.bind(bind or (host, 0))
+        self.host, self.port = self.socket.getsockname()[:2]
+        self._upstream = None
+        if transport == "tcp":
+            self.socket.listen(64)
+        self._selector.register(self.socket, selectors.EVENT_READ)
+
+    def close(self):
+        for key in list(self._selector.get_map().values()):
+            key.fileobj.close()
+        self._selector.close()
+
+    # -- addresses
+
+    @property
+    def aor(self):
+        return f"sip:{self.user}@{self.domain}"
+
+    @property
+    def contact(self):
+        tail = ";transport=tcp" if self.transport == "tcp" else ""
+        return f"sip:{self.user}@{self.host}:{self.port}{tail}"
+
+    def via(self, branch=None):
+        return f"SIP/2.0/{self.transport.upper()} {self.host}:{self.port};branch={branch or 'z9hG4bK' + token(12)}"
+
+    # -- making messages
+
+    def request(self, method, uri, *, to=None, call_id=None, cseq=1, from_tag=None, to_tag=None, branch=None,
+                headers=(), body=b"", contact=None, max_forwards=70):
+        """A request of ours, complete with Via, From, To, Call-ID, CSeq, Max-Forwards and, where it belongs, Contact."""
+        lines = [("Via", self.via(branch))]
+        if max_forwards is not None:
+            lines.append(("Max-Forwards", str(max_forwards)))
+        lines += [("From", f"<{self.aor}>;tag={from_tag or token()}"),
+                  ("To", f"<{to or uri}>" + (f";tag={to_tag}" if to_tag else "")),
+                  ("Call-ID", call_id or f"{token(16)}@{self.host}"), ("CSeq", f"{cseq} {method}")]
+        if contact is None and method in ("INVITE", "SUBSCRIBE", "UPDATE"):
+            contact = f"<{self.contact}>"
+        if contact:
+            lines.append(("Contact", contact))
+        return Message(f"{method} {uri} SIP/2.0", lines + list(headers), body)
+
+    def response(self, request, status, reason="", *, to_tag=None, headers=(), body=b"", contact=None):
+        """A response of ours to a request that arrived."""
+        names = {"via", "from", "to", "call-id", "cseq"} | ({"record-route"} if 100 < status < 300 else set())
+        from .message import canonical
+        lines = [h for h in request.headers if canonical(h[0]) in names]
+        if to_tag:
+            lines = [(n, f"{v};tag={to_tag}") if canonical(n) == "to" and ";tag=" not in v else (n, v) for n, v in lines]
+        if contact is None and request.method == "INVITE" and 100 < status < 300:
+            contact = f"<{self.contact}>"
+        if contact:
+            lines.append(("Contact", contact))
+        answer = Message(f"SIP/2.0 {status} {reason or 'Reason'}", lines + list(headers), body)
+        answer.source, answer.flow = request.source, request.flow
+        return answer
+
+    def register(self, uri=None, *, expires=60, contact=None, **more):
+        return self.request("REGISTER", uri or f"sip:{self.domain}", to=self.aor,
+                            contact=contact if contact is not None else f"<{self.contact}>;expires={expires}", **more)
+
+    # -- sending and receiving
+
+    def send(self, message, to=None):
+        """Sends a message or bytes: a response the way its request came, anything else to the server (or to `to`)."""
+        data = message if isinstance(message, bytes) else bytes(message)
+        answer = isinstance(message, Message) and not message.is_request and message.source
+        if self.transport == "udp":
+            self.socket.sendto(data, to or (message.source if answer else self.server))
+            return message
+        flow = message.flow if answer else self.connection()
+        flow.sendall(data)
+        return message
+
+    def connection(self):
+        """Our connection to the server, opened when there is none."""
+        if self._upstream is None or self._upstream.fileno() < 0:
+            self._upstream = socket.create_connection(self.server, timeout=5)
+            self._selector.register(self._upstream, selectors.EVENT_READ)
+            self._buffers[self._upstream] = b""
+        return self._upstream
+
+    def receive(self, wanted=lambda m: True, what="a message", seconds=5.0, repeats=False):
+        """The first message for which wanted(message) holds; earlier and later others stay for later calls.
+
+        Byte-identical repetitions (retransmissions) are dropped unless `repeats` is asked for.
+        """
+        deadline = Deadline(seconds)
+        while True:
+            for at, message in enumerate(self._inbox):
+                if wanted(message):
+                    del self._inbox[at]
+                    key = bytes(message)
+                    if key in self._seen and not repeats:
+                        break
+                    self._seen.add(key)
+                    return message
+            else:
+                if not self._read(deadline.left()):
+                    raise Overdue(f"{self.user}: no {what} in {seconds} s; there are {self._inbox}")
+
+    def receive_request(self, method, **more):
+        return self.receive(is_request(method), f"{method} request", **more)
+
+    def receive_response(self, status, method=None, **more):
+        return self.receive(is_response(status, method), f"{status} response to {method or 'a request'}", **more)
+
+    def receive_final(self, method, **more):
+        return self.receive(lambda m: m.status >= 200 and m.method == method, f"final response to {method}", **more)
+
+    def nothing(self, wanted=lambda m: True, probe=None):
+        """True when nothing wanted has arrived by the time that an answer to a later OPTIONS (`probe`) has.
+
+        Over one path of one home this bounds the wait by what the server did and not by a clock.
+        """
+        call_id = (probe or {}).get("call_id")
+        self.exchange(self.request("OPTIONS", (probe or {}).get("uri", f"sip:{self.domain}"), call_id=call_id, max_forwards=0))
+        return not any(wanted(m) for m in self._inbox)
+
+    def exchange(self, request, **more):
+        """Sends a request and returns its final response."""
+        self.send(request)
+        call_id, cseq = request.get("Call-ID"), request.get("CSeq")
+        return self.receive(lambda m: m.status >= 200 and m.get("Call-ID") == call_id and m.get("CSeq") == cseq,
+                            f"final response to {request!r}", **more)
+
+    def _read(self, seconds):
+        """Reads what is there, waits at most `seconds` for it; False when nothing came."""
+        events = self._selector.select(seconds)
+        for key, _ in events:
+            if key.fileobj is self.socket and self.transport == "tcp":
+                connection, _ = self.socket.accept()
+                self._selector.register(connection, selectors.EVENT_READ)
+                self._buffers[connection] = b""
+            elif self.transport == "udp":
+                self._take_datagram()
+            else:
+                self._take_bytes(key.fileobj)
+        return bool(events)
+
+    def _take_datagram(self):
+        try:
+            data, source = self.socket.recvfrom(70000)
+        except ConnectionError:  # an ICMP error for something that we sent
+            return
+        if data.strip():
+            message = Message.parse(data)
+            message.source = source[:2]
+            self._inbox.append(message)
+
+    def _take_bytes(self, connection):
+        try:
+            data = connection.recv(65536)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self._selector.unregister(connection)
+            self._buffers.pop(connection)
+            connection.close()
+            return
+        self._buffers[connection] += data
+        while True:
+            buffer = self._buffers[connection].lstrip(b"\r\n")
+            head, mark, rest = buffer.partition(b"\r\n\r\n")
+            if not mark:
+                self._buffers[connection] = buffer
+                return
+            message = Message.parse(head + mark)
+            length = int(message.get("Content-Length", "0"))
+            if len(rest) < length:
+                self._buffers[connection] = buffer
+                return
+            message.body = rest[:length]
+            message.flow = connection
+            message.source = connection.getpeername()[:2]
+            self._buffers[connection] = rest[length:]
+            self._inbox.append(message)
+
+
+class Dialog:
+    """One side of a dialog that an INVITE and its 2xx made: makes the requests inside it (RFC 3261 12.2)."""
+
+    def __init__(self, endpoint, invite, answer):
+        self.endpoint, self.call_id = endpoint, invite.get("Call-ID")
+        calls = invite.source is None  # we made the INVITE
+        self.cseq = int(invite.get("CSeq").split()[0])
+        self.invite_cseq = self.cseq
+        routes = answer.all("Record-Route")
+        self.routes = routes[::-1] if calls else routes
+        self.target = uri_of((answer if calls else invite).get("Contact"))
+        local, remote = ("From", "To") if calls else ("To", "From")
+        self.local, self.remote = answer.get(local), answer.get(remote)
+
+    def request(self, method, *, routes=None, target=None, headers=(), body=b""):
+        if method not in ("ACK", "CANCEL"):
+            self.cseq += 1
+        number = self.invite_cseq if method == "ACK" else self.cseq
+        request = self.endpoint.request(method, target or self.target, call_id=self.call_id, cseq=number, body=body,
+                                        headers=list(headers))
+        request.set("From", self.local).set("To", self.remote)
+        at = [n for n, _ in request.headers].index("CSeq") + 1
+        request.headers[at:at] = [("Route", r) for r in (self.routes if routes is None else routes)]
+        return request
+
+
+def cancel_of(invite):
+    """The CANCEL of an INVITE of ours (RFC 3261 9.1)."""
+    number = invite.get("CSeq").split()[0]
+    lines = [("Via", invite.get("Via")), ("Max-Forwards", "70")]
+    lines += [(name, invite.get(name)) for name in ("From", "To", "Call-ID")]
+    lines += [("Route", route) for route in invite.all("Route")]
+    return Message(f"CANCEL {invite.uri} SIP/2.0", lines + [("CSeq", f"{number} CANCEL")])
+
+
+def ack_of(invite, answer):
+    """The ACK that a client transaction sends for a final response of 300 and above (RFC 3261 17.1.1.3)."""
+    number = invite.get("CSeq").split()[0]
+    lines = [("Via", invite.get("Via")), ("Max-Forwards", "70"), ("From", invite.get("From")), ("To", answer.get("To")),
+             ("Call-ID", invite.get("Call-ID"))]
+    lines += [("Route", route) for route in invite.all("Route")]
+    return Message(f"ACK {invite.uri} SIP/2.0", lines + [("CSeq", f"{number} ACK")])

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the server under test with a script of the test's, and sees to it that it ends as it should."""
+import functools
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+
+from .ports import free_ports
+from .waiting import until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOMAIN = "example.test"
+
+
+def tandemd_path():
+    """The program under test: TANDEM_BIN names the folder, build/bin is the default."""
+    return pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/bin")) / "tandemd"
+
+
+@functools.lru_cache
+def _options(program):
+    result = subprocess.run([program, "--help"], capture_output=True, text=True, timeout=20, check=False)
+    return result.stdout + result.stderr
+
+
+class Process:
+    """A program in a session of its own; stop() ends it by its id and checks that it left nothing behind."""
+
+    def __init__(self, name, command, folder, environment=None):
+        self.name, self.command, self.folder = name, [str(c) for c in command], pathlib.Path(folder)
+        self.log_path = self.folder / f"{name}.log"
+        with open(self.log_path, "wb") as log:
+            self.child = subprocess.Popen(self.command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                          start_new_session=True, env={**os.environ, **(environment or {})})
+        self.pid = self.child.pid
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")
+
+    def is_alive(self):
+        return self.child.poll() is None
+
+    def members(self):
+        """The ids of the living processes of its session."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == self.pid and fields[0] != "Z":
+                found.append(int(entry.name))
+        return found
+
+    def stop(self, seconds=20):
+        """Asks it to end and returns its exit code."""
+        if self.is_alive():
+            self.child.send_signal(signal.SIGTERM)
+        try:
+            code = self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not end within {seconds} s of TERM; its log:\n{self.log()}") from None
+        return code
+
+    def kill(self):
+        for pid in self.members():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.child.wait(10)
+
+
+def udp_is_bound(port):
+    wanted = f":{port:04X} "
+    for table in ("/proc/net/udp", "/proc/net/udp6"):
+        with open(table, encoding="ascii") as lines:
+            if any(wanted in line.split(None, 2)[1] + " " for line in lines if ":" in line.split(None, 2)[1]):
+                return True
+    return False
+
+
+def tcp_answers(host, port):
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+class Server(Process):
+    """tandemd on a free port of 127.0.0.1, UDP and TCP, with a script that may leave out where to listen."""
+
+    program = "tandemd"
+
+    def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None):
+        self.host, self.port, self.shards = "127.0.0.1", free_ports(2), shards
+        self.address = (self.host, self.port)
+        self.config = pathlib.Path(folder) / "server.cfg"
+        self.trace = pathlib.Path(folder) / "trace.jsonl"
+        self.config.write_text(self._with_prologue(script, prologue))
+        super().__init__(self.program, self._command(list(options)), folder, environment)
+        until(lambda: not self.is_alive() or (udp_is_bound(self.port) and tcp_answers(self.host, self.port)),
+              f"{self.program} to listen on port {self.port}", seconds=20)
+        if not self.is_alive():
+            raise AssertionError(f"{self.program} did not start:\n{self.log()}")
+        self.files_at_start = self.open_files()
+
+    @property
+    def uri(self):
+        return f"sip:{self.host}:{self.port}"
+
+    def _prologue(self):
+        return f'listen={self.host}\nport={self.port}\nalias="{DOMAIN}"\n'
+
+    def _with_prologue(self, script, more):
+        """Puts the listening address after a first line that is a mark, as #!SER is."""
+        first, newline, rest = script.partition("\n")
+        text = self._prologue() + more + "\n"
+        return first + newline + text + rest if first.startswith("#!") else text + script
+
+    def _command(self, options):
+        program = tandemd_path()
+        command = [program, "-f", self.config, "-D", "-E", "--shards", self.shards]
+        if "--trace" in _options(str(program)):
+            command += ["--trace", self.trace]
+        return command + options
+
+    def open_files(self):
+        return len(list(pathlib.Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def resident_kilobytes(self):
+        match = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text())
+        return int(match[1])
+
+    def finish(self):
+        """Ends it and checks: alive until now, all descriptors of peers closed, exit code 0, no process and no report left."""
+        assert self.is_alive(), f"{self.program} ended by itself ({self.child.returncode}):\n{self.log()}"
+        until(lambda: self.open_files() <= self.files_at_start,
+              f"{self.program} to close its peers' descriptors ({self.files_at_start} at the start)", seconds=10)
+        code = self.stop()
+        left = self.members()
+        if left:
+            self.kill()
+        assert code == 0, f"{self.program} ended with {code}:\n{self.log()}"
+        assert not left, f"{self.program} left processes behind: {left}"
+        report = re.search(r"(ERROR: (Address|Leak|Thread)Sanitizer|runtime error:).*", self.log())
+        assert not report, f"{self.program}: {report[0]}\n{self.log()}"
