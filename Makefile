@@ -17,12 +17,21 @@ build: ## install the packages and build everything into build/bin
 	@$(call configure,release)
 	@$(call build,release)
 
+run: ## build, and start tandemd with etc/tandem.cfg (LISTEN=127.0.0.1:5060)
+	@scripts/install-packages build test
+	@$(call configure,release)
+	@$(call build,release) --target tandemd
+	@scripts/run $(LISTEN)
+
 test: build ## install, build and run every test, and the unit tests under asan+ubsan
 	@scripts/run-tests
 
 check: build ## format, clang-tidy, the layer rule, the coroutine lint, and the tests under tsan
 	@scripts/install-packages check
 	@scripts/check-all
+
+install: build ## install programs, libraries, headers and configuration (PREFIX=/usr/local)
+	@cmake --install build --prefix $(PREFIX)
 
 format: ## rewrite the sources as clang-format wants them
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
