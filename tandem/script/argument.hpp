@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments of functions: as compiled into a program (immutable), and as a callback sees them in one
-// call. Views of a call live until the callback returns.
+// Arguments of functions: as compiled into a program (immutable), and as a callback sees them in
+// one call. Views of a call live until the callback returns.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +39,8 @@ enum class uri_part : std::uint8_t { host, port };
 struct argument {
   argument_kind kind = argument_kind::string;
   span where;
-  std::string text;               ///< string, host, constant text; the name of a route
-  std::int64_t number = 0;        ///< integer, flag, size; the block's number in its program; uri_part
+  std::string text;        ///< string, host, constant text; the name of a route
+  std::int64_t number = 0; ///< integer, flag, size; the block's number in its program; uri_part
   std::vector<text_piece> pieces; ///< of a text that has variables, else empty
   std::vector<argument> items;    ///< of an array
 };

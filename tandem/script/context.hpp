@@ -15,7 +15,15 @@ namespace tandem::script {
 enum class subject : std::uint8_t { uri, source, destination };
 
 /// Values of the constants `udp`, `tcp` ... that `proto` is compared with.
-enum class protocol : std::uint8_t { none = 0, udp = 1, tcp = 2, tls = 3, sctp = 4, ws = 5, wss = 6 };
+enum class protocol : std::uint8_t {
+  none = 0,
+  udp = 1,
+  tcp = 2,
+  tls = 3,
+  sctp = 4,
+  ws = 5,
+  wss = 6
+};
 
 /// The operands of conditions. Views that it returns need to live until the next call of a function
 /// of the program. Nothing here may block or throw.

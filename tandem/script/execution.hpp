@@ -27,6 +27,8 @@ class observer {
   virtual void compared(span, bool /*result*/) {}
 };
 
+struct instruction;
+
 class execution {
  public:
   /// Routes may call routes so deep; the call beyond it is an error and counts as -1.
@@ -68,7 +70,7 @@ class execution {
   void append_text(const argument& from);
   bool leave(int value); ///< one frame; false when it was the last
   bool enter(std::uint32_t block);
-  [[nodiscard]] int evaluate(const struct instruction& what) const;
+  [[nodiscard]] int evaluate(const instruction& what) const;
   state finish();
 
   std::shared_ptr<const program> program_;

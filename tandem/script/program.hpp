@@ -49,8 +49,8 @@ class program {
                                                    std::string_view name) const noexcept;
   [[nodiscard]] std::span<const block_info> blocks() const noexcept;
 
-  /// Names that conditions compare addresses with (`src_ip == backup.example.com`), each once, to be
-  /// resolved before the program runs: context::is_host is asked about them.
+  /// Names that conditions compare addresses with (`src_ip == backup.example.com`), each once, to
+  /// be resolved before the program runs: context::is_host is asked about them.
   [[nodiscard]] std::span<const std::string> host_names() const noexcept;
 
   /// For the interpreter.

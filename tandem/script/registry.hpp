@@ -56,19 +56,20 @@ class outcome {
   bool suspended_ = false;
 };
 
-/// What an argument may be written as, bits that can be combined. The callback sees which one it was.
+/// What an argument may be written as, bits that can be combined. The callback sees which one it
+/// was.
 enum class argument_kind : std::uint16_t {
-  string = 1,         ///< "text", taken as it stands; a number is taken as its digits
-  text = 2,           ///< "text with $variables", evaluated for each call
-  integer = 4,        ///< 12, or a string of digits ("12")
-  flag = 8,           ///< 0 to 31
-  size = 16,          ///< a number or max_len (65535)
-  host = 32,          ///< a bare name or address: foo.bar, 192.0.2.1, [2001:db8::1]
-  uri_part = 64,      ///< uri:host or uri:port
-  route = 128,        ///< number or name of a route block
+  string = 1,          ///< "text", taken as it stands; a number is taken as its digits
+  text = 2,            ///< "text with $variables", evaluated for each call
+  integer = 4,         ///< 12, or a string of digits ("12")
+  flag = 8,            ///< 0 to 31
+  size = 16,           ///< a number or max_len (65535)
+  host = 32,           ///< a bare name or address: foo.bar, 192.0.2.1, [2001:db8::1]
+  uri_part = 64,       ///< uri:host or uri:port
+  route = 128,         ///< number or name of a route block
   failure_route = 256, ///< number or name of a failure_route block, "0" for none
   onreply_route = 512, ///< number or name of an onreply_route block, "0" for none
-  array = 1024,       ///< ["a", "b $ru"]: texts with variables
+  array = 1024,        ///< ["a", "b $ru"]: texts with variables
 };
 
 using argument_mask = std::uint16_t;
@@ -157,8 +158,8 @@ struct module_info {
   std::vector<function_info> functions = {};
   std::vector<variable_info> variables = {};
   std::vector<parameter_info> parameters = {};
-  std::vector<alias_info> aliases = {};       ///< old names of its functions
-  std::vector<std::string> other_names = {};  ///< that modparam knows too ("sl_module")
+  std::vector<alias_info> aliases = {};      ///< old names of its functions
+  std::vector<std::string> other_names = {}; ///< that modparam knows too ("sl_module")
   /// Not empty: the module is known but does nothing; the text says why, in a warning. Its unknown
   /// functions and parameters are ignored with a warning.
   std::string stub = {};

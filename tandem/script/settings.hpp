@@ -45,10 +45,10 @@ class settings {
   /// modules by the paths of the original.
   [[nodiscard]] compatibility compat() const noexcept { return compat_; }
 
-  void set_number(core_parameter id, std::int64_t value, span at);
-  void set_text(core_parameter id, std::string value, span at);
+  void set_number(core_parameter id, std::int64_t to, span at);
+  void set_text(core_parameter id, std::string to, span at);
   void add_item(core_parameter id, list_item item);
-  void set_compat(compatibility value) noexcept { compat_ = value; }
+  void set_compat(compatibility which) noexcept { compat_ = which; }
 
  private:
   struct value {

@@ -39,7 +39,7 @@ class source {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   [[nodiscard]] std::string_view text(span where) const noexcept;
-  [[nodiscard]] position at(std::uint32_t offset) const noexcept; ///< O(log lines)
+  [[nodiscard]] position at(std::uint32_t offset) const noexcept;           ///< O(log lines)
   [[nodiscard]] std::string_view line(std::uint32_t number) const noexcept; ///< without its end
   /// "file:line:column", as logs and complaints name a place.
   [[nodiscard]] std::string place(span where) const;
