@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/spawner.hpp>
+
+#include <tandem/base/clock.hpp>
+#include <tandem/base/log.hpp>
+#include <tandem/io/spawner_loop.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <grp.h>
+#include <mutex>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace tandem::io {
+
+std::optional<child_user> find_user(const std::string& name) {
+  std::vector<char> memory(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (getpwnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found) != 0 || !found)
+    return std::nullopt;
+  int count = 64;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (getgrouplist(name.c_str(), entry.pw_gid, groups.data(), &count) < 0) {
+    groups.resize(static_cast<std::size_t>(count));
+    if (getgrouplist(name.c_str(), entry.pw_gid, groups.data(), &count) < 0) return std::nullopt;
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  return child_user{.uid = entry.pw_uid, .gid = entry.pw_gid, .groups = std::move(groups)};
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> all;
+  for (char** at = environ; at && *at; ++at) all.emplace_back(*at);
+  return all;
+}
+
+struct spawner::state {
+  explicit state(spawner_options given) : options{std::move(given)} {
+    for (const std::string& variable : options.environment) environment.push_back(variable.c_str());
+    environment.push_back(nullptr);
+  }
+
+  /// Forks the process; 0, or the errno.
+  int start() {
+    int pair[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
+    const pid_t child = ::fork();
+    if (child == 0) run_spawner(pair[1], options, environment.data());
+    const int error = child < 0 ? errno : 0;
+    ::close(pair[1]);
+    if (error != 0) {
+      ::close(pair[0]);
+      return error;
+    }
+    control = pair[0];
+    process = child;
+    started = now();
+    return 0;
+  }
+
+  void stop() noexcept {
+    if (control >= 0) ::close(control);
+    control = -1;
+    // It ends at once when its control socket does.
+    while (process > 0 && ::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    process = -1;
+  }
+
+  /// Hands one end of a channel to the process; 0, or the errno.
+  [[nodiscard]] int pass(int descriptor) const noexcept {
+    char byte = 'c';
+    iovec text{.iov_base = &byte, .iov_len = 1};
+    alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    message.msg_control = ancillary;
+    message.msg_controllen = sizeof ancillary;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    return ::sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+  }
+
+  const spawner_options options;
+  std::vector<const char*> environment;
+  std::mutex mutex; ///< guards what follows
+  int control = -1;
+  pid_t process = -1;
+  instant started{};
+};
+
+spawner::spawner(spawner_options options) : state_{std::make_unique<state>(std::move(options))} {
+  if (const int error = state_->start(); error != 0)
+    throw std::system_error(error, std::generic_category(), "cannot start the spawner process");
+}
+
+spawner::~spawner() { state_->stop(); }
+
+pid_t spawner::pid() const {
+  const std::lock_guard lock{state_->mutex};
+  return state_->process;
+}
+
+result<int, int> spawner::open_channel() {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+    return fail(int{errno});
+  const std::lock_guard lock{state_->mutex};
+  int error = state_->control < 0 ? EPIPE : state_->pass(pair[1]);
+  if (error == EPIPE || error == ECONNRESET || error == ENOTCONN) {
+    if (now() - state_->started >= seconds{1}) {
+      log_error("the process that starts children (pid {}) has died; starting another",
+                state_->process);
+      state_->stop();
+      error = state_->start();
+      if (error == 0) error = state_->pass(pair[1]);
+    } else {
+      error = EAGAIN;
+    }
+  }
+  ::close(pair[1]);
+  if (error == 0) return pair[0];
+  ::close(pair[0]);
+  return fail(int{error});
+}
+
+} // namespace tandem::io

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The process that starts children for all shards: forked before any thread, so that no shard pays
+// for a fork or waits for an execve. Start it once at start-up; open_channel() from any thread. Its
+// death is noticed by the runners, and open_channel() starts another.
+#pragma once
+
+#include <tandem/base/result.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace tandem::io {
+
+/// Who the children are, when they are not to be who the server is.
+struct child_user {
+  uid_t uid;
+  gid_t gid;
+  std::vector<gid_t> groups;
+};
+
+/// Finds a user of the system by name. Blocking: only at start-up. Nothing when there is none.
+[[nodiscard]] std::optional<child_user> find_user(const std::string& name);
+
+/// What every child is held to. 0 leaves a limit as the server has it. No child dumps core.
+struct child_limits {
+  std::uint64_t cpu_seconds = 0;
+  std::uint64_t memory_bytes = 0; ///< address space
+  std::uint64_t file_bytes = 0;   ///< largest file it may write
+  std::uint64_t open_files = 256; ///< descriptors
+  std::uint64_t processes = 0;    ///< of its user
+};
+
+struct spawner_options {
+  std::optional<child_user> user; ///< the spawner becomes this user itself, so no child can be more
+  child_limits limits;
+  std::vector<std::string> environment; ///< NAME=value that children inherit
+};
+
+/// NAME=value of this process, for spawner_options::environment.
+[[nodiscard]] std::vector<std::string> own_environment();
+
+class spawner {
+ public:
+  /// Forks the spawner process. Throws std::system_error when it cannot: a fault of start-up.
+  explicit spawner(spawner_options options = {
+                       .user = {}, .limits = {}, .environment = own_environment()});
+  spawner(const spawner&) = delete;
+  spawner& operator=(const spawner&) = delete;
+
+  /// Ends the spawner process and, by SIGKILL, every child it runs.
+  ~spawner();
+
+  /// A descriptor to speak spawn_wire.hpp over: non-blocking, SOCK_SEQPACKET, close-on-exec, the
+  /// caller's to close; closing it kills the children that were started through it. When the
+  /// spawner has died, starts another first, at most one a second.
+  /// \return the errno when there is none to be had now.
+  [[nodiscard]] result<int, int> open_channel();
+
+  /// The process now, for metrics and tests.
+  [[nodiscard]] pid_t pid() const;
+
+ private:
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+} // namespace tandem::io
