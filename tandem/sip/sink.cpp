@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip/sink.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+namespace tandem::sip {
+
+namespace {
+
+constexpr bool ends_a_line(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
+
+bool has_line_end(std::string_view text) noexcept {
+  unsigned found = 0; // no early exit: this form is vectorised
+  for (const char c : text) found |= static_cast<unsigned>(ends_a_line(c));
+  return found != 0;
+}
+
+} // namespace
+
+void sink::put(std::string_view text) noexcept {
+  if (has_line_end(text)) [[unlikely]]
+    put_unfolded(text);
+  else
+    put_raw(text);
+}
+
+void sink::put_raw(std::string_view text) noexcept {
+  if (size_ < capacity_ && !text.empty())
+    std::memcpy(to_ + size_, text.data(), std::min(text.size(), capacity_ - size_));
+  size_ += text.size();
+}
+
+void sink::put_unfolded(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto end = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends_a_line) -
+                                              text.begin());
+    put_raw(text.substr(0, end));
+    text.remove_prefix(end);
+    if (text.empty()) return;
+    const std::size_t fold = text.starts_with("\r\n") ? 2 : text.front() == '\n' ? 1 : 0;
+    const bool is_fold =
+        fold != 0 && text.size() > fold && (text[fold] == ' ' || text[fold] == '\t');
+    if (!is_fold) safe_ = false;
+    text.remove_prefix(std::max<std::size_t>(fold, 1));
+  }
+}
+
+void sink::put_number(std::uint64_t value, unsigned width) noexcept {
+  char digits[20];
+  const char* const end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  const auto length = static_cast<std::size_t>(end - digits);
+  for (std::size_t n = length; n < width; ++n) put_raw("0");
+  put_raw({digits, length});
+}
+
+} // namespace tandem::sip

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip/escape.hpp>
+#include <tandem/sip/params.hpp>
+#include <tandem/sip/uri.hpp>
+
+#include <algorithm>
+#include <limits>
+
+namespace tandem::sip {
+
+template <char Separator>
+void uri_part_list<Separator>::iterator::step() noexcept {
+  done_ = rest_.empty();
+  if (done_) {
+    now_ = {};
+    return;
+  }
+  const std::size_t end = std::min(rest_.find(Separator), rest_.size());
+  const std::string_view one = rest_.substr(0, end);
+  rest_.remove_prefix(std::min(end + 1, rest_.size()));
+  const std::size_t equal = one.find('=');
+  now_.has_value = equal != std::string_view::npos;
+  now_.name = one.substr(0, equal);
+  now_.value = now_.has_value ? one.substr(equal + 1) : std::string_view{};
+}
+
+template <char Separator>
+std::optional<uri_param> uri_part_list<Separator>::find(std::string_view name) const noexcept {
+  for (const uri_param& each : *this)
+    if (means_same_escaped(each.name, name, letter_case::ignored)) return each;
+  return std::nullopt;
+}
+
+template <char Separator>
+std::string_view uri_part_list<Separator>::value(std::string_view name) const noexcept {
+  const auto found = find(name);
+  return found ? found->value : std::string_view{};
+}
+
+template class uri_part_list<';'>;
+template class uri_part_list<'&'>;
+
+namespace {
+
+/// Steps over characters of the class and escapes. `bad_escape` when a % is none.
+bool skip_escaped(cursor& at, char_class of) noexcept {
+  for (;;) {
+    at.take_while(of);
+    if (at.peek() != '%') return true;
+    const std::string_view rest = at.rest();
+    if (rest.size() < 3 || hex_value(rest[1]) < 0 || hex_value(rest[2]) < 0) return false;
+    at.skip(3);
+  }
+}
+
+parse_error error_at(const cursor& at, parse_errc code) noexcept {
+  return {code, static_cast<std::uint32_t>(at.offset())};
+}
+
+uri_scheme to_scheme(std::string_view text) noexcept {
+  if (iequals(text, "sip")) return uri_scheme::sip;
+  if (iequals(text, "sips")) return uri_scheme::sips;
+  if (iequals(text, "tel")) return uri_scheme::tel;
+  if (iequals(text, "urn")) return uri_scheme::urn;
+  return uri_scheme::other;
+}
+
+constexpr std::uint16_t place(const cursor& at) noexcept {
+  return static_cast<std::uint16_t>(at.offset());
+}
+
+} // namespace
+
+// SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]
+// scheme  = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
+result<uri, parse_error> uri::parse(std::string_view text) noexcept {
+  if (text.empty()) return parse_failure(parse_errc::expected_uri, 0);
+  if (text.size() > std::numeric_limits<std::uint16_t>::max())
+    return parse_failure(parse_errc::too_large, 0);
+  uri value;
+  value.text_ = text;
+  cursor at{text};
+  const std::string_view scheme = at.take_while(char_class::scheme);
+  if (scheme.empty() || !is_alpha(scheme.front()) || !at.take(':'))
+    return parse_failure(parse_errc::bad_scheme, 0);
+  value.scheme_end_ = static_cast<std::uint16_t>(scheme.size());
+  value.scheme_ = to_scheme(scheme);
+
+  std::optional<parse_error> fault;
+  if (value.is_sip()) {
+    fault = value.read_sip(at);
+  } else if (value.scheme_ == uri_scheme::tel) {
+    fault = value.read_tel(at);
+  } else {
+    if (at.at_end()) return at.failure(parse_errc::expected_value);
+    if (!skip_escaped(at, char_class::uri)) fault = error_at(at, parse_errc::bad_escape);
+  }
+  if (fault) return tl::unexpected<parse_error>(*fault);
+  if (!at.at_end()) return at.failure(parse_errc::bad_character);
+  return value;
+}
+
+std::optional<parse_error> uri::read_sip(cursor& at) noexcept {
+  // The host and what follows it hold no bare "@", so the first one ends the user.
+  if (at.rest().find('@') != std::string_view::npos)
+    if (const auto fault = read_user(at)) return fault;
+  host_ = place(at);
+  const bool has_brackets = at.peek() == '[';
+  const auto host = host_view::read(at);
+  if (!host) return host.error();
+  host_kind_ = host->kind;
+  host_end_ = static_cast<std::uint16_t>(at.offset() - (has_brackets ? 1 : 0));
+  if (has_brackets) ++host_;
+  if (at.take(':')) {
+    const auto port = read_port(at);
+    if (!port) return port.error();
+    port_ = *port;
+    has_port_ = true;
+  }
+  if (const auto fault = read_params(at)) return fault;
+  return read_headers(at);
+}
+
+// userinfo = ( user / telephone-subscriber ) [ ":" password ] "@"
+std::optional<parse_error> uri::read_user(cursor& at) noexcept {
+  user_ = place(at);
+  if (!skip_escaped(at, char_class::user)) return error_at(at, parse_errc::bad_escape);
+  user_end_ = place(at);
+  if (user_ == user_end_) return error_at(at, parse_errc::bad_user);
+  if (at.take(':')) {
+    password_ = place(at);
+    if (!skip_escaped(at, char_class::password)) return error_at(at, parse_errc::bad_escape);
+  }
+  if (!at.take('@')) return error_at(at, parse_errc::bad_user);
+  return std::nullopt;
+}
+
+// telephone-subscriber = global-number / local-number, each with *par
+// Deviates: a local number without phone-context is let through (RFC 3966 5.1.5 asks for one),
+// since emergency and short numbers are sent so.
+std::optional<parse_error> uri::read_tel(cursor& at) noexcept {
+  const bool is_global = at.take('+');
+  const std::string_view digits = at.take_while(char_class::phone);
+  bool has_digit = false;
+  for (const char c : digits) {
+    const bool is_dialled = is_global ? is_digit(c) : hex_value(c) >= 0 || c == '*' || c == '#';
+    const bool is_visual = c == '-' || c == '.' || c == '(' || c == ')';
+    if (!is_dialled && !is_visual) return error_at(at, parse_errc::bad_phone_number);
+    has_digit = has_digit || is_dialled;
+  }
+  if (!has_digit) return error_at(at, parse_errc::bad_phone_number);
+  return read_params(at);
+}
+
+// uri-parameters = *( ";" uri-parameter ), uri-parameter = 1*paramchar [ "=" 1*paramchar ]
+std::optional<parse_error> uri::read_params(cursor& at) noexcept {
+  if (!at.take(';')) return std::nullopt;
+  params_ = place(at);
+  std::size_t count = 0;
+  do {
+    const std::size_t from = at.offset();
+    if (!skip_escaped(at, char_class::uri_param)) return error_at(at, parse_errc::bad_escape);
+    if (at.offset() == from) return error_at(at, parse_errc::bad_parameter);
+    // Deviates: an "=" inside a value (base64) and an empty value are let through.
+    while (at.take('='))
+      if (!skip_escaped(at, char_class::uri_param)) return error_at(at, parse_errc::bad_escape);
+    if (++count > max_parameters) return error_at(at, parse_errc::too_many_parameters);
+  } while (at.take(';'));
+  params_end_ = place(at);
+  if (!at.at_end() && at.peek() != '?') return error_at(at, parse_errc::bad_parameter);
+  return std::nullopt;
+}
+
+// headers = "?" header *( "&" header ), header = hname "=" hvalue
+std::optional<parse_error> uri::read_headers(cursor& at) noexcept {
+  if (!at.take('?')) return std::nullopt;
+  headers_ = place(at);
+  std::size_t count = 0;
+  do {
+    const std::size_t from = at.offset();
+    if (!skip_escaped(at, char_class::uri_header)) return error_at(at, parse_errc::bad_escape);
+    if (at.offset() == from || !at.take('=')) return error_at(at, parse_errc::bad_uri_header);
+    if (!skip_escaped(at, char_class::uri_header)) return error_at(at, parse_errc::bad_escape);
+    if (++count > max_parameters) return error_at(at, parse_errc::too_many_parameters);
+  } while (at.take('&'));
+  return at.at_end() ? std::nullopt : std::optional{error_at(at, parse_errc::bad_uri_header)};
+}
+
+std::string_view uri::opaque() const noexcept {
+  return text_.empty() ? text_ : text_.substr(scheme_end_ + std::size_t{1});
+}
+
+std::optional<std::string_view> uri::password() const noexcept {
+  if (password_ == 0) return std::nullopt;
+  const std::size_t end = host_kind_ == host_kind::ipv6 ? host_ - std::size_t{1} : host_;
+  return part(password_, end - 1); // the "@" stands between
+}
+
+std::string_view uri::number() const noexcept {
+  if (scheme_ != uri_scheme::tel) return {};
+  const std::string_view all = opaque();
+  return all.substr(0, all.find(';'));
+}
+
+void uri::write(sink& out) const noexcept {
+  if (host_kind_ != host_kind::ipv6) return out.put(text_);
+  out.put(text_.substr(0, host_ - std::size_t{1}));
+  host().write(out);
+  out.put(text_.substr(host_end_ + std::size_t{1}));
+}
+
+} // namespace tandem::sip
