@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages of our own making: responses (RFC 3261 8.2.6), ACK for a refused INVITE (17.1.1.3),
+// CANCEL (9.1), and new requests (8.1.1). What they hold is copied; any thread.
+#pragma once
+
+#include <tandem/sip/message.hpp>
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string_view>
+#include <utility>
+
+namespace tandem::sip {
+
+/// Writes a message line by line. The first refused text makes finish() fail, so that a chain needs
+/// one test at its end:
+///
+///   auto msg = message_builder::request("OPTIONS", "sip:a@b").add(header_id::to, "<sip:a@b>") ...
+///                .finish();
+class message_builder {
+ public:
+  [[nodiscard]] static message_builder request(std::string_view method, std::string_view uri);
+  [[nodiscard]] static message_builder request(sip::method method, std::string_view uri) {
+    return request(to_string(method), uri);
+  }
+  /// An empty reason is replaced by the default one.
+  [[nodiscard]] static message_builder response(int status, std::string_view reason = {});
+
+  /// Appends a header line.
+  message_builder& add(header_name name, std::string_view value);
+  /// Appends a header line whose value is these pieces, one after the other.
+  message_builder& add(header_name name, std::initializer_list<std::string_view> value);
+  /// Appends all lines of that name of another message, each as it stands there.
+  message_builder& copy(const message& from, header_id id);
+  /// The body, with its Content-Length, ends the message; without it Content-Length is 0.
+  message_builder& body(std::string_view type, std::string_view bytes);
+
+  /// The message; the builder is empty afterwards.
+  [[nodiscard]] result<message, edit_errc> finish();
+
+ private:
+  message_builder() = default;
+  bool reserve(std::size_t bytes);
+  void put(std::string_view bytes) noexcept;
+  bool begin_line(header_name name, std::size_t value_size);
+
+  block_ref block_;
+  std::size_t used_ = 0;
+  message::places at_;
+  std::array<message::line, max_header_lines> lines_;
+  edit_errc error_{};
+  bool is_failed_ = false;
+  std::string_view body_;
+};
+
+/// RFC 3261 8.2.6: Via, From, To, Call-ID and CSeq as in the request, Record-Route where a dialog
+/// may form (12.1.1), Timestamp with 100 (8.2.6.1), Content-Length 0. `to_tag` goes into To when
+/// the status is above 100 and the To has none; an empty one leaves To alone.
+[[nodiscard]] result<message, edit_errc> make_response(const message& request, int status,
+                                                       std::string_view reason = {},
+                                                       std::string_view to_tag = {});
+
+/// RFC 3261 17.1.1.3: the ACK for a final response other than 2xx to `invite` as it was sent.
+[[nodiscard]] result<message, edit_errc> make_ack(const message& invite, const message& response);
+
+/// RFC 3261 9.1: the CANCEL for `invite` as it was sent.
+[[nodiscard]] result<message, edit_errc> make_cancel(const message& invite);
+
+} // namespace tandem::sip
