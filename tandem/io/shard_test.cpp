@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/mailroom.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/io/shard_group.hpp>
+#include <tandem/io/signals.hpp>
+
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <map>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <thread>
+
+namespace tandem::io {
+namespace {
+
+struct noted_timer final : timer {
+  explicit noted_timer(std::function<void()> f) : fired{std::move(f)} {}
+  void on_timer(instant) override { fired(); }
+  std::function<void()> fired;
+};
+
+struct pipe_end final : readiness {
+  void on_ready(std::uint32_t) override { seen(); }
+  std::function<void()> seen;
+};
+
+std::pair<unique_fd, unique_fd> make_pipe() {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK), 0);
+  return {unique_fd{ends[0]}, unique_fd{ends[1]}};
+}
+
+TEST(shard, runs_what_is_posted_in_order_and_later) {
+  shard s;
+  std::vector<int> order;
+  s.post([&] {
+    order.push_back(1);
+    s.post([&] { order.push_back(3); });
+    EXPECT_EQ(order.size(), 1U);
+  });
+  s.post([&] { order.push_back(2); });
+  EXPECT_TRUE(s.run_until([&] { return order.size() == 3; }));
+  EXPECT_EQ(order, (std::vector{1, 2, 3}));
+}
+
+TEST(shard, takes_posts_from_other_threads_while_it_sleeps) {
+  shard s;
+  int count = 0;
+  std::thread other{[&] {
+    for (int i = 0; i < 1000; ++i) s.post([&] { ++count; });
+  }};
+  EXPECT_TRUE(s.run_until([&] { return count == 1000; }));
+  other.join();
+}
+
+TEST(shard, fires_timers_at_their_time) {
+  shard s;
+  bool fired = false;
+  noted_timer t{[&] { fired = true; }};
+  const instant start = tandem::now();
+  s.timers().arm(t, start + milliseconds{30});
+  EXPECT_TRUE(s.run_until([&] { return fired; }));
+  EXPECT_GE(tandem::now() - start, milliseconds{30});
+}
+
+TEST(shard, costs_nothing_while_nothing_is_due) {
+  shard s;
+  bool fired = false;
+  noted_timer t{[&] { fired = true; }};
+  s.timers().arm(t, tandem::now() + milliseconds{400});
+  rusage before{};
+  getrusage(RUSAGE_THREAD, &before);
+  EXPECT_TRUE(s.run_until([&] { return fired; }));
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &after);
+  EXPECT_LE(after.ru_nvcsw - before.ru_nvcsw, 5) << "wake-ups while idle";
+}
+
+TEST(shard, tells_nothing_to_who_stopped_watching_in_the_same_batch) {
+  shard s;
+  auto [read_a, write_a] = make_pipe();
+  auto [read_b, write_b] = make_pipe();
+  pipe_end a;
+  pipe_end b;
+  int calls = 0;
+  a.seen = b.seen = [&] {
+    ++calls;
+    s.unwatch(read_a.get(), a);
+    s.unwatch(read_b.get(), b);
+  };
+  ASSERT_TRUE(s.watch(read_a.get(), a, EPOLLIN));
+  ASSERT_TRUE(s.watch(read_b.get(), b, EPOLLIN));
+  ASSERT_EQ(::write(write_a.get(), "x", 1), 1);
+  ASSERT_EQ(::write(write_b.get(), "x", 1), 1);
+  bool done = false;
+  noted_timer t{[&] { done = true; }};
+  s.timers().arm(t, tandem::now() + milliseconds{20});
+  EXPECT_TRUE(s.run_until([&] { return done; }));
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(shard, drives_asio_whoever_posts_to_it) {
+  shard s;
+  int steps = 0;
+  boost::asio::steady_timer t{s.context(), std::chrono::milliseconds{10}};
+  t.async_wait([&](boost::system::error_code e) {
+    EXPECT_FALSE(e);
+    ++steps;
+  });
+  s.post([&] { boost::asio::post(s.executor(), [&] { ++steps; }); });
+  EXPECT_TRUE(s.run_until([&] { return steps == 2; }));
+  s.post([&] { boost::asio::post(s.executor(), [&] { ++steps; }); });
+  EXPECT_TRUE(s.run_until([&] { return steps == 3; }));
+}
+
+TEST(shard, measures_its_lag) {
+  shard s;
+  s.post([] {
+    const instant end = tandem::now() + milliseconds{20};
+    while (tandem::now() < end) {
+    }
+  });
+  bool posted = false;
+  s.post([&] { posted = true; });
+  EXPECT_TRUE(s.run_until([&] { return posted; }));
+  EXPECT_GE(s.lag(), milliseconds{20});
+  noted_timer tick{[&] { s.timers().arm(tick, s.now() + milliseconds{50}); }};
+  s.timers().arm(tick, s.now());
+  EXPECT_TRUE(s.run_until([&] { return s.lag() < milliseconds{5}; }));
+}
+
+TEST(signal_watch, reports_signals_on_the_shard) {
+  shard s;
+  std::vector<int> seen;
+  signal_watch watch{s, {SIGUSR1, SIGHUP}, [&](int signal) { seen.push_back(signal); }};
+  raise(SIGUSR1);
+  EXPECT_TRUE(s.run_until([&] { return seen.size() == 1; }));
+  raise(SIGHUP);
+  EXPECT_TRUE(s.run_until([&] { return seen.size() == 2; }));
+  EXPECT_EQ(seen, (std::vector{SIGUSR1, SIGHUP}));
+}
+
+struct letter {
+  std::uint16_t from = 0;
+  int number = 0;
+};
+
+TEST(mailroom, keeps_the_order_of_each_pair_of_shards) {
+  constexpr int letters = 20'000;
+  constexpr std::uint16_t shards = 3;
+  shard_group group{shards};
+  std::array<std::map<std::uint16_t, int>, shards> last; // each touched by its own shard only
+  std::array<int, shards> received{};
+  std::atomic<int> done = 0;
+  mailroom<letter> room{group.all(), [&](shard& to, letter&& l) {
+                          int& before = last[to.index()][l.from];
+                          EXPECT_EQ(l.number, before + 1);
+                          before = l.number;
+                          if (++received[to.index()] == letters * shards) {
+                            ++done;
+                            group[0].post([] {}); // so that it looks again
+                          }
+                        }};
+  std::array<std::function<void(int)>, shards> write;
+  for (std::uint16_t i = 0; i < shards; ++i) {
+    write[i] = [&, i](int next) {
+      for (int n = 0; n < 7 && next <= letters; ++n, ++next)
+        for (std::uint16_t to = 0; to < shards; ++to) room.send(group[i], to, letter{i, next});
+      if (next <= letters) group[i].post([&, i, next] { write[i](next); });
+    };
+    group[i].post([&, i] { write[i](1); });
+  }
+  group.start();
+  EXPECT_TRUE(group[0].run_until([&] { return received[0] == letters * shards; }, seconds{60}));
+  EXPECT_TRUE(group[0].run_until([&] { return done == shards; }, seconds{60}));
+  group.join();
+}
+
+TEST(mailroom, wakes_a_shard_that_sleeps) {
+  shard_group group{2};
+  int rounds = 0;
+  mailroom<letter>* room_of = nullptr;
+  mailroom<letter> room{group.all(), [&](shard& here, letter&& l) {
+                          if (here.index() == 0) ++rounds;
+                          if (l.number > 0)
+                            room_of->send(here, static_cast<std::uint16_t>(1 - here.index()),
+                                          letter{here.index(), l.number - 1});
+                        }};
+  room_of = &room;
+  group.start();
+  group[0].post([&] { room.send(group[0], 1, letter{0, 999}); });
+  EXPECT_TRUE(group[0].run_until([&] { return rounds == 500; }, seconds{30}));
+  group.join();
+}
+
+} // namespace
+} // namespace tandem::io
