@@ -58,33 +58,22 @@ void write_qvalue(sink& out, std::uint16_t thousandths) noexcept {
 }
 
 template <char Separator>
-void basic_params<Separator>::iterator::step() noexcept {
-  at_.take_separator(Separator);
-  at_.skip_lws();
-  const std::size_t from = at_.offset();
-  const auto next =
-      at_.at_end() ? result<param, parse_error>{at_.failure(parse_errc::empty)} : read_param(at_);
-  done_ = !next;
-  now_ = next ? *next : param{};
-  text_ = next ? at_.since(from) : std::string_view{};
+result<basic_params<Separator>, parse_error>
+basic_params<Separator>::read_bare(cursor& at) noexcept {
+  const std::size_t from = at.offset();
+  std::size_t count = 0;
+  do {
+    const auto next = read_param(at);
+    if (!next) return tl::unexpected<parse_error>(next.error());
+    if (++count > max_parameters) return at.failure(parse_errc::too_many_parameters);
+  } while (at.take_separator(Separator));
+  return basic_params{at.since(from)};
 }
 
 template <char Separator>
 result<basic_params<Separator>, parse_error> basic_params<Separator>::read(cursor& at) noexcept {
-  std::size_t from = at.offset();
-  std::size_t end = from;
-  std::size_t count = 0;
-  for (bool more = Separator == ',' || at.take_separator(Separator); more;
-       more = at.take_separator(Separator)) {
-    if (count == 0 && Separator == ';') from = at.offset();
-    const auto next = read_param(at);
-    if (!next) return tl::unexpected<parse_error>(next.error());
-    if (++count > max_parameters) return at.failure(parse_errc::too_many_parameters);
-    end = at.offset();
-  }
-  at.move_to(end);
-  if (count == 0) return basic_params{};
-  return basic_params{at.since(from)};
+  if (Separator == ';' && !at.take_separator(Separator)) return basic_params{};
+  return read_bare(at);
 }
 
 template <char Separator>
@@ -93,14 +82,7 @@ basic_params<Separator>::parse(std::string_view text) noexcept {
   cursor at{text};
   at.skip_lws();
   if (at.at_end()) return basic_params{};
-  if (Separator == ';' && at.peek() != ';') {
-    const auto first = read_param(at);
-    if (!first) return tl::unexpected<parse_error>(first.error());
-    const auto others = read(at);
-    if (!others) return others;
-    return at.finish(basic_params{trim(text)});
-  }
-  const auto all = read(at);
+  const auto all = Separator == ';' && at.peek() == ';' ? read(at) : read_bare(at);
   if (!all) return all;
   return at.finish(*all);
 }

@@ -6,7 +6,6 @@
 #include <tandem/sip/host.hpp>
 #include <tandem/sip/value.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <iterator>
@@ -88,6 +87,8 @@ class basic_params {
 
   /// Takes the parameters that stand here, if any; what follows them is left.
   static result<basic_params, parse_error> read(cursor& at) noexcept;
+  /// Takes parameters of which the first has no separator before it; at least one.
+  static result<basic_params, parse_error> read_bare(cursor& at) noexcept;
   /// The whole text; a semicolon before the first parameter may be missing.
   static result<basic_params, parse_error> parse(std::string_view text) noexcept;
 

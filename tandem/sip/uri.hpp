@@ -75,8 +75,8 @@ class uri_part_list {
   std::string_view text_;
 };
 
-using uri_params = uri_part_list<';'>;
-using uri_headers = uri_part_list<'&'>;
+using uri_parameters = uri_part_list<';'>;
+using uri_header_fields = uri_part_list<'&'>;
 
 extern template class uri_part_list<';'>;
 extern template class uri_part_list<'&'>;
@@ -119,10 +119,12 @@ class uri {
   [[nodiscard]] bool is_global_number() const noexcept { return number().starts_with('+'); }
 
   /// sip, sips, tel: the parameters.
-  [[nodiscard]] uri_params params() const noexcept { return uri_params{params_text()}; }
+  [[nodiscard]] uri_parameters params() const noexcept { return uri_parameters{params_text()}; }
   [[nodiscard]] std::string_view params_text() const noexcept { return part(params_, params_end_); }
   /// sip, sips: the headers.
-  [[nodiscard]] uri_headers headers() const noexcept { return uri_headers{headers_text()}; }
+  [[nodiscard]] uri_header_fields headers() const noexcept {
+    return uri_header_fields{headers_text()};
+  }
   [[nodiscard]] std::string_view headers_text() const noexcept {
     return headers_ == 0 ? std::string_view{} : text_.substr(headers_);
   }

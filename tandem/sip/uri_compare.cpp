@@ -27,7 +27,7 @@ bool must_stand_in_both(std::string_view name) noexcept {
 }
 
 /// Each parameter of `a` has an equal in `b`, or may be missing there.
-bool params_match(uri_params a, uri_params b) noexcept {
+bool params_match(uri_parameters a, uri_parameters b) noexcept {
   return std::ranges::all_of(a, [b](const uri_param& one) {
     const auto other = b.find(one.name);
     if (!other) return !must_stand_in_both(one.name);
@@ -37,7 +37,7 @@ bool params_match(uri_params a, uri_params b) noexcept {
 }
 
 /// 19.1.4: URI headers are never ignored; each must stand in both, in whatever order.
-bool headers_match(uri_headers a, uri_headers b) noexcept {
+bool headers_match(uri_header_fields a, uri_header_fields b) noexcept {
   if (count(a) != count(b)) return false;
   return std::ranges::all_of(a, [b](const uri_param& one) {
     return std::ranges::any_of(b, [&one](const uri_param& other) {
@@ -73,7 +73,7 @@ bool numbers_match(std::string_view a, std::string_view b) noexcept {
   }
 }
 
-bool tel_params_match(uri_params a, uri_params b) noexcept {
+bool tel_params_match(uri_parameters a, uri_parameters b) noexcept {
   return std::ranges::all_of(a, [b](const uri_param& one) {
     const auto other = b.find(one.name);
     if (!other || one.has_value != other->has_value) return false;
