@@ -43,7 +43,7 @@ struct process_options {
   process_output output = process_output::discard;
   std::size_t output_limit = 64 * 1024; ///< more output ends the child: too_much_output
   std::size_t log_limit = 16 * 1024;    ///< bytes of standard error that go into the log
-  std::string log_tag;                  ///< stands before each of its lines: a transaction's id
+  std::string log_tag = {};             ///< stands before each of its lines: a transaction's id
 };
 
 enum class process_outcome : std::uint8_t {
@@ -61,9 +61,9 @@ enum class process_outcome : std::uint8_t {
 struct process_result {
   process_outcome outcome = process_outcome::lost;
   int code = 0;
-  std::string output;   ///< what it wrote to standard output, if captured
-  duration run_time{0}; ///< from its start to its end, as the shard saw them
-  duration cpu_time{0}; ///< user and system time of the child
+  std::string output = {}; ///< what it wrote to standard output, if captured
+  duration run_time{0};    ///< from its start to its end, as the shard saw them
+  duration cpu_time{0};    ///< user and system time of the child
 
   [[nodiscard]] bool succeeded() const noexcept {
     return outcome == process_outcome::exited && code == 0;

@@ -34,14 +34,15 @@ struct child_limits {
   std::uint64_t processes = 0;    ///< of its user
 };
 
-struct spawner_options {
-  std::optional<child_user> user; ///< the spawner becomes this user itself, so no child can be more
-  child_limits limits;
-  std::vector<std::string> environment; ///< NAME=value that children inherit
-};
-
 /// NAME=value of this process, for spawner_options::environment.
 [[nodiscard]] std::vector<std::string> own_environment();
+
+struct spawner_options {
+  std::optional<child_user> user =
+      {}; ///< the spawner becomes this user itself, so no child can be more
+  child_limits limits = {};
+  std::vector<std::string> environment = own_environment(); ///< NAME=value that children inherit
+};
 
 class spawner {
  public:

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/process.hpp>
+
+#include <tandem/io/shard.hpp>
+
+#include <csignal>
+#include <fcntl.h>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <optional>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace tandem;
+using namespace tandem::io;
+using testing::AllOf;
+using testing::HasSubstr;
+
+namespace {
+
+class process : public testing::Test {
+ protected:
+  /// Runs one command to its end.
+  process_result run(const process_command& command, std::string_view input = {},
+                     process_options options = {.output = process_output::capture}) {
+    std::optional<process_result> result;
+    runner.run(command, input, std::move(options),
+               [&](process_result&& r) { result = std::move(r); });
+    EXPECT_FALSE(result) << "the handler ran inside run()";
+    EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
+    return result.value_or(process_result{});
+  }
+  process_result run_shell(std::string_view text, std::string_view input = {},
+                           process_options options = {.output = process_output::capture}) {
+    return run(process_command::shell(text), input, std::move(options));
+  }
+  static process_command program(std::vector<std::string> arguments) {
+    process_command command;
+    command.arguments = std::move(arguments);
+    return command;
+  }
+  /// Waits for what no event of the loop tells.
+  template <typename Condition>
+  bool comes_true(Condition condition) {
+    for (int i = 0; i < 2000; ++i)
+      if (home.run_until(condition, milliseconds{5})) return true;
+    return false;
+  }
+  static bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+  spawner starter;
+  shard home;
+  process_runner runner{home, starter, {.most_running = 8, .most_waiting = 400}};
+};
+
+TEST_F(process, tells_the_exit_status) {
+  EXPECT_TRUE(run_shell("exit 0").succeeded());
+  const auto seven = run_shell("exit 7");
+  EXPECT_EQ(seven.outcome, process_outcome::exited);
+  EXPECT_EQ(seven.code, 7);
+}
+
+TEST_F(process, tells_the_signal_that_ended_it) {
+  const auto result = run_shell("kill -SEGV $$");
+  EXPECT_EQ(result.outcome, process_outcome::signalled);
+  EXPECT_EQ(result.code, SIGSEGV);
+}
+
+TEST_F(process, gives_input_and_takes_output) {
+  EXPECT_EQ(run_shell("cat; echo end", "one\ntwo\n").output, "one\ntwo\nend\n");
+  EXPECT_EQ(run_shell("cat").output, "") << "no input is an empty file";
+}
+
+TEST_F(process, passes_arguments_that_no_shell_reads) {
+  EXPECT_EQ(run(program({"printf", "%s|", "a b", "$(id)", "';`id`"})).output, "a b|$(id)|';`id`|");
+  EXPECT_EQ(run(process_command::shell("printf '%s|' \"$1\" \"$2\"", {"$(id)", "; id"})).output,
+            "$(id)|; id|");
+}
+
+TEST_F(process, a_program_that_is_not_there_is_told) {
+  const auto result = run(program({"tandem-no-such-program"}));
+  EXPECT_EQ(result.outcome, process_outcome::not_started);
+  EXPECT_EQ(result.code, ENOENT);
+  const auto folder = run(program({"/etc"}));
+  EXPECT_EQ(folder.outcome, process_outcome::not_started);
+  EXPECT_EQ(folder.code, EACCES);
+}
+
+TEST_F(process, refuses_what_cannot_be_an_argument) {
+  EXPECT_EQ(run(program({"echo", std::string("a\0b", 3)})).outcome, process_outcome::not_started);
+  EXPECT_EQ(run(program({})).outcome, process_outcome::not_started);
+  EXPECT_EQ(run(program({"echo", std::string(200000, 'x')})).code, E2BIG);
+}
+
+TEST_F(process, variables_replace_inherited_ones) {
+  auto command = process_command::shell("echo \"$SIP_RURI|$HOME|${PATH:+path}\"");
+  command.environment = {"SIP_RURI=sip:a@b $(id)", "HOME=/nowhere"};
+  EXPECT_EQ(run(command).output, "sip:a@b $(id)|/nowhere|path\n");
+  command = program({"/usr/bin/env"});
+  command.inherits_environment = false;
+  command.environment = {"ONLY=this"};
+  EXPECT_EQ(run(command).output, "ONLY=this\n");
+}
+
+TEST_F(process, holds_descriptors_0_to_2_and_no_others) {
+  EXPECT_EQ(run_shell("ls /proc/$$/fd", "input").output, "0\n1\n2\n");
+}
+
+TEST_F(process, leads_a_group_of_its_own_with_default_signals) {
+  const auto result = run_shell("ps -o pid=,pgid= -p $$ | awk '{print $1 == $2}';"
+                                "grep -E 'Sig(Blk|Ign|Cgt)' /proc/$$/status");
+  EXPECT_THAT(result.output, AllOf(HasSubstr("1\n"), HasSubstr("SigBlk:\t0000000000000000"),
+                                   HasSubstr("SigIgn:\t0000000000000000")));
+}
+
+TEST_F(process, ends_at_its_deadline) {
+  const auto result = run_shell("echo begun; sleep 60", {},
+                                {.deadline = milliseconds{100}, .output = process_output::capture});
+  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  EXPECT_EQ(result.code, SIGTERM);
+  EXPECT_EQ(result.output, "begun\n");
+  EXPECT_LT(result.run_time, seconds{5});
+  EXPECT_EQ(runner.statistics().timed_out, 1U);
+}
+
+TEST_F(process, is_killed_when_it_ignores_TERM) {
+  const auto result = run_shell("trap '' TERM; while :; do sleep 1; done", {},
+                                {.deadline = milliseconds{100}, .grace = milliseconds{100}});
+  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  EXPECT_EQ(result.code, SIGKILL);
+}
+
+TEST_F(process, takes_its_own_children_with_it) {
+  const auto result =
+      run_shell("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 300 & echo $!; done; sleep 300", {},
+                {.deadline = milliseconds{200}, .output = process_output::capture});
+  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  std::istringstream pids{result.output};
+  std::vector<pid_t> children{std::istream_iterator<pid_t>{pids}, {}};
+  ASSERT_EQ(children.size(), 10U);
+  for (const pid_t child : children)
+    EXPECT_TRUE(comes_true([&] { return !is_alive(child); })) << child;
+}
+
+TEST_F(process, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
+  const auto result = run_shell("sleep 300 & echo $!; exit 3");
+  EXPECT_EQ(result.outcome, process_outcome::exited);
+  EXPECT_EQ(result.code, 3);
+  EXPECT_LT(result.run_time, seconds{5});
+  EXPECT_TRUE(comes_true([&] { return !is_alive(std::stoi(result.output)); }));
+}
+
+TEST_F(process, output_is_capped) {
+  const auto result = run_shell("yes 0123456789 | head -c 10000000", {},
+                                {.output = process_output::capture, .output_limit = 100000});
+  EXPECT_EQ(result.outcome, process_outcome::too_much_output);
+  EXPECT_EQ(result.output.size(), 100000U);
+}
+
+TEST_F(process, more_output_than_a_pipe_holds_arrives_whole) {
+  const auto result = run_shell("head -c 3000000 /dev/zero", {},
+                                {.output = process_output::capture, .output_limit = 4000000});
+  EXPECT_TRUE(result.succeeded());
+  EXPECT_EQ(result.output.size(), 3000000U);
+}
+
+TEST_F(process, errors_go_into_the_log_with_their_tag) {
+  testing::internal::CaptureStderr();
+  const auto result = run_shell("echo 'bad\tthing' >&2; echo half >&2; printf rest >&2; "
+                                "head -c 100000 /dev/zero | tr '\\0' x >&2; true",
+                                {}, {.log_limit = 2000, .log_tag = "tid-1"});
+  EXPECT_TRUE(result.succeeded() || result.outcome == process_outcome::signalled);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, AllOf(HasSubstr("exec tid-1: bad\\x09thing\n"), HasSubstr("exec tid-1: half\n"),
+                         HasSubstr("exec tid-1: restxxx"), HasSubstr("more is not logged")));
+  EXPECT_LT(log.size(), 4000U);
+}
+
+TEST_F(process, one_that_never_reads_or_closes_its_input_is_fine) {
+  const std::string large(2000000, 'x');
+  EXPECT_TRUE(run_shell("true", large).succeeded());
+  EXPECT_TRUE(run_shell("exec 0<&-; true", large).succeeded());
+  EXPECT_EQ(run_shell("wc -c", large).output, "2000000\n");
+}
+
+TEST_F(process, many_run_under_the_cap_and_in_order) {
+  int ended = 0;
+  std::size_t most = 0;
+  std::vector<int> order;
+  for (int i = 0; i < 200; ++i)
+    runner.run(process_command::shell("exit 0"), {}, {.longest_wait = seconds{60}},
+               [&, i](process_result&& r) {
+                 EXPECT_TRUE(r.succeeded()) << to_string(r.outcome) << r.code;
+                 order.push_back(i);
+                 ++ended;
+               });
+  EXPECT_EQ(runner.statistics().waiting, 192U);
+  EXPECT_TRUE(home.run_until(
+      [&] {
+        most = std::max(most, runner.statistics().running);
+        return ended == 200;
+      },
+      seconds{60}));
+  EXPECT_EQ(most, 8U);
+  EXPECT_EQ(runner.statistics().succeeded, 200U);
+  EXPECT_EQ(runner.statistics().running, 0U);
+}
+
+TEST_F(process, beyond_the_queue_it_is_refused) {
+  process_runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  std::vector<process_outcome> outcomes;
+  const auto note = [&](process_result&& r) { outcomes.push_back(r.outcome); };
+  small.run(process_command::shell("sleep 0.3"), {}, {}, note);
+  small.run(process_command::shell("true"), {}, {}, note);
+  small.run(process_command::shell("true"), {}, {}, note);
+  EXPECT_TRUE(home.run_until([&] { return outcomes.size() == 3; }));
+  EXPECT_THAT(outcomes, testing::ElementsAre(process_outcome::overloaded, process_outcome::exited,
+                                             process_outcome::exited));
+  EXPECT_EQ(small.statistics().overloaded, 1U);
+}
+
+TEST_F(process, nobody_waits_in_the_queue_for_ever) {
+  process_runner small{home, starter, {.most_running = 1, .most_waiting = 10}};
+  std::optional<process_result> waited;
+  small.run(process_command::shell("sleep 60"), {}, {}, [](process_result&&) {});
+  small.run(process_command::shell("true"), {}, {.longest_wait = milliseconds{50}},
+            [&](process_result&& r) { waited = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return waited.has_value(); }));
+  EXPECT_EQ(waited->outcome, process_outcome::overloaded);
+}
+
+TEST_F(process, cancelled_it_ends_and_tells_nobody) {
+  bool told = false;
+  const auto tell = [&](process_result&&) { told = true; };
+  const auto running = runner.run(process_command::shell("sleep 60"), {}, {}, tell);
+  EXPECT_EQ(runner.statistics().running, 1U);
+  runner.cancel(running);
+  EXPECT_TRUE(home.run_until([&] { return runner.statistics().running == 0; }));
+  EXPECT_FALSE(told);
+  runner.cancel(running); // gone already
+
+  process_runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  small.run(process_command::shell("sleep 60"), {}, {}, tell);
+  const auto waiting = small.run(process_command::shell("true"), {}, {}, tell);
+  small.cancel(waiting);
+  EXPECT_EQ(small.statistics().waiting, 0U);
+}
+
+TEST_F(process, a_handler_may_run_another_or_end_the_runner) {
+  auto own = std::make_optional<process_runner>(home, starter);
+  bool done = false;
+  own->run(process_command::shell("true"), {}, {}, [&](process_result&&) {
+    own->run(process_command::shell("true"), {}, {}, [&](process_result&&) {
+      own.reset();
+      done = true;
+    });
+  });
+  EXPECT_TRUE(home.run_until([&] { return done; }));
+}
+
+TEST_F(process, the_end_of_a_runner_ends_its_children) {
+  auto own = std::make_optional<process_runner>(home, starter);
+  const std::string path = testing::TempDir() + "/tandem-child-" + std::to_string(::getpid());
+  own->run(process_command::shell("echo $$ > " + path + "; exec sleep 300"), {}, {},
+           [](process_result&&) { FAIL(); });
+  pid_t pid = 0;
+  EXPECT_TRUE(comes_true([&] { return std::ifstream{path} >> pid && pid > 0; }));
+  EXPECT_TRUE(is_alive(pid));
+  own.reset();
+  EXPECT_TRUE(comes_true([&] { return !is_alive(pid); }));
+  ::unlink(path.c_str());
+}
+
+TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
+  const pid_t first = starter.pid();
+  std::optional<process_result> lost;
+  runner.run(process_command::shell("sleep 300"), {}, {},
+             [&](process_result&& r) { lost = std::move(r); });
+  ::kill(first, SIGKILL);
+  EXPECT_TRUE(home.run_until([&] { return lost.has_value(); }));
+  EXPECT_EQ(lost->outcome, process_outcome::lost);
+  EXPECT_TRUE(run_shell("exit 0").succeeded());
+  EXPECT_NE(starter.pid(), first);
+}
+
+TEST_F(process, limits_hold_the_child) {
+  spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16}}};
+  process_runner own{home, strict};
+  std::optional<process_result> result;
+  own.run(process_command::shell("ulimit -n; ulimit -c"), {}, {.output = process_output::capture},
+          [&](process_result&& r) { result = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->output, "16\n0\n");
+}
+
+TEST_F(process, children_are_another_user_when_asked_for) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root may become another user";
+  spawner other{{.user = find_user("nobody")}};
+  process_runner own{home, other};
+  std::optional<process_result> result;
+  own.run(process_command::shell("id -un; cat /dev/stdin"), "readable",
+          {.output = process_output::capture}, [&](process_result&& r) { result = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->output, "nobody\nreadable");
+}
+
+TEST_F(process, runs_leave_no_descriptor_behind) {
+  const auto count = [] {
+    int open = 0;
+    for (int i = 0; i < 1024; ++i) open += ::fcntl(i, F_GETFD) >= 0 ? 1 : 0;
+    return open;
+  };
+  run_shell("true", "x");
+  const int before = count();
+  for (int i = 0; i < 50; ++i) run_shell("echo x; echo y >&2", "input");
+  EXPECT_EQ(count(), before);
+}
+
+} // namespace
