@@ -57,8 +57,7 @@ constexpr transaction_table client_non_invite{
     {s::trying, e::timer_e, set{a::send_request} | a::cap_interval, s::trying, "RFC 3261 17.1.2.2"},
     {s::trying, e::timer_f, a::report_timeout, s::terminated, "RFC 3261 17.1.2.2"},
     {s::trying, e::transport_error, a::report_transport_error, s::terminated, "RFC 3261 17.1.2.2"},
-    {s::trying, e::response_1xx, set{a::slow_interval} | a::pass_response, s::proceeding,
-     "RFC 3261 17.1.2.2"},
+    {s::trying, e::response_1xx, a::pass_response, s::proceeding, "RFC 3261 17.1.2.2"},
     {s::trying, e::response_2xx, set{a::start_k} | a::pass_response, s::completed,
      "RFC 3261 17.1.2.2"},
     {s::trying, e::response_failure, set{a::start_k} | a::pass_response, s::completed,
@@ -84,12 +83,13 @@ constexpr transaction_table client_non_invite{
 
 constexpr transaction_table server_invite{
     {s::proceeding, e::request, a::resend_response, s::proceeding, "RFC 3261 17.2.1"},
-    {s::proceeding, e::timer_trying, a::send_trying, s::proceeding, "RFC 3261 17.2.1"},
+    {s::proceeding, e::timer_trying, a::report_silence, s::proceeding, "RFC 3261 17.2.1"},
     {s::proceeding, e::user_1xx, set{a::send_response} | a::stop_timers, s::proceeding,
      "RFC 3261 17.2.1"},
     {s::proceeding, e::user_2xx, set{a::send_response} | a::start_l, s::accepted, "RFC 6026 7.1"},
     {s::proceeding, e::user_failure, set{a::send_response} | a::start_g_h, s::completed,
      "RFC 3261 17.2.1"},
+    {s::proceeding, e::user_abandons, a::start_l, s::accepted, "RFC 6026 7.1"},
     {s::proceeding, e::ack, nothing, s::proceeding, "RFC 3261 17.2.1"},
     {s::proceeding, e::transport_error, a::report_transport_error, s::proceeding, "RFC 6026 8.5"},
 
@@ -114,13 +114,14 @@ constexpr transaction_table server_invite{
 
 constexpr transaction_table server_non_invite{
     {s::trying, e::request, nothing, s::trying, "RFC 3261 17.2.2"},
-    {s::trying, e::timer_trying, a::send_trying, s::proceeding, "RFC 4320 4.1"},
+    {s::trying, e::timer_trying, a::report_silence, s::proceeding, "RFC 4320 4.1"},
     {s::trying, e::user_1xx, set{a::send_response} | a::stop_timers, s::proceeding,
      "RFC 3261 17.2.2"},
     {s::trying, e::user_2xx, set{a::send_response} | a::start_j, s::completed,
      "RFC 3261 17.2.2, errata 1470"},
     {s::trying, e::user_failure, set{a::send_response} | a::start_j, s::completed,
      "RFC 3261 17.2.2, errata 1470"},
+    {s::trying, e::user_abandons, a::start_j, s::completed, "RFC 4320 4.2"},
     {s::trying, e::transport_error, a::report_transport_error, s::trying, "RFC 3261 17.2.4"},
 
     {s::proceeding, e::request, a::resend_response, s::proceeding, "RFC 3261 17.2.2"},
@@ -129,6 +130,7 @@ constexpr transaction_table server_non_invite{
      "RFC 3261 17.2.2"},
     {s::proceeding, e::user_failure, set{a::send_response} | a::start_j, s::completed,
      "RFC 3261 17.2.2"},
+    {s::proceeding, e::user_abandons, a::start_j, s::completed, "RFC 4320 4.2"},
     {s::proceeding, e::transport_error, a::report_transport_error, s::terminated,
      "RFC 3261 17.2.2"},
 
@@ -140,11 +142,11 @@ constexpr transaction_table server_non_invite{
 constexpr std::string_view state_names[]{"calling",   "trying",   "proceeding", "completed",
                                          "confirmed", "accepted", "terminated"};
 constexpr std::string_view event_names[]{
-    "response_1xx", "response_2xx", "response_failure", "request",         "ack",
-    "user_1xx",     "user_2xx",     "user_failure",     "transport_error", "timer_a",
-    "timer_b",      "timer_c",      "timer_d",          "timer_e",         "timer_f",
-    "timer_g",      "timer_h",      "timer_i",          "timer_j",         "timer_k",
-    "timer_l",      "timer_m",      "timer_trying",     "timer_cancelled"};
+    "response_1xx", "response_2xx", "response_failure", "request",       "ack",
+    "user_1xx",     "user_2xx",     "user_failure",     "user_abandons", "transport_error",
+    "timer_a",      "timer_b",      "timer_c",          "timer_d",       "timer_e",
+    "timer_f",      "timer_g",      "timer_h",          "timer_i",       "timer_j",
+    "timer_k",      "timer_l",      "timer_m",          "timer_trying",  "timer_cancelled"};
 constexpr std::string_view kind_names[]{"client_invite", "client_non_invite", "server_invite",
                                         "server_non_invite"};
 static_assert(std::size(state_names) == transaction_table::state_count);

@@ -40,6 +40,7 @@ enum class transaction_event : std::uint8_t {
   user_1xx,         ///< the user answers
   user_2xx,
   user_failure,
+  user_abandons, ///< the user will not answer
   transport_error,
   timer_a,         ///< send the INVITE again
   timer_b,         ///< give the INVITE up
@@ -54,7 +55,7 @@ enum class transaction_event : std::uint8_t {
   timer_k,         ///< forget another request
   timer_l,         ///< forget an accepted INVITE
   timer_m,         ///< forget an accepted INVITE
-  timer_trying,    ///< the user was silent: send 100
+  timer_trying,    ///< the user was silent: 100 is due
   timer_cancelled, ///< silence for 64*T1 after CANCEL
   count_
 };
@@ -66,7 +67,6 @@ enum class transaction_action : std::uint8_t {
   send_ack,        ///< ACK for a final response other than 2xx
   send_response,   ///< what the user answers
   resend_response, ///< the last response, if there was one
-  send_trying,     ///< 100 of our own
   double_interval, ///< next retransmission after twice the time, without limit (timer A)
   cap_interval,    ///< next retransmission after twice the time, T2 at most (timers E, G)
   slow_interval,   ///< next retransmission after T2 (timer E in Proceeding)
@@ -85,6 +85,7 @@ enum class transaction_action : std::uint8_t {
   report_timer_c,
   report_cancel_timeout,
   report_no_ack,
+  report_silence, ///< the user sends 100 now
 };
 
 using transaction_table =

@@ -83,6 +83,10 @@ class server_user {
  public:
   virtual void on_failure(server_handle server, user_tag tag, server_failure reason) = 0;
 
+  /// No response for 200 ms to an INVITE (RFC 3261 17.2.1), for 7*T1 to another request (RFC 4320
+  /// 4.1): answer 100 now, so that the client does not send it again.
+  virtual void on_silence(server_handle server, user_tag tag) = 0;
+
  protected:
   ~server_user() = default;
 };

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client half of the transaction layer (RFC 3261 17.1).
+#include <tandem/stack/transaction_layer.hpp>
+
+#include <tandem/sip/message.hpp>
+#include <tandem/stack/hop_requests.hpp>
+#include <tandem/stack/transaction_key.hpp>
+
+#include <string>
+
+namespace tandem::stack {
+
+using a = transaction_action;
+using e = transaction_event;
+using s = transaction_state;
+
+result<client_handle, transaction_errc>
+transaction_layer::create_client(std::string_view method, std::string_view branch,
+                                 const wire_message& request, const target& to, client_user& user,
+                                 user_tag tag) {
+  if (is_full()) return fail(transaction_errc::full);
+  const bool invites = method == "INVITE";
+  const std::uint64_t key = client_key(branch, method, secret_);
+  const client_handle h = clients_.emplace(
+      *this, invites ? transaction_kind::client_invite : transaction_kind::client_non_invite,
+      invites ? s::calling : s::trying, key, tag);
+  if (!begin(h, request, to)) return fail(transaction_errc::exists);
+  clients_.find(h)->user_ = &user;
+  return h;
+}
+
+bool transaction_layer::begin(client_handle h, const wire_message& request, const target& to) {
+  client_transaction& c = *clients_.find(h);
+  if (!client_keys_.insert(c.key_, h)) {
+    clients_.erase(h);
+    return false;
+  }
+  ++counters_.clients;
+  c.slot_ = h.slot;
+  c.generation_ = h.generation;
+  c.request_ = request;
+  c.to_ = to;
+  c.is_reliable_ = is_reliable(to.transport);
+  start(c, is_invite(c.kind_) ? timers_.timer_b : timers_.timer_f);
+  if (!c.is_reliable_) {
+    c.interval_ms_ = static_cast<std::uint32_t>(timers_.t1 / milliseconds{1});
+    c.retransmit_at_ = out_.now() + timers_.t1;
+  }
+  arm(c);
+  send_request(c);
+  return true;
+}
+
+void transaction_layer::send_request(client_transaction& c) {
+  out_.send(c.to_, c.request_, {c.slot_, c.generation_, origin::kind::client});
+}
+
+void transaction_layer::run(client_transaction& c, transaction_event event, sip::message* response,
+                            const arrival* from) {
+  const auto* row = machine_of(c.kind_).find(c.state_, event);
+  if (!row) {
+    ++counters_.impossible;
+    return;
+  }
+  const client_handle h{c.slot_, c.generation_};
+  const auto actions = row->actions;
+  const instant now = out_.now();
+  if (actions.empty() && response) ++counters_.absorbed;
+  if (actions.has(a::send_request)) {
+    ++counters_.retransmitted;
+    send_request(c);
+  }
+  if (actions.has(a::send_ack)) {
+    // The ACK takes the place of the INVITE, which nobody sends again.
+    if (c.state_ != s::completed) c.request_ = make_ack(c.request_.bytes(), *response);
+    if (c.request_) send_request(c);
+  }
+  c.state_ = row->next;
+  if (c.state_ == s::accepted) c.request_ = {};
+  if (c.state_ == s::completed && c.kind_ == transaction_kind::client_non_invite) c.request_ = {};
+  if (c.state_ != s::terminated) {
+    set_timers_of(c, actions, now);
+    if (event == e::response_1xx && c.cancel_ == client_transaction::cancel::wanted) send_cancel(c);
+  }
+
+  client_user* const user = c.user_;
+  const user_tag tag = c.tag_;
+  if (c.state_ == s::terminated) {
+    end(c);
+  } else if (c.expire_at_ <= now) {
+    // A timer of zero: the response is passed on as the last thing that the transaction does.
+    run(c, expiry_of(c.kind_, c.state_));
+  }
+  if (!user) return;
+  if (actions.has(a::pass_response)) user->on_response(h, tag, *response, *from);
+  if (actions.has(a::report_timer_c)) user->on_timer_c(h, tag);
+  if (actions.has(a::report_transport_error))
+    user->on_failure(h, tag, client_failure::transport_error);
+  if (actions.has(a::report_timeout)) {
+    ++counters_.timeouts;
+    user->on_failure(h, tag, client_failure::timeout);
+  }
+  if (actions.has(a::report_cancel_timeout)) {
+    ++counters_.timeouts;
+    user->on_failure(h, tag, client_failure::cancel_timeout);
+  }
+}
+
+void transaction_layer::end(client_transaction& c) {
+  const client_handle h{c.slot_, c.generation_};
+  client_keys_.erase(c.key_, h);
+  clients_.erase(h);
+}
+
+void transaction_layer::set_timer_c(client_handle client, duration after) {
+  client_transaction* c = clients_.find(client);
+  if (!c || c->kind_ != transaction_kind::client_invite || c->state_ != s::proceeding ||
+      c->cancel_ == client_transaction::cancel::sent)
+    return;
+  c->expire_at_ = out_.now() + after;
+  arm(*c);
+}
+
+void transaction_layer::cancel(client_handle client, std::string_view reason) {
+  client_transaction* c = clients_.find(client);
+  if (!c || c->kind_ != transaction_kind::client_invite ||
+      c->cancel_ != client_transaction::cancel::no)
+    return;
+  if (c->state_ != s::calling && c->state_ != s::proceeding) return;
+  if (!reason.empty()) c->cancel_reason_ = std::make_unique<std::string>(reason);
+  // RFC 3261 9.1: not before a provisional response, since a CANCEL may overtake its INVITE.
+  c->cancel_ = client_transaction::cancel::wanted;
+  if (c->state_ == s::proceeding) send_cancel(*c);
+}
+
+void transaction_layer::send_cancel(client_transaction& c) {
+  c.cancel_ = client_transaction::cancel::sent;
+  c.expire_at_ = out_.now() + timers_.timer_cancelled;
+  arm(c);
+  const std::string reason = c.cancel_reason_ ? std::move(*c.cancel_reason_) : std::string{};
+  c.cancel_reason_.reset();
+  const std::string_view invite = c.request_.bytes();
+  const wire_message request = make_cancel(invite, reason);
+  const auto key = key_of_quoted_request(request.bytes(), secret_);
+  if (!request || !key) return;
+
+  // A transaction that nobody listens to; its result comes as the response to the INVITE. It is
+  // made even at the bound, as a call must be able to end.
+  static_cast<void>(begin(
+      clients_.emplace(*this, transaction_kind::client_non_invite, s::trying, *key, user_tag{}),
+      request, c.to_));
+}
+
+const client_transaction* transaction_layer::find(client_handle client) noexcept {
+  return clients_.find(client);
+}
+
+void transaction_layer::retag(client_handle client, user_tag tag) noexcept {
+  if (client_transaction* c = clients_.find(client)) c->tag_ = tag;
+}
+
+void transaction_layer::release(client_handle client) noexcept {
+  if (client_transaction* c = clients_.find(client)) c->user_ = nullptr;
+}
+
+} // namespace tandem::stack

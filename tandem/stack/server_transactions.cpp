@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server half of the transaction layer (RFC 3261 17.2, RFC 6026).
+#include <tandem/stack/transaction_layer.hpp>
+
+#include <tandem/sip/via.hpp>
+#include <tandem/sip/message.hpp>
+#include <tandem/stack/suspension.hpp>
+#include <tandem/stack/via_rules.hpp>
+
+namespace tandem::stack {
+
+using a = transaction_action;
+using e = transaction_event;
+using s = transaction_state;
+
+result<server_handle, transaction_errc>
+transaction_layer::create_server(const sip::message& request, const arrival& from,
+                                 server_user& user, user_tag tag) {
+  const auto keys = keys_of_request(request, secret_);
+  if (!keys) return fail(transaction_errc::bad_branch);
+  const server_handle there = server_keys_.find(keys->own);
+  if (server_transaction* t = servers_.find(there)) {
+    if (!t->is_reserved_) return fail(transaction_errc::exists);
+    t->is_reserved_ = false;
+    t->user_ = &user;
+    t->tag_ = tag;
+    ++counters_.servers;
+    return there;
+  }
+  const auto added = add_server(request, keys->own, from, user, tag);
+  if (added) ++counters_.servers;
+  return added;
+}
+
+result<server_handle, transaction_errc>
+transaction_layer::add_server(const sip::message& request, std::uint64_t key, const arrival& from,
+                              server_user& user, user_tag tag) {
+  const auto via = sip::via::parse(request.top_via());
+  if (!via) return fail(transaction_errc::bad_branch);
+  if (is_full()) return fail(transaction_errc::full);
+  const bool invites = request.method() == sip::method::invite;
+  const server_handle h = servers_.emplace(
+      *this, invites ? transaction_kind::server_invite : transaction_kind::server_non_invite,
+      invites ? s::proceeding : s::trying, key, tag);
+  server_keys_.insert(key, h);
+  server_transaction& t = *servers_.find(h);
+  t.slot_ = h.slot;
+  t.generation_ = h.generation;
+  t.user_ = &user;
+  t.reply_to_ = response_target(*via, from);
+  t.is_reliable_ = is_reliable(t.reply_to_.transport);
+  // An ACK is answered by nothing, so silence means nothing either.
+  if (request.method() != sip::method::ack) {
+    start(t, invites ? timers_.trying_invite : timers_.trying_other);
+    arm(t);
+  }
+  return h;
+}
+
+bool transaction_layer::respond(server_handle server, int status, const wire_message& response) {
+  server_transaction* t = servers_.find(server);
+  if (!t) return false;
+  const bool invites = t->kind_ == transaction_kind::server_invite;
+  // RFC 4320 4.1: to other requests than INVITE no provisional response but 100.
+  if (!invites && status > 100 && status < 200) return false;
+  if (t->is_reserved_ && status >= 200) return false;
+  const auto event = status < 200 ? e::user_1xx : status < 300 ? e::user_2xx : e::user_failure;
+  if (!machine_of(t->kind_).find(t->state_, event)) return false;
+  t->response_ = response;
+  run(*t, event);
+  return true;
+}
+
+void transaction_layer::send_response(server_transaction& t) {
+  if (t.response_)
+    out_.send(t.reply_to_, t.response_, {t.slot_, t.generation_, origin::kind::server});
+}
+
+void transaction_layer::run(server_transaction& t, transaction_event event, sip::message* request,
+                            const arrival* from) {
+  const auto* row = machine_of(t.kind_).find(t.state_, event);
+  if (!row) {
+    ++counters_.impossible;
+    return;
+  }
+  const server_handle h{t.slot_, t.generation_};
+  const auto actions = row->actions;
+  const instant now = out_.now();
+  if (actions.has(a::send_response)) send_response(t);
+  if (actions.has(a::resend_response)) {
+    ++counters_.retransmitted;
+    send_response(t);
+  }
+  t.state_ = row->next;
+  // Nothing is resent any more: a 2xx is the user's to repeat, an ACK ends the rest.
+  if (t.state_ == s::accepted || t.state_ == s::confirmed) t.response_ = {};
+  if (t.state_ != s::terminated) set_timers_of(t, actions, now);
+
+  server_user* const user = t.user_;
+  const user_tag tag = t.tag_;
+  if (t.state_ == s::terminated)
+    end(t);
+  else if (t.expire_at_ <= now)
+    run(t, expiry_of(t.kind_, t.state_));
+  if (actions.has(a::pass_ack)) core_->on_request(*request, *from);
+  if (!user) return;
+  if (actions.has(a::report_silence)) user->on_silence(h, tag);
+  if (actions.has(a::report_transport_error))
+    user->on_failure(h, tag, server_failure::transport_error);
+  if (actions.has(a::report_no_ack)) {
+    ++counters_.timeouts;
+    user->on_failure(h, tag, server_failure::no_ack);
+  }
+}
+
+void transaction_layer::end(server_transaction& t) {
+  const server_handle h{t.slot_, t.generation_};
+  server_keys_.erase(t.key_, h);
+  if (!t.suspension_) {
+    servers_.erase(h);
+    return;
+  }
+  // Its program still runs and holds other requests up; resume() takes it away.
+  t.retransmit_at_ = t.expire_at_ = transaction::never;
+  t.cancel();
+}
+
+const server_transaction* transaction_layer::find(server_handle server) noexcept {
+  return servers_.find(server);
+}
+
+server_handle transaction_layer::find_server(const sip::message& request) const noexcept {
+  const auto keys = keys_of_request(request, secret_);
+  if (!keys) return {};
+  return server_keys_.find(request.method() == sip::method::cancel ? keys->invite : keys->own);
+}
+
+void transaction_layer::abandon(server_handle server) {
+  if (server_transaction* t = servers_.find(server);
+      t && machine_of(t->kind_).find(t->state_, e::user_abandons)) {
+    t->response_ = {};
+    run(*t, e::user_abandons);
+  }
+}
+
+bool transaction_layer::send_past(server_handle server, const wire_message& response) {
+  const server_transaction* t = servers_.find(server);
+  if (!t) return false;
+  out_.send(t->reply_to_, response, {});
+  return true;
+}
+
+void transaction_layer::release(server_handle server) noexcept {
+  if (server_transaction* t = servers_.find(server)) t->user_ = nullptr;
+}
+
+} // namespace tandem::stack

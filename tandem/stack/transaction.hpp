@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A transaction as it stands in the layer's tables: which machine, which state, the one timer that
+// serves all its lettered ones, and the bytes that may have to be sent again. Small, since every
+// call leaves several behind for 64*T1. Internal to transaction_layer; users hold handles.
+#pragma once
+
+#include <tandem/base/timer_wheel.hpp>
+#include <tandem/stack/outbox.hpp>
+#include <tandem/stack/transaction_machines.hpp>
+#include <tandem/stack/transaction_user.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace tandem::stack {
+
+class transaction_layer;
+struct suspension;
+
+/// What client and server transactions have in common.
+class transaction : public timer {
+ public:
+  static constexpr instant never = instant::max();
+
+  transaction(transaction_layer& layer, transaction_kind kind, transaction_state state,
+              std::uint64_t key, user_tag tag) noexcept
+      : layer_{layer}, key_{key}, tag_{tag}, kind_{kind}, state_{state} {}
+  transaction(const transaction&) = delete;
+  transaction& operator=(const transaction&) = delete;
+
+  [[nodiscard]] transaction_kind kind() const noexcept { return kind_; }
+  [[nodiscard]] transaction_state state() const noexcept { return state_; }
+  [[nodiscard]] user_tag tag() const noexcept { return tag_; }
+
+ protected:
+  ~transaction() = default;
+
+ private:
+  friend class transaction_layer;
+  void on_timer(instant now) override;
+
+  transaction_layer& layer_;
+  std::uint64_t key_;
+  instant retransmit_at_ = never;
+  instant expire_at_ = never;
+  std::uint32_t slot_ = 0; ///< its own handle
+  std::uint32_t generation_ = 0;
+  user_tag tag_;
+  std::uint32_t interval_ms_ = 0;
+  transaction_kind kind_;
+  transaction_state state_;
+  bool is_reliable_ = false;
+};
+
+class client_transaction final : public transaction {
+ public:
+  using transaction::transaction;
+
+  /// Final or provisional, the last one that came; 0: none.
+  [[nodiscard]] int last_status() const noexcept { return last_status_; }
+
+ private:
+  friend class transaction_layer;
+
+  enum class cancel : std::uint8_t { no, wanted, sent };
+
+  cancel cancel_ = cancel::no;
+  std::uint16_t last_status_ = 0;
+  client_user* user_ = nullptr; ///< nobody hears of a CANCEL
+  wire_message request_;        ///< after a failure the ACK for it; nothing once accepted
+  std::unique_ptr<std::string> cancel_reason_;
+  target to_;
+};
+
+class server_transaction final : public transaction {
+ public:
+  using transaction::transaction;
+
+  [[nodiscard]] const target& reply_to() const noexcept { return reply_to_; }
+
+ private:
+  friend class transaction_layer;
+
+  bool is_reserved_ = false; ///< a suspended program holds it and no transaction was made yet
+  server_user* user_ = nullptr;
+  wire_message response_; ///< what a copy of the request is answered with
+  std::unique_ptr<suspension> suspension_;
+  target reply_to_;
+};
+
+} // namespace tandem::stack

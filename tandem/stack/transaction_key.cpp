@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/transaction_key.hpp>
+
+#include <tandem/base/text.hpp>
+#include <tandem/sip/lexical.hpp>
+#include <tandem/sip/message.hpp>
+
+namespace tandem::stack {
+
+namespace {
+
+constexpr std::uint64_t client_side = 0x636c69656e740000; // apart from every server key
+
+/// A number for the method; ACK counts as the INVITE it is about (RFC 3261 17.2.3).
+std::uint64_t class_of(const sip::message& request, const hash_key& secret) noexcept {
+  switch (request.method()) {
+  case sip::method::ack: return static_cast<std::uint64_t>(sip::method::invite);
+  case sip::method::unknown: return keyed_hash(secret, request.method_text());
+  default: return static_cast<std::uint64_t>(request.method());
+  }
+}
+
+} // namespace
+
+std::optional<request_keys> keys_of_request(const sip::message& request,
+                                            const hash_key& secret) noexcept {
+  const auto key = request.key();
+  if (!key) return std::nullopt;
+  std::uint64_t common = 0;
+  if (key->has_magic_cookie()) {
+    common = keyed_hash(secret, key->branch, key->sent_by_host, key->sent_by_port);
+  } else {
+    // RFC 3261 17.2.3: the To tag is left out, since that of an ACK is the response's and all else
+    // tells two requests of one Call-ID apart.
+    common = keyed_hash(secret, key->from_tag, key->call_id, key->cseq);
+    common = keyed_hash(secret, request.request_uri(), request.top_via(), common);
+  }
+  const auto with = [&](std::uint64_t method) {
+    return keyed_hash(secret, {}, {}, common ^ (method * 0x9e3779b97f4a7c15));
+  };
+  request_keys keys;
+  keys.own = with(class_of(request, secret));
+  keys.invite = with(static_cast<std::uint64_t>(sip::method::invite));
+  keys.call = keyed_hash(secret, key->call_id);
+  return keys;
+}
+
+std::optional<std::uint64_t> key_of_response(const sip::message& response,
+                                             const hash_key& secret) noexcept {
+  const auto key = response.key();
+  if (!key || !key->has_magic_cookie()) return std::nullopt; // RFC 3261 17.1.3: ours have it
+  return client_key(key->branch, key->cseq_method_text, secret);
+}
+
+std::uint64_t client_key(std::string_view branch, std::string_view method,
+                         const hash_key& secret) noexcept {
+  return keyed_hash(secret, branch, method, client_side);
+}
+
+std::optional<std::uint64_t> key_of_quoted_request(std::string_view quoted,
+                                                   const hash_key& secret) noexcept {
+  const std::string_view method = quoted.substr(0, quoted.find(' '));
+  constexpr std::string_view parameter = ";branch=";
+  const std::size_t at = quoted.find(parameter);
+  if (!sip::is_token(method) || at == std::string_view::npos) return std::nullopt;
+  sip::cursor rest{quoted.substr(at + parameter.size())};
+  const std::string_view branch = rest.take_token();
+  if (branch.empty() || rest.at_end()) return std::nullopt; // cut in the middle of it
+  return client_key(branch, method, secret);
+}
+
+local_tag local_tag_of(const sip::message& request, const hash_key& secret) noexcept {
+  std::uint64_t bits = 0;
+  if (const auto keys = keys_of_request(request, secret))
+    bits = keyed_hash(secret, "to-tag", {}, keys->own ^ keys->call);
+  local_tag tag;
+  for (char& c : tag.text) {
+    c = "abcdefghijkmnpqrstuvwxyz23456789"[bits & 31];
+    bits >>= 5;
+  }
+  return tag;
+}
+
+} // namespace tandem::stack

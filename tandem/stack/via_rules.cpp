@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/via_rules.hpp>
+
+#include <tandem/sip/message.hpp>
+#include <tandem/sip/via.hpp>
+
+namespace tandem::stack {
+
+namespace {
+
+/// The address that a host is written as; none for a name.
+ip_address address_of(const sip::host_view& host) noexcept {
+  if (const auto v4 = host.as_ipv4()) return ip_address::v4(*v4);
+  if (const auto v6 = host.as_ipv6()) return ip_address::v6(*v6);
+  return {};
+}
+
+std::uint16_t sent_by_port(const sip::via& v, transport_kind transport) noexcept {
+  return v.sent_by.port.value_or(default_port(transport));
+}
+
+} // namespace
+
+std::optional<transport_kind> transport_of(sip::transport_name name) noexcept {
+  switch (name) {
+  case sip::transport_name::udp: return transport_kind::udp;
+  case sip::transport_name::tcp: return transport_kind::tcp;
+  case sip::transport_name::tls: return transport_kind::tls;
+  case sip::transport_name::ws: return transport_kind::ws;
+  case sip::transport_name::wss: return transport_kind::wss;
+  default: return std::nullopt;
+  }
+}
+
+via_stamp stamp_of(const sip::via& top, const socket_address& source) noexcept {
+  via_stamp stamp;
+  const auto rport = top.params.find("rport");
+  stamp.needs_rport = rport.has_value();
+  // RFC 3581 4: with rport, received goes in even when it says nothing new. A received that the
+  // peer wrote is a lie or a leftover either way.
+  stamp.needs_received = rport || top.params.has("received") ||
+                         address_of(top.sent_by.host) != source.ip; // RFC 3261 18.2.1
+  return stamp;
+}
+
+void stamp_top_via(sip::message& request, const socket_address& source) {
+  const auto top = sip::via::parse(request.top_via());
+  if (!top || !stamp_of(*top, source).needs_received) return;
+  char text[64];
+  char* const end = source.ip.write(text);
+  // Refused only when the Via does not parse, which it just did, or at the bound of edits.
+  static_cast<void>(
+      request.stamp_received({text, static_cast<std::size_t>(end - text)}, source.port));
+}
+
+target response_target(const sip::via& top, const arrival& from) noexcept {
+  target to;
+  to.transport = from.transport;
+  to.flow = from.flow;
+  if (is_reliable(from.transport)) {
+    // RFC 3261 18.2.2: the connection; when it is gone, the source with the port of sent-by.
+    to.address = {from.source.ip, sent_by_port(top, from.transport), from.source.scope};
+    return to;
+  }
+  if (const auto maddr = top.maddr()) {
+    if (const ip_address ip = address_of(*maddr)) {
+      to.address = {ip, sent_by_port(top, from.transport)};
+      // 18.2.2: the ttl of the Via, 1 without one; it means something to multicast only.
+      if (ip.is_multicast()) to.ttl = top.ttl().value_or(1);
+      return to;
+    }
+  }
+  // RFC 3581 4: back to the very port it came from, else to the one of sent-by.
+  const std::uint16_t port = top.has_rport() ? from.source.port : sent_by_port(top, from.transport);
+  to.address = {from.source.ip, port, from.source.scope};
+  return to;
+}
+
+std::optional<target> response_target(const sip::via& next) noexcept {
+  const auto transport = transport_of(next.transport_id());
+  if (!transport) return std::nullopt;
+  target to;
+  to.transport = *transport;
+  std::uint16_t port = sent_by_port(next, *transport);
+  ip_address ip;
+  if (const auto maddr = next.maddr(); maddr && !is_reliable(*transport)) ip = address_of(*maddr);
+  if (ip) {
+    if (ip.is_multicast()) to.ttl = next.ttl().value_or(1);
+  } else if (const auto received = next.received()) {
+    ip = address_of(*received);
+    if (const auto rport = next.rport()) port = *rport;
+  } else {
+    ip = address_of(next.sent_by.host);
+  }
+  if (!ip || port == 0) return std::nullopt;
+  to.address = {ip, port};
+  return to;
+}
+
+} // namespace tandem::stack

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the transport rules do to a Via and take from one: received and rport (RFC 3261 18.2.1,
+// RFC 3581), and where a response goes (18.2.2). Pure functions, any thread.
+#pragma once
+
+#include <tandem/stack/target.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace tandem::sip {
+class message;
+struct via;
+enum class transport_name : std::uint8_t;
+} // namespace tandem::sip
+
+namespace tandem::stack {
+
+/// The transport that a Via or a URI names, as far as this stack speaks it.
+[[nodiscard]] std::optional<transport_kind> transport_of(sip::transport_name name) noexcept;
+
+/// The parameters that the receiver of a request owes to its top Via.
+struct via_stamp {
+  bool needs_received = false; ///< sent-by is not the source address, or rport was asked for
+  bool needs_rport = false;    ///< rport is there and has no value
+};
+[[nodiscard]] via_stamp stamp_of(const sip::via& top, const socket_address& source) noexcept;
+
+/// Completes the top Via of a received request in place; call it once, before anything reads the
+/// Via. A peer's own `received`, and an rport value it wrote itself, do not survive.
+void stamp_top_via(sip::message& request, const socket_address& source);
+
+/// Where a response goes, by the top Via of the request and where that came from: for a stream the
+/// connection it came on, and if that is gone the received address with the port of sent-by; for a
+/// datagram maddr, else received with rport, else received with the port of sent-by, from the
+/// socket it came in on.
+[[nodiscard]] target response_target(const sip::via& top, const arrival& from) noexcept;
+
+/// The same by a Via alone, for a response that is forwarded without a transaction: nothing when it
+/// names a host to be looked up (RFC 3263 5) and has no received.
+[[nodiscard]] std::optional<target> response_target(const sip::via& next) noexcept;
+
+} // namespace tandem::stack
