@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/udp_socket.hpp>
+
+#include <cerrno>
+#include <functional>
+#include <gtest/gtest.h>
+
+namespace tandem::io {
+namespace {
+
+socket_address loopback(const char* text) { return *socket_address::parse(text); }
+
+struct received {
+  std::string bytes;
+  socket_address source;
+  socket_address local;
+};
+
+struct reader final : datagram_user {
+  void on_datagram(udp_socket& on, datagram&& d) override {
+    seen.push_back({{d.block.data(), d.size}, d.source, d.local});
+    if (echo) on.send(d.source, std::move(d.block), d.size, {}, d.local.ip);
+  }
+  void on_send_failed(udp_socket&, const socket_address&, send_token token, int error) override {
+    failed.emplace_back(token.a, error);
+  }
+  void on_icmp_error(udp_socket&, const socket_address& to, int error,
+                     std::string_view quoted) override {
+    icmp_to = to;
+    icmp_error = error;
+    icmp_quoted = quoted;
+  }
+  bool echo = false;
+  std::vector<received> seen;
+  std::vector<std::pair<std::uint32_t, int>> failed;
+  socket_address icmp_to;
+  int icmp_error = 0;
+  std::string icmp_quoted;
+};
+
+void send_text(udp_socket& s, const socket_address& to, std::string_view text,
+               send_token token = {}) {
+  s.send(to, block_ref::copy_of(text), static_cast<std::uint32_t>(text.size()), token);
+}
+
+class udp_of_both_families : public testing::TestWithParam<const char*> {};
+
+TEST_P(udp_of_both_families, carries_datagrams_of_every_size_both_ways) {
+  shard s;
+  reader at_a;
+  reader at_b;
+  at_b.echo = true;
+  const auto a = udp_socket::open(s, loopback(GetParam()), at_a).value();
+  const auto b = udp_socket::open(s, loopback(GetParam()), at_b).value();
+  ASSERT_NE(a->local().port, 0);
+  std::vector<std::string> sent;
+  for (const std::size_t size : {0UL, 1UL, 600UL, 1'500UL, 60'000UL, 65'000UL})
+    sent.push_back(std::string(size, 'x'));
+  for (const auto& text : sent) send_text(*a, b->local(), text);
+  ASSERT_TRUE(s.run_until([&] { return at_a.seen.size() == sent.size(); }));
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    EXPECT_EQ(at_a.seen[i].bytes, sent[i]);
+    EXPECT_EQ(at_a.seen[i].source, b->local());
+    EXPECT_EQ(at_a.seen[i].local, a->local());
+  }
+}
+
+TEST_P(udp_of_both_families, drains_a_backlog_in_order) {
+  shard s;
+  reader at_a;
+  reader at_b;
+  const auto a = udp_socket::open(s, loopback(GetParam()), at_a).value();
+  const auto b = udp_socket::open(s, loopback(GetParam()), at_b).value();
+  constexpr std::size_t count = 1'000;
+  for (std::size_t i = 0; i < count; ++i) send_text(*a, b->local(), std::to_string(i));
+  ASSERT_TRUE(s.run_until([&] { return at_b.seen.size() == count; }));
+  for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(at_b.seen[i].bytes, std::to_string(i));
+  EXPECT_EQ(a->counters().sent, count);
+}
+
+TEST_P(udp_of_both_families, tells_of_an_icmp_error_with_what_it_quotes) {
+  shard s;
+  reader at_a;
+  reader gone;
+  const auto a = udp_socket::open(s, loopback(GetParam()), at_a).value();
+  socket_address closed;
+  {
+    const auto b = udp_socket::open(s, loopback(GetParam()), gone).value();
+    closed = b->local();
+  }
+  send_text(*a, closed, "INVITE sip:nobody@example.com SIP/2.0");
+  ASSERT_TRUE(s.run_until([&] { return at_a.icmp_error != 0; }));
+  EXPECT_EQ(at_a.icmp_error, ECONNREFUSED);
+  EXPECT_EQ(at_a.icmp_to, closed);
+  EXPECT_EQ(at_a.icmp_quoted, "INVITE sip:nobody@example.com SIP/2.0");
+
+  // The socket works on: neither direction is spoiled by the error.
+  const auto c = udp_socket::open(s, loopback(GetParam()), gone).value();
+  for (int i = 0; i < 3; ++i) send_text(*a, closed, "again");
+  send_text(*a, c->local(), "hello");
+  ASSERT_TRUE(s.run_until([&] { return gone.seen.size() == 1; }));
+  EXPECT_EQ(gone.seen[0].bytes, "hello");
+}
+
+INSTANTIATE_TEST_SUITE_P(loopback, udp_of_both_families, testing::Values("127.0.0.1:0", "[::1]:0"));
+
+TEST(udp_socket, on_the_wildcard_answers_from_the_address_it_was_sent_to) {
+  shard s;
+  reader at_client;
+  reader at_server;
+  at_server.echo = true;
+  const auto server = udp_socket::open(s, loopback("0.0.0.0:0"), at_server).value();
+  const auto client = udp_socket::open(s, loopback("127.0.0.1:0"), at_client).value();
+  const socket_address other{ip_address::v4(127, 0, 0, 77), server->local().port};
+  send_text(*client, other, "to .77");
+  ASSERT_TRUE(s.run_until([&] { return at_client.seen.size() == 1; }));
+  EXPECT_EQ(at_server.seen[0].local, other);
+  EXPECT_EQ(at_client.seen[0].source, other);
+}
+
+TEST(udp_socket, reports_what_the_kernel_refuses_with_its_token) {
+  shard s;
+  reader at_a;
+  const auto a = udp_socket::open(s, loopback("127.0.0.1:0"), at_a).value();
+  send_text(*a, loopback("255.255.255.255:5060"), "broadcast is not permitted", {7, 0, 0});
+  ASSERT_TRUE(s.run_until([&] { return at_a.failed.size() == 1; }));
+  EXPECT_EQ(at_a.failed[0].first, 7U);
+  // One bad datagram of a batch does not take the others with it.
+  send_text(*a, a->local(), "one");
+  send_text(*a, loopback("255.255.255.255:5060"), "bad", {8, 0, 0});
+  send_text(*a, a->local(), "two");
+  ASSERT_TRUE(s.run_until([&] { return at_a.seen.size() == 2; }));
+  EXPECT_EQ(at_a.failed.size(), 2U);
+  EXPECT_EQ(at_a.failed[1].first, 8U);
+}
+
+TEST(udp_socket, shares_its_port_between_shards_and_refuses_a_foreign_port) {
+  shard s;
+  reader r;
+  const auto a = udp_socket::open(s, loopback("127.0.0.1:0"), r).value();
+  EXPECT_TRUE(udp_socket::open(s, a->local(), r));
+  udp_options alone;
+  alone.shares_port = false;
+  const auto refused = udp_socket::open(s, a->local(), r, alone);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), EADDRINUSE);
+}
+
+TEST(udp_socket, receives_what_is_sent_to_a_multicast_group) {
+  shard s;
+  reader member;
+  reader sender;
+  udp_options options;
+  options.groups = {ip_address::v4(224, 0, 1, 75)}; // sip.mcast.net, RFC 3261 10.2.6
+  const auto a = udp_socket::open(s, loopback("0.0.0.0:0"), member, options);
+  if (!a && (a.error() == ENODEV || a.error() == ENETUNREACH))
+    GTEST_SKIP() << "this host has no route for multicast";
+  ASSERT_TRUE(a);
+  const auto b = udp_socket::open(s, loopback("0.0.0.0:0"), sender).value();
+  const std::string text = "REGISTER sip:example.com SIP/2.0";
+  b->send({ip_address::v4(224, 0, 1, 75), (*a)->local().port}, block_ref::copy_of(text),
+          static_cast<std::uint32_t>(text.size()), {}, {}, 1);
+  ASSERT_TRUE(s.run_until([&] { return member.seen.size() == 1; }));
+  EXPECT_EQ(member.seen[0].bytes, text);
+  EXPECT_EQ(member.seen[0].local.ip, ip_address::v4(224, 0, 1, 75));
+}
+
+} // namespace
+} // namespace tandem::io
