@@ -2,18 +2,9 @@
 #include <tandem/stack/hop_requests.hpp>
 
 #include <tandem/sip/build.hpp>
-#include <tandem/sip/message.hpp>
+#include <tandem/stack/wire.hpp>
 
 namespace tandem::stack {
-
-namespace {
-
-wire_message to_wire(const sip::message& m) {
-  auto [block, size] = m.to_block();
-  return {std::move(block), size};
-}
-
-} // namespace
 
 wire_message make_ack(std::string_view invite, const sip::message& failure) {
   const auto sent = sip::message::parse(invite);

@@ -2,8 +2,8 @@
 // The server half of the transaction layer (RFC 3261 17.2, RFC 6026).
 #include <tandem/stack/transaction_layer.hpp>
 
-#include <tandem/sip/via.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/via.hpp>
 #include <tandem/stack/suspension.hpp>
 #include <tandem/stack/via_rules.hpp>
 

@@ -6,6 +6,7 @@
 #include <tandem/sip/via.hpp>
 #include <tandem/stack/transaction_key.hpp>
 #include <tandem/stack/via_rules.hpp>
+#include <tandem/stack/wire.hpp>
 
 #include <algorithm>
 
@@ -108,8 +109,7 @@ void transaction_layer::refuse(const sip::message& request, const arrival& from)
   const auto via = sip::via::parse(request.top_via());
   if (!answer || !via) return;
   static_cast<void>(answer->append(sip::header_id::retry_after, "1"));
-  auto [block, size] = answer->to_block();
-  out_.send(response_target(*via, from), {std::move(block), size}, {});
+  out_.send(response_target(*via, from), to_wire(*answer), {});
 }
 
 } // namespace tandem::stack

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/branch.hpp>
+
+#include <tandem/sip/message.hpp>
+#include <tandem/sip/via.hpp>
+
+#include <charconv>
+#include <cstring>
+
+namespace tandem::stack {
+
+namespace {
+
+constexpr std::string_view cookie = "z9hG4bK";
+constexpr std::size_t letters = 12;
+
+/// The twelve letters after the cookie, empty when the branch is not of our shape.
+std::string_view routing_part(std::string_view branch) noexcept {
+  constexpr std::size_t end = cookie.size() + letters;
+  if (branch.size() <= end || branch[end] != '.' || !branch.starts_with(cookie)) return {};
+  return branch.substr(cookie.size(), letters);
+}
+
+/// What stays the same in a request, its copies, its ACK and its CANCEL on one hop, and comes back
+/// in the response: the Via below ours.
+std::uint64_t hop_hash(const sip::message& m, std::string_view via,
+                       const hash_key& secret) noexcept {
+  const auto hop = sip::via::parse(via);
+  const auto key = m.key();
+  if (!hop || !key) return 0;
+  std::uint64_t h = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
+  return keyed_hash(secret, hop->branch(), hop->sent_by.host.text, h);
+}
+
+} // namespace
+
+void branch_text::put(std::string_view text) noexcept {
+  std::memcpy(text_.data() + size_, text.data(), text.size());
+  size_ += text.size();
+}
+
+void branch_text::put_bits(std::uint64_t bits) noexcept {
+  for (std::size_t i = 0; i < letters; ++i, bits >>= 5)
+    text_[size_++] = "abcdefghijkmnpqrstuvwxyz23456789"[bits & 31];
+}
+
+void branch_text::put_number(unsigned number) noexcept {
+  const auto end = std::to_chars(text_.data() + size_, text_.data() + text_.size(), number).ptr;
+  size_ = static_cast<std::size_t>(end - text_.data());
+}
+
+std::uint64_t routing_hash(const sip::message& request, const hash_key& secret) noexcept {
+  const auto key = request.key();
+  if (!key) return 0;
+  std::uint64_t h = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
+  h = keyed_hash(secret, request.request_uri(), key->to_tag, h);
+  for (const auto id :
+       {sip::header_id::route, sip::header_id::proxy_require, sip::header_id::proxy_authorization})
+    for (std::size_t i = request.find(id); i != sip::message::npos; i = request.find(id, i + 1))
+      h = keyed_hash(secret, request.header(i).value, {}, h ^ static_cast<std::uint64_t>(id));
+  return h;
+}
+
+bool is_loop(const sip::message& request, std::uint64_t routing) noexcept {
+  branch_text ours;
+  ours.put_bits(routing);
+  bool found = false;
+  request.for_each_value(sip::header_id::via, [&](std::string_view value) {
+    if (found) return;
+    if (const auto via = sip::via::parse(value)) found = routing_part(via->branch()) == ours.view();
+  });
+  return found;
+}
+
+branch_text make_branch(std::uint64_t routing, std::uint64_t unique, unsigned index) noexcept {
+  branch_text branch;
+  branch.put(cookie);
+  branch.put_bits(routing);
+  branch.put(".");
+  branch.put_bits(unique);
+  branch.put(".");
+  branch.put_number(index);
+  return branch;
+}
+
+branch_text make_stateless_branch(const sip::message& request, std::uint64_t routing,
+                                  const hash_key& secret) noexcept {
+  branch_text branch;
+  branch.put(cookie);
+  branch.put_bits(routing);
+  branch.put(".s");
+  branch.put_bits(hop_hash(request, request.top_via(), secret));
+  return branch;
+}
+
+bool is_stateless_response(const sip::message& response, const hash_key& secret) noexcept {
+  std::string_view ours;
+  std::string_view next;
+  unsigned n = 0;
+  response.for_each_value(sip::header_id::via, [&](std::string_view value) {
+    if (n == 0) ours = value;
+    if (n == 1) next = value;
+    ++n;
+  });
+  const auto via = sip::via::parse(ours);
+  if (n < 2 || !via) return false;
+  const std::string_view branch = via->branch();
+  if (routing_part(branch).empty()) return false;
+  branch_text expected;
+  expected.put(".s");
+  expected.put_bits(hop_hash(response, next, secret));
+  return branch.substr(cookie.size() + letters) == expected.view();
+}
+
+} // namespace tandem::stack

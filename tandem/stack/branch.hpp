@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Branch parameters of a proxy (RFC 3261 16.6 step 8, 16.11) with the part that tells a loop from a
+// spiral (RFC 5393 4.2). Pure functions, any thread.
+#pragma once
+
+#include <tandem/base/hash.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tandem::sip {
+class message;
+}
+
+namespace tandem::stack {
+
+/// z9hG4bK, 12 letters of what routes the request, a point, 12 letters that are unique, a point and
+/// the number of the branch.
+class branch_text {
+ public:
+  [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
+  void put(std::string_view text) noexcept;
+  void put_bits(std::uint64_t bits) noexcept; ///< 60 of them
+  void put_number(unsigned number) noexcept;
+
+ private:
+  std::array<char, 48> text_{};
+  std::size_t size_ = 0;
+};
+
+/// A hash of all that decides where a request goes: Request-URI, Route, Proxy-Require,
+/// Proxy-Authorization, Call-ID, tags and CSeq number; neither the method nor Via (RFC 5393 4.2.1).
+/// Take it when the request comes in, before it is edited.
+[[nodiscard]] std::uint64_t routing_hash(const sip::message& request,
+                                         const hash_key& secret) noexcept;
+
+/// The request went through this element before and would be routed the same way: 482. A spiral
+/// comes back with another Request-URI, a fork upstream does not carry our Via.
+[[nodiscard]] bool is_loop(const sip::message& request, std::uint64_t routing) noexcept;
+
+/// The branch of client transaction number `index` of a response context.
+[[nodiscard]] branch_text make_branch(std::uint64_t routing, std::uint64_t unique,
+                                      unsigned index) noexcept;
+
+/// The branch for forwarding without a transaction: a function of the request, so that copies of
+/// it, and the ACK and CANCEL of its hop, get the same one (RFC 3261 16.11).
+[[nodiscard]] branch_text make_stateless_branch(const sip::message& request, std::uint64_t routing,
+                                                const hash_key& secret) noexcept;
+
+/// A response came back to make_stateless_branch's branch: its top Via is ours and the Via below it
+/// is that of the request. Only such a response is forwarded without a transaction (RFC 6026 8.9
+/// forbids the rest).
+[[nodiscard]] bool is_stateless_response(const sip::message& response,
+                                         const hash_key& secret) noexcept;
+
+} // namespace tandem::stack

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/next_hop.hpp>
+
+#include <tandem/sip/transport_name.hpp>
+#include <tandem/stack/via_rules.hpp>
+
+namespace tandem::stack {
+
+result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
+  if (!uri.is_sip()) return fail(hop_errc::bad_scheme);
+  const bool is_sips = uri.scheme() == sip::uri_scheme::sips;
+  next_hop hop;
+
+  // RFC 3263 4.1: a named transport is obeyed; sips means TLS below whatever is named.
+  if (const auto named = uri.params().find("transport")) {
+    const auto kind = transport_of(sip::find_transport(named->value));
+    if (!kind || (is_sips && *kind == transport_kind::udp)) return fail(hop_errc::bad_transport);
+    hop.transport = *kind;
+    hop.has_transport = true;
+    if (is_sips && *kind == transport_kind::tcp) hop.transport = transport_kind::tls;
+    if (is_sips && *kind == transport_kind::ws) hop.transport = transport_kind::wss;
+  } else if (is_sips) {
+    hop.transport = transport_kind::tls;
+  }
+
+  hop.host = uri.host();
+  if (uri.params().has("maddr")) {
+    const auto maddr = uri.maddr();
+    if (!maddr) return fail(hop_errc::bad_maddr);
+    hop.host = *maddr;
+  }
+  if (const auto v4 = hop.host.as_ipv4()) hop.ip = ip_address::v4(*v4);
+  if (const auto v6 = hop.host.as_ipv6()) hop.ip = ip_address::v6(*v6);
+  if (hop.ip.is_multicast()) hop.ttl = uri.ttl().value_or(1);
+  hop.has_port = uri.port().has_value();
+  hop.port = uri.port().value_or(default_port(hop.transport));
+  return hop;
+}
+
+target next_hop::to_target() const {
+  target to;
+  to.address = {ip, port};
+  to.transport = transport;
+  to.ttl = ttl;
+  to.choice = has_transport || transport != transport_kind::udp ? transport_choice::fixed
+                                                                : transport_choice::open;
+  if (is_secure(transport)) {
+    to.server_name = block_ref::copy_of(host.text);
+    to.name_size = static_cast<std::uint32_t>(host.text.size());
+  }
+  return to;
+}
+
+} // namespace tandem::stack

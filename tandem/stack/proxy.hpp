@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core of a stateful proxy (RFC 3261 16): forking, provisional and final responses, choice of
+// the best failure, CANCEL, timer C, failover. Sans-I/O, one thread. The user (a routing script)
+// says where requests go and is asked when all branches failed.
+#pragma once
+
+#include <tandem/base/result.hpp>
+#include <tandem/base/slot_map.hpp>
+#include <tandem/stack/best_response.hpp>
+#include <tandem/stack/response_context.hpp>
+#include <tandem/stack/transaction_layer.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tandem::stack {
+
+/// What goes on after a failure was shown to the user.
+enum class failure_verdict : std::uint8_t {
+  decided, ///< new branches, a reply of its own, or neither: then the failure goes upstream
+  later,   ///< its program is suspended: proxy::conclude says when it has decided
+};
+
+/// Who relays: the routing core. No handle becomes invalid while one of these runs.
+class proxy_user {
+ public:
+  /// A response of a branch, 100 included, before anything is done with it (onreply_route). Edits
+  /// go upstream with it; our Via is still on it.
+  virtual void on_reply(context_handle context, user_tag tag, unsigned branch,
+                        sip::message& response, const arrival& from) = 0;
+
+  /// Every branch has ended, and `status`, 300 or above, would go upstream now (failure_route); 408
+  /// and 487 may be local. `response` is the one received, null for a local one, as it will go.
+  virtual failure_verdict on_failure(context_handle context, user_tag tag, int status,
+                                     const sip::message* response) = 0;
+
+  /// A final response went upstream; 0 when none ever will (RFC 4320). The first time only.
+  virtual void on_final(context_handle context, user_tag tag, int status) = 0;
+
+  /// All is over: the handle is stale after this.
+  virtual void on_end(context_handle context, user_tag tag) = 0;
+
+ protected:
+  ~proxy_user() = default;
+};
+
+struct proxy_settings {
+  response_choice choice = response_choice::rfc_3261;
+  bool cancels_on_6xx = true; ///< RFC 3261 16.7 step 5; SER does not
+  bool is_noisy = true;    ///< false: timer C forgets a single ringing branch (SER, noisy_ctimer)
+  bool asks_rport = false; ///< puts rport into our Via (RFC 3581 3)
+  unsigned max_branches = 32; ///< of one request, over its whole life
+  unsigned max_breadth = 60;  ///< for a request that names none (RFC 5393 5.3.3)
+};
+
+/// A way for the request to take.
+struct forward_to {
+  std::string_view uri;            ///< the Request-URI of this branch
+  std::span<const target> targets; ///< addresses in the order to try them, at least one
+};
+
+/// Why a request was not forwarded.
+enum class forward_errc : std::uint8_t {
+  gone,              ///< no such context, or a final response went upstream already
+  cancelled,         ///< the caller gave up: no new branches
+  loop,              ///< RFC 5393: 482
+  too_many_branches, ///< of this request: 500
+  breadth,           ///< RFC 5393 5.3.3: 440
+  full,              ///< bound on transactions: 503
+  bad_uri,           ///< the Request-URI was refused: 400
+  no_listener,       ///< no listener of that transport: never downgraded: 478
+  too_large,         ///< the edits make the message larger than a message may be: 513
+};
+
+/// Status to answer for a forward_errc; 0 where nothing is to be answered.
+[[nodiscard]] int status_of(forward_errc errc) noexcept;
+
+/// The text of the 100 that stops an INVITE's copies.
+inline constexpr std::string_view trying_text = "trying -- your call is important to us";
+
+class proxy final : private client_user, private server_user {
+ public:
+  /// \param transactions outlives the proxy.
+  proxy(transaction_layer& transactions, const proxy_settings& settings);
+  proxy(const proxy&) = delete;
+  proxy& operator=(const proxy&) = delete;
+
+  void set_settings(const proxy_settings& settings) noexcept { settings_ = settings; }
+  [[nodiscard]] const proxy_settings& settings() const noexcept { return settings_; }
+
+  /// The response context and server transaction of a request other than ACK. Nothing is sent.
+  /// \param routing routing_hash of the request as it came in.
+  [[nodiscard]] result<context_handle, transaction_errc> create(const sip::message& request,
+                                                                const arrival& from,
+                                                                std::uint64_t routing,
+                                                                proxy_user& user, user_tag tag);
+
+  /// Forwards in parallel; an INVITE is answered 100 first when nothing was answered yet. All ways
+  /// are tried: succeeds when one of them is. Keeps `request`, its edits included, for failures.
+  /// \param request without our own Via; routed already (take_own_route), not yet per branch.
+  [[nodiscard]] result<unsigned, forward_errc>
+  relay(context_handle context, const sip::message& request, std::span<const forward_to> ways);
+
+  /// Keeps the request for responses of our own and for failures, as relay does.
+  void keep(context_handle context, const sip::message& request);
+
+  /// The request as it was kept, parsed anew; no message when it was not.
+  [[nodiscard]] sip::message request_of(context_handle context);
+
+  /// Sends a response of our own (t_reply). A final one cancels what is pending.
+  /// False when the state takes none: nothing was sent.
+  bool reply(context_handle context, const sip::message& response);
+
+  /// The same, made of the request that was kept.
+  bool reply(context_handle context, int status, std::string_view reason);
+
+  /// The CANCEL of an INVITE (request_user::on_cancel): answers it 200 and cancels the pending
+  /// branches. False when the INVITE has no context here: nothing was done.
+  bool cancel(server_handle invite, const sip::message& cancel, const arrival& from);
+
+  /// Cancels all pending branches (RFC 3261 16.10). \param reason value of a Reason header.
+  void cancel_branches(context_handle context, std::string_view reason);
+
+  /// After failure_verdict::later: the user has decided.
+  void conclude(context_handle context);
+
+  /// Forgets the request without an answer (SER t_release without a reply): its copies are
+  /// absorbed.
+  void drop(context_handle context);
+
+  /// Forwards outside of any transaction (RFC 3261 16.11; ACK for a 2xx).
+  [[nodiscard]] result<void, forward_errc>
+  forward_stateless(const sip::message& request, const forward_to& way, std::uint64_t routing);
+
+  /// A response without a client transaction (request_user::on_stray_response): forwarded when it
+  /// answers what forward_stateless sent. False when it was dropped.
+  bool forward_stray(sip::message& response);
+
+  /// Sends a copy in a transaction of its own, whose responses go nowhere (t_replicate).
+  [[nodiscard]] result<void, forward_errc> replicate(const sip::message& request,
+                                                     const forward_to& way);
+
+  /// The context, null when it is over. Not to be kept.
+  [[nodiscard]] const response_context* find(context_handle context) noexcept;
+  /// The context of a server transaction that create() made.
+  [[nodiscard]] context_handle context_of(server_handle server) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return contexts_.size(); }
+
+ private:
+  void on_response(client_handle client, user_tag tag, sip::message& response,
+                   const arrival& from) override;
+  void on_failure(client_handle client, user_tag tag, client_failure reason) override;
+  void on_timer_c(client_handle client, user_tag tag) override;
+  void on_failure(server_handle server, user_tag tag, server_failure reason) override;
+  void on_silence(server_handle server, user_tag tag) override;
+
+  result<void, forward_errc> add_branch(context_handle context, const sip::message& request,
+                                        const forward_to& way, unsigned breadth);
+  result<client_handle, forward_errc> send(sip::message& request, target& to,
+                                           std::string_view branch, user_tag tag);
+  bool try_next_target(branch_handle branch);
+  void forward_copy_of_2xx(user_tag tag, sip::message& response);
+  void forward_success(branch_handle branch, sip::message& response);
+  void note_failure(branch_handle branch, int status, const sip::message* response);
+  void gather_challenges(response_context& context, branch_handle branch,
+                         const sip::message& response);
+  void settle(proxy_branch& branch, int status);
+  void decide(context_handle context);
+  void forward_best(context_handle context);
+  void send_final(context_handle context, int status, const wire_message& response);
+  void finish(context_handle context);
+  void finish_if_over(context_handle context);
+  template <typename F>
+  void for_each_branch(context_handle context, F&& f);
+
+  transaction_layer& transactions_;
+  proxy_settings settings_;
+  slot_map<response_context> contexts_;
+  slot_map<proxy_branch> branches_;
+};
+
+} // namespace tandem::stack

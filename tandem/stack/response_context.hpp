@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a proxy knows of a request that it forwarded (RFC 3261 16.2: response context) and of each
+// of its branches. Values in the proxy's tables; internal to proxy, whose users hold handles.
+#pragma once
+
+#include <tandem/stack/outbox.hpp>
+#include <tandem/stack/transaction_user.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tandem::stack {
+
+class proxy_user;
+struct response_context;
+struct proxy_branch;
+
+using context_handle = handle<response_context>;
+using branch_handle = handle<proxy_branch>;
+
+/// WWW-Authenticate and Proxy-Authenticate of the branches (RFC 3261 16.7 step 7).
+struct gathered_challenge {
+  branch_handle from;
+  bool is_proxy = false;
+  std::string value;
+};
+
+/// Other addresses of a branch, to be tried one after the other (RFC 3263 4.3).
+struct branch_detour {
+  wire_message request; ///< as it was sent to the last one
+  std::vector<target> left;
+  bool fell_back = false; ///< from TCP to UDP already
+};
+
+/// One client transaction, or the row of those that tried the addresses of one target.
+struct proxy_branch {
+  context_handle context;
+  branch_handle next; ///< of the same context
+  client_handle client;
+  std::uint16_t index = 0;
+  std::uint16_t status = 0; ///< final one, received or local; 0 while it is pending
+  bool has_provisional = false;
+  std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
+  target to;
+
+  [[nodiscard]] bool is_pending() const noexcept { return status == 0; }
+};
+
+struct response_context {
+  server_handle server;
+  proxy_user* user = nullptr;
+  user_tag tag;
+  std::uint64_t routing = 0; ///< routing_hash of the request as it came
+  std::uint64_t unique = 0;  ///< of its branch parameters
+  wire_message request;      ///< as it was at the last relay, own Via not yet in it
+  wire_message best;         ///< the failure that would go upstream; none when it is local
+  branch_handle first_branch;
+  branch_handle best_branch;
+  std::unique_ptr<std::vector<gathered_challenge>> challenges;
+  std::uint16_t best_status = 0;
+  std::uint16_t final_status = 0; ///< what went upstream
+  std::uint16_t branches = 0;     ///< ever made
+  std::uint16_t pending = 0;
+  bool is_invite = false;
+  bool has_answered = false; ///< any response went upstream
+  bool is_cancelled = false;
+  bool is_deciding = false; ///< its user looks at the failure
+  bool is_over = false;     ///< nothing goes upstream any more
+};
+
+} // namespace tandem::stack

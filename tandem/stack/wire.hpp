@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a message to the bytes that are sent and kept. Pure, any thread.
+#pragma once
+
+#include <tandem/sip/message.hpp>
+#include <tandem/stack/outbox.hpp>
+
+#include <utility>
+
+namespace tandem::stack {
+
+/// The message with its edits in a block of its own size.
+[[nodiscard]] inline wire_message to_wire(const sip::message& message) {
+  auto [block, size] = message.to_block();
+  return {std::move(block), size};
+}
+
+} // namespace tandem::stack
