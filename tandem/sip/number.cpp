@@ -12,6 +12,22 @@ result<std::uint32_t, parse_error> read_number(cursor& at, std::uint32_t most) n
   return *value;
 }
 
+template <std::uint32_t Most>
+result<bounded_number<Most>, parse_error> bounded_number<Most>::read(cursor& at) noexcept {
+  const auto digits = read_number(at, Most);
+  if (!digits) return tl::unexpected<parse_error>(digits.error());
+  return bounded_number{*digits};
+}
+
+template <std::uint32_t Most>
+result<bounded_number<Most>, parse_error>
+bounded_number<Most>::parse(std::string_view text) noexcept {
+  return parse_whole<bounded_number>(text);
+}
+
+template struct bounded_number<0xffff'ffff>;
+template struct bounded_number<255>;
+
 result<number_params, parse_error> number_params::read(cursor& at) noexcept {
   const auto value = read_number(at, 0xffff'ffff);
   if (!value) return tl::unexpected<parse_error>(value.error());

@@ -19,14 +19,8 @@ template <std::uint32_t Most>
 struct bounded_number {
   std::uint32_t value = 0;
 
-  static result<bounded_number, parse_error> parse(std::string_view text) noexcept {
-    return parse_whole<bounded_number>(text);
-  }
-  static result<bounded_number, parse_error> read(cursor& at) noexcept {
-    const auto number = read_number(at, Most);
-    if (!number) return tl::unexpected<parse_error>(number.error());
-    return bounded_number{*number};
-  }
+  static result<bounded_number, parse_error> parse(std::string_view text) noexcept;
+  static result<bounded_number, parse_error> read(cursor& at) noexcept;
   void write(sink& out) const noexcept { out.put_number(value); }
   constexpr operator std::uint32_t() const noexcept { return value; }
 };
@@ -35,6 +29,9 @@ struct bounded_number {
 using number = bounded_number<0xffff'ffff>;
 /// Max-Forwards and Max-Breadth: 0 to 255 (20.22, RFC 5393 5.3.3).
 using hop_count = bounded_number<255>;
+
+extern template struct bounded_number<0xffff'ffff>;
+extern template struct bounded_number<255>;
 
 /// delta-seconds *( SEMI generic-param ): Session-Expires and Min-SE (RFC 4028 4, 5)
 struct number_params {

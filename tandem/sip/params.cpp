@@ -11,6 +11,24 @@ void param::write(sink& out) const noexcept {
   if (is_quoted) out.put('"');
 }
 
+namespace {
+
+constexpr bool is_in_brackets(char c) noexcept {
+  return c > ' ' && c < '\x7f' && c != '<' && c != '>' && c != '"';
+}
+
+/// A URI in angle brackets as a value (RFC 8224 `info`, RFC 5318 `members`); the brackets stay.
+std::string_view take_bracketed(cursor& at) noexcept {
+  const std::string_view rest = at.rest();
+  std::size_t length = 1;
+  while (length < rest.size() && is_in_brackets(rest[length])) ++length;
+  if (length == rest.size() || rest[length] != '>') return {};
+  at.skip(length + 1);
+  return rest.substr(0, length + 1);
+}
+
+} // namespace
+
 // generic-param = token [ EQUAL gen-value ]; auth-param = token EQUAL ( token / quoted-string )
 result<param, parse_error> read_param(cursor& at) noexcept {
   param read;
@@ -25,7 +43,7 @@ result<param, parse_error> read_param(cursor& at) noexcept {
     read.is_quoted = true;
     return read;
   }
-  read.value = at.take_while(char_class::param_value);
+  read.value = at.peek() == '<' ? take_bracketed(at) : at.take_while(char_class::param_value);
   if (read.value.empty()) return at.failure(parse_errc::expected_value);
   return read;
 }
@@ -55,6 +73,18 @@ void write_qvalue(sink& out, std::uint16_t thousandths) noexcept {
   out.put('.');
   for (unsigned unit = 100, rest = thousandths; rest != 0; rest %= unit, unit /= 10)
     out.put(static_cast<char>('0' + rest / unit));
+}
+
+template <char Separator>
+void basic_params<Separator>::iterator::step() noexcept {
+  at_.take_separator(Separator);
+  at_.skip_lws();
+  const std::size_t from = at_.offset();
+  const auto next =
+      at_.at_end() ? result<param, parse_error>{at_.failure(parse_errc::empty)} : read_param(at_);
+  done_ = !next;
+  now_ = next ? *next : param{};
+  text_ = next ? at_.since(from) : std::string_view{};
 }
 
 template <char Separator>

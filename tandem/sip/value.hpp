@@ -40,7 +40,9 @@ template <typename T>
   at.skip_lws();
   auto value = T::read(at);
   if (!value) return value;
-  return at.finish(*value);
+  at.skip_lws();
+  if (!at.at_end()) return at.failure(parse_errc::trailing_text);
+  return value;
 }
 
 /// Bytes that the value takes on the wire.
