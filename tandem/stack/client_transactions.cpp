@@ -91,9 +91,14 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
     // A timer of zero: the response is passed on as the last thing that the transaction does.
     run(c, expiry_of(c.kind_, c.state_));
   }
+  if (actions.has(a::report_timer_c)) {
+    if (user) user->on_timer_c(h, tag);
+    // Nothing rings for ever: a user that neither cancelled nor gave it more time is helped.
+    if (const client_transaction* left = clients_.find(h); left && !left->is_armed()) cancel(h);
+    return;
+  }
   if (!user) return;
   if (actions.has(a::pass_response)) user->on_response(h, tag, *response, *from);
-  if (actions.has(a::report_timer_c)) user->on_timer_c(h, tag);
   if (actions.has(a::report_transport_error))
     user->on_failure(h, tag, client_failure::transport_error);
   if (actions.has(a::report_timeout)) {
@@ -153,6 +158,10 @@ void transaction_layer::send_cancel(client_transaction& c) {
 
 const client_transaction* transaction_layer::find(client_handle client) noexcept {
   return clients_.find(client);
+}
+
+void transaction_layer::forget(client_handle client) {
+  if (client_transaction* c = clients_.find(client)) end(*c);
 }
 
 void transaction_layer::retag(client_handle client, user_tag tag) noexcept {

@@ -7,6 +7,7 @@
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
 #include <tandem/stack/best_response.hpp>
+#include <tandem/stack/branch.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 
@@ -48,8 +49,7 @@ class proxy_user {
 struct proxy_settings {
   response_choice choice = response_choice::rfc_3261;
   bool cancels_on_6xx = true; ///< RFC 3261 16.7 step 5; SER does not
-  bool is_noisy = true;    ///< false: timer C forgets a single ringing branch (SER, noisy_ctimer)
-  bool asks_rport = false; ///< puts rport into our Via (RFC 3581 3)
+  bool asks_rport = false;    ///< puts rport into our Via (RFC 3581 3)
   unsigned max_branches = 32; ///< of one request, over its whole life
   unsigned max_breadth = 60;  ///< for a request that names none (RFC 5393 5.3.3)
 };
@@ -122,6 +122,10 @@ class proxy final : private client_user, private server_user {
   /// Cancels all pending branches (RFC 3261 16.10). \param reason value of a Reason header.
   void cancel_branches(context_handle context, std::string_view reason);
 
+  /// Whether timer C may forget the request without an answer when it has a single branch, which
+  /// rings (SER with noisy_ctimer=0 and no failure_route).
+  void allow_silence(context_handle context, bool is_allowed) noexcept;
+
   /// After failure_verdict::later: the user has decided.
   void conclude(context_handle context);
 
@@ -157,10 +161,13 @@ class proxy final : private client_user, private server_user {
 
   result<void, forward_errc> add_branch(context_handle context, const sip::message& request,
                                         const forward_to& way, unsigned breadth);
+  result<wire_message, forward_errc> with_via(sip::message& request, target& to,
+                                              std::string_view branch);
   result<client_handle, forward_errc> send(sip::message& request, target& to,
-                                           std::string_view branch, user_tag tag);
+                                           const branch_text& branch, user_tag tag,
+                                           wire_message& sent);
   bool try_next_target(branch_handle branch);
-  void forward_copy_of_2xx(user_tag tag, sip::message& response);
+  void forward_copy_of_2xx(server_handle server, sip::message& response);
   void forward_success(branch_handle branch, sip::message& response);
   void note_failure(branch_handle branch, int status, const sip::message* response);
   void gather_challenges(response_context& context, branch_handle branch,
@@ -171,6 +178,7 @@ class proxy final : private client_user, private server_user {
   void send_final(context_handle context, int status, const wire_message& response);
   void finish(context_handle context);
   void finish_if_over(context_handle context);
+  void answer(server_handle server, const sip::message& response, int status);
   template <typename F>
   void for_each_branch(context_handle context, F&& f);
 

@@ -29,9 +29,8 @@ struct gathered_challenge {
 
 /// Other addresses of a branch, to be tried one after the other (RFC 3263 4.3).
 struct branch_detour {
-  wire_message request; ///< as it was sent to the last one
-  std::vector<target> left;
-  bool fell_back = false; ///< from TCP to UDP already
+  wire_message request;     ///< as it was sent to the last one
+  std::vector<target> left; ///< to be tried from the last to the first
 };
 
 /// One client transaction, or the row of those that tried the addresses of one target.
@@ -43,7 +42,6 @@ struct proxy_branch {
   std::uint16_t status = 0; ///< final one, received or local; 0 while it is pending
   bool has_provisional = false;
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
-  target to;
 
   [[nodiscard]] bool is_pending() const noexcept { return status == 0; }
 };
@@ -66,8 +64,9 @@ struct response_context {
   bool is_invite = false;
   bool has_answered = false; ///< any response went upstream
   bool is_cancelled = false;
-  bool is_deciding = false; ///< its user looks at the failure
-  bool is_over = false;     ///< nothing goes upstream any more
+  bool is_deciding = false;   ///< its user looks at the failure
+  bool is_over = false;       ///< nothing goes upstream any more
+  bool may_be_silent = false; ///< timer C forgets it without an answer
 };
 
 } // namespace tandem::stack

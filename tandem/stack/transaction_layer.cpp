@@ -151,6 +151,7 @@ void transaction_layer::set_timers_of(transaction& t, action_set<transaction_act
   if (actions.has(a::cap_interval)) repeat_after(std::min(2 * interval, timers_.t2));
   if (actions.has(a::slow_interval)) repeat_after(timers_.t2);
   if (actions.has(a::stop_timers)) t.retransmit_at_ = t.expire_at_ = transaction::never;
+  if (actions.has(a::start_c)) start(t, timers_.timer_c);
   if (actions.has(a::start_d)) start(t, unless_reliable(timers_.timer_d));
   if (actions.has(a::start_i)) start(t, unless_reliable(timers_.t4));
   if (actions.has(a::start_j)) start(t, unless_reliable(timers_.timer_j));

@@ -115,7 +115,8 @@ class transaction_layer {
   create_client(std::string_view method, std::string_view branch, const wire_message& request,
                 const target& to, client_user& user, user_tag tag);
 
-  /// Limits the time an INVITE may ring from now on (RFC 3261 16.6 step 11, 16.7 step 2). No effect
+  /// Limits the time an INVITE may ring from now on (RFC 3261 16.6 step 11, 16.7 step 2); without a
+  /// call it is timer C of the settings from the first provisional response on. No effect
   /// before the first provisional response, after CANCEL, and after a final response.
   void set_timer_c(client_handle client, duration after);
 
@@ -126,6 +127,9 @@ class transaction_layer {
 
   /// The transaction, null when it is gone. Not to be kept.
   [[nodiscard]] const client_transaction* find(client_handle client) noexcept;
+
+  /// Ends it at once, without a word to anybody: what still comes for it is stray.
+  void forget(client_handle client);
 
   /// Another tag for what is reported from now on.
   void retag(client_handle client, user_tag tag) noexcept;

@@ -21,7 +21,7 @@ constexpr transaction_table client_invite{
     {s::calling, e::timer_b, a::report_timeout, s::terminated, "RFC 3261 17.1.1.2"},
     {s::calling, e::transport_error, a::report_transport_error, s::terminated, "RFC 3261 17.1.1.2"},
     // Timers A and B stop: a phone may ring for as long as timer C lets it.
-    {s::calling, e::response_1xx, set{a::stop_timers} | a::pass_response, s::proceeding,
+    {s::calling, e::response_1xx, set{a::start_c} | a::pass_response, s::proceeding,
      "RFC 3261 17.1.1.2"},
     {s::calling, e::response_2xx, set{a::start_m} | a::pass_response, s::accepted, "RFC 6026 7.2"},
     {s::calling, e::response_failure, set{a::send_ack} | a::start_d | a::pass_response,

@@ -71,6 +71,7 @@ enum class transaction_action : std::uint8_t {
   cap_interval,    ///< next retransmission after twice the time, T2 at most (timers E, G)
   slow_interval,   ///< next retransmission after T2 (timer E in Proceeding)
   stop_timers,
+  start_c, ///< and stop the others
   start_d,
   start_g_h,
   start_i,
