@@ -238,6 +238,9 @@ int main(int argc, char** argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  if (wanted.hold) {
+    wanted.work.count = wanted.work.places;
+  }
   try {
     generator{wanted}.run();
   } catch (const std::exception& problem) {
