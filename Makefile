@@ -33,6 +33,13 @@ check: build ## format, clang-tidy, the layer rule, the coroutine lint, and the 
 install: build ## install programs, libraries, headers and configuration (PREFIX=/usr/local)
 	@cmake --install build --prefix $(PREFIX)
 
+bench: build ## measure tandemd beside kamailio, and the parser beside others (PARTS="cpu memory idle exec shards")
+	@scripts/install-packages bench
+	@$(call configure,bench)
+	@$(call build,bench)
+	@bench/parsers
+	@bench/run $(PARTS)
+
 format: ## rewrite the sources as clang-format wants them
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 
