@@ -43,7 +43,8 @@ class message_builder {
   message_builder() = default;
   bool reserve(std::size_t bytes);
   void put(std::string_view bytes) noexcept;
-  bool begin_line(header_name name, std::size_t value_size);
+  void end_start_line() noexcept;
+  void refuse(edit_errc error) noexcept;
 
   block_ref block_;
   std::size_t used_ = 0;
@@ -51,7 +52,8 @@ class message_builder {
   std::array<message::line, max_header_lines> lines_;
   edit_errc error_{};
   bool is_failed_ = false;
-  std::string_view body_;
+  block_ref body_;
+  std::size_t body_size_ = 0;
 };
 
 /// RFC 3261 8.2.6: Via, From, To, Call-ID and CSeq as in the request, Record-Route where a dialog

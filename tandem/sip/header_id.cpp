@@ -82,17 +82,22 @@ bool is_plain(std::string_view name) noexcept {
 
 const header_info& info(header_id id) noexcept { return infos[static_cast<std::size_t>(id)]; }
 
-header_id find_header(std::string_view name) noexcept {
+header_id find_header_of_token(std::string_view name) noexcept {
   if (name.empty() || name.size() > longest_name) return header_id::unknown;
   const auto id = table.ids[slot_of(name)];
   if (id == 0) return header_id::unknown;
-  if (name.size() == 1) {
-    if (fold(name[0]) != fold(infos[id].compact)) return header_id::unknown;
-  } else if (name.size() != infos[id].name.size() ||
-             !same_letters(name.data(), infos[id].name.data(), name.size())) {
+  if (name.size() == 1)
+    return fold(name[0]) == fold(infos[id].compact) ? static_cast<header_id>(id)
+                                                    : header_id::unknown;
+  if (name.size() != infos[id].name.size() ||
+      !same_letters(name.data(), infos[id].name.data(), name.size()))
     return header_id::unknown;
-  }
-  return is_plain(name) ? static_cast<header_id>(id) : header_id::unknown;
+  return static_cast<header_id>(id);
+}
+
+header_id find_header(std::string_view name) noexcept {
+  const header_id id = find_header_of_token(name);
+  return is_plain(name) ? id : header_id::unknown;
 }
 
 } // namespace tandem::sip

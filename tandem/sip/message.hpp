@@ -289,8 +289,9 @@ class message {
     std::uint16_t lines = 0;
     std::uint16_t text_used = 0; ///< of the edits
     std::uint16_t status = 0;
-    part start;  ///< the start line without its line break
-    part target; ///< Request-URI or reason phrase
+    std::uint16_t size = 0; ///< of the received bytes
+    part start;             ///< the start line without its line break
+    part target;            ///< Request-URI or reason phrase
     std::uint16_t method_end = 0;
     std::uint16_t headers_begin = 0;
     std::uint16_t headers_end = 0; ///< where the blank line is
@@ -298,6 +299,7 @@ class message {
     sip::method method = sip::method::unknown;
     bool start_is_edit = false;
     bool target_is_edit = false;
+    bool body_is_edit = false;
     bool index_is_edit = false; ///< the index is in edits_ and may be written when unshared
   };
 
@@ -312,7 +314,6 @@ class message {
   const line& line_at(std::size_t i) const noexcept {
     return at_.index_end[-1 - static_cast<std::ptrdiff_t>(i)];
   }
-  line& edit_line_at(std::size_t i) noexcept;
   const char* origin(bool is_edit) const noexcept { return is_edit ? edits_.data() : base_.data(); }
   std::string_view text(part p, bool is_edit) const noexcept {
     return {origin(is_edit) + p.begin, static_cast<std::size_t>(p.end - p.begin)};
@@ -322,11 +323,18 @@ class message {
     return text({l.value, l.end}, l.is_edit);
   }
   bool is_named(const line& l, const header_name& name) const noexcept;
+  struct place_of_value {
+    std::size_t line = npos;
+    std::string_view text; ///< inside the value of that line
+  };
+  static bool is_safe(std::string_view text) noexcept;
+  place_of_value locate(const header_name& name, bool is_back) const noexcept;
   bool reserve(std::size_t bytes, std::size_t more_lines, block_ref& replaced);
   part add_text(std::string_view bytes) noexcept;
   line add_line(header_id id, std::string_view name,
-                std::span<const std::string_view> value) noexcept;
-  result<void, edit_errc> rewrite_line(std::size_t i, std::span<const std::string_view> value);
+                std::initializer_list<std::string_view> value) noexcept;
+  result<void, edit_errc> rewrite_line(std::size_t i,
+                                       std::initializer_list<std::string_view> value);
   result<void, edit_errc> splice_value(header_name name, bool is_back, std::string_view value);
   std::optional<std::string_view> pop_value(header_name name, bool is_back);
   template <typename F>

@@ -15,10 +15,12 @@ std::string_view describe(parse_errc code) noexcept {
   case parse_errc::bad_status_code: return "malformed status code";
   case parse_errc::bad_header_name: return "malformed header name";
   case parse_errc::missing_colon: return "header line without a colon";
+  case parse_errc::bare_lf: return "line feed without carriage return";
   case parse_errc::bare_cr: return "carriage return without line feed";
   case parse_errc::nul_byte: return "NUL byte in the header section";
   case parse_errc::bad_content_length: return "malformed Content-Length";
   case parse_errc::conflicting_length: return "conflicting Content-Length headers";
+  case parse_errc::missing_length: return "no Content-Length on a stream";
   case parse_errc::body_too_short: return "body shorter than Content-Length";
   case parse_errc::duplicate_header: return "a header that may stand once is repeated";
   case parse_errc::expected_token: return "expected a token";

@@ -25,10 +25,12 @@ enum class parse_errc : std::uint32_t {
   bad_status_code,    ///< not three digits from 100 to 699 (7.2)
   bad_header_name,    ///< a header line whose name is no token (7.3.1)
   missing_colon,      ///< a header line without a colon (7.3.1)
+  bare_lf,            ///< an LF that no CR precedes
   bare_cr,            ///< a CR that no LF follows
   nul_byte,           ///< a NUL in the start line or a header
   bad_content_length, ///< Content-Length is no number (20.14)
   conflicting_length, ///< two Content-Length headers that differ
+  missing_length,     ///< no Content-Length on a stream (18.3)
   body_too_short,     ///< fewer bytes than Content-Length promises (18.3)
   duplicate_header,   ///< a header that may stand once stands twice (7.3.1)
   // Words (25.1)

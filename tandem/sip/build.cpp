@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip/build.hpp>
+
+#include <tandem/base/text.hpp>
+#include <tandem/sip/lexical.hpp>
+#include <tandem/sip/status.hpp>
+
+#include <charconv>
+#include <cstring>
+
+namespace tandem::sip {
+namespace {
+
+constexpr std::string_view version = "SIP/2.0";
+
+/// RFC 3261 12.1.1, RFC 6665 4.4.1, RFC 3515 2.4.4: a response to these may form a dialog.
+bool may_form_dialog(method m) noexcept {
+  return m == method::invite || m == method::subscribe || m == method::refer || m == method::notify;
+}
+
+} // namespace
+
+message_builder message_builder::request(std::string_view method, std::string_view uri) {
+  message_builder out;
+  if (!is_token(method) || uri.find(':') == std::string_view::npos ||
+      uri.find_first_of(std::string_view{" \t\r\n\0<>\"", 8}) != std::string_view::npos) {
+    out.refuse(edit_errc::bad_value);
+    return out;
+  }
+  if (!out.reserve(method.size() + uri.size() + version.size() + 4)) return out;
+  out.put(method);
+  out.at_.method = find_method(method);
+  out.at_.method_end = static_cast<std::uint16_t>(out.used_);
+  out.put(" ");
+  out.at_.target.begin = static_cast<std::uint16_t>(out.used_);
+  out.put(uri);
+  out.at_.target.end = static_cast<std::uint16_t>(out.used_);
+  out.put(" ");
+  out.put(version);
+  out.end_start_line();
+  return out;
+}
+
+message_builder message_builder::response(int status, std::string_view reason) {
+  message_builder out;
+  if (reason.empty()) reason = default_reason(status);
+  if (!is_status(status) || !message::is_safe(reason)) {
+    out.refuse(is_status(status) ? edit_errc::unsafe_text : edit_errc::bad_value);
+    return out;
+  }
+  if (!out.reserve(version.size() + reason.size() + 7)) return out;
+  out.put(version);
+  out.at_.method_end = static_cast<std::uint16_t>(out.used_);
+  const char code[] = {' ', static_cast<char>('0' + status / 100),
+                       static_cast<char>('0' + status / 10 % 10),
+                       static_cast<char>('0' + status % 10), ' '};
+  out.put({code, sizeof code});
+  out.at_.status = static_cast<std::uint16_t>(status);
+  out.at_.target.begin = static_cast<std::uint16_t>(out.used_);
+  out.put(reason);
+  out.at_.target.end = static_cast<std::uint16_t>(out.used_);
+  out.end_start_line();
+  return out;
+}
+
+void message_builder::end_start_line() noexcept {
+  at_.start = {0, static_cast<std::uint16_t>(used_)};
+  put("\r\n");
+  at_.headers_begin = static_cast<std::uint16_t>(used_);
+}
+
+void message_builder::refuse(edit_errc error) noexcept {
+  if (!is_failed_) error_ = error;
+  is_failed_ = true;
+}
+
+bool message_builder::reserve(std::size_t bytes) {
+  if (is_failed_) return false;
+  const std::size_t need = used_ + bytes;
+  if (need > max_message_size) {
+    refuse(edit_errc::too_large);
+    return false;
+  }
+  if (need <= block_.capacity()) return true;
+  block_ref larger = block_ref::make(need < 900 ? 1008 : need + need / 2);
+  if (used_ != 0) std::memcpy(larger.data(), block_.data(), used_);
+  block_ = std::move(larger);
+  return true;
+}
+
+void message_builder::put(std::string_view bytes) noexcept {
+  if (bytes.empty()) return;
+  std::memcpy(block_.data() + used_, bytes.data(), bytes.size());
+  used_ += bytes.size();
+}
+
+message_builder& message_builder::add(header_name name, std::string_view value) {
+  return add(name, {value});
+}
+
+message_builder& message_builder::add(header_name name,
+                                      std::initializer_list<std::string_view> value) {
+  const std::string_view text = name.text();
+  if (!is_token(text)) refuse(edit_errc::bad_name);
+  if (at_.lines == max_header_lines) refuse(edit_errc::too_large);
+  std::size_t size = text.size() + 4;
+  for (const auto piece : value) {
+    if (!message::is_safe(piece)) refuse(edit_errc::unsafe_text);
+    size += piece.size();
+  }
+  if (!reserve(size)) return *this;
+  message::line& l = lines_[at_.lines++];
+  l.begin = static_cast<std::uint16_t>(used_);
+  put(text);
+  put(": ");
+  std::size_t begin = used_;
+  for (const auto piece : value) put(piece);
+  std::size_t end = used_;
+  while (begin != end && is_blank(block_.data()[begin])) ++begin;
+  while (end != begin && is_blank(block_.data()[end - 1])) --end;
+  l.value = static_cast<std::uint16_t>(begin);
+  l.end = static_cast<std::uint16_t>(end);
+  put("\r\n");
+  l.id = static_cast<std::uint8_t>(name.id());
+  l.name_size = (text.size() < message::long_name ? text.size() : message::long_name) & 127u;
+  l.is_edit = 0;
+  return *this;
+}
+
+message_builder& message_builder::copy(const message& from, header_id id) {
+  for (std::size_t i = from.find(id); i != message::npos; i = from.find(id, i + 1))
+    add(id, from.header(i).value);
+  return *this;
+}
+
+message_builder& message_builder::body(std::string_view type, std::string_view bytes) {
+  if (!bytes.empty()) add(header_id::content_type, type);
+  body_ = bytes.empty() ? block_ref{} : block_ref::copy_of(bytes);
+  body_size_ = bytes.size();
+  return *this;
+}
+
+result<message, edit_errc> message_builder::finish() {
+  std::array<char, 20> digits{};
+  const auto* const end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), body_size_).ptr;
+  add(header_id::content_length,
+      std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())});
+  const std::size_t index = at_.lines * sizeof(message::line);
+  if (!reserve(2 + body_size_)) return fail(error_);
+  at_.headers_end = static_cast<std::uint16_t>(used_);
+  put("\r\n");
+  at_.body_begin = static_cast<std::uint16_t>(used_);
+  at_.body_size = static_cast<std::uint32_t>(body_size_);
+  if (body_size_ != 0) put({body_.data(), body_size_});
+  at_.size = static_cast<std::uint16_t>(used_);
+
+  message msg;
+  constexpr std::size_t slot = sizeof(message::line);
+  std::size_t room = block_.capacity() / slot * slot;
+  char* place = block_.data();
+  if (room < used_ + index) {
+    msg.edits_ = block_ref::make(index + slot);
+    place = msg.edits_.data();
+    room = msg.edits_.capacity() / slot * slot;
+    at_.index_is_edit = true;
+  }
+  auto* const index_end = reinterpret_cast<message::line*>(place + room);
+  for (std::size_t i = 0; i < at_.lines; ++i)
+    index_end[-1 - static_cast<std::ptrdiff_t>(i)] = lines_[i];
+  at_.index_end = index_end;
+  msg.base_ = std::move(block_);
+  msg.at_ = std::exchange(at_, {});
+  used_ = 0;
+  body_ = {};
+  body_size_ = 0;
+  return msg;
+}
+
+result<message, edit_errc> make_response(const message& request, int status,
+                                         std::string_view reason, std::string_view to_tag) {
+  auto out = message_builder::response(status, reason);
+  // RFC 3261 8.2.6.2: the same values in the same order.
+  out.copy(request, header_id::via);
+  // RFC 3261 12.1.1: what forms a dialog carries the route that the requests took.
+  if (status > 100 && status < 300 && may_form_dialog(request.method()))
+    out.copy(request, header_id::record_route);
+  out.copy(request, header_id::from);
+  const auto to = request.first(header_id::to).value_or(std::string_view{});
+  if (status > 100 && !to_tag.empty() && request.to_tag().empty())
+    out.add(header_id::to, {to, ";tag=", to_tag});
+  else
+    out.copy(request, header_id::to);
+  out.copy(request, header_id::call_id).copy(request, header_id::cseq);
+  // RFC 3261 8.2.6.1 wants it in a 100; in the others it lets the sender measure as well (20.38).
+  out.copy(request, header_id::timestamp);
+  return out.finish();
+}
+
+result<message, edit_errc> make_ack(const message& invite, const message& response) {
+  const auto key = invite.key();
+  if (!key) return fail(edit_errc::no_such_header);
+  const auto cseq = invite.first(header_id::cseq).value_or(std::string_view{});
+  auto out = message_builder::request(method::ack, invite.request_uri());
+  out.add(header_id::via, invite.top_via());
+  out.copy(invite, header_id::route);
+  out.add(header_id::max_forwards, "70");
+  out.copy(invite, header_id::from).copy(response, header_id::to);
+  out.copy(invite, header_id::call_id);
+  out.add(header_id::cseq, {cseq.substr(0, cseq.find_first_not_of("0123456789")), " ACK"});
+  return out.finish();
+}
+
+result<message, edit_errc> make_cancel(const message& invite) {
+  const auto key = invite.key();
+  if (!key) return fail(edit_errc::no_such_header);
+  const auto cseq = invite.first(header_id::cseq).value_or(std::string_view{});
+  auto out = message_builder::request(method::cancel, invite.request_uri());
+  // RFC 3261 9.1: one Via, the top one; Route as in the request; no Require, no Proxy-Require.
+  out.add(header_id::via, invite.top_via());
+  out.copy(invite, header_id::route);
+  out.add(header_id::max_forwards, "70");
+  out.copy(invite, header_id::from).copy(invite, header_id::to);
+  out.copy(invite, header_id::call_id);
+  out.add(header_id::cseq, {cseq.substr(0, cseq.find_first_not_of("0123456789")), " CANCEL"});
+  return out.finish();
+}
+
+} // namespace tandem::sip

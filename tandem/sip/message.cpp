@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a message: start line, header lines, single values, body.
+#include <tandem/sip/message.hpp>
+
+#include <tandem/base/text.hpp>
+#include <tandem/sip/lexical.hpp>
+#include <tandem/sip/value.hpp>
+
+namespace tandem::sip {
+
+std::optional<parse_error> message::defect() const noexcept {
+  if (at_.defect.code == parse_errc{}) return std::nullopt;
+  return at_.defect;
+}
+
+std::string_view message::method_text() const noexcept {
+  if (is_response()) return {};
+  return text({at_.start.begin, at_.method_end}, at_.start_is_edit);
+}
+
+std::string_view message::request_uri() const noexcept {
+  if (is_response()) return {};
+  return text(at_.target, at_.target_is_edit);
+}
+
+std::string_view message::version() const noexcept {
+  const auto whole = text(at_.start, at_.start_is_edit);
+  if (is_response())
+    return whole.substr(0, static_cast<std::size_t>(at_.method_end - at_.start.begin));
+  const auto blank = whole.rfind(' ');
+  return blank == std::string_view::npos ? std::string_view{} : whole.substr(blank + 1);
+}
+
+std::string_view message::reason() const noexcept {
+  if (is_request()) return {};
+  return text(at_.target, at_.target_is_edit);
+}
+
+std::string_view message::name_of(const line& l) const noexcept {
+  const char* const begin = origin(l.is_edit) + l.begin;
+  if (l.name_size != long_name) return {begin, l.name_size};
+  const char* end = begin;
+  while (is(char_class::token, *end)) ++end;
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+bool message::is_named(const line& l, const header_name& name) const noexcept {
+  if (name.id() != header_id::unknown) return l.id == static_cast<std::uint8_t>(name.id());
+  return l.id == 0 && iequals(name_of(l), name.text());
+}
+
+header_line message::header(std::size_t i) const noexcept {
+  const line& l = line_at(i);
+  return {static_cast<header_id>(l.id), name_of(l), value_of(l)};
+}
+
+std::size_t message::find(header_name name, std::size_t from) const noexcept {
+  for (std::size_t i = from; i < at_.lines; ++i)
+    if (is_named(line_at(i), name)) return i;
+  return npos;
+}
+
+std::size_t message::find_last(header_name name) const noexcept {
+  for (std::size_t i = at_.lines; i-- != 0;)
+    if (is_named(line_at(i), name)) return i;
+  return npos;
+}
+
+std::size_t message::count(header_name name) const noexcept {
+  std::size_t n = 0;
+  for (std::size_t i = find(name); i != npos; i = find(name, i + 1)) ++n;
+  return n;
+}
+
+std::optional<std::string_view> message::nth(header_name name, std::size_t n) const noexcept {
+  for (std::size_t i = find(name); i != npos; i = find(name, i + 1))
+    if (n-- == 0) return value_of(line_at(i));
+  return std::nullopt;
+}
+
+std::optional<std::string_view> message::last(header_name name) const noexcept {
+  const std::size_t i = find_last(name);
+  if (i == npos) return std::nullopt;
+  return value_of(line_at(i));
+}
+
+std::string_view message::next_value(header_id id, std::string_view& rest) noexcept {
+  if (info(id).shape != header_shape::list) return trim(std::exchange(rest, {}));
+  cursor at{rest};
+  skip_list_commas(at);
+  const std::size_t from = at.offset();
+  skip_list_item(at);
+  const auto value = trim(at.since(from));
+  at.take(',');
+  rest = at.rest();
+  return value;
+}
+
+message::place_of_value message::locate(const header_name& name, bool is_back) const noexcept {
+  place_of_value found;
+  for (std::size_t i = find(name); i != npos; i = find(name, i + 1)) {
+    const line& l = line_at(i);
+    std::string_view rest = value_of(l);
+    for (;;) {
+      const auto value = next_value(static_cast<header_id>(l.id), rest);
+      if (value.empty()) break;
+      found = {i, value};
+      if (!is_back) return found;
+    }
+  }
+  return found;
+}
+
+std::optional<std::string_view> message::front(header_name name) const noexcept {
+  const auto found = locate(name, false);
+  if (found.line == npos) return std::nullopt;
+  return found.text;
+}
+
+std::optional<std::string_view> message::back(header_name name) const noexcept {
+  const auto found = locate(name, true);
+  if (found.line == npos) return std::nullopt;
+  return found.text;
+}
+
+std::size_t message::count_values(header_name name) const noexcept {
+  std::size_t n = 0;
+  for_each_value(name, [&n](std::string_view) { ++n; });
+  return n;
+}
+
+std::string_view message::body() const noexcept {
+  if (at_.body_is_edit) return {body_.data(), at_.body_size};
+  return {base_ ? base_.data() + at_.body_begin : nullptr, at_.body_size};
+}
+
+} // namespace tandem::sip

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What transactions and dialogs match by (RFC 3261 12, 17.1.3, 17.2.3), read without the typed
+// values: this runs once for every message.
+#include <tandem/sip/lexical.hpp>
+#include <tandem/sip/message.hpp>
+
+#include <tandem/base/text.hpp>
+
+#include <cstring>
+
+namespace tandem::sip {
+namespace {
+
+/// Value of the first parameter of that name among the parameters that stand here.
+std::string_view find_parameter(cursor& at, std::string_view wanted) noexcept {
+  while (at.take_separator(';')) {
+    const auto name = at.take_token();
+    std::string_view value;
+    if (at.take_separator('=')) {
+      if (at.peek() == '"') {
+        const auto quoted = at.take_quoted();
+        if (!quoted) return {};
+        value = *quoted;
+      } else {
+        value = at.take_while(char_class::param_value);
+      }
+    }
+    if (iequals(name, wanted)) return value;
+  }
+  return {};
+}
+
+/// RFC 3261 20.20: the parameters stand behind the angle brackets, or without brackets behind the
+/// first semicolon.
+std::string_view find_tag(std::string_view address) noexcept {
+  cursor at{address};
+  for (; !at.at_end(); at.skip(1)) {
+    switch (at.peek()) {
+    case '"':
+      if (!at.take_quoted()) return {};
+      at.move_to(at.offset() - 1);
+      break;
+    case '<': {
+      const auto rest = at.rest();
+      const auto close = rest.find('>');
+      if (close == std::string_view::npos) return {};
+      at.skip(close + 1);
+      return find_parameter(at, "tag");
+    }
+    case ';': return find_parameter(at, "tag");
+    default: break;
+    }
+  }
+  return {};
+}
+
+/// via-parm = sent-protocol LWS sent-by *( SEMI via-params ), as far as the key needs it.
+bool read_via(std::string_view text, message_key& key) noexcept {
+  cursor at{text};
+  for (int word = 0; word < 3; ++word) {
+    if (at.take_token().empty()) return false;
+    if (word < 2 && !at.take_separator('/')) return false;
+  }
+  at.skip_lws();
+  const std::size_t host = at.offset();
+  if (at.peek() == '[') {
+    const auto close = at.rest().find(']');
+    if (close == std::string_view::npos) return false;
+    at.skip(close + 1);
+  } else if (at.take_while(char_class::host).empty()) {
+    return false;
+  }
+  key.sent_by_host = at.since(host);
+  if (at.take_separator(':')) {
+    const auto port = parse_number<std::uint16_t>(at.take_while(char_class::digit));
+    if (!port) return false;
+    key.sent_by_port = *port;
+  }
+  key.branch = find_parameter(at, "branch");
+  return true;
+}
+
+/// CSeq = 1*DIGIT LWS Method
+bool read_cseq(std::string_view text, message_key& key) noexcept {
+  cursor at{text};
+  const auto number = parse_number<std::uint32_t>(at.take_while(char_class::digit));
+  at.skip_lws();
+  key.cseq_method_text = at.take_token();
+  if (!number || key.cseq_method_text.empty() || !at.at_end()) return false;
+  key.cseq = *number;
+  key.cseq_method = find_method(key.cseq_method_text);
+  return true;
+}
+
+} // namespace
+
+std::string_view message::top_via() const noexcept {
+  return front(header_id::via).value_or(std::string_view{});
+}
+
+std::string_view message::from_tag() const noexcept {
+  return find_tag(first(header_id::from).value_or(std::string_view{}));
+}
+
+std::string_view message::to_tag() const noexcept {
+  return find_tag(first(header_id::to).value_or(std::string_view{}));
+}
+
+result<message_key, header_id> message::key() const noexcept {
+  message_key key;
+  // One walk over the index instead of five.
+  const line* via = nullptr;
+  const line* from = nullptr;
+  const line* to = nullptr;
+  const line* cseq = nullptr;
+  for (std::size_t i = at_.lines; i-- != 0;) {
+    const line& l = line_at(i);
+    switch (static_cast<header_id>(l.id)) {
+    case header_id::via: via = &l; break;
+    case header_id::from: from = &l; break;
+    case header_id::to: to = &l; break;
+    case header_id::cseq: cseq = &l; break;
+    case header_id::call_id: key.call_id = value_of(l); break;
+    default: break;
+    }
+  }
+  // read_via stops where the first value of the line ends.
+  if (!via || !read_via(value_of(*via), key)) return fail(header_id::via);
+  if (!from) return fail(header_id::from);
+  if (!to) return fail(header_id::to);
+  if (key.call_id.empty()) return fail(header_id::call_id);
+  if (!cseq || !read_cseq(value_of(*cseq), key)) return fail(header_id::cseq);
+  key.from_tag = find_tag(value_of(*from));
+  key.to_tag = find_tag(value_of(*to));
+  return key;
+}
+
+} // namespace tandem::sip
