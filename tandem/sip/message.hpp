@@ -6,6 +6,7 @@
 
 #include <tandem/base/block.hpp>
 #include <tandem/base/result.hpp>
+#include <tandem/base/text.hpp>
 #include <tandem/sip/header_id.hpp>
 #include <tandem/sip/header_name.hpp>
 #include <tandem/sip/method.hpp>
@@ -59,7 +60,9 @@ struct message_key {
   std::string_view cseq_method_text;
 
   /// RFC 3261 8.1.1.7: the branch is unique, so that it alone names the transaction.
-  [[nodiscard]] bool has_magic_cookie() const noexcept { return branch.substr(0, 7) == "z9hG4bK"; }
+  [[nodiscard]] bool has_magic_cookie() const noexcept {
+    return iequals(branch.substr(0, 7), "z9hG4bK");
+  }
 };
 
 /// A received or a built message.
