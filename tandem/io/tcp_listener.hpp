@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A listening TCP socket of one shard: hands on what it accepts. Used on the shard's thread.
+#pragma once
+
+#include <tandem/base/ip_address.hpp>
+#include <tandem/base/result.hpp>
+#include <tandem/base/timer_wheel.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/io/unique_fd.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace tandem::io {
+
+class tcp_listener final : readiness, timer {
+ public:
+  /// Gets each connection: non-blocking, close-on-exec. It may stop the listener, not destroy it.
+  using accept_handler = std::function<void(unique_fd connection, const socket_address& peer)>;
+
+  /// Binds and listens; port 0 takes a free one, see address(). An IPv6 address takes no IPv4. Each
+  /// shard may listen at the same address (SO_REUSEPORT): the kernel spreads the connections.
+  /// \return the listener, or why there is none.
+  [[nodiscard]] static result<std::unique_ptr<tcp_listener>, std::string>
+  listen(shard& home, const socket_address& at, accept_handler on_accept);
+
+  tcp_listener(const tcp_listener&) = delete;
+  tcp_listener& operator=(const tcp_listener&) = delete;
+  ~tcp_listener();
+
+  /// Where it listens, with the port it was given.
+  [[nodiscard]] const socket_address& address() const noexcept { return address_; }
+
+  /// Closes the socket: new connections are refused from now on.
+  void stop() noexcept;
+
+ private:
+  tcp_listener(shard& home, unique_fd fd, const socket_address& at, accept_handler on_accept);
+
+  void on_ready(std::uint32_t events) override;
+  void on_timer(instant now) override;
+
+  shard& home_;
+  unique_fd fd_;
+  socket_address address_;
+  accept_handler on_accept_;
+};
+
+} // namespace tandem::io

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS contexts: certificates, keys and whom to trust, read from files. TLS 1.2 and newer. A context
+// is a counted reference, made on any thread and used on any; connections keep the one they began
+// with, so that reloading certificates means to make another and hand it to the listener.
+#pragma once
+
+#include <tandem/base/result.hpp>
+
+#include <memory>
+#include <string>
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace tandem::io {
+
+struct tls_server_options {
+  std::string certificate_file = {}; ///< PEM: the server's certificate, then those above it
+  std::string key_file = {};         ///< PEM, without a pass phrase; empty: in certificate_file
+  std::string client_ca_file = {};   ///< PEM; if given, clients must show a certificate of it
+};
+
+struct tls_client_options {
+  std::string ca_file = {};          ///< PEM; empty: the system's certificate authorities
+  std::string certificate_file = {}; ///< PEM, to show to the server; empty: none
+  std::string key_file = {};         ///< PEM; empty: in certificate_file
+};
+
+class tls_context {
+ public:
+  /// No context: plain TCP.
+  tls_context() noexcept = default;
+
+  /// \return the context, or what is wrong with which file and what to do about it.
+  [[nodiscard]] static result<tls_context, std::string> server(const tls_server_options& options);
+  [[nodiscard]] static result<tls_context, std::string> client(const tls_client_options& options);
+
+  [[nodiscard]] explicit operator bool() const noexcept { return context_ != nullptr; }
+  [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_.get(); }
+
+ private:
+  explicit tls_context(std::shared_ptr<ssl_ctx_st> context) : context_{std::move(context)} {}
+
+  std::shared_ptr<ssl_ctx_st> context_;
+};
+
+/// Why a handshake failed, for the log: the verdict on the peer's certificate with its remedy, or
+/// what OpenSSL said. Empties OpenSSL's queue of errors.
+[[nodiscard]] std::string explain_tls_failure(const ssl_st* connection);
+
+/// Has the client check the server's certificate against `host` (a name or an address) and name it
+/// in the handshake (SNI, RFC 6066 3). False when the name is none.
+[[nodiscard]] bool expect_tls_host(ssl_st* connection, const std::string& host);
+
+/// Makes the session of a connection over a descriptor, which stays the caller's; null when memory
+/// is short. Writing to a closed connection raises no signal.
+[[nodiscard]] ssl_st* make_tls_session(const tls_context& context, int fd);
+void free_tls_session(ssl_st* connection) noexcept;
+
+} // namespace tandem::io
