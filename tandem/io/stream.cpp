@@ -19,6 +19,9 @@ namespace {
 constexpr std::size_t read_size = 64U * 1024U;
 /// How often a stream reads before others have their turn.
 constexpr int reads_per_turn = 4;
+/// How long a peer may take to close after finish(). Closing at once while it still sends would
+/// reset the connection, and take back what it has not read yet.
+constexpr duration longest_linger = seconds{2};
 
 std::array<char, read_size>& read_buffer() {
   thread_local std::array<char, read_size> buffer;
@@ -85,11 +88,6 @@ void stream::close() noexcept {
   watched_ = false;
   events_ = 0;
   if (tls_) {
-    // One attempt at close_notify (RFC 8446 6.1), so that the peer knows nothing was cut off.
-    if (state_ == state::open || state_ == state::finishing) {
-      ERR_clear_error();
-      SSL_shutdown(tls_);
-    }
     free_tls_session(tls_);
     ERR_clear_error();
   }
@@ -104,6 +102,7 @@ void stream::close() noexcept {
   tls_wants_write_ = false;
   pending_end_.reset();
   turn_task::unlink();
+  timer::cancel();
 }
 
 void stream::end(stream_end why, std::string_view detail) {
@@ -125,7 +124,7 @@ void stream::want_events() {
   if (!fd_ || state_ == state::closed) return;
   std::uint32_t events = 0;
   if (state_ == state::connecting || tls_wants_write_) events |= EPOLLOUT;
-  if (state_ == state::handshake) events |= EPOLLIN;
+  if (state_ == state::handshake || state_ == state::lingering) events |= EPOLLIN;
   if (state_ == state::open && reading_ && !peer_finished_) events |= EPOLLIN;
   if ((state_ == state::open || state_ == state::finishing) && waiting_output() > 0)
     events |= EPOLLOUT;
@@ -154,6 +153,8 @@ void stream::on_ready(std::uint32_t events) {
   if (state_ == state::open && ((wants_input && (events & EPOLLIN) != 0) || is_broken ||
                                 (tls_wants_write_ && (events & EPOLLOUT) != 0)))
     read_all(); // an error shows itself in reading
+  if (self.is_gone()) return;
+  if (state_ == state::lingering && !pending_end_) discard_input();
   if (self.is_gone()) return;
   if (state_ == state::finishing && is_broken && !pending_end_)
     return end(stream_end::lost, "the peer is gone");
@@ -277,9 +278,35 @@ void stream::flush() {
   if (waiting_output() > 0) return;
   output_.clear();
   sent_ = 0;
-  if (state_ == state::finishing) return end(stream_end::finished, "");
-  handler_.on_drained();
+  if (state_ == state::finishing)
+    linger();
+  else
+    handler_.on_drained();
 }
+
+void stream::linger() {
+  state_ = state::lingering;
+  if (tls_) {
+    // close_notify (RFC 8446 6.1): the peer knows that nothing was cut off.
+    ERR_clear_error();
+    SSL_shutdown(tls_);
+    ERR_clear_error();
+  }
+  ::shutdown(fd_.get(), SHUT_WR);
+  if (peer_finished_) return end_later(stream_end::finished, {});
+  home_.timers().arm(*this, home_.now() + longest_linger);
+}
+
+void stream::discard_input() {
+  auto& buffer = read_buffer();
+  for (int turn = 0; turn < reads_per_turn; ++turn) {
+    const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) return end(stream_end::finished, {});
+  }
+}
+
+void stream::on_timer(instant) { end(stream_end::finished, {}); }
 
 void stream::write(std::string_view bytes) {
   if (state_ == state::closed || state_ == state::finishing || pending_end_ || bytes.empty())
@@ -297,12 +324,10 @@ void stream::write(std::string_view bytes) {
 }
 
 void stream::finish() {
-  if (state_ == state::closed || state_ == state::finishing) return;
-  if (state_ != state::open || waiting_output() == 0) {
-    end_later(stream_end::finished, {});
-    return;
-  }
+  if (state_ >= state::finishing || state_ == state::closed || pending_end_) return;
+  if (state_ != state::open) return end_later(stream_end::finished, {});
   state_ = state::finishing;
+  if (waiting_output() == 0) linger();
   want_events();
 }
 

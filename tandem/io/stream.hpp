@@ -46,7 +46,7 @@ class stream_handler {
   ~stream_handler() = default;
 };
 
-class stream final : readiness, turn_task {
+class stream final : readiness, turn_task, timer {
  public:
   /// \param output_limit bytes that may wait to be sent; beyond them the stream ends: overflow.
   stream(shard& home, stream_handler& handler, std::size_t output_limit = 1U << 20U);
@@ -67,7 +67,8 @@ class stream final : readiness, turn_task {
   /// effect on a closed stream. Before on_connected they are kept.
   void write(std::string_view bytes);
 
-  /// Sends what is waiting, then closes: on_closed(finished). Input is no longer read.
+  /// Sends what is waiting, then closes: on_closed(finished) follows when the peer has closed too,
+  /// 2 s later at most. Input is no longer told.
   void finish();
 
   /// Closes now, without a call.
@@ -91,12 +92,15 @@ class stream final : readiness, turn_task {
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
-  enum class state : std::uint8_t { closed, connecting, handshake, open, finishing };
+  enum class state : std::uint8_t { closed, connecting, handshake, open, finishing, lingering };
 
   class guard;
 
   void on_ready(std::uint32_t events) override;
   void on_turn_end() override;
+  void on_timer(instant now) override;
+  void linger();
+  void discard_input();
   void end_later(stream_end why, std::string detail);
   void end(stream_end why, std::string_view detail);
   void finish_connect();
