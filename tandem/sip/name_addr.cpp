@@ -87,6 +87,7 @@ result<name_addr, parse_error> name_addr::read(cursor& at) noexcept {
     value.display = *display;
     value.has_angles = at.peek() == '<';
     if (value.display_is_quoted && !value.has_angles) return at.failure(parse_errc::expected_uri);
+    if (value.display.empty()) value.display_is_quoted = true; // for the name that may be set
   }
   const auto address = read_any_uri(at);
   if (!address) return tl::unexpected<parse_error>(address.error());
