@@ -69,7 +69,7 @@ result<void, edit_errc> message::set_status(int status, std::string_view reason)
   at_.start.end = at_.target.end;
   add_text("\r\n");
   at_.start_is_edit = true;
-  at_.target_is_edit = false; // part of the start line, which is one piece
+  at_.target_is_edit = true;
   at_.status = static_cast<std::uint16_t>(status);
   return {};
 }

@@ -52,7 +52,7 @@ void message::for_each_piece(F&& f) const {
 
   const char* const start = origin(at_.start_is_edit);
   const char* const start_end = at_.start_is_edit ? edits_end : base_end;
-  if (at_.target_is_edit) {
+  if (at_.target_is_edit && !at_.start_is_edit) {
     put(start + at_.start.begin, start + at_.method_end + 1);
     put(edits + at_.target.begin, edits + at_.target.end);
     const std::string_view after = version();
