@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// An outbox for tests, of ours and of users: virtual time, and a record of what was sent. One
+// thread. The clock stands still unless advance() is called.
+#pragma once
+
+#include <tandem/stack/outbox.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <string>
+#include <utility>
+
+namespace tandem::stack {
+
+/// One message that was sent.
+struct sent_message {
+  std::string text;
+  target to;
+  origin on_behalf_of;
+  instant at;
+
+  /// "INVITE", "200": the word that names it.
+  [[nodiscard]] std::string_view kind() const noexcept {
+    const std::string_view t{text};
+    return t.starts_with("SIP/2.0 ") ? t.substr(8, 3) : t.substr(0, t.find(' '));
+  }
+};
+
+class virtual_outbox : public outbox {
+ public:
+  virtual_outbox() : timers_{start} {}
+
+  [[nodiscard]] instant now() const noexcept override { return now_; }
+  [[nodiscard]] timer_wheel& timers() noexcept override { return timers_; }
+  [[nodiscard]] std::string_view sent_by(const target& to) const noexcept override {
+    if (is_secure(to.transport)) return {}; // no such listener
+    return host_;
+  }
+  [[nodiscard]] transport_kind transport_for(const target& to,
+                                             std::size_t size) const noexcept override {
+    const bool is_open = to.choice == transport_choice::open;
+    return is_open && size > datagram_limit ? transport_kind::tcp : to.transport;
+  }
+  void send(const target& to, const wire_message& message, origin on_behalf_of) override {
+    sent.push_back({std::string{message.bytes()}, to, on_behalf_of, now_});
+  }
+
+  /// Lets time pass; timers run at their own moments.
+  void advance(duration by) {
+    const instant end = now_ + by;
+    for (auto due = timers_.next_due(); due && *due <= end; due = timers_.next_due()) {
+      now_ = std::max(now_, *due);
+      timers_.advance(now_);
+    }
+    now_ = end;
+    timers_.advance(now_);
+  }
+
+  /// Time since the beginning.
+  [[nodiscard]] duration elapsed() const noexcept { return now_ - start; }
+
+  /// Sent-by of every listener.
+  void set_host(std::string host) { host_ = std::move(host); }
+
+  /// Takes the oldest message out; an empty one when there is none.
+  [[nodiscard]] sent_message take() {
+    if (sent.empty()) return {};
+    sent_message first = std::move(sent.front());
+    sent.pop_front();
+    return first;
+  }
+
+  std::deque<sent_message> sent;
+  std::size_t datagram_limit = 1300;
+
+ private:
+  static constexpr instant start{seconds{1'000}};
+
+  instant now_ = start;
+  timer_wheel timers_;
+  std::string host_ = "192.0.2.100";
+};
+
+} // namespace tandem::stack
