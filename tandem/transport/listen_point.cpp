@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/transport/listen_point.hpp>
+
+#include <tandem/base/text.hpp>
+
+#include <array>
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <memory>
+#include <net/if.h>
+#include <optional>
+
+namespace tandem::transport {
+
+namespace {
+
+using stack::transport_kind;
+
+std::optional<transport_kind> find_transport(std::string_view name) noexcept {
+  for (const auto kind : {transport_kind::udp, transport_kind::tcp, transport_kind::tls,
+                          transport_kind::ws, transport_kind::wss})
+    if (iequals(name, stack::via_token(kind))) return kind;
+  return std::nullopt;
+}
+
+std::string names_of(const std::vector<interface_address>& interfaces) {
+  std::string names;
+  for (const auto& i : interfaces) {
+    if (names.find(i.name) != std::string::npos) continue;
+    if (!names.empty()) names += ", ";
+    names += i.name;
+  }
+  return names;
+}
+
+} // namespace
+
+std::vector<interface_address> local_interfaces() {
+  std::vector<interface_address> result;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return result;
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner{list, &freeifaddrs};
+  for (const ifaddrs* i = list; i; i = i->ifa_next) {
+    if (!i->ifa_addr || (i->ifa_flags & IFF_UP) == 0) continue;
+    const auto address = socket_address::from_sockaddr(i->ifa_addr);
+    if (address) result.push_back({i->ifa_name, address.ip, address.scope});
+  }
+  return result;
+}
+
+result<std::vector<listen_point>, std::string>
+parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces) {
+  const std::string_view whole = text;
+  std::vector<transport_kind> transports{transport_kind::udp, transport_kind::tcp};
+  if (const auto colon = text.find(':'); colon != std::string_view::npos) {
+    if (const auto named = find_transport(text.substr(0, colon))) {
+      transports = {*named};
+      text.remove_prefix(colon + 1);
+    }
+  }
+  for (const auto t : transports)
+    if (t != transport_kind::udp && t != transport_kind::tcp)
+      return fail(fmt::format("'{}': transport {} is not there yet, only udp and tcp", whole,
+                              to_lower_copy(stack::via_token(t))));
+
+  constexpr std::uint16_t default_port = 5060;
+  std::vector<socket_address> addresses;
+  if (const auto address = socket_address::parse(text, default_port)) {
+    addresses.push_back(*address);
+  } else {
+    std::string_view name = text;
+    std::uint16_t port = default_port;
+    if (const auto colon = text.rfind(':'); colon != std::string_view::npos) {
+      const auto number = parse_number<std::uint16_t>(text.substr(colon + 1));
+      if (!number)
+        return fail(fmt::format("'{}': '{}' is no port number", whole, text.substr(colon + 1)));
+      name = text.substr(0, colon);
+      port = *number;
+    }
+    if (name == "*") {
+      addresses = {{ip_address::any_v4(), port}, {ip_address::any_v6(), port}};
+    } else {
+      for (const auto& i : interfaces)
+        if (i.name == name)
+          addresses.push_back({i.ip, port, i.ip.is_link_local() && i.ip.is_v6() ? i.scope : 0});
+      if (addresses.empty())
+        return fail(fmt::format("'{}': '{}' is neither an address nor an interface; interfaces "
+                                "that are up: {}",
+                                whole, name, names_of(interfaces)));
+    }
+  }
+  std::vector<listen_point> points;
+  for (const auto& address : addresses)
+    for (const auto t : transports) points.push_back({t, address, {}});
+  return points;
+}
+
+} // namespace tandem::transport

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a server listens, as its configuration writes it: "udp:127.0.0.1:5060", "tcp:[::1]:5060",
+// "udp:eth0:5060", "*:5060". Main thread, at start-up.
+#pragma once
+
+#include <tandem/base/ip_address.hpp>
+#include <tandem/base/result.hpp>
+#include <tandem/stack/target.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::transport {
+
+/// One socket to be bound.
+struct listen_point {
+  stack::transport_kind transport = stack::transport_kind::udp;
+  socket_address address;
+  std::string advertised; ///< host, or host:port, for Via and Record-Route in place of the address
+
+  friend bool operator==(const listen_point&, const listen_point&) = default;
+};
+
+/// An interface of this host and one of its addresses.
+struct interface_address {
+  std::string name;
+  ip_address ip;
+  std::uint32_t scope = 0; ///< its index, for link-local addresses
+};
+
+/// The addresses of this host's interfaces that are up.
+[[nodiscard]] std::vector<interface_address> local_interfaces();
+
+/// Reads [transport:]host[:port], where host is an address, the name of an interface, or "*" for
+/// all IPv4 and IPv6 addresses; without a transport it is UDP and TCP, without a port 5060. The
+/// error is a sentence for the operator.
+[[nodiscard]] result<std::vector<listen_point>, std::string>
+parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces);
+
+} // namespace tandem::transport

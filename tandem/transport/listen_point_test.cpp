@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/transport/listen_point.hpp>
+
+#include <gtest/gtest.h>
+
+namespace tandem::transport {
+namespace {
+
+const std::vector<interface_address> interfaces{
+    {"lo", *ip_address::parse("127.0.0.1"), 1},
+    {"lo", *ip_address::parse("::1"), 1},
+    {"eth0", *ip_address::parse("192.0.2.7"), 2},
+    {"eth0", *ip_address::parse("fe80::7"), 2},
+};
+
+std::string read(std::string_view text) {
+  const auto points = parse_listen_point(text, interfaces);
+  if (!points) return "error: " + points.error();
+  std::string result;
+  for (const auto& p : *points)
+    result += std::string{stack::via_token(p.transport)} + " " + p.address.to_string() + "; ";
+  return result;
+}
+
+TEST(listen_point, reads_addresses_interfaces_and_wildcards) {
+  EXPECT_EQ(read("udp:127.0.0.1:5070"), "UDP 127.0.0.1:5070; ");
+  EXPECT_EQ(read("TCP:[::1]:5070"), "TCP [::1]:5070; ");
+  EXPECT_EQ(read("127.0.0.1"), "UDP 127.0.0.1:5060; TCP 127.0.0.1:5060; ");
+  EXPECT_EQ(read("udp:*:5080"), "UDP 0.0.0.0:5080; UDP [::]:5080; ");
+  EXPECT_EQ(read("udp:eth0:5060"), "UDP 192.0.2.7:5060; UDP [fe80::7]:5060; ");
+  EXPECT_EQ(read("udp:2001:db8::1"), "UDP [2001:db8::1]:5060; ");
+  EXPECT_EQ(parse_listen_point("udp:eth0", interfaces)->at(1).address.scope, 2U);
+}
+
+TEST(listen_point, says_what_is_wrong) {
+  EXPECT_EQ(read("udp:eth1:5060"), "error: 'udp:eth1:5060': 'eth1' is neither an address nor an "
+                                   "interface; interfaces that are up: lo, eth0");
+  EXPECT_EQ(read("udp:eth0:99999"), "error: 'udp:eth0:99999': '99999' is no port number");
+  EXPECT_EQ(read("tls:eth0"),
+            "error: 'tls:eth0': transport tls is not there yet, only udp and tcp");
+}
+
+TEST(listen_point, knows_the_loopback_interface_of_this_host) {
+  bool found = false;
+  for (const auto& i : local_interfaces()) found = found || i.ip.is_loopback();
+  EXPECT_TRUE(found);
+}
+
+} // namespace
+} // namespace tandem::transport
