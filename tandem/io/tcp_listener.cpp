@@ -14,15 +14,17 @@ namespace tandem::io {
 
 namespace {
 
-constexpr int backlog = 1024;
+constexpr int backlog = 4096;
 constexpr int accepts_per_turn = 64;
 /// How long to leave the queue alone when the process has no descriptors left.
 constexpr duration pause = milliseconds{100};
 
 } // namespace
 
-result<std::unique_ptr<tcp_listener>, std::string>
-tcp_listener::listen(shard& home, const socket_address& at, accept_handler on_accept) {
+result<std::unique_ptr<tcp_listener>, std::string> tcp_listener::listen(shard& home,
+                                                                        const socket_address& at,
+                                                                        accept_handler on_accept,
+                                                                        port_use use) {
   sockaddr_storage address{};
   const unsigned size = at.to_sockaddr(address);
   const auto refuse = [&](const char* what) {
@@ -39,7 +41,7 @@ tcp_listener::listen(shard& home, const socket_address& at, accept_handler on_ac
   if (!fd) return refuse("make a socket for");
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (at.port != 0) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (use == port_use::shared) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (at.ip.is_v6()) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
     return refuse("bind to");

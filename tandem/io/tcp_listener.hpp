@@ -14,16 +14,21 @@
 
 namespace tandem::io {
 
+/// Whether other sockets, those of the other shards, listen at the same address (SO_REUSEPORT). A
+/// second server would share it unnoticed too, so the first socket of a process is bound alone.
+enum class port_use : std::uint8_t { alone, shared };
+
 class tcp_listener final : readiness, timer {
  public:
   /// Gets each connection: non-blocking, close-on-exec. It may stop the listener, not destroy it.
   using accept_handler = std::function<void(unique_fd connection, const socket_address& peer)>;
 
-  /// Binds and listens; port 0 takes a free one, see address(). An IPv6 address takes no IPv4. Each
-  /// shard may listen at the same address (SO_REUSEPORT): the kernel spreads the connections.
+  /// Binds and listens; port 0 takes a free one, see address(). An IPv6 address takes no IPv4. With
+  /// port_use::shared the kernel spreads the connections over the sockets of that address.
   /// \return the listener, or why there is none.
   [[nodiscard]] static result<std::unique_ptr<tcp_listener>, std::string>
-  listen(shard& home, const socket_address& at, accept_handler on_accept);
+  listen(shard& home, const socket_address& at, accept_handler on_accept,
+         port_use use = port_use::alone);
 
   tcp_listener(const tcp_listener&) = delete;
   tcp_listener& operator=(const tcp_listener&) = delete;

@@ -6,6 +6,7 @@
 #include <tandem/base/block.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
+#include <tandem/io/byte_stream.hpp>
 #include <tandem/io/shard.hpp>
 
 #include <cstdint>
@@ -26,13 +27,6 @@ struct datagram {
   std::uint32_t size = 0;
   socket_address source;
   socket_address local; ///< where it was sent to; of a wildcard socket too
-};
-
-/// Identifies a datagram that could not be sent; its meaning is the caller's.
-struct send_token {
-  std::uint32_t a = 0;
-  std::uint32_t b = 0;
-  std::uint32_t c = 0;
 };
 
 /// Who reads a socket. May destroy the socket from none of these.

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator can set about transports. Values.
+#pragma once
+
+#include <tandem/base/clock.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tandem::transport {
+
+struct transport_options {
+  /// Requests longer than that go to TCP where the transport is open (RFC 3261 18.1.1: 1,300 bytes
+  /// when the path MTU is unknown); 0 switches it off.
+  std::size_t udp_mtu = 1300;
+  duration connect_limit = seconds{2};        ///< for a TCP connection to open
+  duration refusal_memory = seconds{300};     ///< no TCP to who refused it, where UDP will do
+  duration idle_limit = seconds{3600};        ///< a connection without a byte either way is closed
+  duration half_message_limit = seconds{10};  ///< for the rest of a message, and for the first one
+  duration output_limit = seconds{10};        ///< for a peer to take any of what waits for it
+  std::size_t connections = 20'000;           ///< of a shard; beyond it the newest are refused
+  std::size_t connections_per_source = 2'000; ///< of a shard, by address
+  std::size_t output_bytes = std::size_t{1} << 20; ///< waiting for one connection; then it closes
+  std::size_t message_bytes = 65'535; ///< largest message taken from a stream (else 513)
+};
+
+/// Bounds beyond which new work is refused with 503, while what is in progress goes on.
+struct overload_options {
+  duration lag = milliseconds{200};      ///< of the loop or of the datagrams in their sockets
+  std::size_t transactions = 150'000;    ///< of a shard
+  std::uint32_t requests_per_source = 0; ///< new requests a second from one address; 0: no bound
+  std::uint32_t retry_after = 5;         ///< seconds that a refused client is told to wait
+};
+
+} // namespace tandem::transport

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/transport/shard_transport.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/transport/home.hpp>
+#include <tandem/transport/transport.hpp>
+
+#include <cerrno>
+
+namespace tandem::transport {
+
+namespace {
+
+using stack::transport_kind;
+
+constexpr std::string_view ping = "\r\n\r\n";
+constexpr std::string_view pong = "\r\n";
+
+/// The flow of a datagram socket never ends. Its slot has the listener below, and above the number
+/// of the address of ours that a wildcard socket was spoken to at.
+constexpr std::uint32_t datagram_generation = 0xffffffff;
+
+std::uint32_t listener_of(stack::flow_handle flow) noexcept { return flow.slot & 0xffff; }
+std::uint16_t address_of(stack::flow_handle flow) noexcept {
+  return static_cast<std::uint16_t>(flow.slot >> 16);
+}
+
+/// More sent-by texts than this host has addresses.
+constexpr std::size_t texts_kept = 4'096;
+
+stack::send_error error_of(int error) noexcept {
+  return error == ECONNREFUSED ? stack::send_error::refused : stack::send_error::unreachable;
+}
+
+bool is_blank(std::string_view bytes) noexcept {
+  return bytes.find_first_not_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos;
+}
+
+} // namespace
+
+shard_transport::shard_transport(transport& whole, io::shard& home)
+    : whole_{whole}, home_{home}, connections_{home, *this, whole.options_} {}
+
+shard_transport::~shard_transport() = default;
+
+// --- what comes in
+
+void shard_transport::udp_port::on_datagram(io::udp_socket& on, io::datagram&& d) {
+  const std::string_view bytes{d.block.data(), d.size};
+  if (is_blank(bytes)) {
+    // RFC 5626 has STUN for datagrams; phones send blank lines all the same, and some want one.
+    if (bytes == ping) {
+      ++owner.counters_.pings;
+      on.send(d.source, block_ref::copy_of(pong), static_cast<std::uint32_t>(pong.size()), {},
+              d.local.ip);
+    }
+    return;
+  }
+  ++owner.counters_.received_udp;
+  stack::arrival from;
+  from.source = d.source;
+  from.local = d.local;
+  const std::uint32_t spoken_to =
+      on.local().ip.is_any() ? owner.whole_.own_addresses_.number_of(d.local.ip) : 0U;
+  from.flow = {spoken_to << 16 | index, datagram_generation, owner.home_.index()};
+  from.transport = transport_kind::udp;
+  from.at = owner.home_.now();
+  owner.bring_home(std::move(d.block), d.size, from);
+}
+
+void shard_transport::on_stream_message(block_ref&& block, std::uint32_t size,
+                                        const stack::arrival& from) {
+  ++counters_.received_stream;
+  bring_home(std::move(block), size, from);
+}
+
+void shard_transport::on_stream_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                                       const stack::arrival& from) {
+  ++counters_.received_stream;
+  log_debug("tcp: {} sent what cannot be framed: {}", from.source.to_string(),
+            sip::to_string(sip::parse_error{error, 0}));
+  if (block) show(direction::in, from.transport, from.local, from.source, {block.data(), size});
+  if (user_) user_->on_broken(std::move(block), size, error, from);
+}
+
+void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
+                                 const stack::arrival& from) {
+  if (whole_.shard_count() > 1) {
+    const std::string_view call_id = find_call_id({block.data(), size});
+    const std::uint16_t there = call_id.empty() ? home_.index() : whole_.home_of(call_id);
+    if (there != home_.index()) {
+      ++counters_.handed_over;
+      // A copy of the right size travels; the large block stays with its thread.
+      whole_.mail_->send(home_, there,
+                         incoming_letter{block_ref::copy_of({block.data(), size}), size, from});
+      return;
+    }
+  }
+  deliver(std::move(block), size, from);
+}
+
+void shard_transport::deliver(block_ref&& block, std::uint32_t size, const stack::arrival& from) {
+  show(direction::in, from.transport, from.local, from.source, {block.data(), size});
+  if (user_) user_->on_message(std::move(block), size, from);
+}
+
+// --- what goes out
+
+std::string_view shard_transport::sent_by(const stack::target& to) const noexcept {
+  const listener_table& table = whole_.listeners();
+  const bool is_named =
+      to.flow && to.transport == transport_kind::udp && listener_of(to.flow) < table.size();
+  const std::uint32_t index =
+      is_named ? listener_of(to.flow) : table.choose(to.transport, to.address.ip);
+  if (index == listener_table::none) return {};
+  const listener& l = table[index];
+  if (!l.sent_by.empty()) return l.sent_by;
+  ip_address source;
+  if (is_named) source = whole_.own_addresses_.at(address_of(to.flow));
+  if (!source) source = sources_.towards(to.address.ip, home_.now());
+  if (!source) return {};
+  // Texts are never forgotten while there may be a view of them: there is one for each address of
+  // this host and port.
+  std::string text = sent_by_text(source, l.address.port, l.transport);
+  if (sent_by_texts_.size() >= texts_kept && !sent_by_texts_.contains(text)) return {};
+  return *sent_by_texts_.insert(std::move(text)).first;
+}
+
+transport_kind shard_transport::transport_for(const stack::target& to,
+                                              std::size_t size) const noexcept {
+  const std::size_t mtu = whole_.options_.udp_mtu;
+  // RFC 3261 18.1.1, D17: only a transport that nobody chose is changed.
+  const bool stays = to.transport != transport_kind::udp ||
+                     to.choice == stack::transport_choice::fixed || to.flow || mtu == 0 ||
+                     size <= mtu || to.address.ip.is_multicast();
+  if (stays) return to.transport;
+  if (whole_.listeners().choose(transport_kind::tcp, to.address.ip) == listener_table::none ||
+      connections_.has_refused(to.address))
+    return transport_kind::udp;
+  return transport_kind::tcp;
+}
+
+void shard_transport::send(const stack::target& to, const stack::wire_message& message,
+                           stack::origin on_behalf_of) {
+  switch (to.transport) {
+  case transport_kind::udp: return send_datagram(to, message, on_behalf_of);
+  case transport_kind::tcp: {
+    if (!to.flow || to.flow.shard == home_.index())
+      return send_on_stream(to, message, on_behalf_of, home_.index());
+    if (to.flow.shard >= whole_.shard_count())
+      return fail_later(on_behalf_of, stack::send_error::closed);
+    // The block's count belongs to this thread, so the other one gets a copy.
+    outgoing_letter l{to, stack::wire_message::copy_of(message.bytes()), on_behalf_of,
+                      home_.index()};
+    l.to.server_name = {};
+    whole_.mail_->send(home_, to.flow.shard, std::move(l));
+    return;
+  }
+  default:
+    // RFC 3261 26.2.2: what asked for TLS never leaves without it.
+    log_notice("{}: nothing is sent to {}: this transport is not there",
+               stack::via_token(to.transport), to.address.to_string());
+    return fail_later(on_behalf_of, stack::send_error::unsupported);
+  }
+}
+
+void shard_transport::send_datagram(const stack::target& to, const stack::wire_message& message,
+                                    stack::origin on_behalf_of) {
+  std::uint32_t index = listener_of(to.flow);
+  ip_address from;
+  const bool is_flow = to.flow && index < ports_.size() && ports_[index] &&
+                       ports_[index]->socket->local().ip.is_v6() == to.address.ip.is_v6();
+  if (is_flow)
+    from = whole_.own_addresses_.at(address_of(to.flow));
+  else
+    index = whole_.listeners().choose(transport_kind::udp, to.address.ip);
+  if (index == listener_table::none)
+    return fail_later(on_behalf_of, stack::send_error::unreachable);
+  ++counters_.sent_udp;
+  io::udp_socket& socket = *ports_[index]->socket;
+  show(direction::out, transport_kind::udp, socket.local(), to.address, message.bytes());
+  socket.send(
+      to.address, message.block, message.size,
+      {on_behalf_of.slot, on_behalf_of.generation, static_cast<std::uint32_t>(on_behalf_of.of)}, {},
+      to.ttl);
+}
+
+void shard_transport::send_on_stream(const stack::target& to, const stack::wire_message& message,
+                                     stack::origin on_behalf_of, std::uint16_t asking_shard) {
+  ip_address from;
+  if (!to.flow) {
+    const std::uint32_t index = whole_.listeners().choose(transport_kind::tcp, to.address.ip);
+    if (index != listener_table::none) {
+      from = whole_.listeners()[index].address.ip;
+      if (from.is_any()) from = {};
+    }
+  }
+  ++counters_.sent_stream;
+  show(direction::out, transport_kind::tcp, connections_.local_of(to.flow), to.address,
+       message.bytes());
+  connections_.send(to, from, message, on_behalf_of, asking_shard);
+}
+
+void shard_transport::close(stack::flow_handle flow) { connections_.close(flow); }
+
+// --- failures
+
+void shard_transport::udp_port::on_send_failed(io::udp_socket&, const socket_address& to,
+                                               io::send_token token, int error) {
+  log_debug("udp: nothing leaves for {}: errno {}", to.to_string(), error);
+  owner.report({token.a, token.b, static_cast<stack::origin::kind>(token.c)}, error_of(error));
+}
+
+void shard_transport::udp_port::on_icmp_error(io::udp_socket&, const socket_address& to, int error,
+                                              std::string_view quoted) {
+  log_debug("udp: {} is not reached: errno {}", to.to_string(), error);
+  if (quoted.empty()) return;
+  // The kernel gives the error to any of the sockets of that port: the sender may be elsewhere.
+  for (std::uint16_t i = 0; i < owner.whole_.shard_count(); ++i) {
+    if (i == owner.home_.index()) continue;
+    owner.whole_.mail_->send(
+        owner.home_, i,
+        quoted_letter{block_ref::copy_of(quoted), static_cast<std::uint32_t>(quoted.size())});
+  }
+  owner.report_quoted(quoted);
+}
+
+void shard_transport::on_stream_send_error(stack::origin on_behalf_of, std::uint16_t shard,
+                                           stack::send_error reason) {
+  if (shard == home_.index()) return report(on_behalf_of, reason);
+  whole_.mail_->send(home_, shard, failure_letter{on_behalf_of, reason});
+}
+
+void shard_transport::fail_later(stack::origin on_behalf_of, stack::send_error reason) {
+  home_.post([this, on_behalf_of, reason] { report(on_behalf_of, reason); });
+}
+
+void shard_transport::report(stack::origin on_behalf_of, stack::send_error reason) {
+  ++counters_.send_errors;
+  if (user_ && on_behalf_of.of != stack::origin::kind::none)
+    user_->on_send_error(on_behalf_of, reason);
+}
+
+void shard_transport::report_quoted(std::string_view quoted) {
+  if (user_) user_->on_datagram_refused(quoted);
+}
+
+void shard_transport::show(direction way, transport_kind transport, const socket_address& local,
+                           const socket_address& peer, std::string_view bytes) const {
+  if (tap_) tap_->on_message({way, transport, local, peer, home_.now(), bytes});
+}
+
+} // namespace tandem::transport

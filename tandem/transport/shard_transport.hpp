@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transport of one shard: takes what its sockets receive to the home of each message, and sends
+// for the machines (stack::outbox). Used on the thread of its shard, once the loops run.
+#pragma once
+
+#include <tandem/io/udp_socket.hpp>
+#include <tandem/stack/outbox.hpp>
+#include <tandem/transport/connections.hpp>
+#include <tandem/transport/listeners.hpp>
+#include <tandem/transport/options.hpp>
+#include <tandem/transport/tap.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace tandem::transport {
+
+class transport;
+
+/// Who gets the messages that are at home on a shard, and the failures of what it sent.
+class message_user {
+ public:
+  /// A whole message, not parsed. The block may have 64 KB: see io::datagram.
+  virtual void on_message(block_ref&& block, std::uint32_t size, const stack::arrival& from) = 0;
+  /// A stream sent a message that cannot be framed; `block` has what can be read of its headers.
+  /// What is sent to the flow during the call still leaves before the connection closes.
+  virtual void on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                         const stack::arrival& from) = 0;
+  /// What was sent for somebody failed.
+  virtual void on_send_error(stack::origin on_behalf_of, stack::send_error reason) = 0;
+  /// An ICMP error quoted the beginning of a datagram that some shard sent.
+  virtual void on_datagram_refused(std::string_view quoted) = 0;
+
+ protected:
+  ~message_user() = default;
+};
+
+/// Counters of a shard; they only grow.
+struct transport_counters {
+  std::uint64_t received_udp = 0;
+  std::uint64_t received_stream = 0;
+  std::uint64_t sent_udp = 0;
+  std::uint64_t sent_stream = 0;
+  std::uint64_t pings = 0;       ///< keep-alives answered (RFC 5626 4.4.1)
+  std::uint64_t handed_over = 0; ///< messages given to another shard
+  std::uint64_t send_errors = 0;
+};
+
+class shard_transport final : public stack::outbox, stream_owner {
+ public:
+  shard_transport(transport& whole, io::shard& home);
+  ~shard_transport() override;
+
+  /// Who gets the messages; set it before the loop runs. Without one they are dropped.
+  void set_user(message_user* user) noexcept { user_ = user; }
+  /// Sees all messages; null for none.
+  void set_tap(tap* seer) noexcept { tap_ = seer; }
+
+  [[nodiscard]] io::shard& home() noexcept { return home_; }
+  [[nodiscard]] const transport_counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
+  [[nodiscard]] transport& whole() noexcept { return whole_; }
+
+  /// Closes a connection of this shard after what waits in it has left.
+  void close(stack::flow_handle flow);
+
+  // stack::outbox
+  [[nodiscard]] instant now() const noexcept override { return home_.now(); }
+  [[nodiscard]] timer_wheel& timers() noexcept override { return home_.timers(); }
+  [[nodiscard]] std::string_view sent_by(const stack::target& to) const noexcept override;
+  [[nodiscard]] stack::transport_kind transport_for(const stack::target& to,
+                                                    std::size_t size) const noexcept override;
+  void send(const stack::target& to, const stack::wire_message& message,
+            stack::origin on_behalf_of) override;
+
+ private:
+  friend class transport;
+
+  /// One listening datagram socket.
+  struct udp_port final : io::datagram_user {
+    udp_port(shard_transport& of, std::uint32_t number) : owner{of}, index{number} {}
+    void on_datagram(io::udp_socket& on, io::datagram&& received) override;
+    void on_send_failed(io::udp_socket& on, const socket_address& to, io::send_token token,
+                        int error) override;
+    void on_icmp_error(io::udp_socket& on, const socket_address& to, int error,
+                       std::string_view quoted) override;
+    shard_transport& owner;
+    std::uint32_t index;
+    std::unique_ptr<io::udp_socket> socket;
+  };
+
+  // stream_owner
+  void on_stream_message(block_ref&& block, std::uint32_t size,
+                         const stack::arrival& from) override;
+  void on_stream_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                        const stack::arrival& from) override;
+  void on_stream_ping() override { ++counters_.pings; }
+  void on_stream_send_error(stack::origin on_behalf_of, std::uint16_t shard,
+                            stack::send_error reason) override;
+
+  void bring_home(block_ref&& block, std::uint32_t size, const stack::arrival& from);
+  void deliver(block_ref&& block, std::uint32_t size, const stack::arrival& from);
+  void send_datagram(const stack::target& to, const stack::wire_message& message,
+                     stack::origin on_behalf_of);
+  void send_on_stream(const stack::target& to, const stack::wire_message& message,
+                      stack::origin on_behalf_of, std::uint16_t asking_shard);
+  void fail_later(stack::origin on_behalf_of, stack::send_error reason);
+  void report(stack::origin on_behalf_of, stack::send_error reason);
+  void report_quoted(std::string_view quoted);
+  void show(direction way, stack::transport_kind transport, const socket_address& local,
+            const socket_address& peer, std::string_view bytes) const;
+
+  transport& whole_;
+  io::shard& home_;
+  message_user* user_ = nullptr;
+  tap* tap_ = nullptr;
+  std::vector<std::unique_ptr<udp_port>> ports_; ///< by listener; null for streams
+  connections connections_;
+  mutable source_addresses sources_;
+  mutable std::unordered_set<std::string> sent_by_texts_; ///< of wildcards
+  transport_counters counters_;
+};
+
+} // namespace tandem::transport
