@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,13 +66,16 @@ class execution {
 
  private:
   state go_on();
-  outcome call_function(std::uint32_t site);
-  bool fill_in(std::span<const argument> arguments);
-  void append_text(const argument& from);
-  bool leave(int value); ///< one frame; false when it was the last
+  void settle(int value);
+  void leave(int value);
   bool enter(std::uint32_t block);
-  [[nodiscard]] int evaluate(const instruction& what) const;
-  state finish();
+  void finish() noexcept;
+  outcome call_function(std::uint32_t site);
+  void fill_in(std::span<const argument> arguments);
+  void append_text(const argument& from);
+  void append_variable(const variable_use& use);
+  [[nodiscard]] std::string_view text_of(const instruction& of);
+  [[nodiscard]] bool evaluate(const instruction& what);
 
   std::shared_ptr<const program> program_;
   context* context_ = nullptr;
@@ -81,6 +85,7 @@ class execution {
   std::uint32_t pc_ = 0;
   std::uint32_t route_calls_ = 0;
   int last_ = 1;
+  bool complained_ = false;
   state state_ = state::idle;
   block_kind kind_ = block_kind::request;
   std::string scratch_;

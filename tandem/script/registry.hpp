@@ -101,11 +101,11 @@ using prepare_callback = std::function<std::shared_ptr<const void>(check&)>;
 /// One function of scripts. Two of one name with different numbers of arguments are two functions.
 struct function_info {
   std::string name;
-  std::vector<argument_info> arguments; ///< at most max_arguments
-  std::size_t required = all_required;  ///< the first so many must be there
+  std::vector<argument_info> arguments = {}; ///< at most max_arguments
+  std::size_t required = all_required;       ///< the first so many must be there
   block_mask blocks = in_request;
-  std::string help; ///< one line
-  function_callback run;
+  std::string help = {}; ///< one line
+  function_callback run = {};
   prepare_callback prepare = {};          ///< may be empty
   std::vector<std::string> synonyms = {}; ///< other names, equally good (sethost, seth)
 

@@ -83,7 +83,17 @@ class module_settings {
     span where;
   };
 
-  std::map<std::pair<std::string, std::string>, value, std::less<>> values_;
+  /// So that a lookup by views makes no strings.
+  struct before {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const noexcept {
+      const int order = std::string_view(a.first).compare(std::string_view(b.first));
+      return order != 0 ? order < 0 : std::string_view(a.second) < std::string_view(b.second);
+    }
+  };
+
+  std::map<std::pair<std::string, std::string>, value, before> values_;
 };
 
 } // namespace tandem::script

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Core parameters, loadmodule, modparam.
+#include <tandem/script/configuration.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+
+#include <tandem/base/text.hpp>
+#include <tandem/script/pattern.hpp>
+
+namespace tandem::script {
+
+namespace {
+
+std::optional<std::int64_t> number_in(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (errc != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+/// A number as it may be written: digits, a constant (yes, off), or digits in quotes.
+std::optional<std::int64_t> number_of(const token& t) {
+  if (t.kind == token_kind::number) return t.number;
+  if (t.kind == token_kind::string) {
+    if (const auto value = number_in(t.text)) return value;
+  }
+  if (const std::int64_t* constant = find_constant(t.text)) return *constant;
+  return std::nullopt;
+}
+
+void apply(const core_parameter_info& p, const assignment_syntax& a, settings& to,
+           diagnostics& found) {
+  const value_syntax& v = a.values.front();
+  switch (p.kind) {
+  case core_kind::list:
+    for (const value_syntax& item : a.values) to.add_item(p.id, {item.text, item.where});
+    return;
+  case core_kind::string:
+    to.set_text(p.id, v.text, v.where);
+    if (p.id == core_parameter::compat && v.text != "classic" && v.text != "rfc")
+      found.error(v.where, fmt::format("compat is '{}'; expected classic or rfc", v.text));
+    return;
+  case core_kind::boolean:
+  case core_kind::integer: {
+    const auto number = number_of(v.first);
+    if (!number)
+      return found.error(v.where,
+                         fmt::format("{} is {}; expected {}", p.name, describe(v.first),
+                                     p.kind == core_kind::boolean ? "yes or no" : "a number"));
+    to.set_number(p.id, *number, v.where);
+    return;
+  }
+  }
+}
+
+} // namespace
+
+void apply_parameters(const script_syntax& script, settings& to, diagnostics& found) {
+  for (const assignment_syntax& a : script.assignments) {
+    const std::string& name = a.name.text;
+    const core_parameter_info* p = find_core_parameter(name);
+    if (p == nullptr) {
+      std::vector<std::string_view> all;
+      for (const core_parameter_info& known : core_parameters()) all.push_back(known.name);
+      found.error(a.name.where, fmt::format("unknown parameter '{}'", name),
+                  did_you_mean(nearest_name(name, all)));
+      continue;
+    }
+    if (p->state == core_state::ignored)
+      found.warning(a.name.where, fmt::format("{} has no effect: {}", name, p->help));
+    apply(*p, a, to, found);
+  }
+}
+
+namespace {
+
+/// "/usr/lib/ser/modules/tm.so" -> "tm"
+std::string_view module_name(std::string_view path) {
+  if (const auto slash = path.rfind('/'); slash != path.npos) path.remove_prefix(slash + 1);
+  if (path.ends_with(".so")) path.remove_suffix(3);
+  return path;
+}
+
+} // namespace
+
+void load_modules(const script_syntax& script, const registry& known, names& to,
+                  diagnostics& found) {
+  for (const load_syntax& load : script.loads) {
+    const std::string_view name = module_name(load.path.text);
+    const module_info* module = known.find_module(name);
+    if (module == nullptr) {
+      std::vector<std::string_view> all;
+      for (const auto& m : known.modules()) all.push_back(m->name);
+      found.error(load.path.where, fmt::format("unknown module '{}'", name),
+                  did_you_mean(nearest_name(name, all)));
+      continue;
+    }
+    if (!module->stub.empty() && !to.is_loaded(*module))
+      found.warning(load.path.where, fmt::format("module {} does nothing: {}", name, module->stub));
+    to.load(*module);
+  }
+}
+
+namespace {
+
+const parameter_info* find_parameter(const module_info& module, std::string_view name) {
+  for (const parameter_info& p : module.parameters)
+    if (p.name == name) return &p;
+  return nullptr;
+}
+
+void apply(const module_info& module, const parameter_info& p, const modparam_syntax& m,
+           module_settings& to, diagnostics& found) {
+  if (!p.without_effect.empty())
+    found.warning(m.name.where,
+                  fmt::format("{} of {} has no effect: {}", p.name, module.name, p.without_effect));
+  if (p.kind == parameter_kind::string) {
+    if (m.value.kind == token_kind::string)
+      return to.set(module, p, 0, m.value.text, m.value.where);
+    return found.error(
+        m.value.where,
+        fmt::format("{} of {} is a string, found {}", p.name, module.name, describe(m.value)),
+        fmt::format("write \"{}\"", m.value.text));
+  }
+  auto number = number_of(m.value);
+  if (!number)
+    return found.error(m.value.where, fmt::format("{} of {} is a number, found {}", p.name,
+                                                  module.name, describe(m.value)));
+  if (m.is_negative) number = -*number;
+  if (p.kind == parameter_kind::integer && (*number < p.min || *number > p.max))
+    return found.error(m.value.where, fmt::format("{} of {} is {}; expected {} to {}", p.name,
+                                                  module.name, *number, p.min, p.max));
+  to.set(module, p, *number, {}, m.value.where);
+}
+
+bool is_called(const module_info& module, const pattern& wanted) {
+  return wanted.matches(module.name) ||
+         std::any_of(module.other_names.begin(), module.other_names.end(),
+                     [&](const std::string& other) { return wanted.matches(other); });
+}
+
+void complain_of_module(const modparam_syntax& m, const names& loaded, diagnostics& found) {
+  std::vector<std::string_view> all;
+  for (const module_info* module : loaded.loaded()) all.push_back(module->name);
+  found.error(m.module.where, fmt::format("no loaded module is named '{}'", m.module.text),
+              did_you_mean(nearest_name(m.module.text, all)));
+}
+
+} // namespace
+
+void apply_modparams(const script_syntax& script, const names& loaded, module_settings& to,
+                     diagnostics& found) {
+  for (const modparam_syntax& m : script.modparams) {
+    const auto wanted = pattern::compile_whole(m.module.text);
+    if (!wanted) {
+      found.error(m.module.where, fmt::format("bad regular expression: {}", wanted.error()));
+      continue;
+    }
+    bool any_module = false;
+    bool any_stub = false;
+    bool applied = false;
+    std::vector<std::string_view> parameters;
+    for (const module_info* module : loaded.loaded()) {
+      if (!is_called(*module, *wanted)) continue;
+      any_module = true;
+      any_stub = any_stub || !module->stub.empty();
+      for (const parameter_info& p : module->parameters) parameters.push_back(p.name);
+      if (const parameter_info* p = find_parameter(*module, m.name.text)) {
+        apply(*module, *p, m, to, found);
+        applied = true;
+      }
+    }
+    if (!any_module) {
+      complain_of_module(m, loaded, found);
+    } else if (!applied && any_stub) {
+      found.warning(m.name.where, fmt::format("parameter '{}' is ignored", m.name.text));
+    } else if (!applied) {
+      found.error(m.name.where,
+                  fmt::format("module '{}' has no parameter '{}'", m.module.text, m.name.text),
+                  did_you_mean(nearest_name(m.name.text, parameters)));
+    }
+  }
+}
+
+namespace {
+
+/// The original's scripts name modules by path: "/usr/lib/ser/modules/tm.so", "modules/tm/tm.so",
+/// "../sip_router/modules/tm/tm.so". Those of its descendants say so in the path.
+bool is_original_path(std::string_view path) {
+  for (const std::string_view other : {"kamailio", "openser", "opensips", "tandem"})
+    if (path.find(other) != path.npos) return false;
+  return path.ends_with(".so") &&
+         (path.find("modules/") != path.npos || path.find("/ser/") != path.npos);
+}
+
+} // namespace
+
+compatibility detect_compatibility(const script_syntax& script, const settings& set) {
+  if (set.is_set(core_parameter::compat))
+    return set.text(core_parameter::compat) == "classic" ? compatibility::classic
+                                                         : compatibility::rfc;
+  const bool original =
+      script.begins_with_ser ||
+      std::any_of(script.loads.begin(), script.loads.end(),
+                  [](const load_syntax& l) { return is_original_path(l.path.text); });
+  return original ? compatibility::classic : compatibility::rfc;
+}
+
+} // namespace tandem::script
