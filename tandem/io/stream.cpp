@@ -109,7 +109,7 @@ void stream::end(stream_end why, std::string_view detail) {
   const std::string text{detail};
   const auto sent = total_sent_;
   close();
-  total_sent_ = sent; // has_sent() still answers in on_closed
+  total_sent_ = sent; // still asked for in on_closed
   handler_.on_closed(why, text);
 }
 

@@ -82,8 +82,9 @@ class stream final : readiness, turn_task, timer {
   [[nodiscard]] bool is_connected() const noexcept { return state_ == state::open; }
   /// Bytes written but not yet taken by the kernel.
   [[nodiscard]] std::size_t waiting_output() const noexcept { return output_.size() - sent_; }
-  /// Has any byte of what was written gone to the kernel?
-  [[nodiscard]] bool has_sent() const noexcept { return total_sent_ > 0; }
+  /// Bytes of what was written that went to the kernel since the connection began; still known in
+  /// on_closed.
+  [[nodiscard]] std::uint64_t sent_bytes() const noexcept { return total_sent_; }
   /// An idle connection can be used again: still open, and the peer has neither closed nor sent.
   /// One system call.
   [[nodiscard]] bool is_quiet() const noexcept;

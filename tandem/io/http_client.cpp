@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/http_client.hpp>
+
+#include <tandem/base/intrusive_list.hpp>
+#include <tandem/base/text.hpp>
+#include <tandem/base/timer_wheel.hpp>
+#include <tandem/io/stream.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace tandem::io {
+
+namespace {
+
+/// A connection that has been idle for longer is asked whether the server has closed it.
+constexpr duration fresh = milliseconds{100};
+
+/// The timeout that a server promises in Keep-Alive, less a second for the way.
+std::optional<duration> promised_idle_time(const http_headers& headers) {
+  const std::string_view value = find_header(headers, "Keep-Alive");
+  const auto at = value.find("timeout=");
+  if (at == std::string_view::npos) return std::nullopt;
+  std::string_view number = value.substr(at + 8);
+  number = number.substr(0, std::min(number.find_first_not_of("0123456789"), number.size()));
+  const auto promised = parse_number<std::uint32_t>(number);
+  if (!promised) return std::nullopt;
+  return *promised > 1 ? seconds{*promised - 1} : duration{0};
+}
+
+struct waiting_tag;
+
+} // namespace
+
+/// A request on its way, from send() to its result.
+struct http_client::exchange final : timer, list_hook<waiting_tag> {
+  exchange(impl& of, done_handler handler) : owner{of}, done{std::move(handler)} {}
+  void on_timer(instant) override;
+
+  impl& owner;
+  key self;
+  done_handler done;
+  std::string bytes; ///< the request, until written
+};
+
+class http_client::impl final : public std::enable_shared_from_this<http_client::impl> {
+ public:
+  impl(shard& home, http_client_options options)
+      : home_{home}, options_{std::move(options)}, authority_{options_.server.authority()} {
+    if (const auto literal = ip_address::parse(options_.server.host))
+      fixed_addresses_ = {*literal};
+    else if (iequals(options_.server.host, "localhost")) // RFC 6761 6.3
+      fixed_addresses_ = {ip_address::v4(127, 0, 0, 1), *ip_address::parse("::1")};
+  }
+
+  void stop() {
+    stopped_ = true;
+    idle_.clear();
+    connections_.clear();
+    std::vector<key> all;
+    exchanges_.for_each([&](key k, exchange&) { all.push_back(k); });
+    for (const key k : all) exchanges_.erase(k);
+  }
+
+  key send(const http_request& request, duration deadline, done_handler done) {
+    const key k = exchanges_.emplace(*this, std::move(done));
+    exchange& e = *exchanges_.find(k);
+    e.self = k;
+    ++statistics.requests;
+    ++statistics.in_flight;
+    if (statistics.waiting >= options_.most_waiting) {
+      home_.post([weak = weak_from_this(), k] {
+        const auto self = weak.lock();
+        if (exchange* found = self && !self->stopped_ ? self->exchanges_.find(k) : nullptr)
+          self->finish(*found, fail(http_client_error{.kind = http_failure::overloaded,
+                                                      .detail = "too many requests are waiting"}));
+      });
+      return k;
+    }
+    e.bytes = write_request(request, authority_);
+    home_.timers().arm(e, home_.now() + deadline);
+    waiting_.push_back(e);
+    ++statistics.waiting;
+    dispatch();
+    return k;
+  }
+
+  void cancel(key k) {
+    exchange* e = exchanges_.find(k);
+    if (!e) return;
+    e->done = nullptr;
+    finish(*e, fail(http_client_error{}));
+  }
+
+  void use_tls(tls_context tls) { options_.tls = std::move(tls); }
+
+  void on_deadline(exchange& e) {
+    const connection* c = carrier(e.self);
+    http_client_error error{.kind = http_failure::timed_out, .was_sent = c && c->has_sent()};
+    error.detail = !c            ? "no connection became free in time"
+                   : !c->is_up() ? "the connection did not come up in time"
+                                 : "no whole response in time";
+    if (c && !c->is_up()) error.kind = http_failure::unreachable;
+    finish(e, fail(std::move(error)));
+  }
+
+  http_client_statistics statistics;
+
+ private:
+  /// One connection: coming up, carrying a request, or idle.
+  class connection final : stream_handler, timer {
+   public:
+    connection(impl& owner, key carried)
+        : owner_{owner}, carried_{carried}, stream_{owner.home_, *this, 64U << 20U},
+          parser_{http_parser::kind::responses, owner.options_.limits} {}
+
+    void resolve() {
+      if (owner_.options_.server.is_secure && !owner_.options_.tls) { // never in the clear instead
+        problems_ = "https needs a TLS context";
+        return owner_.home_.post([weak = owner_.weak_from_this(), this, k = carried_] {
+          const auto self = weak.lock();
+          if (self && !self->stopped_ && self->carrier(k) == this) give_up();
+        });
+      }
+      if (!owner_.fixed_addresses_.empty()) {
+        addresses_ = owner_.fixed_addresses_;
+        return connect_next();
+      }
+      const std::string& host = owner_.options_.server.host;
+      const auto answer = [weak = owner_.weak_from_this(), this,
+                           k = carried_](result<std::vector<ip_address>, std::string> found) {
+        const auto self = weak.lock();
+        if (!self || self->stopped_ || self->carrier(k) != this) return;
+        if (!found || found->empty()) {
+          problems_ = found ? "the name has no address" : found.error();
+          return give_up();
+        }
+        addresses_ = std::move(*found);
+        connect_next();
+      };
+      if (owner_.options_.resolve)
+        owner_.options_.resolve(host, answer);
+      else
+        owner_.home_.post([answer] { answer(fail(std::string{"names are not resolved here"})); });
+    }
+
+    /// Takes a request; the connection is up and idle.
+    void carry(key k, std::string_view bytes) {
+      cancel();
+      carried_ = k;
+      sent_before_ = stream_.sent_bytes();
+      stream_.write(bytes);
+    }
+
+    [[nodiscard]] bool is_up() const noexcept { return stream_.is_connected(); }
+    [[nodiscard]] key carried() const noexcept { return carried_; }
+    [[nodiscard]] bool has_sent() const noexcept { return stream_.sent_bytes() > sent_before_; }
+    [[nodiscard]] bool is_usable() const noexcept {
+      return owner_.home_.now() - idle_since_ < fresh || stream_.is_quiet();
+    }
+
+   private:
+    void connect_next() {
+      if (next_address_ == addresses_.size()) return give_up();
+      const socket_address to{addresses_[next_address_++], owner_.options_.server.port};
+      const auto& tls = owner_.options_.server.is_secure ? owner_.options_.tls : tls_context{};
+      owner_.home_.timers().arm(*this, owner_.home_.now() + owner_.options_.connect_deadline);
+      last_address_ = to.to_string();
+      stream_.connect(to, tls, owner_.options_.server.host);
+    }
+
+    void note_problem(std::string_view what) {
+      if (!problems_.empty()) problems_ += "; ";
+      problems_ += last_address_ + ": ";
+      problems_ += what;
+    }
+
+    void give_up() {
+      http_client_error error{.kind = http_failure::unreachable};
+      error.detail = owner_.options_.server.origin() + ": " + problems_;
+      owner_.end_connection(*this, fail(std::move(error)));
+    }
+
+    void on_connected() override {
+      cancel();
+      if (exchange* e = owner_.exchanges_.find(carried_))
+        stream_.write(std::exchange(e->bytes, {}));
+      else
+        owner_.release(*this, {}); // given up meanwhile
+    }
+
+    void on_data(std::string_view bytes) override {
+      if (!carried_) { // a response nobody asked for
+        owner_.end_connection(*this, fail(http_client_error{}));
+        return;
+      }
+      take(parser_.feed(bytes));
+    }
+
+    void take(const result<bool, http_parse_errc>& state) {
+      if (!state) {
+        return owner_.end_connection(
+            *this, fail(http_client_error{.kind = http_failure::bad_response,
+                                          .was_sent = true,
+                                          .detail = std::string{to_string(state.error())}}));
+      }
+      if (!*state) return;
+      http_response response = parser_.take_response();
+      const bool is_reusable = parser_.keeps_alive() && !parser_.has_more() &&
+                               stream_.is_connected() && stream_.waiting_output() == 0;
+      if (!is_reusable) return owner_.end_connection(*this, std::move(response));
+      const auto promised = promised_idle_time(response.headers);
+      const auto idle =
+          std::min(promised.value_or(owner_.options_.idle_limit), owner_.options_.idle_limit);
+      if (idle <= duration{0}) return owner_.end_connection(*this, std::move(response));
+      idle_since_ = owner_.home_.now();
+      owner_.home_.timers().arm(*this, idle_since_ + idle);
+      owner_.release(*this, std::move(response));
+    }
+
+    void on_closed(stream_end why, std::string_view detail) override {
+      if (!carried_) return owner_.end_connection(*this, fail(http_client_error{}));
+      if (why == stream_end::refused || why == stream_end::tls_failed) {
+        note_problem(detail);
+        return connect_next();
+      }
+      // The end of the connection may be the end of the body.
+      if (why == stream_end::by_peer && parser_.is_inside_message())
+        if (const auto state = parser_.feed_end(); state && *state)
+          return owner_.end_connection(*this, parser_.take_response());
+      owner_.end_connection(*this, fail(http_client_error{.kind = http_failure::lost,
+                                                          .was_sent = has_sent(),
+                                                          .detail = std::string{detail}}));
+    }
+
+    /// Idle for long enough, or not up in time.
+    void on_timer(instant) override {
+      if (!carried_) return owner_.end_connection(*this, fail(http_client_error{}));
+      stream_.close();
+      note_problem("no connection in time");
+      connect_next();
+    }
+
+    friend class impl;
+
+    impl& owner_;
+    key carried_; ///< the request, none while idle
+    stream stream_;
+    http_parser parser_;
+    std::vector<ip_address> addresses_;
+    std::size_t next_address_ = 0;
+    std::string last_address_;
+    std::string problems_; ///< of all addresses
+    std::uint64_t sent_before_ = 0;
+    instant idle_since_{};
+  };
+
+  [[nodiscard]] connection* carrier(key k) const noexcept {
+    for (const auto& c : connections_)
+      if (c->carried() == k) return c.get();
+    return nullptr;
+  }
+
+  /// Gives waiting requests to idle connections, and to new ones up to the limit.
+  void dispatch() {
+    while (!stopped_ && !waiting_.empty()) {
+      connection* c = take_idle();
+      if (!c && connections_.size() >= options_.most_connections) return;
+      exchange& e = *waiting_.pop_front();
+      --statistics.waiting;
+      if (c) {
+        c->carry(e.self, e.bytes);
+        e.bytes.clear();
+        continue;
+      }
+      connections_.push_back(std::make_unique<connection>(*this, e.self));
+      statistics.connections = connections_.size();
+      ++statistics.connects;
+      connections_.back()->resolve();
+    }
+  }
+
+  /// The connection that was used last and is still good.
+  connection* take_idle() {
+    while (!idle_.empty()) {
+      connection* c = idle_.back();
+      idle_.pop_back();
+      if (c->is_usable()) return c;
+      remove(*c);
+    }
+    return nullptr;
+  }
+
+  void remove(connection& c) {
+    std::erase(idle_, &c);
+    std::erase_if(connections_, [&](const auto& own) { return own.get() == &c; });
+    statistics.connections = connections_.size();
+  }
+
+  /// The connection has done its work and can be used again.
+  void release(connection& c, std::optional<http_response> response) {
+    const key k = std::exchange(c.carried_, key{});
+    idle_.push_back(&c);
+    if (!response) {
+      c.idle_since_ = home_.now();
+      home_.timers().arm(c, c.idle_since_ + options_.idle_limit);
+    }
+    answer(k, response ? http_result{std::move(*response)} : fail(http_client_error{}));
+  }
+
+  /// The connection is over, with this result for what it carried.
+  void end_connection(connection& c, http_result outcome) {
+    const key k = c.carried();
+    remove(c);
+    answer(k, std::move(outcome));
+  }
+
+  void answer(key k, http_result outcome) {
+    const auto alive = shared_from_this();
+    if (exchange* e = exchanges_.find(k))
+      finish(*e, std::move(outcome));
+    else
+      dispatch();
+  }
+
+  /// Ends an exchange wherever it is. What carries it is closed, unless it has been released.
+  void finish(exchange& e, http_result outcome) {
+    const auto alive = shared_from_this();
+    if (e.list_hook<waiting_tag>::is_linked()) --statistics.waiting;
+    if (connection* c = carrier(e.self)) remove(*c);
+    const done_handler done = std::move(e.done);
+    exchanges_.erase(e.self);
+    --statistics.in_flight;
+    dispatch();
+    if (done) done(std::move(outcome));
+  }
+
+  shard& home_;
+  http_client_options options_;
+  const std::string authority_;
+  std::vector<ip_address> fixed_addresses_; ///< empty: the name is resolved for each connection
+  slot_map<exchange> exchanges_;
+  intrusive_list<exchange, waiting_tag> waiting_;
+  std::vector<std::unique_ptr<connection>> connections_;
+  std::vector<connection*> idle_; ///< the one used last is last
+  bool stopped_ = false;
+};
+
+void http_client::exchange::on_timer(instant) { owner.on_deadline(*this); }
+
+http_client::http_client(shard& home, http_client_options options)
+    : impl_{std::make_shared<impl>(home, std::move(options))} {}
+
+http_client::~http_client() { impl_->stop(); }
+
+http_client::key http_client::send(const http_request& request, duration deadline,
+                                   done_handler done) {
+  return impl_->send(request, deadline, std::move(done));
+}
+
+void http_client::cancel(key request) { impl_->cancel(request); }
+void http_client::use_tls(tls_context tls) { impl_->use_tls(std::move(tls)); }
+
+const http_client_statistics& http_client::statistics() const noexcept { return impl_->statistics; }
+
+} // namespace tandem::io

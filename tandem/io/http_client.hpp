@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP requests to one server over a pool of keep-alive connections, plain or TLS. It belongs to
+// one shard and is used on its thread. It never sends a request twice: it says whether any of it
+// was sent, and the caller decides.
+#pragma once
+
+#include <tandem/base/clock.hpp>
+#include <tandem/base/result.hpp>
+#include <tandem/base/slot_map.hpp>
+#include <tandem/io/http_message.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/io/tls.hpp>
+
+#include <tandem/base/ip_address.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::io {
+
+/// Finds the addresses of a name without blocking; the answer comes later, on the same shard.
+using resolve_function = std::function<void(
+    const std::string& host,
+    std::function<void(result<std::vector<ip_address>, std::string>)> on_answer)>;
+
+struct http_client_options {
+  http_url server = {};          ///< its path does not matter
+  tls_context tls = {};          ///< needed for https
+  resolve_function resolve = {}; ///< for a host that is neither an address nor localhost
+  std::size_t most_connections = 32;
+  std::size_t most_waiting = 1000; ///< requests that wait for a connection; beyond: overloaded
+  duration connect_deadline = seconds{5}; ///< of one address, TLS included
+  duration idle_limit = seconds{50};      ///< of a connection; a server's Keep-Alive shortens it
+  http_limits limits = {};                ///< of a response
+};
+
+enum class http_failure : std::uint8_t {
+  unreachable,  ///< no connection, or no TLS: nothing was sent
+  timed_out,    ///< no whole response within the deadline
+  lost,         ///< the connection broke before the whole response came
+  bad_response, ///< not HTTP, or over the limits
+  overloaded,   ///< too many wait already: nothing was sent
+};
+
+struct http_client_error {
+  http_failure kind = http_failure::unreachable;
+  bool was_sent = false; ///< some of it may have reached the server, which may have acted on it
+  std::string detail = {};
+};
+
+using http_result = result<http_response, http_client_error>;
+
+/// What a client has done and does, for metrics.
+struct http_client_statistics {
+  std::uint64_t requests = 0;
+  std::uint64_t connects = 0;
+  std::size_t connections = 0;
+  std::size_t in_flight = 0;
+  std::size_t waiting = 0;
+};
+
+class http_client {
+ public:
+  struct exchange;
+  using key = handle<exchange>;
+  using done_handler = std::function<void(http_result)>;
+
+  http_client(shard& home, http_client_options options);
+  http_client(const http_client&) = delete;
+  http_client& operator=(const http_client&) = delete;
+  /// Closes everything; no handler is called any more.
+  ~http_client();
+
+  /// Sends a request. `done` is called exactly once, later, at the latest at the deadline, unless
+  /// cancel() comes first. HEAD and CONNECT are not for this client.
+  key send(const http_request& request, duration deadline, done_handler done);
+
+  /// Forgets a request; its connection is closed if it was in use.
+  void cancel(key request);
+
+  /// New connections use this from now on (renewed certificates).
+  void use_tls(tls_context tls);
+
+  [[nodiscard]] const http_client_statistics& statistics() const noexcept;
+
+ private:
+  class impl;
+  std::shared_ptr<impl> impl_;
+};
+
+} // namespace tandem::io

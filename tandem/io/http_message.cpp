@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/http_message.hpp>
+
+#include <tandem/base/ip_address.hpp>
+#include <tandem/base/text.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace tandem::io {
+
+namespace {
+
+/// RFC 9110 5.6.2: what names of methods and fields are made of.
+bool is_token(std::string_view text) {
+  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return is_alnum(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+/// Fields that the writers set themselves.
+bool is_ours(std::string_view name) {
+  return iequals(name, "Content-Length") || iequals(name, "Transfer-Encoding") ||
+         iequals(name, "Connection") || iequals(name, "Host");
+}
+
+void append_headers(std::string& out, const http_headers& headers) {
+  for (const auto& [name, value] : headers)
+    if (!is_ours(name) && is_token(name) && is_field_value(value))
+      fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
+}
+
+} // namespace
+
+std::string_view find_header(const http_headers& headers, std::string_view name) {
+  for (const auto& [field, value] : headers)
+    if (iequals(field, name)) return value;
+  return {};
+}
+
+std::string_view http_request::path() const {
+  return std::string_view{target}.substr(0, target.find('?'));
+}
+
+std::string_view http_request::query() const {
+  const auto mark = target.find('?');
+  return mark == std::string::npos ? std::string_view{} : std::string_view{target}.substr(mark + 1);
+}
+
+std::string_view to_string(http_parse_errc e) noexcept {
+  switch (e) {
+  case http_parse_errc::malformed: return "not HTTP";
+  case http_parse_errc::headers_too_large: return "the headers are too large";
+  case http_parse_errc::body_too_large: return "the body is too large";
+  case http_parse_errc::cut_off: break;
+  }
+  return "the message is cut off";
+}
+
+std::string_view http_reason(unsigned status) noexcept {
+  switch (status) {
+  case 100: return "Continue";
+  case 200: return "OK";
+  case 201: return "Created";
+  case 202: return "Accepted";
+  case 204: return "No Content";
+  case 301: return "Moved Permanently";
+  case 302: return "Found";
+  case 304: return "Not Modified";
+  case 400: return "Bad Request";
+  case 401: return "Unauthorized";
+  case 403: return "Forbidden";
+  case 404: return "Not Found";
+  case 405: return "Method Not Allowed";
+  case 408: return "Request Timeout";
+  case 409: return "Conflict";
+  case 411: return "Length Required";
+  case 413: return "Content Too Large";
+  case 415: return "Unsupported Media Type";
+  case 417: return "Expectation Failed";
+  case 422: return "Unprocessable Content";
+  case 429: return "Too Many Requests";
+  case 431: return "Request Header Fields Too Large";
+  case 500: return "Internal Server Error";
+  case 501: return "Not Implemented";
+  case 502: return "Bad Gateway";
+  case 503: return "Service Unavailable";
+  case 504: return "Gateway Timeout";
+  default: return "Status";
+  }
+}
+
+std::optional<http_url> http_url::parse(std::string_view text) {
+  http_url url;
+  const auto colon = text.find("://");
+  if (colon == std::string_view::npos) return std::nullopt;
+  if (iequals(text.substr(0, colon), "https")) {
+    url.is_secure = true;
+    url.port = 443;
+  } else if (!iequals(text.substr(0, colon), "http")) {
+    return std::nullopt;
+  }
+  text.remove_prefix(colon + 3);
+  const auto end = std::min(text.find_first_of("/?#"), text.size());
+  std::string_view authority = text.substr(0, end);
+  text.remove_prefix(end);
+  text = text.substr(0, text.find('#'));
+  if (std::ranges::any_of(text, [](char c) { return c <= ' ' || c == 0x7f; })) return std::nullopt;
+  url.path = text.empty() || text.front() != '/' ? "/" + std::string{text} : std::string{text};
+
+  if (authority.find('@') != std::string_view::npos) return std::nullopt; // no secrets in URLs
+  std::string_view port;
+  if (!authority.empty() && authority.front() == '[') {
+    const auto close = authority.find(']');
+    if (close == std::string_view::npos) return std::nullopt;
+    url.host = authority.substr(1, close - 1);
+    if (!ip_address::parse(url.host)) return std::nullopt;
+    port = authority.substr(close + 1);
+    if (!port.empty() && port.front() != ':') return std::nullopt;
+  } else {
+    const auto mark = std::min(authority.find(':'), authority.size());
+    url.host = authority.substr(0, mark);
+    port = authority.substr(mark);
+    const bool is_name = std::ranges::all_of(
+        url.host, [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; });
+    if (url.host.empty() || !is_name) return std::nullopt;
+  }
+  if (port.size() > 1) {
+    const auto number = parse_number<std::uint16_t>(port.substr(1));
+    if (!number || *number == 0) return std::nullopt;
+    url.port = *number;
+  }
+  return url;
+}
+
+std::string http_url::authority() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  std::string text = is_v6 ? "[" + host + "]" : host;
+  if (port != (is_secure ? 443 : 80)) text += fmt::format(":{}", port);
+  return text;
+}
+
+std::string http_url::origin() const { return (is_secure ? "https://" : "http://") + authority(); }
+
+std::string write_request(const http_request& request, std::string_view authority) {
+  std::string out;
+  out.reserve(256 + request.body.size());
+  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
+                 request.target, authority);
+  append_headers(out, request.headers);
+  if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", request.body.size());
+  out += "\r\n";
+  out += request.body;
+  return out;
+}
+
+std::string write_response(const http_response& response, bool keeps_alive, bool has_body) {
+  std::string out;
+  out.reserve(256 + response.body.size());
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
+                 http_reason(response.status));
+  append_headers(out, response.headers);
+  if (response.status != 204 && response.status != 304)
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+  if (!keeps_alive) out += "Connection: close\r\n";
+  out += "\r\n";
+  if (has_body && response.status != 204 && response.status != 304) out += response.body;
+  return out;
+}
+
+std::string form_encode(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size() + text.size() / 2);
+  for (const char c : text) {
+    if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
+      out += c;
+    } else if (c == ' ') {
+      out += '+';
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[byte >> 4U];
+      out += digits[byte & 15U];
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> form_decode(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      if (i + 2 >= text.size()) return std::nullopt;
+      const int high = hex_value(text[i + 1]);
+      const int low = hex_value(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> form_value(std::string_view form, std::string_view name) {
+  while (!form.empty()) {
+    const auto end = std::min(form.find('&'), form.size());
+    const std::string_view pair = form.substr(0, end);
+    form.remove_prefix(std::min(end + 1, form.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (form_decode(pair.substr(0, equals)) == name)
+      return form_decode(pair.substr(std::min(equals + 1, pair.size())));
+  }
+  return std::nullopt;
+}
+
+} // namespace tandem::io

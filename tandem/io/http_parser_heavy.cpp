@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// http_parser over Beast's parsers: they read, sockets are ours.
+#include <tandem/io/http_message.hpp>
+
+#include <tandem/base/text.hpp>
+
+#include <limits>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#pragma GCC diagnostic pop
+
+namespace tandem::io {
+
+namespace http = boost::beast::http;
+
+namespace {
+
+http_parse_errc to_errc(const boost::beast::error_code& error) noexcept {
+  if (error == http::error::header_limit) return http_parse_errc::headers_too_large;
+  if (error == http::error::body_limit) return http_parse_errc::body_too_large;
+  if (error == http::error::partial_message || error == http::error::end_of_stream)
+    return http_parse_errc::cut_off;
+  return http_parse_errc::malformed;
+}
+
+template <typename Fields>
+http_headers copy_headers(const Fields& fields) {
+  http_headers all;
+  for (const auto& field : fields)
+    all.emplace_back(std::string{field.name_string()}, std::string{field.value()});
+  return all;
+}
+
+} // namespace
+
+class http_parser::impl {
+ public:
+  impl(kind reads, http_limits limits) : reads_{reads}, limits_{limits} { restart(); }
+
+  result<bool, http_parse_errc> feed(std::string_view bytes) {
+    if (is_done_) {
+      waiting_.append(bytes);
+      return true;
+    }
+    // Usually nothing waits, and the bytes are read where they are.
+    if (!waiting_.empty()) {
+      waiting_.append(bytes);
+      std::string all;
+      all.swap(waiting_);
+      return request_ ? put(*request_, all) : put(*response_, all);
+    }
+    return request_ ? put(*request_, bytes) : put(*response_, bytes);
+  }
+
+  result<bool, http_parse_errc> feed_end() {
+    if (is_done_) return true;
+    boost::beast::error_code error;
+    if (!is_inside_message()) return fail(http_parse_errc::cut_off);
+    if (request_)
+      request_->put_eof(error);
+    else
+      response_->put_eof(error);
+    if (error) return fail(to_errc(error));
+    if (response_) note_end(*response_);
+    return true;
+  }
+
+  http_request take_request() {
+    auto& message = request_->get();
+    http_request taken{.method = std::string{message.method_string()},
+                       .target = std::string{message.target()},
+                       .headers = copy_headers(message.base()),
+                       .body = std::move(message.body())};
+    restart();
+    return taken;
+  }
+
+  http_response take_response() {
+    auto& message = response_->get();
+    http_response taken{.status = message.result_int(),
+                        .headers = copy_headers(message.base()),
+                        .body = std::move(message.body())};
+    restart();
+    return taken;
+  }
+
+  bool wants_continue() noexcept {
+    if (!request_ || told_continue_ || is_done_ || !request_->is_header_done()) return false;
+    told_continue_ = true;
+    return iequals(request_->get()[http::field::expect], "100-continue");
+  }
+
+  [[nodiscard]] bool is_inside_message() const noexcept {
+    if (is_done_) return false;
+    return !waiting_.empty() || (request_ ? request_->got_some() : response_->got_some());
+  }
+
+  void reset() {
+    waiting_.clear();
+    restart();
+  }
+
+  [[nodiscard]] bool keeps_alive() const noexcept { return keeps_alive_; }
+  [[nodiscard]] bool has_more() const noexcept { return !waiting_.empty(); }
+
+ private:
+  void restart() {
+    is_done_ = false;
+    told_continue_ = false;
+    if (reads_ == kind::requests) {
+      request_.emplace();
+      configure(*request_);
+    } else {
+      response_.emplace();
+      configure(*response_);
+    }
+  }
+
+  template <typename Parser>
+  void configure(Parser& parser) const {
+    parser.eager(true);
+    parser.header_limit(static_cast<std::uint32_t>(
+        std::min<std::size_t>(limits_.header, std::numeric_limits<std::uint32_t>::max())));
+    parser.body_limit(limits_.body);
+  }
+
+  template <typename Parser>
+  void note_end(Parser& parser) {
+    is_done_ = true;
+    keeps_alive_ = parser.keep_alive();
+  }
+
+  template <typename Parser>
+  result<bool, http_parse_errc> put(Parser& parser, std::string_view bytes) {
+    while (!bytes.empty()) {
+      boost::beast::error_code error;
+      const std::size_t used =
+          parser.put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
+      bytes.remove_prefix(used);
+      if (error == http::error::need_more) break;
+      if (error) return fail(to_errc(error));
+      if (parser.is_done()) {
+        if (skip_interim(parser)) return put(*response_, bytes);
+        note_end(parser);
+        break;
+      }
+      if (used == 0) break;
+    }
+    waiting_.assign(bytes);
+    return is_done_;
+  }
+
+  /// RFC 9110 15.2: any number of interim responses may come before the final one.
+  template <typename Parser>
+  bool skip_interim(Parser& parser) {
+    if constexpr (!Parser::is_request::value) {
+      const unsigned status = parser.get().result_int();
+      if (status >= 100 && status < 200 && status != 101) {
+        restart();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  struct request_parser : http::parser<true, http::string_body> {
+    using parser::parser;
+  };
+  struct response_parser : http::parser<false, http::string_body> {
+    using parser::parser;
+  };
+
+  const kind reads_;
+  const http_limits limits_;
+  std::optional<request_parser> request_;
+  std::optional<response_parser> response_;
+  std::string waiting_; ///< an unfinished header, or what came after a whole message
+  bool is_done_ = false;
+  bool keeps_alive_ = false;
+  bool told_continue_ = false;
+};
+
+http_parser::http_parser(kind reads, http_limits limits)
+    : impl_{std::make_unique<impl>(reads, limits)} {}
+http_parser::http_parser(http_parser&&) noexcept = default;
+http_parser& http_parser::operator=(http_parser&&) noexcept = default;
+http_parser::~http_parser() = default;
+
+result<bool, http_parse_errc> http_parser::feed(std::string_view bytes) {
+  return impl_->feed(bytes);
+}
+result<bool, http_parse_errc> http_parser::feed_end() { return impl_->feed_end(); }
+http_request http_parser::take_request() { return impl_->take_request(); }
+http_response http_parser::take_response() { return impl_->take_response(); }
+bool http_parser::keeps_alive() const noexcept { return impl_->keeps_alive(); }
+bool http_parser::wants_continue() noexcept { return impl_->wants_continue(); }
+bool http_parser::is_inside_message() const noexcept { return impl_->is_inside_message(); }
+bool http_parser::has_more() const noexcept { return impl_->has_more(); }
+void http_parser::reset() { impl_->reset(); }
+
+} // namespace tandem::io

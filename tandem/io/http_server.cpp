@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/http_server.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
+#include <tandem/base/timer_wheel.hpp>
+#include <tandem/io/stream.hpp>
+#include <tandem/io/tcp_listener.hpp>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace tandem::io {
+
+namespace {
+
+/// Answers that may wait for a slow peer.
+constexpr std::size_t output_limit = 64U << 20U;
+
+unsigned status_of(http_parse_errc e) noexcept {
+  switch (e) {
+  case http_parse_errc::headers_too_large: return 431;
+  case http_parse_errc::body_too_large: return 413;
+  case http_parse_errc::malformed:
+  case http_parse_errc::cut_off: break;
+  }
+  return 400;
+}
+
+} // namespace
+
+http_response text_response(unsigned status, std::string_view text) {
+  return {.status = status,
+          .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
+          .body = std::string{text} + "\n"};
+}
+
+class http_server::impl final : public std::enable_shared_from_this<http_server::impl> {
+  class connection;
+
+ public:
+  impl(shard& home, http_server_options options) : home_{home}, options_{std::move(options)} {}
+
+  void route(std::string method, std::string path, http_access access, handler on_request) {
+    routes_.push_back({.method = std::move(method),
+                       .path = std::move(path),
+                       .access = access,
+                       .handle_request = std::move(on_request)});
+  }
+
+  result<socket_address, std::string> listen(const socket_address& at) {
+    auto made = tcp_listener::listen(home_, at, [this](unique_fd fd, const socket_address& peer) {
+      if (connections_.size() >= options_.most_connections) return; // closes it
+      const auto key = connections_.emplace(*this, peer);
+      connections_.find(key)->begin(key, std::move(fd));
+    });
+    if (!made) return fail(std::move(made.error()));
+    listeners_.push_back(std::move(*made));
+    return listeners_.back()->address();
+  }
+
+  void stop(duration grace, std::function<void()> done) {
+    listeners_.clear();
+    is_stopping_ = true;
+    stopped_ = std::move(done);
+    std::vector<handle<connection>> idle;
+    connections_.for_each([&](auto key, connection& c) {
+      if (c.is_idle())
+        idle.push_back(key);
+      else
+        c.limit(home_.now() + grace);
+    });
+    for (const auto key : idle) connections_.erase(key);
+    note_gone();
+  }
+
+  void close_all() {
+    listeners_.clear();
+    is_closed_ = true;
+    std::vector<handle<connection>> all;
+    connections_.for_each([&](auto key, connection&) { all.push_back(key); });
+    for (const auto key : all) connections_.erase(key);
+  }
+
+  void respond(handle<void> named, http_response&& response) {
+    if (connection* c = find(named)) c->respond(std::move(response));
+  }
+  [[nodiscard]] bool is_wanted(handle<void> named) { return find(named) != nullptr; }
+
+  [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
+
+  http_server_options& options() noexcept { return options_; }
+
+ private:
+  struct route_entry {
+    std::string method;
+    std::string path;
+    http_access access;
+    handler handle_request;
+  };
+
+  /// A client. Its requests are handled one after the other, in their order.
+  class connection final : stream_handler, timer {
+   public:
+    connection(impl& owner, const socket_address& peer)
+        : owner_{owner}, peer_{peer}, stream_{owner.home_, *this, output_limit},
+          parser_{http_parser::kind::requests, owner.options_.limits} {}
+
+    void begin(handle<connection> self, unique_fd fd) {
+      self_ = self;
+      limit(owner_.home_.now() + owner_.options_.request_deadline);
+      stream_.accept(std::move(fd), owner_.options_.tls);
+    }
+
+    [[nodiscard]] bool is_idle() const noexcept {
+      return !is_answering_ && stream_.waiting_output() == 0 && !parser_.is_inside_message() &&
+             !is_finishing_;
+    }
+    [[nodiscard]] bool is_answering() const noexcept { return is_answering_; }
+
+    void limit(instant until) { owner_.home_.timers().arm(*this, until); }
+
+    void respond(http_response&& response) {
+      if (!is_answering_) return;
+      is_answering_ = false;
+      const bool keeps = keeps_alive_ && !owner_.is_stopping_;
+      stream_.write(write_response(response, keeps, has_body_));
+      if (!keeps) return finish();
+      const bool is_sent = stream_.waiting_output() == 0;
+      limit(owner_.home_.now() +
+            (is_sent ? owner_.options_.idle_limit : owner_.options_.request_deadline));
+      stream_.resume_reading();
+      if (!is_pumping_) pump({});
+    }
+
+   private:
+    void on_connected() override {}
+
+    void on_data(std::string_view bytes) override {
+      if (is_finishing_) return;
+      // The deadline of a request runs from its first byte, not from the last one that came.
+      if (!parser_.is_inside_message())
+        limit(owner_.home_.now() + owner_.options_.request_deadline);
+      pump(bytes);
+    }
+
+    void on_drained() override {
+      if (!is_answering_ && !parser_.is_inside_message())
+        limit(owner_.home_.now() + owner_.options_.idle_limit);
+    }
+
+    /// What was asked before the peer shut down its half is still answered.
+    bool on_peer_finished() override {
+      keeps_alive_ = false;
+      return is_answering_;
+    }
+
+    void on_closed(stream_end why, std::string_view detail) override {
+      if (why == stream_end::tls_failed)
+        log_info("http: {}: no TLS connection: {}", peer_.to_string(), detail);
+      owner_.remove(self_);
+    }
+
+    void on_timer(instant) override {
+      if (!is_answering_ && !is_finishing_ && parser_.is_inside_message()) {
+        stream_.write(write_response(text_response(408, "the request took too long"), false));
+        return finish();
+      }
+      owner_.remove(self_);
+    }
+
+    /// Handles whole requests until one has to wait for its answer.
+    void pump(std::string_view bytes) {
+      const auto alive = owner_.shared_from_this();
+      const auto self = self_;
+      is_pumping_ = true;
+      auto state = parser_.feed(bytes);
+      while (state && *state && !is_answering_ && !is_finishing_) {
+        http_request request = parser_.take_request();
+        keeps_alive_ = parser_.keeps_alive();
+        has_body_ = request.method != "HEAD";
+        is_answering_ = true;
+        stream_.pause_reading();
+        cancel(); // from here on it is the handler's time
+        alive->dispatch(self, std::move(request), peer_);
+        if (alive->is_closed_ || !alive->connections_.find(self)) return;
+        if (!is_answering_ && !is_finishing_) state = parser_.feed({});
+      }
+      is_pumping_ = false;
+      if (!state) {
+        stream_.write(write_response(
+            text_response(status_of(state.error()), to_string(state.error())), false));
+        return finish();
+      }
+      if (!is_answering_ && parser_.wants_continue())
+        stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    void finish() {
+      is_finishing_ = true;
+      limit(owner_.home_.now() + owner_.options_.request_deadline);
+      stream_.finish();
+    }
+
+    impl& owner_;
+    handle<connection> self_;
+    socket_address peer_;
+    stream stream_;
+    http_parser parser_;
+    bool is_answering_ = false; ///< a handler has the request
+    bool is_finishing_ = false;
+    bool is_pumping_ = false;
+    bool keeps_alive_ = true;
+    bool has_body_ = true;
+  };
+
+  connection* find(handle<void> named) {
+    if (is_closed_) return nullptr;
+    connection* c = connections_.find({.slot = named.slot, .generation = named.generation});
+    return c && c->is_answering() ? c : nullptr;
+  }
+
+  void remove(handle<connection> key) {
+    const auto alive = shared_from_this();
+    connections_.erase(key);
+    note_gone();
+  }
+
+  void note_gone() {
+    if (!is_stopping_ || connections_.size() > 0 || !stopped_) return;
+    const auto done = std::exchange(stopped_, nullptr);
+    done();
+  }
+
+  /// The route of a request; `path_known` tells 405 from 404.
+  const route_entry* find_route(const http_request& request, std::string& allowed) const {
+    const route_entry* best = nullptr;
+    std::size_t longest = 0;
+    const std::string_view path = request.path();
+    for (const route_entry& r : routes_) {
+      const bool is_prefix = r.path.back() == '/';
+      if (path != r.path && !(is_prefix && path.starts_with(r.path))) continue;
+      if (r.method != request.method && !(r.method == "GET" && request.method == "HEAD")) {
+        if (allowed.find(r.method) == std::string::npos)
+          allowed += (allowed.empty() ? "" : ", ") + r.method;
+        continue;
+      }
+      if (!best || r.path.size() > longest) {
+        best = &r;
+        longest = r.path.size();
+      }
+    }
+    return best;
+  }
+
+  [[nodiscard]] bool is_authorized(const http_request& request) const {
+    const std::string_view value = find_header(request.headers, "Authorization");
+    constexpr std::string_view scheme = "Bearer ";
+    return !options_.token.empty() && value.size() > scheme.size() &&
+           iequals(value.substr(0, scheme.size()), scheme) &&
+           options_.token.matches(trim(value.substr(scheme.size())));
+  }
+
+  void dispatch(handle<connection> key, http_request&& request, const socket_address& peer) {
+    std::string allowed;
+    const route_entry* found = find_route(request, allowed);
+    http_responder answer;
+    answer.server_ = weak_from_this();
+    answer.connection_ = {.slot = key.slot, .generation = key.generation};
+    answer.peer_ = peer;
+    if (!found && allowed.empty())
+      return answer.respond(
+          text_response(404, "nothing here; see the documentation for the paths"));
+    if (!found) {
+      auto refusal = text_response(405, "this path takes " + allowed);
+      refusal.headers.emplace_back("Allow", allowed);
+      return answer.respond(std::move(refusal));
+    }
+    if (found->access == http_access::token && !is_authorized(request)) {
+      // RFC 6750 3
+      auto refusal =
+          text_response(401, options_.token.empty() ? "no bearer token is configured, so nobody may"
+                                                    : "show the bearer token in Authorization");
+      refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"tandem\"");
+      return answer.respond(std::move(refusal));
+    }
+    found->handle_request(std::move(request), std::move(answer));
+  }
+
+  shard& home_;
+  http_server_options options_;
+  std::vector<route_entry> routes_;
+  slot_map<connection> connections_;
+  std::vector<std::unique_ptr<tcp_listener>> listeners_;
+  bool is_stopping_ = false;
+  bool is_closed_ = false;
+  std::function<void()> stopped_;
+};
+
+http_responder& http_responder::operator=(http_responder&& other) noexcept {
+  if (this != &other) {
+    respond(text_response(500, "no answer was made"));
+    server_ = std::exchange(other.server_, {});
+    connection_ = other.connection_;
+    peer_ = other.peer_;
+  }
+  return *this;
+}
+
+http_responder::~http_responder() { respond(text_response(500, "no answer was made")); }
+
+void http_responder::respond(http_response response) {
+  const auto server = std::static_pointer_cast<http_server::impl>(server_.lock());
+  server_.reset();
+  if (server)
+    server->respond({.slot = connection_.slot, .generation = connection_.generation},
+                    std::move(response));
+}
+
+bool http_responder::is_wanted() const noexcept {
+  const auto server = std::static_pointer_cast<http_server::impl>(server_.lock());
+  return server &&
+         server->is_wanted({.slot = connection_.slot, .generation = connection_.generation});
+}
+
+http_server::http_server(shard& home, http_server_options options)
+    : impl_{std::make_shared<impl>(home, std::move(options))} {}
+
+http_server::~http_server() { impl_->close_all(); }
+
+void http_server::route(std::string method, std::string path, http_access access, handler handle) {
+  impl_->route(std::move(method), std::move(path), access, std::move(handle));
+}
+
+result<socket_address, std::string> http_server::listen(const socket_address& at) {
+  return impl_->listen(at);
+}
+
+void http_server::use_tls(tls_context tls) { impl_->options().tls = std::move(tls); }
+void http_server::use_token(secret token) { impl_->options().token = std::move(token); }
+
+void http_server::stop(duration grace, std::function<void()> done) {
+  impl_->stop(grace, std::move(done));
+}
+
+std::size_t http_server::connections() const noexcept { return impl_->connections(); }
+
+} // namespace tandem::io

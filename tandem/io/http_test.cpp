@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+// HTTP client and server against each other and against peers that misbehave, over real sockets.
+#include <tandem/io/http_client.hpp>
+#include <tandem/io/http_server.hpp>
+
+#include <tandem/io/certificates_for_test.hpp>
+#include <tandem/io/stream.hpp>
+#include <tandem/io/tcp_listener.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <optional>
+
+using namespace tandem;
+using namespace tandem::io;
+using testing::HasSubstr;
+
+namespace {
+
+/// Answers every connection as the test says: raw bytes, then perhaps the end.
+class raw_server {
+ public:
+  explicit raw_server(shard& home) : home_{home} {
+    listener = std::move(*tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+                                               [this](unique_fd fd, const socket_address&) {
+                                                 ++connections;
+                                                 if (closes_at_once) return;
+                                                 peers_.push_back(std::make_unique<peer>(*this));
+                                                 peers_.back()->connection.accept(std::move(fd));
+                                               }));
+  }
+  /// Called with what each connection has sent so far.
+  std::function<void(stream&, std::string& received)> on_bytes;
+  bool closes_at_once = false;
+  int connections = 0;
+  std::unique_ptr<tcp_listener> listener;
+
+ private:
+  struct peer final : stream_handler {
+    explicit peer(raw_server& of) : owner{of}, connection{of.home_, *this} {}
+    void on_data(std::string_view bytes) override {
+      received += bytes;
+      owner.on_bytes(connection, received);
+    }
+    void on_closed(stream_end, std::string_view) override {}
+    raw_server& owner;
+    stream connection;
+    std::string received;
+  };
+  shard& home_;
+  std::vector<std::unique_ptr<peer>> peers_;
+};
+
+class http : public testing::Test {
+ protected:
+  http_client_options options_for(const socket_address& at, const char* scheme = "http") {
+    http_client_options options;
+    options.server =
+        *http_url::parse(std::string{scheme} + "://localhost:" + std::to_string(at.port));
+    return options;
+  }
+  /// One request to its result.
+  http_result get(http_client& client, std::string target = "/", duration deadline = seconds{10}) {
+    return send(client, {.target = std::move(target)}, deadline);
+  }
+  http_result send(http_client& client, const http_request& request,
+                   duration deadline = seconds{10}) {
+    std::optional<http_result> result;
+    client.send(request, deadline, [&](http_result r) { result = std::move(r); });
+    EXPECT_FALSE(result) << "the handler ran inside send()";
+    EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
+    return result ? std::move(*result) : fail(http_client_error{});
+  }
+  /// What a plain socket gets for these bytes until the server closes.
+  std::string talk(const socket_address& at, std::string_view bytes, bool closes = true) {
+    struct talker final : stream_handler {
+      explicit talker(shard& home) : connection{home, *this} {}
+      void on_data(std::string_view got) override { received += got; }
+      void on_closed(stream_end, std::string_view) override { closed = true; }
+      stream connection;
+      std::string received;
+      bool closed = false;
+    } t{home};
+    t.connection.connect(at);
+    t.connection.write(bytes);
+    EXPECT_TRUE(home.run_until([&] { return closes ? t.closed : t.received.ends_with("end"); }));
+    return t.received;
+  }
+
+  shard home;
+};
+
+TEST_F(http, routes_by_path_and_method) {
+  http_server server{home};
+  const auto say = [](std::string text) {
+    return [text](http_request&& r, http_responder answer) {
+      answer.respond({.body = text + " " + std::string{r.path()}});
+    };
+  };
+  server.route("GET", "/health", http_access::open, say("health"));
+  server.route("GET", "/files/", http_access::open, say("files"));
+  server.route("GET", "/files/special", http_access::open, say("special"));
+  server.route("POST", "/files/special", http_access::open, say("posted"));
+  server.route("GET", "/lost", http_access::open, [](http_request&&, http_responder) {});
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(at) << at.error();
+  http_client client{home, options_for(*at)};
+  EXPECT_EQ(get(client, "/health?x=y")->body, "health /health");
+  EXPECT_EQ(get(client, "/files/a/b")->body, "files /files/a/b");
+  EXPECT_EQ(get(client, "/files/special")->body, "special /files/special");
+  EXPECT_EQ(send(client, {.method = "POST", .target = "/files/special"})->body,
+            "posted /files/special");
+  EXPECT_EQ(get(client, "/nothing")->status, 404U);
+  EXPECT_EQ(get(client, "/lost")->status, 500U);
+  const auto refused = send(client, {.method = "PUT", .target = "/files/special"});
+  EXPECT_EQ(refused->status, 405U);
+  EXPECT_EQ(find_header(refused->headers, "Allow"), "GET, POST");
+  EXPECT_EQ(client.statistics().connects, 1U) << "one connection serves them all";
+}
+
+TEST_F(http, a_token_opens_what_it_guards) {
+  http_server server{home, {.token = secret{"sesame"}}};
+  server.route("GET", "/admin", http_access::token,
+               [](http_request&&, http_responder answer) { answer.respond({.body = "in"}); });
+  const auto at = server.listen(*socket_address::parse("[::1]:0"));
+  http_client_options options;
+  options.server = *http_url::parse("http://[::1]:" + std::to_string(at->port));
+  http_client client{home, options};
+  const auto with = [&](const std::string& value) {
+    return send(client, {.target = "/admin", .headers = {{"Authorization", value}}})->status;
+  };
+  EXPECT_EQ(get(client, "/admin")->status, 401U);
+  EXPECT_EQ(with("Bearer sesam"), 401U);
+  EXPECT_EQ(with("Bearer "), 401U);
+  EXPECT_EQ(with("Basic sesame"), 401U);
+  EXPECT_EQ(with("Bearer sesame"), 200U);
+  EXPECT_EQ(with("bearer  sesame"), 200U);
+  server.use_token({});
+  EXPECT_EQ(with("Bearer sesame"), 401U);
+  EXPECT_EQ(with("Bearer "), 401U);
+}
+
+TEST_F(http, handlers_may_answer_later_and_outlive_their_server) {
+  auto server = std::make_optional<http_server>(home);
+  std::vector<http_responder> held;
+  server->route("GET", "/", http_access::open,
+                [&](http_request&&, http_responder answer) { held.push_back(std::move(answer)); });
+  const auto at = server->listen(*socket_address::parse("127.0.0.1:0"));
+  http_client client{home, options_for(*at)};
+  int done = 0;
+  for (int i = 0; i < 3; ++i)
+    client.send({}, seconds{10}, [&](http_result r) {
+      EXPECT_EQ(r ? r->body : r.error().detail, "late");
+      ++done;
+    });
+  EXPECT_TRUE(home.run_until([&] { return held.size() == 3; }));
+  EXPECT_TRUE(held[0].is_wanted());
+  for (auto& answer : held) answer.respond({.body = "late"});
+  EXPECT_TRUE(home.run_until([&] { return done == 3; }));
+  held.clear();
+  client.send({}, seconds{10}, [](http_result) {});
+  EXPECT_TRUE(home.run_until([&] { return held.size() == 1; }));
+  server.reset();
+  EXPECT_FALSE(held[0].is_wanted());
+  held.clear();
+}
+
+TEST_F(http, pipelined_requests_are_answered_in_order) {
+  http_server server{home};
+  server.route("GET", "/later", http_access::open, [&](http_request&&, http_responder answer) {
+    home.post(
+        [a = std::make_shared<http_responder>(std::move(answer))] { a->respond({.body = "1"}); });
+  });
+  server.route("GET", "/now", http_access::open,
+               [](http_request&&, http_responder answer) { answer.respond({.body = "end"}); });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  std::string many = "GET /later HTTP/1.1\r\n\r\n";
+  for (int i = 0; i < 2000; ++i) many += "GET /now HTTP/1.1\r\n\r\n";
+  many += "GET /now HTTP/1.1\r\nConnection: close\r\n\r\n";
+  const std::string got = talk(*at, many);
+  EXPECT_THAT(got,
+              testing::StartsWith("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1HTTP/1.1 200"));
+  std::size_t answers = 0;
+  for (auto p = got.find("end"); p != std::string::npos; p = got.find("end", p + 1)) ++answers;
+  EXPECT_EQ(answers, 2001U);
+}
+
+TEST_F(http, a_bad_request_gets_a_status_and_the_door) {
+  http_server server{home, {.limits = {.header = 512, .body = 100}}};
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  EXPECT_THAT(talk(*at, "nonsense\r\n\r\n"), HasSubstr("HTTP/1.1 400 "));
+  EXPECT_THAT(talk(*at, "GET / HTTP/1.1\r\nX: " + std::string(1000, 'x') + "\r\n\r\n"),
+              HasSubstr("HTTP/1.1 431 "));
+  EXPECT_THAT(talk(*at, "POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n" + std::string(101, 'x')),
+              HasSubstr("HTTP/1.1 413 "));
+  EXPECT_TRUE(home.run_until([&] { return server.connections() == 0; }));
+}
+
+TEST_F(http, a_slow_request_is_cut_off) {
+  http_server server{home, {.request_deadline = milliseconds{50}, .idle_limit = seconds{60}}};
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  EXPECT_THAT(talk(*at, "GET / HT"), HasSubstr("HTTP/1.1 408 "));
+  EXPECT_EQ(talk(*at, ""), "") << "one that says nothing at all is closed";
+}
+
+TEST_F(http, expect_100_is_answered) {
+  http_server server{home, {.request_deadline = milliseconds{50}}};
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  EXPECT_THAT(talk(*at, "POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"),
+              testing::StartsWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 408 "));
+}
+
+TEST_F(http, stops_gracefully) {
+  http_server server{home};
+  std::optional<http_responder> held;
+  server.route("GET", "/", http_access::open,
+               [&](http_request&&, http_responder answer) { held = std::move(answer); });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  http_client client{home, options_for(*at)};
+  std::optional<http_result> result;
+  client.send({}, seconds{10}, [&](http_result r) { result = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return held.has_value(); }));
+  bool stopped = false;
+  server.stop(seconds{5}, [&] { stopped = true; });
+  EXPECT_FALSE(stopped) << "a request is in progress";
+  http_client late{home, options_for(*at)};
+  EXPECT_EQ(get(late).error().kind, http_failure::unreachable);
+  held->respond({.body = "last"});
+  EXPECT_TRUE(home.run_until([&] { return stopped && result; }));
+  EXPECT_EQ((*result)->body, "last");
+}
+
+TEST_F(http, connections_are_bounded) {
+  http_server server{home, {.most_connections = 2}};
+  server.route("GET", "/", http_access::open, [&](http_request&&, http_responder answer) {
+    home.post([a = std::make_shared<http_responder>(std::move(answer))] { a->respond({}); });
+  });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  http_client_options options = options_for(*at);
+  options.most_connections = 3;
+  http_client client{home, options};
+  int good = 0;
+  int lost = 0;
+  for (int i = 0; i < 3; ++i)
+    client.send({}, seconds{10}, [&](http_result r) { ++(r ? good : lost); });
+  EXPECT_TRUE(home.run_until([&] { return good + lost == 3; }));
+  EXPECT_EQ(good, 2);
+}
+
+TEST_F(http, a_client_holds_its_bounds) {
+  http_server server{home};
+  std::vector<http_responder> held;
+  server.route("GET", "/", http_access::open,
+               [&](http_request&&, http_responder answer) { held.push_back(std::move(answer)); });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  http_client_options options = options_for(*at);
+  options.most_connections = 2;
+  options.most_waiting = 3;
+  http_client client{home, options};
+  int good = 0;
+  int overloaded = 0;
+  for (int i = 0; i < 7; ++i)
+    client.send({}, seconds{10}, [&](http_result r) {
+      if (r)
+        ++good;
+      else if (r.error().kind == http_failure::overloaded && !r.error().was_sent)
+        ++overloaded;
+    });
+  EXPECT_EQ(client.statistics().waiting, 3U);
+  EXPECT_TRUE(home.run_until([&] { return overloaded == 2 && held.size() == 2; }));
+  EXPECT_EQ(client.statistics().connections, 2U);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(home.run_until([&] { return held.size() > static_cast<std::size_t>(i); }));
+    held[static_cast<std::size_t>(i)].respond({});
+  }
+  EXPECT_TRUE(home.run_until([&] { return good == 5; }));
+  EXPECT_EQ(client.statistics().connects, 2U);
+  EXPECT_EQ(client.statistics().in_flight, 0U);
+}
+
+TEST_F(http, what_fails_says_whether_it_was_sent) {
+  raw_server server{home};
+  http_client_options options = options_for(server.listener->address());
+  options.limits = {.header = 1000, .body = 100};
+  http_client client{home, options};
+  const auto answer = [&](std::string bytes, bool closes) {
+    server.on_bytes = [bytes, closes](stream& connection, std::string& received) {
+      if (!received.ends_with("\r\n\r\n")) return;
+      connection.write(bytes);
+      if (closes) connection.finish();
+    };
+    return get(client, "/", milliseconds{300});
+  };
+  const auto expect = [](const http_result& r, http_failure kind, bool was_sent) {
+    ASSERT_FALSE(r) << r->body;
+    EXPECT_EQ(r.error().kind, kind) << r.error().detail;
+    EXPECT_EQ(r.error().was_sent, was_sent) << r.error().detail;
+  };
+  expect(answer("", true), http_failure::lost, true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Le", true), http_failure::lost, true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", true), http_failure::lost,
+         true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", false),
+         http_failure::timed_out, true);
+  expect(answer("", false), http_failure::timed_out, true);
+  expect(answer("HTTP/1.1 200 O", false), http_failure::timed_out, true);
+  expect(answer("941AY0AZ\r\n\r\n", false), http_failure::bad_response, true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false),
+         http_failure::bad_response, true);
+  const auto to_end = answer("HTTP/1.1 200 OK\r\n\r\nall", true);
+  ASSERT_TRUE(to_end) << to_end.error().detail;
+  EXPECT_EQ(to_end->body, "all");
+  server.closes_at_once = true;
+  server.listener->stop();
+  expect(get(client), http_failure::unreachable, false);
+}
+
+TEST_F(http, a_response_in_single_bytes_is_read) {
+  raw_server server{home};
+  http_client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](stream& connection, std::string& received) {
+    if (!received.ends_with("\r\n\r\n")) return;
+    auto rest = std::make_shared<std::string>("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow");
+    auto drip = std::make_shared<std::function<void()>>();
+    *drip = [&, rest, weak = std::weak_ptr{drip}] {
+      connection.write(rest->substr(0, 1));
+      rest->erase(0, 1);
+      if (auto again = weak.lock(); again && !rest->empty()) home.post([again] { (*again)(); });
+    };
+    (*drip)();
+    home.post([drip] { (*drip)(); });
+  };
+  EXPECT_EQ(get(client)->body, "slow");
+}
+
+TEST_F(http, a_connection_the_server_closed_meanwhile_is_not_used) {
+  raw_server server{home};
+  http_client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](stream& connection, std::string& received) {
+    if (!received.ends_with("\r\n\r\n")) return;
+    connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    connection.finish(); // says nothing about it
+  };
+  EXPECT_TRUE(get(client));
+  EXPECT_TRUE(home.run_until([&] { return client.statistics().connections == 0; }));
+  EXPECT_TRUE(get(client));
+  EXPECT_EQ(server.connections, 2);
+}
+
+TEST_F(http, an_answer_nobody_asked_for_closes_the_connection) {
+  raw_server server{home};
+  http_client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](stream& connection, std::string& received) {
+    if (!received.ends_with("\r\n\r\n")) return;
+    received.clear();
+    connection.write(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\nContent-Length: "
+        "1\r\n\r\nb");
+  };
+  EXPECT_EQ(get(client)->body, "a");
+  EXPECT_EQ(get(client)->body, "a") << "never the answer to another request";
+}
+
+TEST_F(http, a_promised_idle_time_is_kept) {
+  raw_server server{home};
+  http_client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](stream& connection, std::string& received) {
+    if (!received.ends_with("\r\n\r\n")) return;
+    received.clear();
+    connection.write(
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=1, max=9\r\n\r\n");
+  };
+  EXPECT_TRUE(get(client));
+  EXPECT_EQ(client.statistics().connections, 0U);
+}
+
+TEST_F(http, cancelled_requests_tell_nobody) {
+  raw_server server{home};
+  http_client_options options = options_for(server.listener->address());
+  options.most_connections = 1;
+  http_client client{home, options};
+  server.on_bytes = [](stream&, std::string&) {};
+  const auto never = [](http_result) { FAIL(); };
+  const auto sent = client.send({}, milliseconds{100}, never);
+  const auto waits = client.send({}, milliseconds{100}, never);
+  EXPECT_TRUE(home.run_until([&] { return server.connections == 1; }));
+  client.cancel(waits);
+  client.cancel(sent);
+  client.cancel(sent);
+  EXPECT_EQ(client.statistics().in_flight, 0U);
+  home.run_until([] { return false; }, milliseconds{150});
+}
+
+TEST_F(http, a_handler_may_end_the_client) {
+  http_server server{home};
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  auto client = std::make_optional<http_client>(home, options_for(*at));
+  bool done = false;
+  client->send({}, seconds{10}, [&](http_result) {
+    client.reset();
+    done = true;
+  });
+  EXPECT_TRUE(home.run_until([&] { return done; }));
+}
+
+TEST_F(http, names_are_resolved_and_addresses_tried_in_turn) {
+  http_server server{home};
+  server.route("GET", "/", http_access::open, [](http_request&& r, http_responder answer) {
+    answer.respond({.body = std::string{find_header(r.headers, "Host")}});
+  });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  http_client_options options = options_for(*at);
+  options.server.host = "ils.example";
+  options.resolve = [&](const std::string& host, auto answer) {
+    EXPECT_EQ(host, "ils.example");
+    home.post([answer] {
+      answer(std::vector{*ip_address::parse("127.0.0.9"), ip_address::v4(127, 0, 0, 1)});
+    });
+  };
+  http_client client{home, options};
+  EXPECT_EQ(get(client)->body, "ils.example:" + std::to_string(at->port));
+  options.resolve = [&](const std::string&, auto answer) {
+    home.post([answer] { answer(fail(std::string{"no such name"})); });
+  };
+  http_client lost{home, options};
+  EXPECT_THAT(get(lost).error().detail, HasSubstr("no such name"));
+  options.resolve = {};
+  http_client none{home, options};
+  EXPECT_EQ(get(none).error().kind, http_failure::unreachable);
+}
+
+TEST_F(http, runs_over_tls_with_renewed_certificates) {
+  certificates_for_test certificates;
+  const auto tls = [&] {
+    return *tls_context::server({.certificate_file = certificates / "server.pem",
+                                 .key_file = certificates / "server.key",
+                                 .client_ca_file = certificates / "ca.pem"});
+  };
+  http_server server{home, {.tls = tls()}};
+  server.route("GET", "/", http_access::open,
+               [](http_request&&, http_responder answer) { answer.respond({.body = "safe"}); });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  http_client_options options = options_for(*at, "https");
+  {
+    http_client plain{home, options};
+    EXPECT_THAT(get(plain).error().detail, HasSubstr("needs a TLS context"));
+  }
+  options.tls = *tls_context::client({.ca_file = certificates / "ca.pem",
+                                      .certificate_file = certificates / "client.pem",
+                                      .key_file = certificates / "client.key"});
+  http_client client{home, options};
+  EXPECT_EQ(get(client)->body, "safe");
+  certificates.renew_server();
+  server.use_tls(tls());
+  EXPECT_EQ(get(client)->body, "safe") << "the old connection goes on";
+  http_client fresh{home, options};
+  EXPECT_EQ(get(fresh)->body, "safe");
+  options.tls = *tls_context::client({.ca_file = certificates / "alone.pem"});
+  http_client stranger{home, options};
+  const auto refused = get(stranger);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, http_failure::unreachable);
+  EXPECT_FALSE(refused.error().was_sent);
+  EXPECT_THAT(refused.error().detail, HasSubstr("give the file of the authority"));
+}
+
+} // namespace
