@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""exec: a script that waits for a program suspends and blocks nobody; what the program is told, and what its words do."""
+import os
+import pathlib
+import stat
+
+import pytest
+
+from harness.endpoint import ack_of, cancel_of
+from harness.message import is_response, token
+from harness.waiting import Overdue, until
+
+pytestmark = pytest.mark.tandem_only
+
+MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar", "textops", "exec"))
+RELAY = "if (!t_relay()) { sl_reply_error(); }"
+
+
+@pytest.fixture
+def program(tmp_path):
+    """program('name', 'shell text') writes an executable and returns its path; out('name') is a file it may write."""
+    def write(name, text):
+        path = tmp_path / name
+        path.write_text("#!/bin/sh\n" + text)
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return path
+    return write
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def start(serve, route, modparams=""):
+    return serve(f"{MODULES}{modparams}\nroute {{\n{route}\n}}\n")
+
+
+# -- nobody waits for another's program
+
+def test_a_program_of_ten_seconds_delays_nobody_else(serve, endpoint):
+    server = start(serve, 'if (uri=~"slow") { exec(["/bin/sleep", "10"]); }\n sl_send_reply("200", "OK");')
+    slow, quick = endpoint(server, "slow"), endpoint(server, "quick")
+    waiting = slow.send(slow.request("OPTIONS", "sip:slow@example.test"))
+    # 300 others are answered while that one waits. Each has its own Call-ID, so every shard is asked many times.
+    for _ in range(300):
+        assert quick.exchange(quick.request("OPTIONS", "sip:quick@example.test"), seconds=2).status == 200
+    assert slow.nothing(is_response(200, "OPTIONS", waiting.get("Call-ID")), probe={"uri": "sip:quick@example.test"})
+    assert slow.receive(is_response(200, "OPTIONS", waiting.get("Call-ID")), "the slow answer", seconds=20)
+
+
+def test_calls_go_on_while_programs_run(serve, endpoint, sipp):
+    server = start(serve, f'if (uri=~"slow") {{ exec(["/bin/sleep", "3"]); sl_send_reply("200", "OK"); break; }}\n'
+                          f'if (method=="REGISTER") {{ save("location"); break; }}\n record_route(); '
+                          f'if (loose_route()) {{ t_relay(); break; }}\n'
+                          f'if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); break; }}\n{RELAY}')
+    slow = endpoint(server, "slow")
+    callee = sipp(server, "callee").wait_listening()
+    sipp(server, "register", calls=1, keys={"contact_port": callee.port}).wait_success()
+    for _ in range(4):
+        slow.send(slow.request("OPTIONS", "sip:slow@example.test"))
+    sipp(server, "caller", calls=100, rate=100, arguments=("-d", "10")).wait_success()
+    for _ in range(4):
+        slow.receive_response(200, "OPTIONS", seconds=20)
+
+
+# -- one transaction, one program
+
+def test_five_retransmissions_start_one_program(serve, endpoint, program, tmp_path):
+    started, go = tmp_path / "started", tmp_path / "go"
+    script = program("count", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
+    server = start(serve, f'exec(["{script}"]); t_newtran(); t_reply("200", "OK");')
+    alice = endpoint(server, "alice")
+    request = alice.request("INFO", "sip:bob@example.test")
+    for _ in range(5):
+        alice.send(request)
+    until(lambda: lines(started), "the program to start")
+    alice.send(request)
+    go.touch()
+    assert alice.receive_response(200, "INFO")
+    assert lines(started) == ["x"]
+
+
+def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, program, tmp_path):
+    started, go = tmp_path / "started", tmp_path / "go"
+    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
+    server = start(serve, f'if (method=="INVITE") {{ exec(["{script}"]); }}\n{RELAY}')
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    invite = alice.send(alice.request("INVITE", bob.contact))
+    until(lambda: lines(started), "the program to start")
+    alice.send(cancel_of(invite))
+    go.touch()
+    assert alice.receive_response(200, "CANCEL")
+    # The callee may see the INVITE and its CANCEL, or nothing at all; he never answers with 200.
+    arrived = final = None
+    while final is None:
+        final = in_a_moment(alice, is_response("4xx", "INVITE"))
+        request = in_a_moment(bob, lambda m: m.is_request)
+        if request and request.method == "INVITE":
+            arrived = request
+            bob.send(bob.response(request, 180, "Ringing", to_tag="b1"))
+        elif request and request.method == "CANCEL":
+            bob.send(bob.response(request, 200, "OK", to_tag="b1"))
+            bob.send(bob.response(arrived, 487, "Request Terminated", to_tag="b1"))
+    assert final.status == 487
+    alice.send(ack_of(invite, final))
+    assert lines(started) == ["x"]
+
+
+def in_a_moment(peer, wanted):
+    """A message that is wanted, if it comes within a moment."""
+    try:
+        return peer.receive(wanted, seconds=0.3)
+    except Overdue:
+        return None
+
+
+def test_a_bye_waits_behind_a_suspended_info_of_its_call(serve, endpoint, program, tmp_path):
+    started, go = tmp_path / "started", tmp_path / "go"
+    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
+    server = start(serve, f'if (method=="INFO") {{ exec(["{script}"]); }}\n{RELAY}')
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    call_id, tag = token(16), token()
+    alice.send(alice.request("INFO", bob.contact, call_id=call_id, from_tag=tag, to_tag="b1", cseq=2))
+    until(lambda: lines(started), "the program to start")
+    alice.send(alice.request("BYE", bob.contact, call_id=call_id, from_tag=tag, to_tag="b1", cseq=3))
+    # A request of another call goes through at once, so the path to bob is open; the BYE is not before its INFO.
+    alice.send(alice.request("MESSAGE", bob.contact))
+    assert bob.receive().method == "MESSAGE"
+    go.touch()
+    assert bob.receive().method == "INFO"
+    assert bob.receive().method == "BYE"
+
+
+def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serve, endpoint, program, tmp_path):
+    started, ended, go = tmp_path / "started", tmp_path / "ended", tmp_path / "go"
+    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\necho x >> {ended}\n')
+    server = start(serve, f'if (uri=~"slow") {{ exec(["{script}"]); }}\nsl_send_reply("200", "OK");')
+    gone, there = endpoint(server, "gone", "tcp"), endpoint(server, "there")
+    gone.send(gone.request("OPTIONS", "sip:slow@example.test"))
+    until(lambda: lines(started), "the program to start")
+    gone.close()
+    assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
+    go.touch()
+    until(lambda: lines(ended) or not any_child(server), "the program to end")
+    assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
+
+
+def any_child(server):
+    return [pid for pid in server.members() if "wait" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+# -- what a program is told
+
+def test_exec_msg_gets_the_message_as_it_came_and_its_headers_as_variables(serve, endpoint, program, tmp_path):
+    stdin, variables = tmp_path / "stdin", tmp_path / "variables"
+    script = program("save", f"cat > {stdin}.part\nenv > {variables}\nmv {stdin}.part {stdin}\n")
+    server = start(serve, f'seturi("sip:carol@example.test"); if (exec_msg("{script}")) {{ sl_send_reply("200", "OK"); }}')
+    alice = endpoint(server, "alice")
+    request = alice.request("MESSAGE", "sip:bob@example.test", to_tag="t1", headers=[
+        ("X-Twice", "one"), ("X-Twice", "two"), ("s", "hello"), ("X-Guard", "() { :; }; echo pwned")], body="text\r\n")
+    assert alice.exchange(request).status == 200
+    assert stdin.read_bytes() == bytes(request)
+    found = dict(line.split("=", 1) for line in lines(variables) if "=" in line)
+    assert found["SIP_RURI"] == "sip:carol@example.test" and found["SIP_USER"] == "carol"
+    assert found["SIP_ORURI"] == found["SIP_ORUI"] == "sip:bob@example.test" and found["SIP_OUSER"] == "bob"
+    assert found["SIP_SRCIP"] == "127.0.0.1" and found["SIP_DID"] == "t1"
+    assert len(found["SIP_TID"]) == 32 and int(found["SIP_TID"], 16) >= 0
+    assert found["SIP_HF_FROM"] == request.get("From") and found["SIP_HF_CALLID"] == request.get("Call-ID")
+    assert found["SIP_HF_X_TWICE"] == "one,two" and found["SIP_HF_SUBJECT"] == "hello"
+    assert not found["SIP_HF_X_GUARD"].startswith("() {")
+    assert "PATH" in found
+
+
+def test_exec_dset_makes_the_destinations(serve, endpoint, program):
+    script = program("where", 'printf "%s\\r\\n\\n" "$(cat "$(dirname "$0")/first")"; cat "$(dirname "$0")/second"\n')
+    server = start(serve, f'if (exec_dset("{script} ignored")) {{ t_relay(); }} else {{ sl_send_reply("404", "None"); }}')
+    alice, bob, carol = (endpoint(server, name) for name in ("alice", "bob", "carol"))
+    script.with_name("first").write_text(bob.contact)
+    script.with_name("second").write_text(carol.contact + "\n")
+    alice.send(alice.request("INVITE", "sip:anyone@example.test"))
+    assert bob.receive_request("INVITE").uri == bob.contact
+    assert carol.receive_request("INVITE").uri == carol.contact
+
+
+def test_exec_dset_without_a_word_is_false(serve, endpoint, program):
+    script = program("nothing", "exit 0\n")
+    server = start(serve, f'if (exec_dset("{script}")) {{ sl_send_reply("200", "OK"); }} else {{ sl_send_reply("404", "None"); }}')
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 404
+
+
+@pytest.mark.parametrize("uri", ["sip:x;touch$IFS{file}@example.test", "sip:$(touch${{IFS}}{file})@example.test",
+                                 "sip:`touch$IFS{file}`@example.test", "sip:x'&touch$IFS{file}&'@example.test"])
+def test_a_uri_never_becomes_a_command(serve, endpoint, program, tmp_path, uri):
+    forbidden, words = tmp_path / "forbidden", tmp_path / "words"
+    script = program("words", f'printf "%s\\n" "$@" > {words}\necho sip:ok@127.0.0.1:9\n')
+    server = start(serve, f'exec_dset("{script}"); sl_send_reply("200", "OK");')
+    alice = endpoint(server, "alice")
+    wanted = uri.format(file=str(forbidden))
+    answer = alice.exchange(alice.request("OPTIONS", wanted, to="sip:bob@example.test"))
+    assert answer.status in (200, 400)
+    assert not forbidden.exists()
+    if answer.status == 200:
+        assert lines(words)[-1] == wanted
+
+
+# -- how it ends
+
+@pytest.mark.parametrize("text, status", [("exit 0", 200), ("exit 3", 500), ("kill -9 $$", 500)])
+def test_the_exit_status_decides(serve, endpoint, program, text, status):
+    script = program("end", text + "\n")
+    server = start(serve, f'if (exec(["{script}"])) {{ sl_send_reply("200", "OK"); }} else {{ sl_send_reply("500", "Failed"); }}')
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == status
+
+
+def test_a_program_that_is_not_there_is_an_error_of_the_script_only(serve, endpoint):
+    server = start(serve, 'if (!exec(["/nonexistent/program"])) { sl_reply_error(); }')
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 500
+
+
+def test_a_program_inherits_no_descriptor_of_the_server(serve, endpoint, program, tmp_path):
+    seen = tmp_path / "seen"
+    script = program("descriptors", f"ls /proc/$$/fd > {seen}.part; mv {seen}.part {seen}\n")
+    server = start(serve, f'exec(["{script}"]); sl_send_reply("200", "OK");')
+    alice = endpoint(server, "alice", "tcp")
+    assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 200
+    # 0, 1, 2, and the script file that the shell itself reads.
+    assert set(lines(seen)) <= {"0", "1", "2", "10", "255"}
+
+
+def test_what_a_program_says_on_stderr_goes_to_the_log(serve, endpoint, program):
+    word = "complaint-" + token()
+    script = program("complain", f"echo {word} >&2\n")
+    server = start(serve, f'exec(["{script}"]); sl_send_reply("200", "OK");')
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 200
+    until(lambda: word in server.log(), "the program's complaint in the log")
+
+
+def test_programs_beyond_the_cap_queue_and_beyond_the_queue_are_refused(serve, endpoint, program, tmp_path):
+    go = tmp_path / "go"
+    script = program("wait", f"while [ ! -e {go} ]; do sleep 0.05; done\n")
+    server = start(serve, f'if (exec(["{script}"])) {{ sl_send_reply("200", "OK"); }} else {{ sl_reply_error(); }}')
+    alice = endpoint(server, "alice")
+    count = 2000
+    for _ in range(count):
+        alice.send(alice.request("OPTIONS", "sip:bob@example.test"))
+    refused = alice.receive(is_response(503), "a refusal beyond the queue", seconds=20)
+    assert refused.get("Retry-After")
+    assert len(server.members()) < 400
+    go.touch()
+    assert alice.receive(is_response(200), "an answer after the queue", seconds=20)
+
+
+def test_exec_leaves_no_zombie(serve, endpoint):
+    server = start(serve, 'exec(["/bin/true"]); sl_send_reply("200", "OK");')
+    alice = endpoint(server, "alice")
+    for _ in range(20):
+        assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 200
+
+    def zombies():
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] == "Z" and int(fields[3]) == server.pid:
+                found.append(entry)
+        return found
+    until(lambda: not zombies(), "the ended programs to be waited for")
+    assert os.path.exists(f"/proc/{server.pid}")

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What hostile and broken peers send harms nobody: known faults of other servers, mutations, slow and half-open peers,
+and messages that two parsers might read as two different ones."""
+import os
+import random
+import socket
+
+import pytest
+from known_faults import FAULTS
+
+from harness.endpoint import Endpoint
+from harness.message import Message, is_request, token
+from harness.waiting import Overdue, until
+
+pytestmark = pytest.mark.tandem_only
+
+MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar", "textops"))
+
+
+@pytest.fixture
+def sheltered(serve):
+    """A server that relays to one fixed peer only, whatever a message names, and that peer: nothing leaves the loopback."""
+    sink = Endpoint("udp", ("127.0.0.1", 9), "sink")
+    server = serve(f"""{MODULES}
+route {{
+    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); break; }}
+    if (method=="OPTIONS") {{ sl_send_reply("200", "OK"); break; }}
+    if (method=="REGISTER") {{ save("location"); break; }}
+    record_route();
+    loose_route();
+    if (!t_relay_to_udp("127.0.0.1", "{sink.port}")) {{ sl_reply_error(); }}
+}}
+""")
+    yield server, sink
+    sink.close()
+
+
+def assert_answers(server, endpoint, seconds=3):
+    """A valid request of a newcomer is answered."""
+    probe = endpoint(server, "probe")
+    assert probe.exchange(probe.request("OPTIONS", "sip:example.test"), seconds=seconds).status == 200
+
+
+def drain(sink):
+    """Takes what has arrived without waiting."""
+    taken = []
+    sink.socket.setblocking(False)
+    try:
+        while True:
+            taken.append(sink.socket.recv(70000))
+    except BlockingIOError:
+        return taken
+    finally:
+        sink.socket.setblocking(True)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_known_faults_of_other_servers_leave_it_answering(sheltered, endpoint, transport):
+    server, sink = sheltered
+    for name, make in FAULTS.items():
+        peer = endpoint(server, "peer", transport)
+        messages = make(peer)
+        for data in messages if isinstance(messages, list) else [messages]:
+            try:
+                peer.send(data)
+            except OSError:
+                break  # it hung up on us, or the datagram is too long: both are fine
+        peer.close()
+        drain(sink)
+        try:
+            assert_answers(server, endpoint)
+        except Overdue:
+            pytest.fail(f"no answer after: {name}")
+    assert server.is_alive()
+
+
+def mutate(rng, data):
+    """One to five small changes of the kind that networks, bad programmers and attackers make."""
+    data = bytearray(data)
+    for _ in range(rng.randint(1, 5)):
+        at = rng.randrange(len(data) + 1) if data else 0
+        kind = rng.randrange(9)
+        if kind == 0 and data:
+            data[at - 1] = rng.randrange(256)
+        elif kind == 1:
+            data[at:at] = bytes(rng.randrange(256) for _ in range(rng.randint(1, 8)))
+        elif kind == 2:
+            del data[at:at + rng.randint(1, 20)]
+        elif kind == 3:
+            data[at:at] = rng.choice([b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b";", b",", b"<", b">", b'"', b":", b"=", b"%0"])
+        elif kind == 4:
+            lines = bytes(data).split(b"\r\n")
+            line = rng.randrange(len(lines))
+            lines[line:line] = [rng.choice(lines)] * rng.randint(1, 3)
+            data = bytearray(b"\r\n".join(lines))
+        elif kind == 5:
+            lines = bytes(data).split(b"\r\n")
+            del lines[rng.randrange(len(lines))]
+            data = bytearray(b"\r\n".join(lines))
+        elif kind == 6:
+            del data[at:]
+        elif kind == 7:
+            data[at:at] = rng.choice([b"4294967296", b"-1", b"99999999999999999999", b"0", b"z" * 300, b"\xff\xfe", b"%s%n"])
+        else:
+            other = rng.randrange(len(data) + 1) if data else 0
+            low, high = sorted((at, other))
+            data[at:at] = data[low:min(high, low + 200)]
+    return bytes(data)
+
+
+def seeds(peer):
+    """Valid messages of many kinds to start from."""
+    sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+    invite = peer.request("INVITE", "sip:bob@example.test", headers=[
+        ("Record-Route", "<sip:127.0.0.1:9;lr>"), ("Route", f"<sip:127.0.0.1:{peer.server[1]};lr>"), ("Supported", "100rel, timer"),
+        ("Content-Type", "application/sdp"), ("Authorization", 'Digest username="a", realm="r", nonce="n", uri="sip:b", response="0"')],
+        body=sdp)
+    cancel = bytes(invite).replace(b"INVITE", b"CANCEL")
+    answer = Message("SIP/2.0 200 OK", [("Via", peer.via()), ("Via", peer.via()), ("From", "<sip:a@b>;tag=1"), ("To", "<sip:b@c>;tag=2"),
+                                        ("Call-ID", token()), ("CSeq", "1 INVITE"), ("Contact", "<sip:x@127.0.0.1:9>")])
+    return [bytes(invite), cancel, bytes(peer.register()), bytes(peer.request("OPTIONS", "sip:example.test")),
+            bytes(peer.request("ACK", "sip:bob@example.test", to_tag="x")), bytes(peer.request("BYE", "sip:bob@example.test", to_tag="x")),
+            bytes(peer.request("MESSAGE", "tel:+49-30-1234;phone-context=example.test", body="hello")), bytes(answer)]
+
+
+@pytest.mark.parametrize("transport, count", [("udp", 10_000), ("tcp", 2_000)])
+def test_mutated_messages_leave_it_answering(sheltered, endpoint, transport, count):
+    server, sink = sheltered
+    seed = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
+    print(f"seed {seed} (repeat with SEED={seed})")
+    rng = random.Random(seed)
+    peer = endpoint(server, "peer", transport)
+    originals = seeds(peer)
+    for number in range(count):
+        data = mutate(rng, rng.choice(originals))
+        try:
+            peer.send(data)
+        except OSError:  # it closed a connection that it could not follow
+            peer.close()
+            peer = endpoint(server, "peer", transport)
+        if number % 250 == 249:
+            drain(sink)
+            assert_answers(server, endpoint)
+            if transport == "tcp":
+                peer.close()
+                peer = endpoint(server, "peer", transport)
+    peer.close()
+    assert_answers(server, endpoint)
+
+
+# -- slow, half-open and greedy TCP peers
+
+def test_half_open_and_slow_tcp_peers_delay_nobody(sheltered, endpoint):
+    server, _ = sheltered
+    silent = [socket.create_connection(server.address) for _ in range(200)]
+    slow = [socket.create_connection(server.address) for _ in range(50)]
+    message = bytes(endpoint(server, "slow", "tcp").request("OPTIONS", "sip:example.test"))
+    quick = endpoint(server, "quick", "tcp")
+    for at in range(0, 60):  # one byte each, between which others are served
+        for one in slow:
+            one.sendall(message[at:at + 1])
+        if at % 10 == 0:
+            assert quick.exchange(quick.request("OPTIONS", "sip:example.test"), seconds=2).status == 200
+            assert_answers(server, endpoint, seconds=2)
+    for one in slow:  # the rest at once: they are answered after all
+        one.sendall(message[60:])
+        assert one.recv(65536).startswith(b"SIP/2.0 200 ")
+    for one in silent + slow:
+        one.close()
+
+
+def test_a_peer_that_never_reads_is_bounded(sheltered, endpoint):
+    server, _ = sheltered
+    greedy = socket.create_connection(server.address)
+    greedy.setblocking(False)
+    request = bytes(endpoint(server, "greedy", "tcp").request("OPTIONS", "sip:example.test"))
+    before = server.resident_kilobytes()
+    sent = 0
+    for _ in range(200):
+        try:
+            sent += greedy.send(request * 200)
+        except (BlockingIOError, ConnectionError):
+            break
+    assert_answers(server, endpoint)
+    assert server.resident_kilobytes() - before < 64 * 1024, f"{sent} bytes of a peer that does not read"
+    greedy.close()
+
+
+def test_requests_on_tcp_connections_that_close_at_once(sheltered, endpoint):
+    server, sink = sheltered
+    for _ in range(100):  # CVE-2018-7286, CVE-2020-28327
+        peer = endpoint(server, "peer", "tcp")
+        peer.send(peer.request("INVITE", "sip:bob@example.test"))
+        peer.close()
+    assert_answers(server, endpoint)
+    # The callee answers into connections that are gone.
+    answered = 0
+    for data in drain(sink):
+        invite = Message.parse(data)
+        invite.source = server.address
+        if invite.is_request and invite.method == "INVITE":
+            sink.send(sink.response(invite, 200, "OK", to_tag="s1"))
+            answered += 1
+    assert answered > 0
+    assert_answers(server, endpoint)
+
+
+def test_keep_alives_are_answered(sheltered, endpoint):
+    server, _ = sheltered
+    with socket.create_connection(server.address, timeout=3) as stream:  # RFC 5626 4.4.1
+        stream.sendall(b"\r\n\r\n")
+        assert stream.recv(16) == b"\r\n"
+    peer = endpoint(server, "peer")
+    peer.send(b"\r\n\r\n")
+    assert_answers(server, endpoint)
+
+
+def test_pipelined_requests_in_one_segment_are_all_answered(sheltered, endpoint):
+    server, _ = sheltered
+    peer = endpoint(server, "peer", "tcp")
+    requests = [peer.request("OPTIONS", "sip:example.test") for _ in range(100)]
+    peer.send(b"".join(bytes(r) for r in requests))
+    answered = {peer.receive_response(200, "OPTIONS").get("Call-ID") for _ in requests}
+    assert answered == {r.get("Call-ID") for r in requests}
+
+
+def test_a_request_cut_at_any_byte_arrives_whole(sheltered, endpoint):
+    server, _ = sheltered
+    peer = endpoint(server, "peer", "tcp")
+    request = peer.request("OPTIONS", "sip:example.test", body="body")
+    data = bytes(request)
+    for cut in range(1, len(data), 3):
+        peer.send(data[:cut])
+        peer.send(data[cut:])
+        peer.receive(lambda m: m.status == 200, f"an answer to a request cut at {cut}", repeats=True)
+
+
+# -- nothing is forwarded that another parser would read as a different message
+
+ODD = {
+    "blank before the colon": lambda r: r.replace(b"X-Mark: 1", b"X-Mark : 1"),
+    "tab before the colon": lambda r: r.replace(b"X-Mark: 1", b"X-Mark\t: 1"),
+    "folded header": lambda r: r.replace(b"X-Mark: 1", b"X-Mark:\r\n 1\r\n\t2"),
+    "folded Content-Length": lambda r: r.replace(b"Content-Length: 5", b"Content-Length:\r\n 5"),
+    "repeated equal Content-Length": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 5\r\nContent-Length: 5"),
+    "repeated different Content-Length": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 5\r\nContent-Length: 0"),
+    "Content-Length in two forms": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 5\r\nl: 0"),
+    "blank before the colon of Content-Length": lambda r: r.replace(b"Content-Length: 5", b"Content-Length : 0\r\nContent-Length: 5"),
+    "Content-Length of 2^32 + 5": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 4294967301"),
+    "Content-Length of 2^64 + 5": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 18446744073709551621"),
+    "Content-Length of 5, 0": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 5, 0"),
+    "Content-Length of +5": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: +5"),
+    "Content-Length too short": lambda r: r.replace(b"Content-Length: 5", b"Content-Length: 2"),
+    "NUL in a value": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\x00Evil: 1"),
+    "NUL in a name": lambda r: r.replace(b"X-Mark: 1", b"X-Ma\x00rk: 1"),
+    "bare CR": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\rEvil: 1"),
+    "bare LF": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\nEvil: 1"),
+    "bare LF twice": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\n\nEvil: 1"),
+    "bare CR twice": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\r\rEvil: 1"),
+    "line without colon": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\r\nEvil"),
+    "name of nothing": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\r\n: Evil"),
+    "continuation first": lambda r: r.replace(b"SIP/2.0\r\n", b"SIP/2.0\r\n Evil: 1\r\n", 1),
+    "blank line of blanks": lambda r: r.replace(b"X-Mark: 1", b"X-Mark: 1\r\n \r\nEvil: 1"),
+    "two blanks in the start line": lambda r: r.replace(b"MESSAGE ", b"MESSAGE  ", 1),
+}
+
+
+def differences(data):
+    """What in these bytes could be read in two ways (empty: nothing)."""
+    head, blank, body = data.partition(b"\r\n\r\n")
+    found = [] if blank else ["no end of the header"]
+    if b"\0" in head:
+        found.append("a NUL")
+    plain = head.replace(b"\r\n", b"")
+    if b"\r" in plain or b"\n" in plain:
+        found.append("a bare CR or LF")
+    lines = head.split(b"\r\n")
+    if len(lines) > 1 and lines[1][:1] in (b" ", b"\t"):
+        found.append("a continuation before any header")
+    if any(line.strip(b" \t") == b"" for line in lines[1:]):
+        found.append("a line of blanks, which some take for the end")
+    if any(b":" not in line for line in lines[1:] if line[:1] not in (b" ", b"\t")):
+        found.append("a line without a colon")
+    if len(lines[0].split(b" ")) != 3 and not lines[0].startswith(b"SIP/2.0 "):
+        found.append("a start line of more or fewer than three words")
+    lengths = [line for line in lines[1:] if line.partition(b":")[0].strip(b" \t").lower() in (b"content-length", b"l")]
+    if len(lengths) > 1:
+        found.append("several Content-Length")
+    for line in lengths:
+        value = line.partition(b":")[2].strip(b" \t")
+        following = lines[lines.index(line) + 1] if lines.index(line) + 1 < len(lines) else b""
+        if following[:1] in (b" ", b"\t"):
+            found.append("a folded Content-Length")
+        elif not value.isdigit() or int(value) != len(body):
+            found.append(f"Content-Length {value!r} of a body of {len(body)} bytes")
+    return found
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_nothing_is_forwarded_that_reads_as_two_messages(sheltered, endpoint, transport):
+    server, sink = sheltered
+    forwarded = 0
+    for name, change in ODD.items():
+        peer = endpoint(server, "peer", transport)
+        request = peer.request("MESSAGE", "sip:bob@example.test", headers=[("X-Mark", "1")], body="hello")
+        data = change(bytes(request))
+        assert data != bytes(request), name
+        peer.send(data)
+        # A marked request behind it on the same path tells that the odd one has been dealt with.
+        after = endpoint(server, "peer")
+        mark = after.send(after.request("MESSAGE", "sip:bob@example.test", call_id=request.get("Call-ID"), cseq=99))
+        seen = []
+        until(lambda: seen.extend(drain(sink)) or any(b"CSeq: 99 " in d for d in seen), f"the mark after '{name}'", seconds=5)
+        if transport == "tcp":
+            peer.close()
+        for bytes_out in seen:
+            if b"CSeq: 99 " not in bytes_out:
+                forwarded += 1
+                assert not differences(bytes_out), f"{name}: {differences(bytes_out)} in {bytes_out!r}"
+        assert mark
+    assert forwarded > 3  # what is legal, if odd, does pass
+
+
+@pytest.mark.parametrize("spelling", ["X-Secret: 1", "x-secret: 1", "X-Secret : 1", "X-SECRET\t: 1", "X-Secret:1", "X-Secret:\r\n 1"])
+def test_a_header_is_removed_however_it_is_written(serve, endpoint, spelling):
+    server = serve(f'{MODULES}\nroute {{ remove_hf("X-Secret"); t_relay(); }}')
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    request = alice.request("MESSAGE", bob.contact, headers=[("X-Mark", "1")])
+    alice.send(bytes(request).replace(b"X-Mark: 1", spelling.encode()))
+    arrived = bob.receive(is_request("MESSAGE"), "the MESSAGE")
+    assert not any("secret" in name.lower() for name, _ in arrived.headers)
+
+
+def test_a_challenge_of_the_callee_is_passed_on_and_not_answered(serve, endpoint):
+    server = serve(f"{MODULES}\nroute {{ t_relay(); }}")
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    alice.send(alice.request("MESSAGE", bob.contact))
+    arrived = bob.receive_request("MESSAGE")
+    bob.send(bob.response(arrived, 407, "Proxy Authentication Required", to_tag="b",
+                          headers=[("Proxy-Authenticate", 'Digest realm="r", nonce="n"')]))
+    assert alice.receive_response(407).get("Proxy-Authenticate") == 'Digest realm="r", nonce="n"'
