@@ -2,6 +2,7 @@
 #include <tandem/transport/shard_transport.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
 #include <tandem/transport/home.hpp>
 #include <tandem/transport/transport.hpp>
 
@@ -124,6 +125,25 @@ std::string_view shard_transport::sent_by(const stack::target& to) const noexcep
   std::string text = sent_by_text(source, l.address.port, l.transport);
   if (sent_by_texts_.size() >= texts_kept && !sent_by_texts_.contains(text)) return {};
   return *sent_by_texts_.insert(std::move(text)).first;
+}
+
+bool shard_transport::is_own_sent_by(std::string_view host, std::uint16_t port) const noexcept {
+  const listener_table& table = whole_.listeners();
+  for (std::uint32_t i = 0; i < table.size(); ++i) {
+    // A wildcard writes whatever address of this host leads to the next hop.
+    if (table[i].sent_by.empty()) return true;
+    std::string_view own = table[i].sent_by;
+    std::uint16_t own_port = stack::default_port(table[i].transport);
+    // The colon of a port stands behind the bracket of an IPv6 address.
+    if (const auto colon = own.rfind(':');
+        colon != std::string_view::npos && own.find(']', colon) == std::string_view::npos) {
+      own_port = parse_number<std::uint16_t>(own.substr(colon + 1)).value_or(own_port);
+      own = own.substr(0, colon);
+    }
+    const std::uint16_t stated = port != 0 ? port : stack::default_port(table[i].transport);
+    if (stated == own_port && iequals(host, own)) return true;
+  }
+  return false;
 }
 
 transport_kind shard_transport::transport_for(const stack::target& to,

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/transport/entrance.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/sip/build.hpp>
+#include <tandem/sip/message.hpp>
+#include <tandem/sip/validate.hpp>
+#include <tandem/sip/via.hpp>
+#include <tandem/stack/via_rules.hpp>
+
+#include <algorithm>
+
+namespace tandem::transport {
+
+bool source_limits::admit(const ip_address& source, instant now) {
+  if (rate_ == 0) return true;
+  if (buckets_.size() >= bound)
+    std::erase_if(buckets_, [&](const auto& b) { return now - b.second.filled > seconds{1}; });
+  if (buckets_.size() >= bound) buckets_.clear();
+  const double full = rate_;
+  auto& b = buckets_.try_emplace(source, bucket{full, now}).first->second;
+  const std::chrono::duration<double> passed = now - b.filled;
+  b.tokens = std::min(full, b.tokens + passed.count() * full);
+  b.filled = now;
+  if (b.tokens < 1) return false;
+  b.tokens -= 1;
+  return true;
+}
+
+entrance::entrance(shard_transport& net, stack::transaction_layer& layer,
+                   const overload_options& options)
+    : net_{net}, layer_{layer}, options_{options}, limits_{options.requests_per_source} {
+  net_.set_user(this);
+}
+
+entrance::~entrance() { net_.set_user(nullptr); }
+
+void entrance::on_message(block_ref&& block, std::uint32_t size, const stack::arrival& from) {
+  auto parsed = sip::message::parse(std::move(block), size);
+  if (!parsed) {
+    ++counters_.unreadable;
+    log_debug("{}: no message: {}", from.source.to_string(), sip::to_string(parsed.error()));
+    return;
+  }
+  if (parsed->is_request())
+    take_request(*parsed, from);
+  else
+    take_response(*parsed, from);
+}
+
+void entrance::take_request(sip::message& request, const stack::arrival& from) {
+  ++counters_.requests;
+  stack::stamp_top_via(request, from.source);
+  if (const auto defect = request.defect()) {
+    ++counters_.broken;
+    return answer(request, from, sip::status_owed(defect->code));
+  }
+  if (!request.key()) {
+    // RFC 3261 8.1.1: without these a request belongs to nothing and can only be refused.
+    ++counters_.broken;
+    return answer(request, from, 400);
+  }
+  if (is_refused(request, from)) return answer(request, from, 503);
+  layer_.receive_request(request, from);
+}
+
+void entrance::take_response(sip::message& response, const stack::arrival& from) {
+  ++counters_.responses;
+  const auto key = response.key();
+  if (response.defect() || !key) {
+    ++counters_.unreadable;
+    return;
+  }
+  // RFC 3261 18.1.2: a response whose top Via is not one of ours was not meant for us.
+  if (!net_.is_own_sent_by(key->sent_by_host, key->sent_by_port)) {
+    ++counters_.misrouted;
+    return;
+  }
+  layer_.receive_response(response, from);
+}
+
+bool entrance::is_overloaded() const noexcept {
+  return net_.home().lag() > options_.lag || layer_.size() >= options_.transactions;
+}
+
+bool entrance::is_refused(const sip::message& request, const stack::arrival& from) {
+  // What is in progress goes on: dialogs, ACK, CANCEL, and copies of what was let in.
+  if (request.method() == sip::method::ack || request.method() == sip::method::cancel) return false;
+  const bool is_loaded = is_overloaded();
+  if (!is_loaded && options_.requests_per_source == 0) return false;
+  if (!request.to_tag().empty() || layer_.find_server(request)) return false;
+  if (is_loaded) {
+    ++counters_.overload;
+    return true;
+  }
+  if (limits_.admit(from.source.ip, from.at)) return false;
+  ++counters_.limited;
+  return true;
+}
+
+void entrance::on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                         const stack::arrival& from) {
+  auto parsed = block ? sip::message::parse(std::move(block), size)
+                      : result<sip::message, sip::parse_error>{sip::message{}};
+  if (!parsed || !*parsed || !parsed->is_request()) {
+    ++counters_.unreadable;
+    return;
+  }
+  ++counters_.broken;
+  stack::stamp_top_via(*parsed, from.source);
+  answer(*parsed, from, sip::status_owed(error));
+}
+
+void entrance::answer(const sip::message& request, const stack::arrival& from, int status,
+                      std::string_view reason) {
+  // RFC 3261 17: an ACK is never answered.
+  if (request.method() == sip::method::ack) return;
+  const auto via = sip::via::parse(request.top_via());
+  if (!via) return; // nowhere to answer to
+  auto response = sip::make_response(request, status, reason, layer_.tag_for(request).view());
+  if (!response) return;
+  if (status == 503) {
+    // RFC 3261 21.5.4
+    const auto added =
+        response->append(sip::header_id::retry_after, std::to_string(options_.retry_after));
+    if (!added) return;
+  }
+  auto [block, size] = response->to_block();
+  net_.send(stack::response_target(*via, from), {std::move(block), size}, {});
+}
+
+void entrance::on_send_error(stack::origin on_behalf_of, stack::send_error reason) {
+  layer_.on_send_error(on_behalf_of, reason);
+}
+
+void entrance::on_datagram_refused(std::string_view quoted) { layer_.on_datagram_refused(quoted); }
+
+} // namespace tandem::transport

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entrance of a shard: bytes become messages, what is broken or too much is answered without a
+// transaction, the rest goes to the transaction layer with its Via completed (RFC 3261 18.2.1).
+// Used on the thread of its shard.
+#pragma once
+
+#include <tandem/stack/transaction_layer.hpp>
+#include <tandem/transport/options.hpp>
+#include <tandem/transport/shard_transport.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+
+namespace tandem::transport {
+
+/// Counters of an entrance; they only grow.
+struct entrance_counters {
+  std::uint64_t requests = 0;
+  std::uint64_t responses = 0;
+  std::uint64_t unreadable = 0; ///< no message at all, or a worthless response: dropped
+  std::uint64_t broken = 0;     ///< requests answered with 400, 505 or 513
+  std::uint64_t misrouted = 0;  ///< responses whose top Via is not ours: dropped
+  std::uint64_t overload = 0;   ///< requests answered with 503 for the load
+  std::uint64_t limited = 0;    ///< requests answered with 503 for their source
+};
+
+/// Requests a second from each address: a bucket of one second's worth, in a bounded table.
+class source_limits {
+ public:
+  /// \param rate requests a second; 0: no bound.
+  explicit source_limits(std::uint32_t rate) noexcept : rate_{rate} {}
+
+  /// Counts one request; false when it is one too many.
+  [[nodiscard]] bool admit(const ip_address& source, instant now);
+
+ private:
+  struct bucket {
+    double tokens;
+    instant filled;
+  };
+  static constexpr std::size_t bound = 65'536;
+  std::uint32_t rate_;
+  std::unordered_map<ip_address, bucket> buckets_;
+};
+
+class entrance final : public message_user {
+ public:
+  /// Becomes the user of `net`. Both outlive the entrance.
+  entrance(shard_transport& net, stack::transaction_layer& layer,
+           const overload_options& options = {});
+  ~entrance();
+  entrance(const entrance&) = delete;
+  entrance& operator=(const entrance&) = delete;
+
+  void on_message(block_ref&& block, std::uint32_t size, const stack::arrival& from) override;
+  void on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                 const stack::arrival& from) override;
+  void on_send_error(stack::origin on_behalf_of, stack::send_error reason) override;
+  void on_datagram_refused(std::string_view quoted) override;
+
+  /// New work is refused at present.
+  [[nodiscard]] bool is_overloaded() const noexcept;
+
+  [[nodiscard]] const entrance_counters& counters() const noexcept { return counters_; }
+
+ private:
+  void take_request(sip::message& request, const stack::arrival& from);
+  void take_response(sip::message& response, const stack::arrival& from);
+  [[nodiscard]] bool is_refused(const sip::message& request, const stack::arrival& from);
+  void answer(const sip::message& request, const stack::arrival& from, int status,
+              std::string_view reason = {});
+
+  shard_transport& net_;
+  stack::transaction_layer& layer_;
+  overload_options options_;
+  source_limits limits_;
+  entrance_counters counters_;
+};
+
+} // namespace tandem::transport
