@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// A proxy core under test: a user that forwards to fixed targets and notes what it hears.
+#pragma once
+
+#include <tandem/stack/proxy.hpp>
+#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/virtual_outbox.hpp>
+
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace tandem::stack::testing {
+
+class proxy_fixture : public request_user, public proxy_user {
+ public:
+  explicit proxy_fixture(const proxy_settings& settings = {})
+      : layer{out, timer_settings{}}, core{layer, settings} {
+    layer.set_core(*this);
+  }
+
+  /// A request from Alice, handed in as the transport would.
+  void receive(const request_parts& p) { receive_text(request_text(p)); }
+  void receive_text(const std::string& text) {
+    auto m = parsed(text);
+    layer.receive_request(m, arrived_from("192.0.2.1:5060"));
+  }
+  /// A response of a callee to what was sent to it.
+  void answer(const sent_message& to, int status, std::string_view tag = "bob-1",
+              std::string_view more = {}) {
+    auto m = parsed(answer_text(to.text, status, tag, more));
+    layer.receive_response(m, arrived_from(to.to.address.to_string()));
+  }
+
+  /// Takes the oldest sent message, which must be of this kind.
+  sent_message take(std::string_view kind) {
+    sent_message m = out.take();
+    EXPECT_EQ(m.kind(), kind) << m.text;
+    return m;
+  }
+  /// All that was sent since, as words, and forgotten.
+  std::string sent() {
+    std::string all;
+    while (!out.sent.empty()) all += (all.empty() ? "" : " ") + std::string{out.take().kind()};
+    return all;
+  }
+  std::string heard() {
+    std::string all;
+    for (; !events.empty(); events.pop_front()) all += (all.empty() ? "" : " ") + events.front();
+    return all;
+  }
+
+  result<unsigned, forward_errc> relay(context_handle to, const sip::message& request) {
+    std::vector<forward_to> all;
+    for (const auto& w : ways) all.push_back({w.uri, w.targets});
+    return core.relay(to, request, all);
+  }
+
+  struct way {
+    std::string uri;
+    std::vector<target> targets;
+  };
+
+  virtual_outbox out;
+  transaction_layer layer;
+  proxy core;
+  std::vector<way> ways{{"sip:bob@192.0.2.2", {target_at("192.0.2.2")}}};
+  std::function<failure_verdict(context_handle, int)> on_failed;
+  std::function<void(context_handle, sip::message&)> on_replied;
+  std::deque<std::string> events;
+  context_handle context;
+  result<unsigned, forward_errc> relayed = 0U;
+
+ private:
+  void on_request(sip::message& request, const arrival& from) override {
+    const auto routing = routing_hash(request, layer.secret());
+    if (request.method() == sip::method::ack) {
+      static_cast<void>(core.forward_stateless(request, {ways[0].uri, ways[0].targets}, routing));
+      return;
+    }
+    const auto made = core.create(request, from, routing, *this, {});
+    ASSERT_TRUE(made);
+    context = *made;
+    relayed = relay(context, request);
+    if (!relayed) {
+      core.keep(context, request);
+      core.reply(context, status_of(relayed.error()), {});
+    }
+  }
+  void on_cancel(server_handle invite, sip::message& cancel, const arrival& from) override {
+    EXPECT_TRUE(core.cancel(invite, cancel, from));
+  }
+  void on_stray_response(sip::message& response, const arrival&) override {
+    events.push_back(core.forward_stray(response) ? "stray" : "dropped");
+  }
+  void on_reply(context_handle c, user_tag, unsigned, sip::message& response,
+                const arrival&) override {
+    if (on_replied) on_replied(c, response);
+  }
+  failure_verdict on_failure(context_handle c, user_tag, int status, const sip::message*) override {
+    events.push_back("failure " + std::to_string(status));
+    return on_failed ? on_failed(c, status) : failure_verdict::decided;
+  }
+  void on_final(context_handle, user_tag, int status) override {
+    events.push_back("final " + std::to_string(status));
+  }
+  void on_end(context_handle, user_tag) override { events.push_back("end"); }
+};
+
+} // namespace tandem::stack::testing
