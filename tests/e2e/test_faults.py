@@ -116,7 +116,9 @@ def seeds(peer):
         ("Content-Type", "application/sdp"), ("Authorization", 'Digest username="a", realm="r", nonce="n", uri="sip:b", response="0"')],
         body=sdp)
     cancel = bytes(invite).replace(b"INVITE", b"CANCEL")
-    answer = Message("SIP/2.0 200 OK", [("Via", peer.via()), ("Via", peer.via()), ("From", "<sip:a@b>;tag=1"), ("To", "<sip:b@c>;tag=2"),
+    # Its Vias name no address: a change must not make one of them somebody else's.
+    via = "SIP/2.0/UDP peer.invalid;branch=z9hG4bKresponse"
+    answer = Message("SIP/2.0 200 OK", [("Via", via), ("Via", via), ("From", "<sip:a@b>;tag=1"), ("To", "<sip:b@c>;tag=2"),
                                         ("Call-ID", token()), ("CSeq", "1 INVITE"), ("Contact", "<sip:x@127.0.0.1:9>")])
     return [bytes(invite), cancel, bytes(peer.register()), bytes(peer.request("OPTIONS", "sip:example.test")),
             bytes(peer.request("ACK", "sip:bob@example.test", to_tag="x")), bytes(peer.request("BYE", "sip:bob@example.test", to_tag="x")),
