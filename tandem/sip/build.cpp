@@ -3,6 +3,7 @@
 
 #include <tandem/base/text.hpp>
 #include <tandem/sip/lexical.hpp>
+#include <tandem/sip/line_break.hpp>
 #include <tandem/sip/status.hpp>
 
 #include <charconv>
@@ -12,6 +13,14 @@ namespace tandem::sip {
 namespace {
 
 constexpr std::string_view version = "SIP/2.0";
+
+/// Nothing that the scanner finds fault with: no CR, no LF, NUL only as a quoted pair.
+bool is_received_text(std::string_view text) noexcept {
+  const char* const end = text.data() + text.size();
+  for (const char* p = text.data(); (p = find_break(p, end)) != end; ++p)
+    if (*p != '\0' || !is_escaped(text.data(), p)) return false;
+  return true;
+}
 
 /// RFC 3261 12.1.1, RFC 6665 4.4.1, RFC 3515 2.4.4: a response to these may form a dialog.
 bool may_form_dialog(method m) noexcept {
@@ -100,15 +109,19 @@ message_builder& message_builder::add(header_name name, std::string_view value) 
 
 message_builder& message_builder::add(header_name name,
                                       std::initializer_list<std::string_view> value) {
+  for (const auto piece : value)
+    if (!message::is_safe(piece)) refuse(edit_errc::unsafe_text);
+  add_line(name, value);
+  return *this;
+}
+
+void message_builder::add_line(header_name name, std::initializer_list<std::string_view> value) {
   const std::string_view text = name.text();
   if (!is_token(text)) refuse(edit_errc::bad_name);
   if (at_.lines == max_header_lines) refuse(edit_errc::too_large);
   std::size_t size = text.size() + 4;
-  for (const auto piece : value) {
-    if (!message::is_safe(piece)) refuse(edit_errc::unsafe_text);
-    size += piece.size();
-  }
-  if (!reserve(size)) return *this;
+  for (const auto piece : value) size += piece.size();
+  if (!reserve(size)) return;
   message::line& l = lines_[at_.lines++];
   l.begin = static_cast<std::uint16_t>(used_);
   put(text);
@@ -124,12 +137,22 @@ message_builder& message_builder::add(header_name name,
   l.id = static_cast<std::uint8_t>(name.id());
   l.name_size = (text.size() < message::long_name ? text.size() : message::long_name) & 127u;
   l.is_edit = 0;
-  return *this;
 }
 
 message_builder& message_builder::copy(const message& from, header_id id) {
-  for (std::size_t i = from.find(id); i != message::npos; i = from.find(id, i + 1))
-    add(id, from.header(i).value);
+  for (std::size_t i = from.find(id); i != message::npos; i = from.find(id, i + 1)) {
+    const auto value = from.header(i).value;
+    if (!is_received_text(value)) refuse(edit_errc::unsafe_text);
+    add_line(id, {value});
+    if (info(id).shape == header_shape::single) break;
+  }
+  return *this;
+}
+
+message_builder& message_builder::add_tagged(header_name name, std::string_view received,
+                                             std::string_view tag) {
+  if (!is_token(tag) || !is_received_text(received)) refuse(edit_errc::unsafe_text);
+  add_line(name, {received, ";tag=", tag});
   return *this;
 }
 
@@ -186,9 +209,9 @@ result<message, edit_errc> make_response(const message& request, int status,
   if (status > 100 && status < 300 && may_form_dialog(request.method()))
     out.copy(request, header_id::record_route);
   out.copy(request, header_id::from);
-  const auto to = request.first(header_id::to).value_or(std::string_view{});
-  if (status > 100 && !to_tag.empty() && request.to_tag().empty())
-    out.add(header_id::to, {to, ";tag=", to_tag});
+  const auto to = request.first(header_id::to);
+  if (status > 100 && to && !to_tag.empty() && request.to_tag().empty())
+    out.add_tagged(header_id::to, *to, to_tag);
   else
     out.copy(request, header_id::to);
   out.copy(request, header_id::call_id).copy(request, header_id::cseq);

@@ -31,8 +31,11 @@ class message_builder {
   message_builder& add(header_name name, std::string_view value);
   /// Appends a header line whose value is these pieces, one after the other.
   message_builder& add(header_name name, std::initializer_list<std::string_view> value);
-  /// Appends all lines of that name of another message, each as it stands there.
+  /// Appends the lines of that name of another message, each as it stands there; of a header that
+  /// may stand once only the first.
   message_builder& copy(const message& from, header_id id);
+  /// Appends a received From or To with a tag behind it.
+  message_builder& add_tagged(header_name name, std::string_view received, std::string_view tag);
   /// The body, with its Content-Length, ends the message; without it Content-Length is 0.
   message_builder& body(std::string_view type, std::string_view bytes);
 
@@ -43,6 +46,7 @@ class message_builder {
   message_builder() = default;
   bool reserve(std::size_t bytes);
   void put(std::string_view bytes) noexcept;
+  void add_line(header_name name, std::initializer_list<std::string_view> value);
   void end_start_line() noexcept;
   void refuse(edit_errc error) noexcept;
 

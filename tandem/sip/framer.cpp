@@ -91,7 +91,11 @@ parse_errc framer::scan_headers() noexcept {
     const char* const found = find_break(at(seen_.scanned), end);
     seen_.scanned = static_cast<std::size_t>(found - at(0));
     if (found == end) return {};
-    if (*found == '\0') return parse_errc::nul_byte;
+    if (*found == '\0') {
+      if (!is_escaped(at(seen_.line), found)) return parse_errc::nul_byte;
+      ++seen_.scanned;
+      continue;
+    }
     if (*found == '\n') return parse_errc::bare_lf;
     if (found + 1 == end) return {}; // its LF may come
     if (found[1] != '\n') return parse_errc::bare_cr;

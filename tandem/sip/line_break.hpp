@@ -31,4 +31,15 @@ namespace tandem::sip {
   return from;
 }
 
+/// The byte at `p` is the second of a quoted pair: an odd number of backslashes stands before it.
+/// RFC 3261 25.1 lets such a pair mean NUL (RFC 4475 3.1.1.2 has one).
+[[nodiscard]] inline bool is_escaped(const char* begin, const char* p) noexcept {
+  bool is_odd = false;
+  while (p != begin && p[-1] == '\\') {
+    is_odd = !is_odd;
+    --p;
+  }
+  return is_odd;
+}
+
 } // namespace tandem::sip

@@ -59,9 +59,10 @@ struct message_key {
   sip::method cseq_method = sip::method::unknown;
   std::string_view cseq_method_text;
 
-  /// RFC 3261 8.1.1.7: the branch is unique, so that it alone names the transaction.
+  /// RFC 3261 8.1.1.7: the branch is unique, so that it alone names the transaction. The cookie
+  /// alone is not (RFC 4475 3.3.11).
   [[nodiscard]] bool has_magic_cookie() const noexcept {
-    return iequals(branch.substr(0, 7), "z9hG4bK");
+    return branch.size() > 7 && iequals(branch.substr(0, 7), "z9hG4bK");
   }
 };
 

@@ -55,6 +55,10 @@ class message_scanner {
         note(parse_errc::bare_lf, found);
         return {found, found + 1};
       }
+      if (*found == '\0' && is_escaped(from, found)) {
+        from = found + 1;
+        continue;
+      }
       note(*found == '\r' ? parse_errc::bare_cr : parse_errc::nul_byte, found);
       from = found + 1;
     }

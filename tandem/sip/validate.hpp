@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What to answer to a message that parses but must not be processed (RFC 3261 8.2, 16.3, 10.3,
 // RFC 4475). Apart from parsing, since a message that was refused by the parser cannot be answered.
-// Pure functions, any thread; views point into what was given.
+// Pure functions, any thread.
 #pragma once
 
 #include <tandem/sip/message.hpp>
@@ -9,38 +9,43 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tandem::sip {
 
-/// In whose place a request is judged.
+/// In whose place a message is judged.
 enum class role : std::uint8_t {
-  user_agent, ///< RFC 3261 8.2
+  user_agent, ///< RFC 3261 8.1.3, 8.2
   proxy,      ///< RFC 3261 16.3
   registrar,  ///< RFC 3261 10.3
 };
 
-/// What the element understands. An empty list of schemes, types or encodings means: whatever.
+/// What the element understands. Without option tags none is understood; the other lists, when they
+/// are empty, are not asked about.
 struct supported_sets {
-  std::span<const std::string_view> option_tags{};       ///< for Require or Proxy-Require
+  std::span<const std::string_view> option_tags{};       ///< of Require, for a proxy Proxy-Require
   std::span<const std::string_view> uri_schemes{};       ///< of a Request-URI
-  std::span<const std::string_view> content_types{};     ///< "type/subtype" of bodies
+  std::span<const std::string_view> content_types{};     ///< "type/subtype" of bodies, both ways
   std::span<const std::string_view> content_encodings{}; ///< "identity" is always understood
+  std::span<const std::string_view> auth_schemes{};      ///< one of them is asked of each request
 };
 
-/// The answer that is owed: status and reason, and the header that goes with it (420: Unsupported,
-/// 415: Accept ...). A response that must not be processed has status 0: drop it.
+/// The answer that is owed. Status 0 means: drop the message without one, as for a response and for
+/// an ACK.
 struct rejection {
   int status = 0;
   std::string_view reason;
-  header_id header = header_id::unknown; ///< to be added to the answer; unknown for none
-  std::string_view value;                ///< its value
+  /// To be added to the answer with `value` (420: Unsupported, 415: Accept ...); unknown for none.
+  /// For 401 and 407 the challenge is for who answers to make.
+  header_id header = header_id::unknown;
+  std::string value;
 
-  /// Drop it without an answer: a response, or an ACK.
   [[nodiscard]] bool is_silent() const noexcept { return status == 0; }
 };
 
-/// What is owed to the message in that role; nothing when it may be processed.
+/// What is owed to the message in that role; nothing when it may be processed. A proxy checks what
+/// it routes by and lets the rest pass (RFC 3261 16.3).
 [[nodiscard]] std::optional<rejection> validate(const message& msg, role as,
                                                 const supported_sets& supported = {});
 

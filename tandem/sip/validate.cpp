@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip/validate.hpp>
+
+#include <tandem/base/text.hpp>
+#include <tandem/sip/headers.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tandem::sip {
+namespace {
+
+using verdict = std::optional<rejection>;
+
+verdict refuse(int status, std::string_view reason) {
+  return rejection{.status = status, .reason = reason, .value = {}};
+}
+
+/// Headers that may stand once and that somebody acts on. Free text twice (Subject, User-Agent)
+/// harms nobody.
+constexpr auto is_strictly_single = [] {
+  std::array<bool, header_count> table{};
+#define TANDEM_HEADER(id, name, compact, shape, value, source)                                     \
+  table[static_cast<std::size_t>(header_id::id)] =                                                 \
+      header_shape::shape == header_shape::single && std::string_view{#value} != "text_value";
+#include <tandem/sip/headers.def>
+#undef TANDEM_HEADER
+  return table;
+}();
+
+/// The lines of a message that every element looks at.
+struct known_lines {
+  std::optional<std::string_view> via, from, to, call_id, cseq, max_forwards;
+  bool has_repeated = false;
+};
+
+known_lines find_known(const message& msg) {
+  known_lines found;
+  std::array<bool, header_count> seen{};
+  for (const header_line& h : msg.headers()) {
+    const auto id = static_cast<std::size_t>(h.id);
+    if (std::exchange(seen[id], true)) {
+      found.has_repeated |= is_strictly_single[id];
+      continue;
+    }
+    switch (h.id) {
+    case header_id::via: found.via = h.value; break;
+    case header_id::from: found.from = h.value; break;
+    case header_id::to: found.to = h.value; break;
+    case header_id::call_id: found.call_id = h.value; break;
+    case header_id::cseq: found.cseq = h.value; break;
+    case header_id::max_forwards: found.max_forwards = h.value; break;
+    default: break;
+    }
+  }
+  return found;
+}
+
+/// RFC 3261 8.1.1: what every message has, and that it can be read.
+verdict check_mandatory(const known_lines& lines, std::string_view method) {
+  if (!lines.via) return refuse(400, "Missing Via");
+  if (!lines.from) return refuse(400, "Missing From");
+  if (!lines.to) return refuse(400, "Missing To");
+  if (!lines.call_id) return refuse(400, "Missing Call-ID");
+  if (!lines.cseq) return refuse(400, "Missing CSeq");
+  if (lines.has_repeated) return refuse(400, "Repeated Header Field");
+  if (!list<via>{*lines.via}.front()) return refuse(400, "Bad Via");
+  if (!name_addr::parse(*lines.from)) return refuse(400, "Bad From");
+  if (!name_addr::parse(*lines.to)) return refuse(400, "Bad To");
+  if (!call_id::parse(*lines.call_id)) return refuse(400, "Bad Call-ID");
+  const auto sequence = cseq::parse(*lines.cseq);
+  if (!sequence) return refuse(400, "Bad CSeq");
+  // RFC 3261 8.1.1.5; a response has no method of its own to compare.
+  if (!method.empty() && sequence->method != method) return refuse(400, "CSeq of Another Method");
+  return {};
+}
+
+/// RFC 3261 8.1.3.3, 16.7: a response that must not be processed is dropped.
+bool is_worthless(const message& response, role as) {
+  if (response.defect() || check_mandatory(find_known(response), {})) return true;
+  std::size_t hops = 0;
+  for (const auto& hop : response.all<hdr::via>()) {
+    ++hops;
+    // RFC 4475 3.1.2.20: nothing is sent on to a broadcast address.
+    if (hop && hop->sent_by.host.text == "255.255.255.255") return true;
+  }
+  return as != role::proxy && hops > 1;
+}
+
+bool is_one_of(std::string_view text, std::span<const std::string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view name) { return iequals(text, name); });
+}
+
+void append(std::string& to, std::string_view item) {
+  if (!to.empty()) to += ", ";
+  to += item;
+}
+
+std::string join(std::span<const std::string_view> items) {
+  std::string joined;
+  for (const auto item : items) append(joined, item);
+  return joined;
+}
+
+/// RFC 3261 8.2.2.3, 16.3 step 4: the option tags that are asked for and not there.
+verdict check_required(const message& request, header_id header, const supported_sets& supported) {
+  if (!request.has(header)) return {};
+  std::string unsupported;
+  request.for_each_value(header, [&](std::string_view tag) {
+    if (!is_one_of(tag, supported.option_tags)) append(unsupported, tag);
+  });
+  if (unsupported.empty()) return {};
+  return rejection{.status = 420,
+                   .reason = "Bad Extension",
+                   .header = header_id::unsupported,
+                   .value = std::move(unsupported)};
+}
+
+/// RFC 3261 8.2.3: a body whose handling is not optional must be understood.
+verdict check_body(const message& request, const supported_sets& supported) {
+  if (request.body().empty()) return {};
+  const auto disposition = request.get<hdr::content_disposition>();
+  if (disposition && iequals(disposition->params.value("handling"), "optional")) return {};
+  if (!supported.content_encodings.empty()) {
+    bool is_understood = true;
+    request.for_each_value(header_id::content_encoding, [&](std::string_view encoding) {
+      is_understood &=
+          iequals(encoding, "identity") || is_one_of(encoding, supported.content_encodings);
+    });
+    if (!is_understood)
+      return rejection{.status = 415,
+                       .reason = "Unsupported Media Type",
+                       .header = header_id::accept_encoding,
+                       .value = join(supported.content_encodings)};
+  }
+  if (supported.content_types.empty()) return {};
+  const auto type = request.get<hdr::content_type>();
+  // RFC 3261 20.15: there must be one where there is a body.
+  if (!type) return refuse(400, "Bad Content-Type");
+  for (const auto known : supported.content_types)
+    if (const auto it = media_type::parse(known); it && it->accepts(*type)) return {};
+  return rejection{.status = 415,
+                   .reason = "Unsupported Media Type",
+                   .header = header_id::accept,
+                   .value = join(supported.content_types)};
+}
+
+/// RFC 3261 20.1, RFC 4475 3.3.10: an answer to an INVITE needs a type that the caller accepts.
+bool accepts_an_answer(const message& invite, const supported_sets& supported) {
+  if (supported.content_types.empty() || !invite.has(header_id::accept)) return true;
+  for (const auto& range : invite.all<hdr::accept>()) {
+    if (!range || range->q() == 0) continue;
+    for (const auto known : supported.content_types)
+      if (const auto it = media_type::parse(known); it && range->accepts(*it)) return true;
+  }
+  return false;
+}
+
+/// RFC 3261 10.3 step 6: the star stands alone and with Expires 0.
+verdict check_contacts(const message& request, role as) {
+  std::size_t n = 0;
+  bool has_star = false;
+  for (const auto& one : request.all<hdr::contact>()) {
+    if (!one) return refuse(400, "Bad Contact");
+    ++n;
+    has_star |= one->is_star;
+  }
+  if (!has_star) return {};
+  const auto expires = request.get<hdr::expires>();
+  if (as != role::registrar || n > 1 || !expires || expires->value != 0)
+    return refuse(400, "Bad Contact");
+  return {};
+}
+
+/// RFC 3261 22: credentials of a scheme that is not known are as none (RFC 4475 3.3.7).
+verdict check_credentials(const message& request, role as, const supported_sets& supported) {
+  if (supported.auth_schemes.empty() || request.method() == method::cancel) return {};
+  const header_id header =
+      as == role::proxy ? header_id::proxy_authorization : header_id::authorization;
+  for (std::size_t i = request.find(header); i != message::npos; i = request.find(header, i + 1)) {
+    cursor at{request.header(i).value};
+    if (is_one_of(at.take_token(), supported.auth_schemes)) return {};
+  }
+  if (as == role::proxy)
+    return rejection{.status = 407,
+                     .reason = "Proxy Authentication Required",
+                     .header = header_id::proxy_authenticate,
+                     .value = {}};
+  return rejection{
+      .status = 401, .reason = "Unauthorized", .header = header_id::www_authenticate, .value = {}};
+}
+
+verdict check_request_uri(const message& request, const supported_sets& supported) {
+  const auto target = uri::parse(request.request_uri());
+  if (!target) return refuse(400, "Bad Request-URI");
+  // RFC 3261 19.1.1: no headers in a Request-URI (RFC 4475 3.1.2.11).
+  if (target->is_sip() && !target->headers_text().empty()) return refuse(400, "Bad Request-URI");
+  if (!supported.uri_schemes.empty() && !is_one_of(target->scheme_text(), supported.uri_schemes))
+    return refuse(416, "Unsupported URI Scheme");
+  return {};
+}
+
+verdict check_request(const message& request, role as, const supported_sets& supported) {
+  if (const auto defect = request.defect())
+    return refuse(status_owed(defect->code), describe(defect->code));
+  const known_lines lines = find_known(request);
+  if (auto v = check_mandatory(lines, request.method_text())) return v;
+  if (auto v = check_request_uri(request, supported)) return v;
+  const auto hops = lines.max_forwards ? hop_count::parse(*lines.max_forwards) : hop_count{70};
+  if (!hops) return refuse(400, "Bad Max-Forwards");
+
+  if (as == role::proxy) {
+    if (hops->value == 0) return refuse(483, "Too Many Hops");
+    // RFC 3261 8.2.2.3, 9.1: an ACK or a CANCEL is not refused for what its INVITE required.
+    if (request.method() != method::ack && request.method() != method::cancel)
+      if (auto v = check_required(request, header_id::proxy_require, supported)) return v;
+    return check_credentials(request, as, supported);
+  }
+  if (auto v = check_contacts(request, as)) return v;
+  if (request.method() != method::ack && request.method() != method::cancel)
+    if (auto v = check_required(request, header_id::require, supported)) return v;
+  if (auto v = check_body(request, supported)) return v;
+  if (request.method() == method::invite && !accepts_an_answer(request, supported))
+    return refuse(406, "Not Acceptable");
+  return check_credentials(request, as, supported);
+}
+
+} // namespace
+
+std::optional<rejection> validate(const message& msg, role as, const supported_sets& supported) {
+  if (!msg) return rejection{};
+  if (msg.is_response()) return is_worthless(msg, as) ? verdict{rejection{}} : std::nullopt;
+  auto v = check_request(msg, as, supported);
+  // RFC 3261 17: an ACK is never answered.
+  if (v && msg.method() == method::ack) return rejection{};
+  return v;
+}
+
+int status_owed(parse_errc code) noexcept {
+  switch (code) {
+  case parse_errc::too_large: return 513;
+  case parse_errc::bad_version: return 505;
+  default: return 400;
+  }
+}
+
+} // namespace tandem::sip
