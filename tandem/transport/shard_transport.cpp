@@ -201,8 +201,8 @@ void shard_transport::send_datagram(const stack::target& to, const stack::wire_m
   show(direction::out, transport_kind::udp, socket.local(), to.address, message.bytes());
   socket.send(
       to.address, message.block, message.size,
-      {on_behalf_of.slot, on_behalf_of.generation, static_cast<std::uint32_t>(on_behalf_of.of)}, {},
-      to.ttl);
+      {on_behalf_of.slot, on_behalf_of.generation, static_cast<std::uint32_t>(on_behalf_of.of)},
+      from, to.ttl);
 }
 
 void shard_transport::send_on_stream(const stack::target& to, const stack::wire_message& message,

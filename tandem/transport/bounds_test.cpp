@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Overload, floods, slow and half-open peers: nobody else notices.
+#include <tandem/transport/testbed.hpp>
+
+#include <sys/resource.h>
+
+namespace tandem::transport {
+namespace {
+
+/// Two descriptors for each connection of these tests.
+bool allow_descriptors(rlim_t wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= wanted) return true;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted;
+}
+
+TEST(bounds, a_peer_that_never_ends_its_message_is_closed_however_slowly_it_drips) {
+  transport_options options;
+  options.half_message_limit = milliseconds{300};
+  testbed bed{1, "127.0.0.1:0", options};
+  tcp_client good{bed.shards[0], bed.tcp()};
+  good.say(options_request("a", "TCP", "127.0.0.1"));
+  ASSERT_TRUE(bed.wait([&] { return good.responses() == 1; }));
+
+  tcp_client silent{bed.shards[0], bed.tcp()};
+  tcp_client dripping{bed.shards[0], bed.tcp()};
+  const std::string request = options_request("b", "TCP", "127.0.0.1");
+  struct drip final : timer {
+    drip(testbed& b, tcp_client& c, const std::string& t) : bed{b}, client{c}, text{t} {
+      bed.shards[0].timers().arm(*this, tandem::now());
+    }
+    void on_timer(instant now) override {
+      if (at < text.size()) client.say(std::string_view{text}.substr(at++, 1));
+      bed.shards[0].timers().arm(*this, now + milliseconds{20});
+    }
+    testbed& bed;
+    tcp_client& client;
+    const std::string& text;
+    std::size_t at = 0;
+  } dripper{bed, dripping, request};
+  const instant start = tandem::now();
+  ASSERT_TRUE(bed.wait([&] { return silent.has_ended && dripping.has_ended; }));
+  EXPECT_LT(tandem::now() - start, seconds{3});
+  EXPECT_FALSE(good.has_ended) << "an idle connection that has proved itself stays";
+  good.say(options_request("c", "TCP", "127.0.0.1"));
+  ASSERT_TRUE(bed.wait([&] { return good.responses() == 2; }));
+}
+
+TEST(bounds, half_open_connections_are_bounded_and_keep_nobody_out) {
+  constexpr std::size_t flood = 5'000;
+  if (!allow_descriptors(2 * flood + 200)) GTEST_SKIP() << "too few descriptors are allowed";
+  transport_options options;
+  options.connections = 1'000;
+  options.connections_per_source = flood;
+  testbed bed{1, "127.0.0.1:0", options};
+  tcp_client proved{bed.shards[0], bed.tcp()};
+  proved.say(options_request("a", "TCP", "127.0.0.1"));
+  ASSERT_TRUE(bed.wait([&] { return proved.responses() == 1; }));
+
+  std::vector<std::unique_ptr<tcp_client>> idle;
+  for (std::size_t i = 0; i < flood; ++i) {
+    idle.push_back(std::make_unique<tcp_client>(bed.shards[0], bed.tcp()));
+    if (i % 3 == 0) idle.back()->say("OPTIONS sip:x SIP/2.0\r\n"); // and no more
+    if (i % 100 == 99) {
+      ASSERT_TRUE(bed.wait([&] {
+        EXPECT_LE(bed.net[0].connection_count(), options.connections);
+        return idle.back()->stream == nullptr || idle.back()->stream->local();
+      }));
+    }
+  }
+  ASSERT_TRUE(bed.wait(
+      [&] {
+        return static_cast<std::size_t>(std::count_if(idle.begin(), idle.end(), [](const auto& c) {
+                 return c->has_ended;
+               })) >= flood - options.connections;
+      },
+      seconds{60}));
+  EXPECT_LE(bed.net[0].connection_count(), options.connections);
+
+  tcp_client late{bed.shards[0], bed.tcp()};
+  late.say(options_request("b", "TCP", "127.0.0.1"));
+  proved.say(options_request("c", "TCP", "127.0.0.1"));
+  ASSERT_TRUE(bed.wait([&] { return late.responses() == 1 && proved.responses() == 2; }));
+}
+
+TEST(bounds, connections_of_one_source_are_bounded) {
+  transport_options options;
+  options.connections_per_source = 5;
+  testbed bed{1, "127.0.0.1:0", options};
+  std::vector<std::unique_ptr<tcp_client>> clients;
+  for (int i = 0; i < 8; ++i)
+    clients.push_back(std::make_unique<tcp_client>(bed.shards[0], bed.tcp()));
+  const auto ended = [&] {
+    return std::count_if(clients.begin(), clients.end(),
+                         [](const auto& c) { return c->has_ended; });
+  };
+  ASSERT_TRUE(bed.wait([&] { return ended() == 3; }));
+  EXPECT_EQ(bed.net[0].connection_count(), 5U);
+}
+
+TEST(bounds, new_work_gets_503_under_overload_while_dialogs_go_on) {
+  overload_options overload;
+  overload.transactions = 0; // always too many
+  overload.retry_after = 7;
+  testbed bed{1, "127.0.0.1:0", {}, overload};
+  udp_client client{bed.shards[0]};
+  const std::string via = client.socket->local().to_string();
+  client.say(bed.udp(), options_request("a", "UDP", via));
+  ASSERT_TRUE(bed.wait([&] { return client.got.size() == 1; }));
+  EXPECT_TRUE(client.got[0].starts_with("SIP/2.0 503 ")) << client.got[0];
+  EXPECT_NE(client.got[0].find("\r\nRetry-After: 7\r\n"), std::string::npos) << client.got[0];
+  std::string in_dialog = options_request("b", "UDP", via);
+  in_dialog.insert(in_dialog.find("To: <sip:server@127.0.0.1>") + 26, ";tag=2");
+  client.say(bed.udp(), in_dialog);
+  ASSERT_TRUE(bed.wait([&] { return client.got.size() == 2; }));
+  EXPECT_TRUE(client.got[1].starts_with("SIP/2.0 200 ")) << client.got[1];
+  EXPECT_EQ(bed.elements[0]->door.counters().overload, 1U);
+}
+
+TEST(bounds, a_loop_that_lags_is_overloaded_and_recovers) {
+  overload_options overload;
+  overload.lag = milliseconds{30};
+  testbed bed{1, "127.0.0.1:0", {}, overload};
+  bed.shards[0].post([] {
+    const instant end = tandem::now() + milliseconds{60};
+    while (tandem::now() < end) {
+    }
+  });
+  bool was_overloaded = false;
+  ASSERT_TRUE(bed.wait([&] {
+    bed.shards[0].post([&] { was_overloaded = bed.elements[0]->door.is_overloaded(); });
+    return was_overloaded;
+  }));
+  ASSERT_TRUE(bed.wait([&] {
+    bed.shards[0].post([&] { was_overloaded = bed.elements[0]->door.is_overloaded(); });
+    return !was_overloaded;
+  }));
+}
+
+TEST(bounds, requests_of_one_source_are_limited_where_the_operator_says_so) {
+  overload_options overload;
+  overload.requests_per_source = 3;
+  testbed bed{1, "127.0.0.1:0", {}, overload};
+  udp_client client{bed.shards[0]};
+  for (int i = 0; i < 10; ++i)
+    client.say(bed.udp(),
+               options_request(fmt::format("c{}", i), "UDP", client.socket->local().to_string()));
+  ASSERT_TRUE(bed.wait([&] { return client.got.size() == 10; }));
+  EXPECT_GE(bed.elements[0]->requests, 3);
+  EXPECT_LE(bed.elements[0]->requests, 4);
+  EXPECT_GE(bed.elements[0]->door.counters().limited, 6U);
+}
+
+TEST(source_limits, fill_again_with_time_and_keep_sources_apart) {
+  source_limits limits{2};
+  const ip_address a = ip_address::v4(192, 0, 2, 1);
+  const ip_address b = ip_address::v4(192, 0, 2, 2);
+  const instant start = tandem::now();
+  EXPECT_TRUE(limits.admit(a, start));
+  EXPECT_TRUE(limits.admit(a, start));
+  EXPECT_FALSE(limits.admit(a, start));
+  EXPECT_TRUE(limits.admit(b, start));
+  EXPECT_TRUE(limits.admit(a, start + milliseconds{501}));
+  EXPECT_FALSE(limits.admit(a, start + milliseconds{502}));
+  source_limits none{0};
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(none.admit(a, start));
+}
+
+} // namespace
+} // namespace tandem::transport
