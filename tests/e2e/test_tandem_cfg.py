@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The script that is shipped, etc/tandem.cfg: it serves the users of its own domains and is no open relay."""
+import subprocess
+
+import pytest
+
+from harness.endpoint import Dialog
+from harness.message import token
+from harness.server import ROOT, tandemd_path
+
+pytestmark = pytest.mark.tandem_only
+
+DOMAIN = "tandem.test"
+
+
+@pytest.fixture
+def server(serve):
+    return serve(ROOT / "etc/tandem.cfg")
+
+
+@pytest.fixture
+def person(server, endpoint, transport):
+    """person('alice') is somebody of the domain, registered unless told otherwise."""
+    def make(user, registered=True, domain=DOMAIN):
+        one = endpoint(server, user, transport, domain=domain)
+        if registered:
+            assert one.exchange(one.register()).status == 200
+        return one
+    return make
+
+
+def test_the_checker_finds_nothing_wrong():
+    result = subprocess.run([tandemd_path(), "-c", "-f", ROOT / "etc/tandem.cfg"], capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_registered_users_call_each_other_by_name(person):
+    alice, bob = person("alice"), person("bob")
+    invite = alice.send(alice.request("INVITE", f"sip:bob@{DOMAIN}"))
+    arrived = bob.receive_request("INVITE")
+    assert arrived.uri == bob.contact
+    bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
+    answer = alice.receive_response(200, "INVITE")
+    caller = Dialog(alice, invite, answer)
+    alice.send(caller.request("ACK"))
+    assert bob.receive_request("ACK")
+    callee = Dialog(bob, arrived, answer)
+    callee.cseq = 7
+    bob.send(callee.request("BYE"))
+    alice.send(alice.response(alice.receive_request("BYE"), 200, "OK"))
+    assert bob.receive_response(200, "BYE")
+
+
+def test_a_stranger_may_call_a_registered_user(person):
+    bob, stranger = person("bob"), person("eve", registered=False, domain="elsewhere.test")
+    stranger.send(stranger.request("INVITE", f"sip:bob@{DOMAIN}"))
+    assert bob.receive_request("INVITE")
+
+
+def test_a_registered_user_may_call_elsewhere(person):
+    alice, carol = person("alice"), person("carol", registered=False, domain="elsewhere.test")
+    alice.send(alice.request("MESSAGE", carol.contact))
+    assert carol.receive_request("MESSAGE")
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS", "REFER", "PUBLISH"])
+def test_a_stranger_may_not_call_elsewhere(person, method):
+    stranger, carol = person("eve", registered=False, domain="elsewhere.test"), person("carol", registered=False)
+    assert stranger.exchange(stranger.request(method, carol.contact)).status == 403
+
+
+def test_the_name_of_a_registered_user_alone_opens_nothing(person):
+    person("alice")
+    imposter, carol = person("alice", registered=False), person("carol", registered=False)
+    assert imposter.exchange(imposter.request("MESSAGE", carol.contact)).status == 403
+
+
+def test_a_route_of_the_callers_own_leads_nowhere(server, person):
+    stranger, carol = person("eve", registered=False, domain="elsewhere.test"), person("carol", registered=False)
+    routes = [("Route", f"<{server.uri};lr>"), ("Route", f"<{carol.contact};lr>")]
+    answer = stranger.exchange(stranger.request("MESSAGE", "sip:carol@elsewhere.test", headers=routes))
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize("with_route", [False, True])
+def test_a_tag_that_was_made_up_opens_nothing(server, person, with_route):
+    stranger, carol = person("eve", registered=False, domain="elsewhere.test"), person("carol", registered=False)
+    routes = [("Route", f"<{server.uri};lr;ftag=x>")] if with_route else []
+    answer = stranger.exchange(stranger.request("MESSAGE", carol.contact, to_tag=token(), headers=routes))
+    assert answer.status == 403
+
+
+def test_registration_of_another_domain_is_refused(person):
+    alice = person("alice", registered=False)
+    assert alice.exchange(alice.register(uri="sip:elsewhere.test")).status == 403
+
+
+def test_an_unknown_user_is_not_found(person):
+    alice = person("alice")
+    assert alice.exchange(alice.request("INVITE", f"sip:nobody@{DOMAIN}")).status == 404
+
+
+def test_it_answers_options_for_itself(server, person):
+    stranger = person("eve", registered=False, domain="elsewhere.test")
+    assert stranger.exchange(stranger.request("OPTIONS", server.uri)).status == 200
