@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/resolver.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
+
+#include <algorithm>
+#include <ares.h>
+#include <arpa/nameser.h>
+#include <array>
+#include <cstring>
+#include <fmt/format.h>
+#include <mutex>
+#include <netinet/in.h>
+#include <stdexcept>
+#include <sys/epoll.h>
+
+namespace tandem::io {
+
+namespace {
+
+constexpr int most_addresses = 32; ///< of one answer
+constexpr duration sweep_interval = seconds{1};
+
+/// Letters, digits, "-", "_" and dots, at most 253 of them, 63 between dots (RFC 1035 2.3.4); in
+/// lower case and without the final dot. Empty for anything else.
+std::string canonical(std::string_view name) {
+  if (!name.empty() && name.back() == '.') name.remove_suffix(1);
+  if (name.empty() || name.size() > 253) return {};
+  std::size_t label = 0;
+  for (const char c : name) {
+    if (c == '.') {
+      if (label == 0) return {};
+      label = 0;
+    } else if (is_alnum(c) || c == '-' || c == '_') {
+      if (++label > 63) return {};
+    } else {
+      return {};
+    }
+  }
+  if (label == 0) return {};
+  return to_lower_copy(name);
+}
+
+std::string question_of(const std::string& name, address_family type) {
+  return (type == address_family::v4 ? "4 " : "6 ") + name;
+}
+
+bool is_wanted(const ip_address& ip, address_family wanted) noexcept {
+  return wanted == address_family::any || (wanted == address_family::v4) == ip.is_v4();
+}
+
+resolve_error error_of(int status) noexcept {
+  switch (status) {
+  case ARES_ENOTFOUND:
+  case ARES_ENODATA: return resolve_error::not_found;
+  case ARES_ETIMEOUT:
+  case ARES_ECONNREFUSED: return resolve_error::timed_out;
+  case ARES_EBADNAME: return resolve_error::bad_name;
+  default: return resolve_error::failed;
+  }
+}
+
+} // namespace
+
+std::string_view to_string(resolve_error error) noexcept {
+  switch (error) {
+  case resolve_error::bad_name: return "this is no host name";
+  case resolve_error::not_found: return "there is no such host";
+  case resolve_error::timed_out: return "no name server answers";
+  case resolve_error::failed: return "the name servers cannot tell";
+  case resolve_error::busy: return "too many names are being looked up";
+  }
+  return {};
+}
+
+/// c-ares and its sockets in the loop.
+struct resolver::channel final : timer {
+  struct watched final : readiness {
+    explicit watched(channel& of) noexcept : owner{of} {}
+    void on_ready(std::uint32_t events) override {
+      const bool reads = (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
+      const bool writes = (events & (EPOLLOUT | EPOLLERR)) != 0;
+      owner.process(reads ? fd : ARES_SOCKET_BAD, writes ? fd : ARES_SOCKET_BAD);
+    }
+    channel& owner;
+    ares_socket_t fd = ARES_SOCKET_BAD;
+  };
+
+  channel(resolver& of, const resolver_options& options) : owner{of} {
+    static std::once_flag once;
+    std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
+    ares_options o{};
+    o.timeout = static_cast<int>(std::chrono::ceil<milliseconds>(options.timeout).count());
+    o.tries = options.tries;
+    o.sock_state_cb = &channel::on_socket;
+    o.sock_state_cb_data = this;
+    const int status =
+        ares_init_options(&ares, &o, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+    if (status != ARES_SUCCESS)
+      throw std::runtime_error{fmt::format("c-ares does not start: {}", ares_strerror(status))};
+    if (options.servers.empty()) return;
+    std::string list;
+    for (const auto& s : options.servers) list += (list.empty() ? "" : ",") + s.to_string();
+    if (ares_set_servers_ports_csv(ares, list.c_str()) != ARES_SUCCESS) {
+      ares_destroy(ares);
+      throw std::runtime_error{fmt::format("these are no name servers: {}", list)};
+    }
+  }
+  ~channel() {
+    is_ending = true;
+    ares_destroy(ares);
+  }
+
+  static void on_socket(void* self, ares_socket_t fd, int readable, int writable) {
+    auto& c = *static_cast<channel*>(self);
+    const auto events = (readable ? static_cast<std::uint32_t>(EPOLLIN) : 0U) |
+                        (writable ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+    const auto found = c.sockets.find(fd);
+    if (events == 0) {
+      if (found == c.sockets.end()) return;
+      c.owner.home_.unwatch(fd, *found->second);
+      c.sockets.erase(found);
+    } else if (found == c.sockets.end()) {
+      auto w = std::make_unique<watched>(c);
+      w->fd = fd;
+      c.owner.home_.watch(fd, *w, events);
+      c.sockets.emplace(fd, std::move(w));
+    } else {
+      c.owner.home_.rewatch(fd, *found->second, events);
+    }
+  }
+
+  /// A question on its way; c-ares holds it.
+  struct asked {
+    channel& by;
+    std::string question;
+    address_family type;
+  };
+
+  void ask(const std::string& name, std::string question, address_family type) {
+    const int wire_type = type == address_family::v4 ? ns_t_a : ns_t_aaaa;
+    ares_query(ares, name.c_str(), ns_c_in, wire_type, &channel::on_answer,
+               new asked{*this, std::move(question), type});
+    arm();
+  }
+
+  static void on_answer(void* argument, int status, int, unsigned char* bytes, int size) {
+    const std::unique_ptr<asked> a{static_cast<asked*>(argument)};
+    if (a->by.is_ending) return;
+    a->by.owner.answered(a->question, a->by.read(a->type, status, bytes, size));
+  }
+
+  entry read(address_family type, int status, const unsigned char* bytes, int size) const {
+    const resolver_options& options = owner.options_;
+    entry e;
+    duration ttl = options.longest_ttl;
+    int count = most_addresses;
+    if (status == ARES_SUCCESS && type == address_family::v4) {
+      std::array<ares_addrttl, most_addresses> records;
+      status = ares_parse_a_reply(bytes, size, nullptr, records.data(), &count);
+      for (int i = 0; status == ARES_SUCCESS && i < count; ++i) {
+        const auto& r = records[static_cast<std::size_t>(i)];
+        std::array<std::uint8_t, 4> ip;
+        std::memcpy(ip.data(), &r.ipaddr, ip.size());
+        e.addresses.push_back(ip_address::v4(ip));
+        ttl = std::min<duration>(ttl, seconds{std::max(r.ttl, 0)});
+      }
+    } else if (status == ARES_SUCCESS) {
+      std::array<ares_addr6ttl, most_addresses> records;
+      status = ares_parse_aaaa_reply(bytes, size, nullptr, records.data(), &count);
+      for (int i = 0; status == ARES_SUCCESS && i < count; ++i) {
+        const auto& r = records[static_cast<std::size_t>(i)];
+        std::array<std::uint8_t, 16> ip;
+        std::memcpy(ip.data(), &r.ip6addr, ip.size());
+        e.addresses.push_back(ip_address::v6(ip));
+        ttl = std::min<duration>(ttl, seconds{std::max(r.ttl, 0)});
+      }
+    }
+    if (e.addresses.empty()) {
+      e.error = status == ARES_SUCCESS ? resolve_error::not_found : error_of(status);
+      ttl = e.error == resolve_error::not_found ? options.negative_ttl : options.failure_ttl;
+    }
+    // A TTL of 0 still serves the requests of this moment.
+    e.until = owner.home_.now() + std::max<duration>(ttl, seconds{1});
+    return e;
+  }
+
+  void process(ares_socket_t readable, ares_socket_t writable) {
+    ares_process_fd(ares, readable, writable);
+    arm();
+  }
+  void on_timer(instant) override { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }
+  void arm() {
+    timeval wait{};
+    if (!ares_timeout(ares, nullptr, &wait)) return cancel();
+    owner.home_.timers().arm(*this,
+                             owner.home_.now() + seconds{wait.tv_sec} + microseconds{wait.tv_usec});
+  }
+
+  resolver& owner;
+  ares_channel ares = nullptr;
+  bool is_ending = false;
+  std::unordered_map<ares_socket_t, std::unique_ptr<watched>> sockets;
+};
+
+resolver::resolver(shard& home, resolver_options options)
+    : home_{home}, options_{std::move(options)}, hosts_{options_.hosts_path}, swept_{home.now()},
+      channel_{std::make_unique<channel>(*this, options_)} {}
+
+resolver::~resolver() = default;
+
+resolver::request_handle resolver::resolve(std::string_view name, address_family wanted,
+                                           callback done) {
+  ++counters_.asked;
+  const request_handle by = requests_.emplace();
+  request& r = *requests_.find(by);
+  r.done = std::move(done);
+  if (const auto known = find(name, wanted)) {
+    ++counters_.cached;
+    if (*known)
+      for (const ip_address& ip : **known) (ip.is_v4() ? r.v4 : r.v6).push_back(ip);
+    else
+      r.error = known->error();
+    complete(by);
+    return by;
+  }
+  const std::string key = canonical(name);
+  r.awaited = wanted == address_family::any ? 2 : 1;
+  if (wanted != address_family::v6) ask(key, address_family::v4, by);
+  if (wanted != address_family::v4) ask(key, address_family::v6, by);
+  return by;
+}
+
+void resolver::cancel(request_handle asked) noexcept { requests_.erase(asked); }
+
+std::optional<resolver::answer> resolver::find(std::string_view name, address_family wanted) {
+  if (const auto ip = ip_address::parse(name)) {
+    if (!is_wanted(*ip, wanted)) return fail(resolve_error::not_found);
+    return std::vector{*ip};
+  }
+  const std::string key = canonical(name);
+  if (key.empty()) return fail(resolve_error::bad_name);
+  return find_known(key, wanted);
+}
+
+std::optional<resolver::answer> resolver::find_known(const std::string& name,
+                                                     address_family wanted) {
+  if (const auto* listed = hosts_.find(name, home_.now())) {
+    std::vector<ip_address> found;
+    for (const bool v4 : {true, false})
+      for (const ip_address& ip : *listed)
+        if (ip.is_v4() == v4 && is_wanted(ip, wanted)) found.push_back(ip);
+    if (found.empty()) return fail(resolve_error::not_found);
+    return found;
+  }
+  const entry* v4 =
+      wanted == address_family::v6 ? nullptr : find_cached(question_of(name, address_family::v4));
+  const entry* v6 =
+      wanted == address_family::v4 ? nullptr : find_cached(question_of(name, address_family::v6));
+  if ((wanted != address_family::v6 && !v4) || (wanted != address_family::v4 && !v6))
+    return std::nullopt;
+  std::vector<ip_address> found;
+  for (const entry* e : {v4, v6})
+    if (e) found.insert(found.end(), e->addresses.begin(), e->addresses.end());
+  if (found.empty()) return fail((v4 ? v4 : v6)->error);
+  return found;
+}
+
+const resolver::entry* resolver::find_cached(const std::string& question) const {
+  const auto found = cache_.find(question);
+  return found == cache_.end() || found->second.until <= home_.now() ? nullptr : &found->second;
+}
+
+void resolver::ask(const std::string& name, address_family type, request_handle by) {
+  std::string question = question_of(name, type);
+  if (const entry* known = find_cached(question)) return account(by, *known);
+  if (const auto found = asked_.find(question); found != asked_.end()) {
+    found->second.push_back(by);
+    return;
+  }
+  if (asked_.size() >= options_.in_flight) {
+    entry none;
+    none.error = resolve_error::busy;
+    return account(by, none);
+  }
+  asked_[question].push_back(by);
+  ++counters_.sent;
+  channel_->ask(name, std::move(question), type);
+}
+
+void resolver::answered(const std::string& question, entry found) {
+  std::vector<request_handle> waiting;
+  if (const auto at = asked_.find(question); at != asked_.end()) {
+    waiting = std::move(at->second);
+    asked_.erase(at);
+  }
+  if (found.addresses.empty()) {
+    ++counters_.failures;
+    log_debug("dns: {}: {}", question.substr(2), to_string(found.error));
+  }
+  for (const request_handle by : waiting) account(by, found);
+  remember(question, std::move(found));
+}
+
+void resolver::remember(const std::string& question, entry found) {
+  if (cache_.size() >= options_.cached && home_.now() - swept_ >= sweep_interval) {
+    swept_ = home_.now();
+    std::erase_if(cache_, [&](const auto& e) { return e.second.until <= home_.now(); });
+  }
+  while (cache_.size() >= options_.cached && !cache_.empty()) cache_.erase(cache_.begin());
+  cache_[question] = std::move(found);
+}
+
+void resolver::account(request_handle by, const entry& found) {
+  request* r = requests_.find(by);
+  if (!r) return;
+  for (const ip_address& ip : found.addresses) (ip.is_v4() ? r->v4 : r->v6).push_back(ip);
+  // Of two failures the one that is not final is told: it is worth another try.
+  if (found.addresses.empty() && found.error != resolve_error::not_found) r->error = found.error;
+  if (--r->awaited == 0) complete(by);
+}
+
+void resolver::complete(request_handle by) {
+  home_.post([this, alive = std::weak_ptr{alive_}, by] {
+    if (alive.expired()) return;
+    request* r = requests_.find(by);
+    if (!r) return;
+    const callback done = std::move(r->done);
+    std::vector<ip_address> all = std::move(r->v4);
+    all.insert(all.end(), r->v6.begin(), r->v6.end());
+    const resolve_error error = r->error;
+    requests_.erase(by);
+    done(all.empty() ? answer{fail(error)} : answer{std::move(all)});
+  });
+}
+
+} // namespace tandem::io

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Host names to addresses (A and AAAA records) without ever waiting: c-ares on the loop of a shard,
+// with a bounded cache that obeys the records' TTL. One for each shard, used on its thread.
+#pragma once
+
+#include <tandem/base/ip_address.hpp>
+#include <tandem/base/result.hpp>
+#include <tandem/base/slot_map.hpp>
+#include <tandem/io/hosts_file.hpp>
+#include <tandem/io/shard.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace tandem::io {
+
+struct resolver_options {
+  std::vector<socket_address> servers; ///< none: those of /etc/resolv.conf
+  duration timeout = seconds{2};       ///< of a question to one server; c-ares doubles it per round
+  int tries = 2;                       ///< rounds over the servers
+  std::size_t cached = 10'000;         ///< answers
+  std::size_t in_flight = 2'000;       ///< questions on the way; more are refused
+  duration longest_ttl = seconds{86'400};
+  duration negative_ttl = seconds{10}; ///< of "there is no such name"
+  duration failure_ttl = seconds{2}; ///< of "nobody answers", so that a dead server is not flooded
+  std::string hosts_path = "/etc/hosts";
+};
+
+/// Why a name has no address.
+enum class resolve_error : std::uint8_t {
+  bad_name,  ///< no host name: empty, too long, with other characters
+  not_found, ///< there is no such name, or it has no address of that family
+  timed_out, ///< no server answers
+  failed,    ///< the servers answer that they cannot
+  busy,      ///< too many questions are on the way
+};
+
+[[nodiscard]] std::string_view to_string(resolve_error error) noexcept;
+
+/// Which addresses are wanted.
+enum class address_family : std::uint8_t { v4, v6, any };
+
+/// Counters; they only grow.
+struct resolver_counters {
+  std::uint64_t asked = 0;  ///< calls of resolve()
+  std::uint64_t cached = 0; ///< answered from the cache
+  std::uint64_t sent = 0;   ///< questions to servers
+  std::uint64_t failures = 0;
+};
+
+class resolver {
+ public:
+  using answer = result<std::vector<ip_address>, resolve_error>;
+  using callback = std::function<void(const answer&)>;
+  struct request;
+  using request_handle = handle<request>;
+
+  /// Throws std::runtime_error when c-ares cannot start.
+  resolver(shard& home, resolver_options options = {});
+  ~resolver(); ///< pending callbacks are not called
+  resolver(const resolver&) = delete;
+  resolver& operator=(const resolver&) = delete;
+
+  /// Looks a name up; an address in text is its own answer. Questions under way are shared. With
+  /// address_family::any IPv4 addresses come first, and one family is enough.
+  /// \param done called once, later, never from inside this call.
+  request_handle resolve(std::string_view name, address_family wanted, callback done);
+
+  /// The callback will not be called. No effect when it has been.
+  void cancel(request_handle asked) noexcept;
+
+  /// What is known without asking: an address in text, the hosts file, the cache; nothing else.
+  [[nodiscard]] std::optional<answer> find(std::string_view name, address_family wanted);
+
+  [[nodiscard]] const resolver_counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::size_t cache_size() const noexcept { return cache_.size(); }
+
+ private:
+  struct channel;
+  struct entry {
+    std::vector<ip_address> addresses;
+    resolve_error error{}; ///< counts when there are no addresses
+    instant until;
+  };
+
+  [[nodiscard]] std::optional<answer> find_known(const std::string& name, address_family wanted);
+  [[nodiscard]] const entry* find_cached(const std::string& question) const;
+  void ask(const std::string& name, address_family type, request_handle by);
+  void answered(const std::string& question, entry found);
+  void remember(const std::string& question, entry found);
+  void account(request_handle by, const entry& found);
+  void complete(request_handle by);
+
+  shard& home_;
+  resolver_options options_;
+  hosts_file hosts_;
+  slot_map<request> requests_;
+  std::unordered_map<std::string, entry> cache_;
+  std::unordered_map<std::string, std::vector<request_handle>> asked_; ///< who waits for it
+  instant swept_;
+  resolver_counters counters_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+  std::unique_ptr<channel> channel_;
+};
+
+struct resolver::request {
+  callback done;
+  std::vector<ip_address> v4;
+  std::vector<ip_address> v6;
+  resolve_error error = resolve_error::not_found;
+  int awaited = 0;
+};
+
+} // namespace tandem::io

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/io/hosts_file.hpp>
+#include <tandem/io/resolver.hpp>
+#include <tandem/io/udp_socket.hpp>
+
+#include <fstream>
+#include <gtest/gtest.h>
+#include <map>
+
+namespace tandem::io {
+namespace {
+
+/// A name server on the loopback: answers from a table, and counts what it is asked.
+struct name_server final : datagram_user {
+  struct record {
+    std::vector<std::string> addresses;
+    unsigned ttl = 60;
+    int code = 0; ///< RFC 1035 4.1.1: 2 server failure, 3 no such name
+    bool is_silent = false;
+  };
+
+  explicit name_server(shard& home)
+      : socket{udp_socket::open(home, *socket_address::parse("127.0.0.1:0"), *this).value()} {}
+  void on_send_failed(udp_socket&, const socket_address&, send_token, int) override {}
+  void on_icmp_error(udp_socket&, const socket_address&, int, std::string_view) override {}
+  void on_datagram(udp_socket& on, datagram&& d) override {
+    const std::string_view query{d.block.data(), d.size};
+    std::string name;
+    std::size_t at = 12;
+    while (at < query.size() && query[at] != 0) {
+      const auto length = static_cast<unsigned char>(query[at]);
+      if (!name.empty()) name += '.';
+      name += query.substr(at + 1, length);
+      at += length + 1;
+    }
+    const bool is_v6 = query[at + 2] == 28;
+    ++asked[name];
+    const auto found = table.find(name);
+    record none;
+    none.code = 3;
+    const record& r = found == table.end() ? none : found->second;
+    if (r.is_silent) return;
+    std::string answers;
+    int count = 0;
+    for (const auto& text : r.addresses) {
+      const auto ip = *ip_address::parse(text);
+      if (ip.is_v6() != is_v6) continue;
+      ++count;
+      const std::size_t size = is_v6 ? 16 : 4;
+      answers += std::string{"\xc0\x0c\x00", 3} + (is_v6 ? '\x1c' : '\x01');
+      answers += std::string{"\x00\x01", 2};
+      for (int shift = 24; shift >= 0; shift -= 8)
+        answers += static_cast<char>(r.ttl >> static_cast<unsigned>(shift));
+      answers += std::string{"\x00", 1} + static_cast<char>(size);
+      answers.append(reinterpret_cast<const char*>(ip.bytes().data()), size);
+    }
+    std::string reply{query.substr(0, at + 5)};
+    reply[2] = '\x81';
+    reply[3] = static_cast<char>(0x80 | r.code);
+    reply[7] = static_cast<char>(count);
+    reply[8] = reply[9] = reply[10] = reply[11] = 0;
+    reply += answers;
+    on.send(d.source, block_ref::copy_of(reply), static_cast<std::uint32_t>(reply.size()));
+  }
+
+  std::unique_ptr<udp_socket> socket;
+  std::map<std::string, record> table;
+  std::map<std::string, int> asked;
+};
+
+struct resolving : testing::Test {
+  resolving() : server{s} {
+    options.servers = {server.socket->local()};
+    options.hosts_path = "";
+    options.timeout = milliseconds{300};
+  }
+  resolver& dns() {
+    if (!made) made = std::make_unique<resolver>(s, options);
+    return *made;
+  }
+  std::string look_up(const std::string& name, address_family wanted = address_family::any) {
+    std::string text;
+    bool done = false;
+    dns().resolve(name, wanted, [&](const resolver::answer& a) {
+      done = true;
+      if (!a)
+        text = to_string(a.error());
+      else
+        for (const auto& ip : *a) text += (text.empty() ? "" : " ") + ip.to_string();
+    });
+    EXPECT_FALSE(done) << "not from inside";
+    EXPECT_TRUE(s.run_until([&] { return done; }));
+    return text;
+  }
+  shard s;
+  name_server server;
+  resolver_options options;
+  std::unique_ptr<resolver> made;
+};
+
+TEST_F(resolving, finds_addresses_of_both_families) {
+  server.table["sip.example.com"] = {{"2001:db8::1", "192.0.2.1", "192.0.2.2"}};
+  EXPECT_EQ(look_up("sip.example.com"), "192.0.2.1 192.0.2.2 2001:db8::1");
+  EXPECT_EQ(look_up("sip.example.com", address_family::v6), "2001:db8::1");
+  EXPECT_EQ(look_up("SIP.Example.COM.", address_family::v4), "192.0.2.1 192.0.2.2");
+  EXPECT_EQ(server.asked["sip.example.com"], 2) << "once for each family";
+}
+
+TEST_F(resolving, is_content_with_one_family) {
+  server.table["four.example.com"] = {{"192.0.2.1"}};
+  EXPECT_EQ(look_up("four.example.com"), "192.0.2.1");
+  EXPECT_EQ(look_up("four.example.com", address_family::v6), "there is no such host");
+}
+
+TEST_F(resolving, asks_nobody_about_addresses_and_what_is_no_name) {
+  EXPECT_EQ(look_up("192.0.2.9"), "192.0.2.9");
+  EXPECT_EQ(look_up("[2001:db8::9]"), "2001:db8::9");
+  EXPECT_EQ(look_up("192.0.2.9", address_family::v6), "there is no such host");
+  for (const char* bad : {"", ".", "a..b", "a b", "a\r\nb", "sip:x", "\xc3\xa4.example.com"})
+    EXPECT_EQ(look_up(bad), "this is no host name") << bad;
+  EXPECT_EQ(look_up(std::string(64, 'a')), "this is no host name");
+  EXPECT_TRUE(server.asked.empty());
+}
+
+TEST_F(resolving, shares_a_question_that_is_on_its_way) {
+  server.table["a.example.com"] = {{"192.0.2.1"}};
+  int done = 0;
+  for (int i = 0; i < 10; ++i)
+    dns().resolve("a.example.com", address_family::v4, [&](const auto& a) {
+      EXPECT_TRUE(a);
+      ++done;
+    });
+  ASSERT_TRUE(s.run_until([&] { return done == 10; }));
+  EXPECT_EQ(server.asked["a.example.com"], 1);
+}
+
+TEST_F(resolving, remembers_an_answer_for_its_ttl_and_no_longer) {
+  server.table["short.example.com"] = {{"192.0.2.1"}, 1};
+  EXPECT_EQ(look_up("short.example.com", address_family::v4), "192.0.2.1");
+  EXPECT_TRUE(dns().find("short.example.com", address_family::v4));
+  server.table["short.example.com"] = {{"192.0.2.2"}, 1};
+  struct ticking final : timer {
+    explicit ticking(shard& of) : home{of} { on_timer(tandem::now()); }
+    void on_timer(instant now) override { home.timers().arm(*this, now + milliseconds{100}); }
+    shard& home;
+  } ticker{s};
+  ASSERT_TRUE(s.run_until([&] { return !dns().find("short.example.com", address_family::v4); }));
+  EXPECT_EQ(look_up("short.example.com", address_family::v4), "192.0.2.2");
+}
+
+TEST_F(resolving, tells_failures_apart_and_remembers_them_briefly) {
+  server.table["broken.example.com"] = {{}, 60, 2, false};
+  server.table["silent.example.com"] = {{}, 60, 0, true};
+  EXPECT_EQ(look_up("nobody.example.com", address_family::v4), "there is no such host");
+  EXPECT_EQ(look_up("nobody.example.com", address_family::v4), "there is no such host");
+  EXPECT_EQ(server.asked["nobody.example.com"], 1);
+  EXPECT_NE(look_up("broken.example.com", address_family::v4), "there is no such host");
+  options.tries = 1;
+  made.reset();
+  EXPECT_EQ(look_up("silent.example.com", address_family::v4), "no name server answers");
+}
+
+TEST_F(resolving, is_bounded_in_questions_and_in_memory) {
+  options.in_flight = 3;
+  options.cached = 4;
+  server.table["silent.example.com"] = {{}, 60, 0, true};
+  for (int i = 0; i < 20; ++i)
+    server.table["n" + std::to_string(i) + ".example.com"] = {{"192.0.2.1"}};
+  int busy = 0;
+  int done = 0;
+  for (int i = 0; i < 5; ++i)
+    dns().resolve("n" + std::to_string(i) + ".example.com", address_family::v4, [&](const auto& a) {
+      ++done;
+      if (!a && a.error() == resolve_error::busy) ++busy;
+    });
+  ASSERT_TRUE(s.run_until([&] { return done == 5; }));
+  EXPECT_EQ(busy, 2);
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(look_up("n" + std::to_string(i) + ".example.com", address_family::v4), "192.0.2.1");
+  EXPECT_LE(dns().cache_size(), 4U);
+}
+
+TEST_F(resolving, forgets_who_cancels_and_who_is_gone) {
+  server.table["a.example.com"] = {{"192.0.2.1"}};
+  bool called = false;
+  const auto asked =
+      dns().resolve("a.example.com", address_family::any, [&](const auto&) { called = true; });
+  dns().cancel(asked);
+  EXPECT_EQ(look_up("a.example.com"), "192.0.2.1");
+  EXPECT_FALSE(called);
+  dns().resolve("b.example.com", address_family::any, [&](const auto&) { called = true; });
+  dns().resolve("192.0.2.1", address_family::any, [&](const auto&) { called = true; });
+  made.reset();
+  bool passed = false;
+  s.post([&] { passed = true; });
+  ASSERT_TRUE(s.run_until([&] { return passed; }));
+  EXPECT_FALSE(called);
+}
+
+TEST_F(resolving, believes_the_hosts_file_first) {
+  const std::string path = testing::TempDir() + "/tandem_hosts_" + std::to_string(getpid());
+  std::ofstream{path} << "# the operator's own\n127.0.0.9\tsip.example.com phone # desk\n"
+                         "::9 sip.example.com\nnonsense line\n";
+  options.hosts_path = path;
+  server.table["sip.example.com"] = {{"192.0.2.1"}};
+  EXPECT_EQ(look_up("SIP.example.com"), "127.0.0.9 ::9");
+  EXPECT_EQ(look_up("phone"), "127.0.0.9");
+  EXPECT_EQ(look_up("phone", address_family::v6), "there is no such host");
+  EXPECT_TRUE(server.asked.empty());
+  std::remove(path.c_str());
+}
+
+TEST(hosts_file, reads_the_file_of_this_host) {
+  hosts_file hosts{"/etc/hosts"};
+  const auto* found = hosts.find("localhost", tandem::now());
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->front().is_loopback());
+  EXPECT_FALSE(hosts.find("desk", tandem::now()));
+}
+
+} // namespace
+} // namespace tandem::io
