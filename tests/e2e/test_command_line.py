@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the command line of tandemd says, and how it starts, reloads and stops."""
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from harness.endpoint import Dialog
+from harness.ports import free_ports
+from harness.server import ROOT, Process, tandemd_path, udp_is_bound
+from harness.waiting import until
+
+pytestmark = pytest.mark.tandem_only
+
+BROKEN = """\
+loadmodule "sl.so"
+modparam("sl", "no_such_parameter", 1)
+route {
+    sl_send_replay("200", "OK");
+    if (uri=~"(") {
+        drop;
+    }
+    route(7
+}
+"""
+
+
+def tandemd(*arguments, **more):
+    return subprocess.run([tandemd_path(), *map(str, arguments)], capture_output=True, text=True, timeout=30, check=False, **more)
+
+
+def test_the_checker_shows_all_faults_at_once_each_with_its_place(tmp_path):
+    script = tmp_path / "broken.cfg"
+    script.write_text(BROKEN)
+    result = tandemd("-c", "-f", script)
+    said = result.stdout + result.stderr
+    assert result.returncode == 1
+    assert re.search(r"broken\.cfg:4:5\b", said) and "sl_send_reply" in said  # the nearest name
+    assert re.search(r"broken\.cfg:(8|9):\d+", said)
+    assert re.search(r"^\s*[|\d ]*\s*\^", said, re.MULTILINE), said
+
+
+def test_the_checker_passes_a_good_script():
+    assert tandemd("-c", "-f", ROOT / "tests/scripts/classic.cfg").returncode == 0
+
+
+def test_functions_are_listed_with_their_help():
+    said = tandemd("--list-functions").stdout
+    for name in ("t_relay", "sl_send_reply", "loose_route", "exec_msg", "lookup", "save", "append_hf", "xlog"):
+        assert re.search(rf"\b{name}\b", said), name
+
+
+def test_help_teaches():
+    result = tandemd("--help")
+    assert result.returncode == 0 and "-f" in result.stdout and "xample" in result.stdout
+
+
+def test_a_script_that_is_not_there_is_named():
+    result = tandemd("-f", "/nonexistent/tandem.cfg", "-D", "-E", "-l", "127.0.0.1:0")
+    assert result.returncode != 0 and "/nonexistent/tandem.cfg" in result.stdout + result.stderr
+
+
+def test_a_port_that_is_taken_is_named():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        result = tandemd("-f", ROOT / "tests/scripts/classic.cfg", "-D", "-E", "-l", f"udp:127.0.0.1:{port}")
+    assert result.returncode != 0 and str(port) in result.stdout + result.stderr
+
+
+def test_an_unknown_option_is_refused():
+    assert tandemd("--no-such-option").returncode != 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_it_stops_with_0_on_term_and_int(tmp_path, name):
+    port = free_ports(2)
+    server = Process("tandemd", [tandemd_path(), "-f", ROOT / "tests/scripts/classic.cfg", "-D", "-E", "-l", f"127.0.0.1:{port}"], tmp_path)
+    try:
+        until(lambda: udp_is_bound(port) or not server.is_alive(), "tandemd to listen")
+        assert server.is_alive(), server.log()
+        server.child.send_signal(getattr(signal, name))
+        assert server.child.wait(20) == 0, server.log()
+    finally:
+        server.kill()
+
+
+def test_hup_reads_the_script_again_and_a_call_goes_on(classic, endpoint):
+    alice, bob = endpoint(classic, "alice"), endpoint(classic, "bob")
+    assert bob.exchange(bob.register()).status == 200
+    invite = alice.send(alice.request("INVITE", "sip:bob@example.test"))
+    arrived = bob.receive_request("INVITE")
+    bob.send(bob.response(arrived, 180, "Ringing", to_tag="b1"))
+    alice.receive_response(180, "INVITE")
+    classic.config.write_text(classic.config.read_text().replace('"404", "Not Found"', '"410", "Gone"'))
+    classic.child.send_signal(signal.SIGHUP)
+
+    def answers_anew():
+        return alice.exchange(alice.request("MESSAGE", "sip:nobody@example.test")).status == 410
+    until(answers_anew, "the new script to answer")
+    bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
+    dialog = Dialog(alice, invite, alice.receive_response(200, "INVITE"))
+    alice.send(dialog.request("ACK"))
+    assert bob.receive_request("ACK")
+
+
+def test_hup_with_a_broken_script_keeps_the_old_one(classic, endpoint):
+    alice = endpoint(classic, "alice")
+    classic.config.write_text("route { no_such_function(); }\n")
+    classic.child.send_signal(signal.SIGHUP)
+    until(lambda: "no_such_function" in classic.log(), "the fault in the log")
+    assert alice.exchange(alice.request("MESSAGE", "sip:nobody@example.test")).status == 404
+
+
+def test_db_modes_are_refused_until_there_is_storage(tmp_path):
+    script = tmp_path / "db.cfg"
+    script.write_text('loadmodule "usrloc.so"\nmodparam("usrloc", "db_mode", 1)\nroute { drop; }\n')
+    result = tandemd("-c", "-f", script)
+    assert result.returncode == 1 and "db_mode" in result.stdout + result.stderr
