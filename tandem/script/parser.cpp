@@ -311,6 +311,7 @@ void parser::block(block_kind kind) {
     unexpected(fmt::format("'{{' of {}[{}]", to_string(kind), b.name));
     return skip_item();
   }
+  reported_open_ = false;
   b.body = braces();
   script_.blocks.push_back(std::move(b));
 }

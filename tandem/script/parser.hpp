@@ -70,6 +70,7 @@ class parser {
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
   bool reported_depth_ = false;
+  bool reported_open_ = false; ///< in this block of the file
   script_syntax script_;
 
   friend class nesting;

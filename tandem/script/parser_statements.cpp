@@ -56,8 +56,10 @@ std::vector<statement_syntax> parser::braces() {
     if (is(token_kind::end) ||
         (is(token_kind::name) && begins_item() && !is(token_kind::assign, 1))) {
       // The next route block begins: the brace is missing before it.
-      const position p = source_.at(open.offset);
-      unexpected("'}'", fmt::format("the '{{' of line {} is still open", p.line));
+      // One complaint, for the innermost: all others are open for the same reason.
+      if (!std::exchange(reported_open_, true))
+        unexpected("'}'",
+                   fmt::format("the '{{' of line {} is still open", source_.at(open.offset).line));
       return all;
     }
     const std::size_t before = at_;

@@ -58,8 +58,9 @@ class splitter {
     const variable_info* info = names_.find_variable(name);
     if (info == nullptr) {
       if (policy_ == unknown_variable::is_text) return keep(begin);
-      std::string hint = did_you_mean(names_.nearest_variable(name));
-      if (hint.empty()) hint = "write $$ for a dollar sign";
+      const std::string_view near = names_.nearest_variable(name);
+      std::string hint = near.empty() ? std::string("write $$ for a dollar sign")
+                                      : did_you_mean(fmt::format("${}", near));
       return refuse(begin, fmt::format("unknown variable '${}'", name), std::move(hint));
     }
     variable_use use;
