@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON-RPC 2.0 (jsonrpc.org/specification) to a command registry: as text to text for any carrier,
+// and over HTTP. The thread of the registry.
+#pragma once
+
+#include <tandem/control/command_registry.hpp>
+#include <tandem/io/http_server.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tandem::control {
+
+/// Most requests in one batch.
+inline constexpr std::size_t most_in_batch = 100;
+
+/// Answers one JSON-RPC text: a request, a notification or a batch.
+/// \param registry must outlive the answers of its commands.
+/// \param done gets the answer, or nothing when the text held only notifications; called once,
+/// perhaps before this returns.
+void answer_json_rpc(command_registry& registry, std::string_view text, const std::string& caller,
+                     std::function<void(std::optional<std::string>)> done);
+
+/// Serves JSON-RPC by POST at `path`, for who has the server's bearer token.
+void serve_json_rpc(io::http_server& server, command_registry& registry,
+                    const std::string& path = "/rpc");
+
+/// The text of a request with arguments by name or position, for clients.
+[[nodiscard]] std::string make_json_rpc_request(std::string_view command,
+                                                const boost::json::value& arguments,
+                                                std::int64_t id = 1);
+
+/// The result in a response to one request, or its error; parse_error when it is none.
+[[nodiscard]] command_reply read_json_rpc_response(std::string_view text);
+
+} // namespace tandem::control

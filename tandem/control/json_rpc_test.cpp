@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/control/health.hpp>
+#include <tandem/control/json_rpc.hpp>
+
+#include <tandem/io/http_client.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <optional>
+
+using namespace tandem;
+using namespace tandem::control;
+using testing::HasSubstr;
+
+namespace json = boost::json;
+
+namespace {
+
+class control_room : public testing::Test {
+ protected:
+  control_room() {
+    commands.add(
+        {.name = "add",
+         .help = "Adds two numbers.",
+         .parameters = {{.name = "a", .type = parameter_type::integer},
+                        {.name = "b", .type = parameter_type::integer, .is_required = false},
+                        {.name = "loud", .type = parameter_type::flag, .is_required = false}},
+         .run = [](command_call call) {
+           if (call.flag("loud").value_or(false))
+             return call.refuse(command_error::failed, "no shouting");
+           call.answer(*call.integer("a") + call.integer("b").value_or(1));
+         }});
+    commands.add({.name = "hold", .help = "Answers later.", .run = [this](command_call call) {
+                    held.push_back(std::move(call));
+                  }});
+    commands.add({.name = "drop", .help = "Never answers.", .run = [](command_call) {}});
+    commands.add({.name = "name",
+                  .help = "Says who calls.",
+                  .parameters = {{.name = "greeting"}},
+                  .run = [](command_call call) {
+                    const std::string greeting =
+                        std::string{*call.text("greeting")} + " " + call.caller();
+                    call.answer(json::value(greeting));
+                  }});
+  }
+  std::optional<std::string> rpc(std::string_view text) {
+    std::optional<std::string> out;
+    bool called = false;
+    answer_json_rpc(commands, text, "test", [&](std::optional<std::string> answer) {
+      EXPECT_FALSE(called);
+      called = true;
+      out = std::move(answer);
+    });
+    EXPECT_TRUE(called);
+    return out;
+  }
+  int error_of(std::string_view text) {
+    const json::value parsed = json::parse(rpc(text).value_or("{}"));
+    const json::value* error = parsed.as_object().if_contains("error");
+    return error ? static_cast<int>(error->at("code").as_int64()) : 0;
+  }
+
+  std::vector<command_call> held;
+  command_registry commands;
+};
+
+TEST_F(control_room, takes_arguments_by_name_and_by_position) {
+  EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":{"a":1,"b":2},"id":7})"),
+            R"({"jsonrpc":"2.0","result":3,"id":7})");
+  EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":[5],"id":"x"})"),
+            R"({"jsonrpc":"2.0","result":6,"id":"x"})");
+  EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":[5,null],"id":null})"),
+            R"({"jsonrpc":"2.0","result":6,"id":null})");
+  EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"name","params":["hi"],"id":1})"),
+            R"({"jsonrpc":"2.0","result":"hi test","id":1})");
+}
+
+TEST_F(control_room, tells_each_error_by_its_code) {
+  const struct {
+    const char* text;
+    int code;
+  } table[] = {
+      {R"({"jsonrpc":"2.0","method":"add",)", command_error::parse_error},
+      {R"([)", command_error::parse_error},
+      {R"([])", command_error::invalid_request},
+      {R"(1)", command_error::invalid_request},
+      {R"({"method":"add","id":1})", command_error::invalid_request},
+      {R"({"jsonrpc":"1.0","method":"add","id":1})", command_error::invalid_request},
+      {R"({"jsonrpc":"2.0","method":1,"id":1})", command_error::invalid_request},
+      {R"({"jsonrpc":"2.0","method":"add","id":{}})", command_error::invalid_request},
+      {R"({"jsonrpc":"2.0","method":"add","params":5,"id":1})", command_error::invalid_request},
+      {R"({"jsonrpc":"2.0","method":"ad","id":1})", command_error::unknown_command},
+      {R"({"jsonrpc":"2.0","method":"add","id":1})", command_error::invalid_parameters},
+      {R"({"jsonrpc":"2.0","method":"add","params":["1"],"id":1})",
+       command_error::invalid_parameters},
+      {R"({"jsonrpc":"2.0","method":"add","params":[1,2,true,4],"id":1})",
+       command_error::invalid_parameters},
+      {R"({"jsonrpc":"2.0","method":"add","params":{"a":1,"c":2},"id":1})",
+       command_error::invalid_parameters},
+      {R"({"jsonrpc":"2.0","method":"add","params":[1,2,true],"id":1})", command_error::failed},
+      {R"({"jsonrpc":"2.0","method":"drop","id":1})", command_error::internal_error},
+  };
+  for (const auto& row : table) EXPECT_EQ(error_of(row.text), row.code) << row.text;
+  EXPECT_EQ(error_of(std::string(100, '[') + std::string(100, ']')), command_error::parse_error);
+  EXPECT_THAT(*rpc(R"({"jsonrpc":"2.0","method":"ad","id":1})"), HasSubstr("did you mean 'add'?"));
+  EXPECT_THAT(
+      *rpc(R"({"jsonrpc":"2.0","method":"add","params":{"a":1,"lod":true},"id":1})"),
+      HasSubstr("there is no parameter 'lod'; did you mean 'loud'?; usage: add a [b] [loud]"));
+}
+
+TEST_F(control_room, answers_batches_in_order_and_notifications_not_at_all) {
+  EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":[1]})"), std::nullopt);
+  EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"nothing"})"), std::nullopt);
+  EXPECT_EQ(rpc(R"([{"jsonrpc":"2.0","method":"add","params":[1]}])"), std::nullopt);
+  EXPECT_EQ(
+      rpc(R"([{"jsonrpc":"2.0","method":"add","params":[1],"id":1},
+                   {"jsonrpc":"2.0","method":"add","params":[1]}, 5,
+                   {"jsonrpc":"2.0","method":"add","params":[2],"id":2}])"),
+      R"([{"jsonrpc":"2.0","result":2,"id":1},{"jsonrpc":"2.0","error":{"code":-32600,)"
+      R"("message":"not a JSON-RPC 2.0 request"},"id":null},{"jsonrpc":"2.0","result":3,"id":2}])");
+  std::string large = "[1";
+  for (std::size_t i = 0; i < most_in_batch; ++i) large += ",1";
+  EXPECT_EQ(error_of(large + "]"), command_error::invalid_request);
+}
+
+TEST_F(control_room, a_batch_waits_for_its_slowest) {
+  std::optional<std::string> out;
+  answer_json_rpc(commands,
+                  R"([{"jsonrpc":"2.0","method":"hold","id":1},
+                      {"jsonrpc":"2.0","method":"add","params":[1],"id":2}])",
+                  "test", [&](std::optional<std::string> answer) { out = std::move(answer); });
+  EXPECT_FALSE(out);
+  held[0].answer("late");
+  held[0].answer("again");
+  EXPECT_EQ(out,
+            R"([{"jsonrpc":"2.0","result":"late","id":1},{"jsonrpc":"2.0","result":2,"id":2}])");
+}
+
+TEST_F(control_room, help_comes_from_the_declarations) {
+  EXPECT_THAT(*rpc(R"({"jsonrpc":"2.0","method":"help","id":1})"),
+              HasSubstr(R"("add":"Adds two numbers.")"));
+  const auto one =
+      json::parse(*rpc(R"({"jsonrpc":"2.0","method":"help","params":["add"],"id":1})"));
+  EXPECT_EQ(json::serialize(one.at("result").at("parameters").at("required")), R"(["a"])");
+  EXPECT_EQ(one.at("result").at("usage").as_string(), "add a [b] [loud]");
+  EXPECT_EQ(error_of(R"({"jsonrpc":"2.0","method":"help","params":["no"],"id":1})"),
+            command_error::unknown_command);
+}
+
+TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
+  io::shard home;
+  observe::metrics counted;
+  counted.make_counter("tandem_x_total", "X.").add(5);
+  std::string reason = "starting";
+  io::http_server server{home, {.token = secret{"t"}}};
+  serve_json_rpc(server, commands);
+  serve_health(server, counted, [&] { return reason; });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(at) << at.error();
+  io::http_client client{home, {.server = *io::http_url::parse("http://" + at->to_string())}};
+  const auto send = [&](io::http_request request) {
+    std::optional<io::http_result> result;
+    client.send(request, seconds{5}, [&](io::http_result r) { result = std::move(r); });
+    EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+    return result && *result ? **result : io::http_response{.status = 0};
+  };
+  const io::http_headers token{{"Authorization", "Bearer t"}};
+  const auto post = [&](std::string body) {
+    return send({.method = "POST", .target = "/rpc", .headers = token, .body = std::move(body)});
+  };
+  const auto answer = post(make_json_rpc_request("add", json::array{1, 2}));
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(read_json_rpc_response(answer.body).value(), json::value(3));
+  EXPECT_THAT(
+      std::string{
+          *read_json_rpc_response(post(make_json_rpc_request("name", {"hi"})).body)->if_string()},
+      HasSubstr("hi json-rpc 127.0.0.1:"));
+  EXPECT_EQ(
+      read_json_rpc_response(post(make_json_rpc_request("nothing", nullptr)).body).error().code,
+      command_error::unknown_command);
+  EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"add","params":[1]})").status, 204U);
+  EXPECT_EQ(send({.method = "POST", .target = "/rpc", .body = "{}"}).status, 401U);
+  EXPECT_EQ(send({.target = "/rpc", .headers = token}).status, 405U);
+  EXPECT_EQ(read_json_rpc_response("<html>").error().code, command_error::parse_error);
+  EXPECT_EQ(read_json_rpc_response(R"({"error":{"code":"x"}})").error().code,
+            command_error::parse_error);
+
+  EXPECT_EQ(send({.target = "/health"}).status, 200U);
+  EXPECT_EQ(send({.target = "/ready"}).status, 503U);
+  EXPECT_EQ(send({.target = "/ready"}).body, "starting\n");
+  reason.clear();
+  EXPECT_EQ(send({.target = "/ready"}).status, 200U);
+  const auto metrics = send({.target = "/metrics"});
+  EXPECT_THAT(metrics.body, HasSubstr("tandem_x_total 5\n"));
+  EXPECT_EQ(io::find_header(metrics.headers, "Content-Type"), observe::prometheus_content_type);
+}
+
+} // namespace
