@@ -89,10 +89,10 @@ TEST(shard, tells_nothing_to_who_stopped_watching_in_the_same_batch) {
   pipe_end a;
   pipe_end b;
   int calls = 0;
-  a.seen = b.seen = [&] {
+  a.seen = b.seen = [&, fd_a = read_a.get(), fd_b = read_b.get()] {
     ++calls;
-    s.unwatch(read_a.get(), a);
-    s.unwatch(read_b.get(), b);
+    s.unwatch(fd_a, a);
+    s.unwatch(fd_b, b);
   };
   ASSERT_TRUE(s.watch(read_a.get(), a, EPOLLIN));
   ASSERT_TRUE(s.watch(read_b.get(), b, EPOLLIN));
