@@ -127,22 +127,22 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
         addresses_ = owner_.fixed_addresses_;
         return connect_next();
       }
-      const std::string& host = owner_.options_.server.host;
+      // A connection that has gone meanwhile is not the carrier of this request any more.
       const auto answer = [weak = owner_.weak_from_this(), this,
-                           k = carried_](result<std::vector<ip_address>, std::string> found) {
+                           k = carried_](const resolver::answer& found) {
         const auto self = weak.lock();
         if (!self || self->stopped_ || self->carrier(k) != this) return;
         if (!found || found->empty()) {
-          problems_ = found ? "the name has no address" : found.error();
+          problems_ = to_string(found ? resolve_error::not_found : found.error());
           return give_up();
         }
-        addresses_ = std::move(*found);
+        addresses_ = *found;
         connect_next();
       };
-      if (owner_.options_.resolve)
-        owner_.options_.resolve(host, answer);
+      if (owner_.options_.names)
+        owner_.options_.names->resolve(owner_.options_.server.host, address_family::any, answer);
       else
-        owner_.home_.post([answer] { answer(fail(std::string{"names are not resolved here"})); });
+        owner_.home_.post([answer] { answer(fail(resolve_error::failed)); });
     }
 
     /// Takes a request; the connection is up and idle.

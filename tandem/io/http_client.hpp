@@ -8,10 +8,9 @@
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
 #include <tandem/io/http_message.hpp>
+#include <tandem/io/resolver.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/tls.hpp>
-
-#include <tandem/base/ip_address.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -22,15 +21,10 @@
 
 namespace tandem::io {
 
-/// Finds the addresses of a name without blocking; the answer comes later, on the same shard.
-using resolve_function = std::function<void(
-    const std::string& host,
-    std::function<void(result<std::vector<ip_address>, std::string>)> on_answer)>;
-
 struct http_client_options {
-  http_url server = {};          ///< its path does not matter
-  tls_context tls = {};          ///< needed for https
-  resolve_function resolve = {}; ///< for a host that is neither an address nor localhost
+  http_url server = {};      ///< its path does not matter
+  tls_context tls = {};      ///< needed for https
+  resolver* names = nullptr; ///< for a host that is neither an address nor localhost; outlives this
   std::size_t most_connections = 32;
   std::size_t most_waiting = 1000; ///< requests that wait for a connection; beyond: overloaded
   duration connect_deadline = seconds{5}; ///< of one address, TLS included

@@ -7,9 +7,11 @@
 #include <tandem/io/stream.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <optional>
+#include <unistd.h>
 
 using namespace tandem;
 using namespace tandem::io;
@@ -410,23 +412,27 @@ TEST_F(http, names_are_resolved_and_addresses_tried_in_turn) {
   });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   http_client_options options = options_for(*at);
+  const std::string hosts = testing::TempDir() + "/tandem-hosts-" + std::to_string(::getpid());
+  std::ofstream{hosts} << "127.0.0.9 ils.example\n127.0.0.1 ils.example\n";
+  resolver names{home,
+                 {.servers = {*socket_address::parse("127.0.0.1:1")},
+                  .timeout = milliseconds{50},
+                  .tries = 1,
+                  .hosts_path = hosts}};
   options.server.host = "ils.example";
-  options.resolve = [&](const std::string& host, auto answer) {
-    EXPECT_EQ(host, "ils.example");
-    home.post([answer] {
-      answer(std::vector{*ip_address::parse("127.0.0.9"), ip_address::v4(127, 0, 0, 1)});
-    });
-  };
+  options.names = &names;
   http_client client{home, options};
   EXPECT_EQ(get(client)->body, "ils.example:" + std::to_string(at->port));
-  options.resolve = [&](const std::string&, auto answer) {
-    home.post([answer] { answer(fail(std::string{"no such name"})); });
-  };
+  options.server.host = "nowhere.example";
   http_client lost{home, options};
-  EXPECT_THAT(get(lost).error().detail, HasSubstr("no such name"));
-  options.resolve = {};
+  const auto refused = get(lost);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, http_failure::unreachable);
+  EXPECT_THAT(refused.error().detail, HasSubstr("http://nowhere.example:"));
+  options.names = nullptr;
   http_client none{home, options};
   EXPECT_EQ(get(none).error().kind, http_failure::unreachable);
+  ::unlink(hosts.c_str());
 }
 
 TEST_F(http, runs_over_tls_with_renewed_certificates) {

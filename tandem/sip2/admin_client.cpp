@@ -10,7 +10,6 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <netdb.h>
 
 namespace tandem::sip2 {
 namespace {
@@ -26,27 +25,13 @@ enum status : int {
   refused = 5,
 };
 
-/// The system's resolver: this program may wait.
-void resolve(const std::string& host,
-             const std::function<void(result<std::vector<ip_address>, std::string>)>& on_answer) {
-  addrinfo hints{}, *list = nullptr;
-  hints.ai_socktype = SOCK_STREAM;
-  if (const int e = ::getaddrinfo(host.c_str(), nullptr, &hints, &list))
-    return on_answer(fail(std::string{::gai_strerror(e)}));
-  std::vector<ip_address> all;
-  for (const auto* a = list; a; a = a->ai_next)
-    all.push_back(socket_address::from_sockaddr(a->ai_addr).ip);
-  ::freeaddrinfo(list);
-  on_answer(std::move(all));
-}
-
 /// A connection to the registry of a mediator.
 class registry_client {
  public:
   registry_client(const admin_call& call, const io::http_url& url, io::tls_context tls,
                   std::ostream& err)
       : call_{call}, url_{url}, err_{err},
-        http_{home_, {.server = url, .tls = std::move(tls), .resolve = &resolve}} {}
+        http_{home_, {.server = url, .tls = std::move(tls), .names = &names_}} {}
 
   /// The result of a call; nothing when there is none, and then failure() says why.
   std::optional<bj::value> ask(std::string_view method, bj::object parameters) {
@@ -97,6 +82,7 @@ class registry_client {
   io::http_url url_;
   std::ostream& err_;
   io::shard home_;
+  io::resolver names_{home_};
   io::http_client http_;
   int failure_ = done;
 };

@@ -129,7 +129,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   io::http_client_options client_options(const io::http_url& url) const {
     return {.server = url,
             .tls = tls_,
-            .resolve = options_.resolve,
+            .names = options_.names,
             .most_connections = options_.most_connections,
             .most_waiting = options_.most_waiting,
             .connect_deadline = options_.connect_deadline,

@@ -25,7 +25,7 @@ struct backend_pool_options {
   io::http_headers headers = {};                      ///< sent with each request
   secret token = {};                                  ///< sent as bearer token, if any
   io::tls_client_options tls = {};
-  io::resolve_function resolve = {};
+  io::resolver* names = nullptr;     ///< for hosts that are names; outlives the pool
   std::size_t most_connections = 32; ///< to each
   std::size_t most_waiting = 1000;   ///< requests that wait for a connection to one of them
   duration connect_deadline = seconds{5};
