@@ -51,8 +51,10 @@ class block_store {
     std::size_t count = 0;
   };
 
-  // A power of two with its header would fill one page more than it needs.
-  static constexpr std::array<std::size_t, 6> sizes{496, 1008, 2032, 4080, 16'368, 65'584};
+  // Steps of a half, so that a kept message wastes little. A power of two with its header would
+  // fill one page more than it needs.
+  static constexpr std::array<std::size_t, 10> sizes{240,  368,  496,  752,    1008,
+                                                     1520, 2032, 4080, 16'368, 65'584};
   static constexpr std::size_t kept_bytes = std::size_t{1} << 20; ///< of each size
 
   static header* take(free_list& list) noexcept {
