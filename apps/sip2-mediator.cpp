@@ -249,10 +249,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 1;
   }
-  if (f.is_demo && f.admin_address.empty()) {
-    f.admin_address = "127.0.0.1:6080";
-    if (f.admin_token.empty()) f.admin_token = "demo";
-  }
+  if (f.is_demo && f.admin_address.empty()) f.admin_address = "127.0.0.1:6080";
+  if (f.is_demo && f.admin_token.empty()) f.admin_token = "demo";
   if (!f.config_file.empty()) // --daemonize changes to /
     if (char* whole = ::realpath(f.config_file.c_str(), nullptr)) {
       f.config_file = whole;
