@@ -341,4 +341,12 @@ context_handle proxy::context_of(server_handle server) noexcept {
   return c && c->server == server ? h : context_handle{};
 }
 
+bool proxy::has_unanswered() {
+  bool is_any = false;
+  contexts_.for_each([&](context_handle, const response_context& c) {
+    is_any |= c.final_status == 0 && !c.is_over;
+  });
+  return is_any;
+}
+
 } // namespace tandem::stack

@@ -150,6 +150,8 @@ class proxy final : private client_user, private server_user {
   /// The context of a server transaction that create() made.
   [[nodiscard]] context_handle context_of(server_handle server) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return contexts_.size(); }
+  /// A request still waits for its final response. O(size()).
+  [[nodiscard]] bool has_unanswered();
 
  private:
   void on_response(client_handle client, user_tag tag, sip::message& response,

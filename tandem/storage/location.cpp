@@ -73,6 +73,7 @@ binding::owner binding::make(const binding_data& data, record& of) {
   made->cseq_ = data.cseq;
   made->q_ = data.q;
   made->flags_ = data.flags;
+  made->transport_ = data.transport;
   made->expires_ = data.expires;
   made->modified_ = data.modified;
   made->received_ = data.received;

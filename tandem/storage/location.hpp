@@ -39,6 +39,7 @@ struct binding_data {
   std::uint32_t cseq = 0;
   std::uint16_t q = 0;       ///< preference in thousandths
   std::uint16_t flags = 0;   ///< the script's own
+  std::uint8_t transport = 0; ///< stack::transport_kind, of `received`
   instant expires{};         ///< instant::max(): permanent
   instant modified{};        ///< when it was last written
   socket_address received{}; ///< where the REGISTER came from, as the server saw it
@@ -55,6 +56,7 @@ class binding final : public timer {
   [[nodiscard]] std::uint32_t cseq() const noexcept { return cseq_; }
   [[nodiscard]] std::uint16_t q() const noexcept { return q_; }
   [[nodiscard]] std::uint16_t flags() const noexcept { return flags_; }
+  [[nodiscard]] std::uint8_t transport() const noexcept { return transport_; }
   [[nodiscard]] instant expires() const noexcept { return expires_; }
   [[nodiscard]] instant modified() const noexcept { return modified_; }
   [[nodiscard]] const socket_address& received() const noexcept { return received_; }
@@ -88,6 +90,7 @@ class binding final : public timer {
   std::uint32_t cseq_ = 0;
   std::uint16_t q_ = 0;
   std::uint16_t flags_ = 0;
+  std::uint8_t transport_ = 0;
   std::uint16_t ends_[parts] = {}; ///< of the texts that stand behind the object
 };
 

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/maxfwd.hpp>
+
+#include <tandem/script/argument.hpp>
+#include <tandem/server/message_context.hpp>
+
+#include <string>
+
+namespace tandem::modules {
+
+namespace {
+
+using script::outcome;
+using server::message_context;
+
+outcome add_header(script::call& c) {
+  const auto initial = std::to_string(static_cast<unsigned>(c.number(0)));
+  return outcome::of(
+      c.as<message_context>().message().append(sip::header_id::max_forwards, initial).has_value());
+}
+
+outcome mf_process_maxfwd_header(script::call& c) {
+  sip::message& request = c.as<message_context>().message();
+  if (!request.has(sip::header_id::max_forwards)) return add_header(c);
+  // A value that is no number is as good as none left (RFC 4475 3.1.2).
+  return outcome::of(request.decrement_max_forwards().has_value());
+}
+
+script::module_info declare() {
+  script::module_info info{.name = "maxfwd", .help = "Max-Forwards: the end of loops"};
+  info.other_names = {"maxfwd_module"};
+  info.functions.push_back({
+      .name = "mf_process_maxfwd_header",
+      .arguments = {{"initial", script::argument_kind::integer}},
+      .help = "takes one from Max-Forwards, or adds the header with this value; false when it is 0",
+      .run = mf_process_maxfwd_header,
+  });
+  // Older scripts asked, added and counted in steps of their own.
+  info.functions.push_back({
+      .name = "mf_is_maxfwd_present",
+      .arguments = {},
+      .help = "true when the request has Max-Forwards",
+      .run =
+          [](script::call& c) {
+            return outcome::of(c.as<message_context>().message().has(sip::header_id::max_forwards));
+          },
+  });
+  info.functions.push_back({
+      .name = "mf_add_maxfwd_header",
+      .arguments = {{"initial", script::argument_kind::integer}},
+      .help = "adds Max-Forwards with this value",
+      .run = add_header,
+  });
+  info.functions.push_back({
+      .name = "mf_decrement_maxfwd_header",
+      .arguments = {},
+      .help = "takes one from Max-Forwards; false when it is 0 or not there",
+      .run =
+          [](script::call& c) {
+            auto& request = c.as<message_context>().message();
+            return outcome::of(request.has(sip::header_id::max_forwards) &&
+                               request.decrement_max_forwards().has_value());
+          },
+  });
+  return info;
+}
+
+} // namespace
+
+server::module_entry maxfwd() { return {.declare = declare}; }
+
+} // namespace tandem::modules

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The next hop as script functions name it: ("host", "port"), (host, port), (uri:host, uri:port).
+#pragma once
+
+#include <tandem/script/argument.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::modules {
+
+/// The declaration of the two arguments, of which the port may be missing.
+[[nodiscard]] std::vector<script::argument_info> next_hop_arguments();
+
+/// A URI that leads there; empty when the arguments name no host or no port.
+/// \param transport "udp", "tcp" ...; empty: none is named
+[[nodiscard]] std::string next_hop_argument(const script::call& c, std::string_view transport);
+
+} // namespace tandem::modules

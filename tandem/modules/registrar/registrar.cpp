@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/registrar/registrar.hpp>
+
+#include <tandem/modules/registrar/address_of_record.hpp>
+#include <tandem/modules/registrar/registration.hpp>
+#include <tandem/modules/registrar/settings.hpp>
+#include <tandem/script/argument.hpp>
+#include <tandem/server/core.hpp>
+#include <tandem/sip/headers.hpp>
+#include <tandem/sip/params.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace tandem::modules {
+
+namespace {
+
+using script::argument_kind;
+using script::outcome;
+using script::parameter_kind;
+using server::message_context;
+using storage::binding;
+using storage::record;
+
+enum class save_reply { send, leave_out };
+
+storage::location_table& table_of(message_context& m, std::string_view name) {
+  return m.home().shared().location(name);
+}
+
+outcome save_contacts(script::call& c, save_reply how) {
+  auto& m = c.as<message_context>();
+  const auto answer = register_contacts(m.message(), m.from(), table_of(m, c.text(0)),
+                                        m.settings_of<registrar_settings>(),
+                                        static_cast<std::uint16_t>(m.flags()), m.from().at);
+  const bool is_saved = answer.status == 200;
+  if (how == save_reply::send || !is_saved)
+    m.home().answer(m, answer.status, answer.reason, m.reply_headers() + answer.headers);
+  // The refused phone has its answer: nothing that follows in the script is meant for it.
+  return is_saved ? outcome::yes() : outcome::leave();
+}
+
+void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& rules) {
+  hop.clear();
+  hop.path.assign(b.path());
+  // A contact behind a NAT is reached the way it came, any other one by its URI.
+  if (rules.nat_flag && (b.flags() >> *rules.nat_flag & 1U) != 0) {
+    hop.received = b.received();
+    hop.transport = static_cast<stack::transport_kind>(b.transport());
+    if (is_reliable(hop.transport))
+      hop.flow = {b.flow().slot, b.flow().generation, static_cast<std::uint16_t>(b.flow().shard)};
+  }
+}
+
+/// Copies the contacts of a record into the message, best first.
+bool take_contacts(message_context& m, const record& of, const registrar_settings& rules,
+                   instant now) {
+  std::array<const binding*, server::destination_set::limit + 1> best;
+  std::size_t count = 0;
+  const auto is_better = [](const binding* a, const binding* b) {
+    return a->q() != b->q() ? a->q() > b->q() : a->modified() > b->modified();
+  };
+  of.for_each(now, [&](const binding& b) {
+    std::size_t at = std::min(count, best.size() - 1);
+    if (count == best.size() && !is_better(&b, best[at])) return;
+    for (; at > 0 && is_better(&b, best[at - 1]); --at) best[at] = best[at - 1];
+    best[at] = &b;
+    count = std::min(count + 1, best.size());
+  });
+  if (count == 0 || !m.rewrite_uri(best[0]->contact())) return false;
+  set_hop(m.hop(), *best[0], rules);
+  if (!rules.append_branches) return true;
+  for (std::size_t i = 1; i < count; ++i) {
+    server::destination* const branch = m.branches().append(best[i]->contact());
+    if (!branch) break;
+    branch->q = best[i]->q();
+    set_hop(branch->via, *best[i], rules);
+  }
+  return true;
+}
+
+outcome lookup(script::call& c) {
+  auto& m = c.as<message_context>();
+  const auto& rules = m.settings_of<registrar_settings>();
+  const auto uri = sip::uri::parse(m.uri());
+  if (!uri) return outcome::no();
+  const std::string key = address_of_record(*uri, rules);
+  if (key.empty()) return outcome::no();
+  bool is_found = false;
+  const instant now = m.home().out().now();
+  table_of(m, c.text(0)).lookup(key, [&](const record& of) {
+    is_found = take_contacts(m, of, rules, now);
+  });
+  return outcome::of(is_found);
+}
+
+/// The user of `uri` has a contact, of which `pred` holds.
+template <typename Predicate>
+bool has_contact(message_context& m, std::string_view table, const sip::uri& uri,
+                 Predicate&& pred) {
+  const std::string key = address_of_record(uri, m.settings_of<registrar_settings>());
+  if (key.empty()) return false;
+  bool is_found = false;
+  const instant now = m.home().out().now();
+  table_of(m, table).lookup(key,
+                            [&](const record& of) { is_found = of.find(now, pred) != nullptr; });
+  return is_found;
+}
+
+outcome registered(script::call& c) {
+  auto& m = c.as<message_context>();
+  const auto uri = sip::uri::parse(m.uri());
+  return outcome::of(uri && has_contact(m, c.text(0), *uri, [](const binding&) { return true; }));
+}
+
+outcome is_from_registered(script::call& c) {
+  auto& m = c.as<message_context>();
+  const auto from = m.message().get<sip::hdr::from>();
+  if (!from || !from->address.is_sip()) return outcome::no();
+  const sip::uri& who = from->address;
+  if (!m.home().names().contains(who.host().text, who.port().value_or(0))) return outcome::no();
+  const ip_address source = m.from().source.ip;
+  return outcome::of(
+      has_contact(m, c.text(0), who, [&](const binding& b) { return b.received().ip == source; }));
+}
+
+script::module_info declare() {
+  script::module_info info{.name = "registrar", .help = "registration of phones, and finding them"};
+  const script::argument_info table{"table", argument_kind::string};
+  info.functions = {
+      {.name = "save",
+       .arguments = {table},
+       .help = "registers the contacts of a REGISTER and answers it",
+       .run = [](script::call& c) { return save_contacts(c, save_reply::send); }},
+      {.name = "save_noreply",
+       .arguments = {table},
+       .help = "registers the contacts of a REGISTER; answers only when it is refused",
+       .run = [](script::call& c) { return save_contacts(c, save_reply::leave_out); }},
+      {.name = "lookup",
+       .arguments = {table},
+       .blocks = script::in_request | script::in_failure,
+       .help = "puts the best contact of the user in the place of the Request-URI, and the others "
+               "beside it as branches; false when there is none",
+       .run = lookup},
+      {.name = "registered",
+       .arguments = {table},
+       .blocks = script::in_request | script::in_failure,
+       .help = "true when the user of the Request-URI is registered",
+       .run = registered},
+      {.name = "is_from_registered",
+       .arguments = {table},
+       .help = "true when the sender in From is a user of ours with a contact that was registered "
+               "from the address which this request came from",
+       .run = is_from_registered},
+  };
+  info.parameters = {
+      {"default_expires", parameter_kind::integer, "3600", "seconds, when a REGISTER names no time",
+       1},
+      {"min_expires", parameter_kind::integer, "0", "seconds; a shorter wish is refused with 423",
+       0},
+      {"max_expires", parameter_kind::integer, "0", "seconds; a longer wish is cut to it; 0: none",
+       0},
+      {"default_q", parameter_kind::integer, "0",
+       "preference in thousandths, when a contact names none", 0, 1000},
+      {"max_contacts", parameter_kind::integer, "0",
+       "contacts of one user; more are refused with 503; 0: 64", 0, 64},
+      {"append_branches", parameter_kind::boolean, "1",
+       "lookup finds all contacts; 0: the best only"},
+      {"use_domain", parameter_kind::boolean, "0", "users of different domains are different"},
+      {"case_sensitive", parameter_kind::boolean, "0",
+       "the case of letters tells users apart (RFC 3261 19.1.4)"},
+      {"desc_time_order", parameter_kind::boolean, "0", "newer contacts first", 0, 1,
+       "of equal preference, the newer contact always goes first"},
+      {"nat_flag", parameter_kind::integer, "-1",
+       "flag of a contact behind a NAT: it is reached by the way its REGISTER came; -1: none", -1,
+       15},
+  };
+  info.aliases = {{"save_contact", "save"}, {"lookup_contact", "lookup"}};
+  return info;
+}
+
+std::unique_ptr<const server::module> load(const server::module_setup& setup) {
+  auto s = std::make_unique<registrar_settings>();
+  s->default_expires = static_cast<std::uint32_t>(setup.number("default_expires"));
+  s->min_expires = static_cast<std::uint32_t>(setup.number("min_expires"));
+  s->max_expires = static_cast<std::uint32_t>(setup.number("max_expires"));
+  s->default_q = static_cast<std::uint16_t>(setup.number("default_q"));
+  s->max_contacts = static_cast<std::size_t>(setup.number("max_contacts"));
+  s->append_branches = setup.is_on("append_branches");
+  s->use_domain = setup.is_on("use_domain");
+  // RFC 3261 19.1.4 tells users apart by case, the original did not; the parameter decides.
+  s->case_sensitive = setup.program.module_parameters().is_set(setup.info.name, "case_sensitive")
+                          ? setup.is_on("case_sensitive")
+                          : setup.program.parameters().compat() == script::compatibility::rfc;
+  if (const auto flag = setup.number("nat_flag"); flag >= 0)
+    s->nat_flag = static_cast<unsigned>(flag);
+  if (s->max_expires > 0 && s->min_expires > s->max_expires)
+    setup.refuse("max_expires",
+                 "it is less than min_expires, so that no REGISTER could be accepted");
+  return s;
+}
+
+} // namespace
+
+server::module_entry registrar() { return {.declare = declare, .load = load}; }
+
+} // namespace tandem::modules

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/sl.hpp>
+
+#include <tandem/modules/redirection.hpp>
+#include <tandem/modules/status_argument.hpp>
+#include <tandem/script/argument.hpp>
+#include <tandem/server/core.hpp>
+
+namespace tandem::modules {
+
+namespace {
+
+using script::outcome;
+using server::message_context;
+
+outcome send(message_context& m, int status, std::string_view reason) {
+  std::string headers = m.reply_headers();
+  if (status >= 300 && status < 400) headers += contacts_for_redirection(m);
+  if (m.home().reply(m.message(), m.from(), status, reason, headers)) return outcome::yes();
+  m.set_error(server::routing_error::bad_request);
+  return outcome::no();
+}
+
+outcome sl_send_reply(script::call& c) {
+  return send(c.as<message_context>(), static_cast<int>(c.number(0)), c.text(1));
+}
+
+outcome sl_reply_error(script::call& c) {
+  auto& m = c.as<message_context>();
+  const auto answer = server::answer_for(m.error(), "SL");
+  return send(m, answer.status, answer.reason);
+}
+
+script::module_info declare() {
+  using script::argument_kind;
+  script::module_info info{.name = "sl", .help = "replies without a transaction"};
+  info.other_names = {"sl_module"};
+  info.functions.push_back({
+      .name = "sl_send_reply",
+      .arguments = {{"code", argument_kind::integer}, {"reason", argument_kind::text}},
+      .help = "answers the request without a transaction; nothing is sent for an ACK",
+      .run = sl_send_reply,
+      .prepare = check_status_argument,
+  });
+  info.functions.push_back({
+      .name = "sl_reply_error",
+      .arguments = {},
+      .help = "answers with the status that fits what failed last",
+      .run = sl_reply_error,
+  });
+  return info;
+}
+
+} // namespace
+
+server::module_entry sl() { return {.declare = declare}; }
+
+} // namespace tandem::modules

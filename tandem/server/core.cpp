@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/core.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
+#include <tandem/server/routing.hpp>
+#include <tandem/sip/build.hpp>
+#include <tandem/sip/headers.hpp>
+#include <tandem/sip/validate.hpp>
+#include <tandem/stack/branch.hpp>
+#include <tandem/stack/via_rules.hpp>
+#include <tandem/stack/wire.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace tandem::server {
+
+namespace {
+
+constexpr std::string_view software = "Tandem/" TANDEM_VERSION;
+
+/// Appends header lines, each with its CRLF, as modules hand them in.
+void append_lines(sip::message& to, std::string_view lines) {
+  while (!lines.empty()) {
+    const auto end = std::min(lines.find("\r\n"), lines.size());
+    const std::string_view line = lines.substr(0, end);
+    lines.remove_prefix(std::min(end + 2, lines.size()));
+    const auto colon = line.find(':');
+    if (colon == std::string_view::npos) continue;
+    // What a script builds from a peer's bytes may be refused: the reply goes out without it.
+    if (!to.append(trim(line.substr(0, colon)), trim(line.substr(colon + 1))))
+      log_warning("a header line of a reply was refused: '{}'", line);
+  }
+}
+
+/// Draining refuses what begins something and lets everything within a dialog pass.
+bool begins_something(const sip::message& request) {
+  return request.method() != sip::method::ack && request.method() != sip::method::cancel &&
+         request.to_tag().empty();
+}
+
+} // namespace
+
+core::core(const core_surroundings& on, std::shared_ptr<const loaded_script> script)
+    : on_{on}, proxy_{on.transactions, {}} {
+  on_.transactions.set_core(*this);
+  load(std::move(script));
+}
+
+core::~core() = default;
+
+void core::load(std::shared_ptr<const loaded_script> script) {
+  script_ = std::move(script);
+  script_->apply_to(*this);
+}
+
+bool core::has_unanswered() { return routings_.size() != free_.size() || proxy_.has_unanswered(); }
+
+bool core::is_host(std::string_view name, const ip_address& address) const {
+  const auto& hosts = on_.shared.condition_hosts;
+  const auto it = hosts.find(name);
+  return it != hosts.end() &&
+         std::find(it->second.begin(), it->second.end(), address) != it->second.end();
+}
+
+// ---- requests
+
+void core::on_request(sip::message& request, const stack::arrival& from) {
+  if (is_ack_to_own_reply(request)) {
+    ++counters_.absorbed_acks;
+    return;
+  }
+  if (refuse(request, from)) {
+    ++counters_.rejected;
+    return;
+  }
+  ++counters_.requests;
+  routing& r = take();
+  const std::uint64_t routing = stack::routing_hash(request, on_.shared.secret);
+  r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
+  r.context.set_routing(routing);
+  r.run.start(script_->program(), *script_->program()->main_block(), r.context);
+  after_turn(r);
+}
+
+void core::on_cancel(stack::server_handle, sip::message& cancel, const stack::arrival& from) {
+  // As every other request, a CANCEL passes the script, whose t_relay() finds the INVITE again.
+  on_request(cancel, from);
+}
+
+bool core::is_ack_to_own_reply(const sip::message& request) const {
+  return request.method() == sip::method::ack && request.to_tag() == local_tag(request);
+}
+
+bool core::refuse(const sip::message& request, const stack::arrival& from) {
+  if (const auto owed = sip::validate(request, sip::role::proxy)) {
+    // What arrives with Max-Forwards 0 may still be for us (RFC 3261 16.3 step 3): the script and
+    // relaying look at it.
+    if (owed->status != 483) {
+      if (!owed->is_silent()) {
+        std::string line;
+        if (owed->header != sip::header_id::unknown)
+          line = fmt::format("{}: {}\r\n", to_string(owed->header), owed->value);
+        reply(request, from, owed->status, owed->reason, line);
+      }
+      return true;
+    }
+  }
+  if (is_draining_ && begins_something(request)) {
+    reply(request, from, 503, "Server is being stopped", "Retry-After: 10\r\n");
+    return true;
+  }
+  return false;
+}
+
+void core::on_stray_response(sip::message& response, const stack::arrival&) {
+  proxy_.forward_stray(response);
+}
+
+// ---- other blocks
+
+void core::run(std::shared_ptr<const loaded_script> version, script::block_id block,
+               script::block_kind kind, sip::message&& message, const stack::arrival& from,
+               const prepare& before, ended after) {
+  routing& r = take();
+  const auto program = version->program();
+  r.context.begin(r.self(), std::move(version), kind, std::move(message), from);
+  r.after = std::move(after);
+  if (before) before(r.context);
+  r.run.start(program, block, r.context);
+  after_turn(r);
+}
+
+void core::resume(routing_handle run, int value) {
+  routing* const r = find(run);
+  if (!r || !r->run.is_suspended()) return;
+  r->run.resume(value);
+  after_turn(*r);
+}
+
+message_context* core::suspended(routing_handle run) noexcept {
+  routing* const r = find(run);
+  return r && r->run.is_suspended() ? &r->context : nullptr;
+}
+
+routing& core::take() {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(routings_.size()));
+    routings_.push_back(std::make_unique<routing>(*this, free_.back()));
+  }
+  routing& r = *routings_[free_.back()];
+  free_.pop_back();
+  r.is_running = true;
+  return r;
+}
+
+routing* core::find(routing_handle which) noexcept {
+  if (!which || which.slot >= routings_.size()) return nullptr;
+  routing* const r = routings_[which.slot].get();
+  return r->is_running && r->generation == which.generation ? r : nullptr;
+}
+
+void core::after_turn(routing& r) {
+  if (!r.run.is_suspended()) return finish(r);
+  ++counters_.suspensions;
+  if (r.context.block() != script::block_kind::request || r.reserved) return;
+  const auto held = transactions().suspend(r.context.message(), r.context.from(), *this,
+                                           {.slot = r.slot, .generation = r.generation});
+  if (held) {
+    r.reserved = *held;
+    return;
+  }
+  // No room to remember it: what the function brings back will find nobody.
+  r.run.abandon();
+  reply(r.context.message(), r.context.from(), 503, "Server is busy", "Retry-After: 10\r\n");
+  finish(r);
+}
+
+void core::finish(routing& r) {
+  if (const ended after = std::exchange(r.after, nullptr)) after(r.context);
+  const stack::server_handle held = std::exchange(r.reserved, {});
+  if (r.context.block() == script::block_kind::request) drop_unanswered(r.context.transaction());
+  r.context.end();
+  r.is_running = false;
+  if (++r.generation == 0) r.generation = 1;
+  free_.push_back(r.slot);
+  // Last, since it may start the requests that waited behind this one.
+  if (held) transactions().resume(held);
+}
+
+void core::drop_unanswered(stack::context_handle transaction) {
+  // t_newtran() without a reply and without t_relay(): the script wants silence.
+  const stack::response_context* const made = proxy_.find(transaction);
+  if (made && made->branches == 0 && made->final_status == 0) proxy_.drop(transaction);
+}
+
+// ---- what the transaction layer tells of a suspended request
+
+void core::on_failure(stack::server_handle, stack::user_tag, stack::server_failure) {
+  // Nobody is there to answer any more; the run goes on to its end all the same, since what it has
+  // started outside (a program, say) has happened.
+}
+
+void core::on_silence(stack::server_handle server, stack::user_tag tag) {
+  routing* const r = find({tag.slot, tag.generation});
+  if (!r) return;
+  constexpr int trying = 100;
+  // RFC 3261 8.2.6.1: 100 has no To-tag of ours.
+  const auto response =
+      sip::make_response(r->context.message(), trying, "trying -- your call is important to us");
+  if (!response) return;
+  transactions().respond(server, trying, stack::to_wire(*response));
+}
+
+// ---- replies
+
+std::string core::local_tag(const sip::message& request) const {
+  const auto key = request.key();
+  if (!key) return {};
+  static constexpr char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+  constexpr std::size_t letters = 12; // of five bits, so that the text fits a string in place
+  std::uint64_t bits = keyed_hash(on_.shared.secret, key->call_id, key->from_tag, key->cseq);
+  std::string tag(letters, '\0');
+  for (char& c : tag) {
+    c = alphabet[bits & 31];
+    bits >>= 5;
+  }
+  return tag;
+}
+
+result<sip::message, sip::edit_errc> core::make_reply(const sip::message& request,
+                                                      const stack::arrival& from, int status,
+                                                      std::string_view reason,
+                                                      std::string_view headers) {
+  auto made = sip::make_response(request, status, reason,
+                                 status > 100 ? local_tag(request) : std::string{});
+  if (!made) return made;
+  append_lines(*made, headers);
+  const auto& parameters = script_->parameters();
+  if (parameters.is_on(script::core_parameter::server_signature))
+    if (const auto added = made->append(sip::header_id::server, software); !added)
+      return fail(added.error());
+  if (parameters.is_on(script::core_parameter::sip_warning) && status > 100) {
+    // RFC 3261 20.43: 392 is of the range that servers may use for themselves.
+    const std::string text =
+        fmt::format(R"(392 {} "req_src_ip={} req_src_port={} in_uri={} via_cnt={}")",
+                    from.local.to_string(), from.source.ip.to_string(), from.source.port,
+                    request.request_uri().find_first_of("\"\\") == std::string_view::npos
+                        ? request.request_uri()
+                        : std::string_view{"-"},
+                    request.count_values(sip::header_id::via));
+    if (const auto added = made->append(sip::header_id::warning, text); !added)
+      return fail(added.error());
+  }
+  return made;
+}
+
+bool core::reply(const sip::message& request, const stack::arrival& from, int status,
+                 std::string_view reason, std::string_view headers) {
+  if (request.method() == sip::method::ack) return true; // RFC 3261 17: an ACK is not answered
+  const auto via = request.get<sip::hdr::via>();
+  if (!via) return false;
+  const auto made = make_reply(request, from, status, reason, headers);
+  if (!made) return false;
+  ++counters_.stateless_replies;
+  out().send(stack::response_target(*via, from), stack::to_wire(*made), {});
+  return true;
+}
+
+bool core::answer(message_context& message, int status, std::string_view reason,
+                  std::string_view headers) {
+  if (!message.transaction())
+    return reply(message.message(), message.from(), status, reason, headers);
+  const auto made = make_reply(message.message(), message.from(), status, reason, headers);
+  if (!made) return false;
+  return proxy_.reply(message.transaction(), *made);
+}
+
+} // namespace tandem::server

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routing core of one shard: takes requests that no transaction took, judges them, and runs the
+// script on them; suspends and resumes runs; makes replies. One thread (its shard's).
+#pragma once
+
+#include <tandem/base/hash.hpp>
+#include <tandem/script/execution.hpp>
+#include <tandem/server/loaded_script.hpp>
+#include <tandem/server/locator.hpp>
+#include <tandem/server/message_context.hpp>
+#include <tandem/server/services.hpp>
+#include <tandem/sip/message.hpp>
+#include <tandem/stack/proxy.hpp>
+#include <tandem/stack/transaction_layer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeindex>
+#include <vector>
+
+namespace tandem::io {
+class shard;
+class spawner;
+class resolver;
+} // namespace tandem::io
+
+namespace tandem::server {
+
+/// What the core of a shard stands on; all of it outlives the core.
+struct core_surroundings {
+  io::shard& shard;
+  stack::outbox& out;
+  stack::transaction_layer& transactions;
+  services& shared;
+  io::resolver& hosts;  ///< names of other hosts
+  io::spawner& spawner; ///< starts the programs that scripts run
+};
+
+/// Counters of one shard; they only grow.
+struct core_counters {
+  std::uint64_t requests = 0; ///< that reached the script
+  std::uint64_t rejected = 0; ///< refused before it (400, 483, 513 ...)
+  std::uint64_t stateless_replies = 0;
+  std::uint64_t absorbed_acks = 0; ///< ACKs for replies that the core made without a transaction
+  std::uint64_t suspensions = 0;
+};
+
+class core final : public stack::request_user, public stack::server_user {
+ public:
+  core(const core_surroundings& on, std::shared_ptr<const loaded_script> script);
+  ~core();
+  core(const core&) = delete;
+  core& operator=(const core&) = delete;
+
+  // --- for the server
+
+  /// From the next request on this script is run.
+  void load(std::shared_ptr<const loaded_script> script);
+  /// From now on new calls and registrations are refused with 503; what goes on goes on.
+  void drain() noexcept { is_draining_ = true; }
+  /// A request waits for its final response, or a script for what it has started. O(transactions).
+  [[nodiscard]] bool has_unanswered();
+
+  // --- for modules
+
+  [[nodiscard]] const core_surroundings& on() const noexcept { return on_; }
+  [[nodiscard]] stack::transaction_layer& transactions() const noexcept { return on_.transactions; }
+  [[nodiscard]] stack::proxy& proxy() noexcept { return proxy_; }
+  [[nodiscard]] stack::outbox& out() const noexcept { return on_.out; }
+  [[nodiscard]] services& shared() const noexcept { return on_.shared; }
+  [[nodiscard]] const own_names& names() const noexcept { return on_.shared.names; }
+  [[nodiscard]] const std::shared_ptr<const loaded_script>& script() const noexcept {
+    return script_;
+  }
+  [[nodiscard]] bool is_host(std::string_view name, const ip_address& address) const;
+
+  /// What a module keeps for this shard, made with `State(core&)` when it is asked for first. It
+  /// outlives scripts and dies with the core.
+  template <typename State>
+  [[nodiscard]] State& state() {
+    auto& found = states_[typeid(State)];
+    if (!found) found = std::make_unique<holder<State>>(*this);
+    return static_cast<holder<State>&>(*found).value;
+  }
+
+  using prepare = std::function<void(message_context&)>;
+  using ended = std::function<void(message_context&)>;
+
+  /// Runs a failure_route or onreply_route.
+  /// \param version the script that the transaction began with
+  /// \param before  fills in what the context shall have besides the message
+  /// \param after   called once, when the run has ended, now or after it was suspended
+  void run(std::shared_ptr<const loaded_script> version, script::block_id block,
+           script::block_kind kind, sip::message&& message, const stack::arrival& from,
+           const prepare& before, ended after);
+
+  /// Goes on with a suspended run: `value` is what the suspending function returns. No effect when
+  /// the run is gone.
+  void resume(routing_handle run, int value);
+
+  /// The message of a suspended run; null when the run is gone.
+  [[nodiscard]] message_context* suspended(routing_handle run) noexcept;
+
+  /// Answers a request without a transaction. Nothing is sent for an ACK.
+  /// \param headers whole header lines, each with its CRLF, to go into the reply
+  /// \return false when the request could not be answered (no usable Via).
+  bool reply(const sip::message& request, const stack::arrival& from, int status,
+             std::string_view reason, std::string_view headers = {});
+
+  /// The same within the transaction of the message, where it has one.
+  bool answer(message_context& message, int status, std::string_view reason,
+              std::string_view headers = {});
+
+  /// A reply as the server makes them: with our To-tag for this request, with Server and Warning
+  /// where the script wants them, and the given lines.
+  [[nodiscard]] result<sip::message, sip::edit_errc> make_reply(const sip::message& request,
+                                                                const stack::arrival& from,
+                                                                int status, std::string_view reason,
+                                                                std::string_view headers = {});
+
+  /// The To-tag of our replies to this request: always the same for one request (RFC 3261 8.2.7).
+  [[nodiscard]] std::string local_tag(const sip::message& request) const;
+
+  [[nodiscard]] const core_counters& counters() const noexcept { return counters_; }
+
+  // --- stack::request_user, stack::server_user
+
+  void on_request(sip::message& request, const stack::arrival& from) override;
+  void on_cancel(stack::server_handle invite, sip::message& cancel,
+                 const stack::arrival& from) override;
+  void on_stray_response(sip::message& response, const stack::arrival& from) override;
+  void on_failure(stack::server_handle server, stack::user_tag tag,
+                  stack::server_failure reason) override;
+  void on_silence(stack::server_handle server, stack::user_tag tag) override;
+
+ private:
+  struct held_state {
+    virtual ~held_state() = default;
+  };
+  template <typename State>
+  struct holder final : held_state {
+    explicit holder(core& home) : value{home} {}
+    State value;
+  };
+
+  [[nodiscard]] bool is_ack_to_own_reply(const sip::message& request) const;
+  [[nodiscard]] bool refuse(const sip::message& request, const stack::arrival& from);
+  routing& take();
+  [[nodiscard]] routing* find(routing_handle which) noexcept;
+  void drop_unanswered(stack::context_handle transaction);
+  void after_turn(routing& r);
+  void finish(routing& r);
+
+  core_surroundings on_;
+  std::shared_ptr<const loaded_script> script_;
+  stack::proxy proxy_;
+  bool is_draining_ = false;
+  core_counters counters_;
+  std::vector<std::unique_ptr<routing>> routings_;
+  std::vector<std::uint32_t> free_;
+  std::map<std::type_index, std::unique_ptr<held_state>> states_;
+};
+
+} // namespace tandem::server

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/listen_settings.hpp>
+
+#include <tandem/server/privileges.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace tandem::server {
+
+namespace {
+
+using script::core_parameter;
+using transport::listen_point;
+
+/// Adds the port that the text leaves out: "192.0.2.1" with port 5070 is "192.0.2.1:5070".
+std::string with_port(std::string_view text, std::uint16_t port) {
+  std::string_view host = text;
+  if (const auto colon = text.find(':'); colon != std::string_view::npos) {
+    const std::string_view first = text.substr(0, colon);
+    for (const std::string_view transport : {"udp", "tcp", "tls", "ws", "wss"})
+      if (first == transport) host = text.substr(colon + 1);
+  }
+  const auto bracket = host.rfind(']');
+  const auto colon = host.rfind(':');
+  const bool is_bare_v6 =
+      bracket == std::string_view::npos && std::count(host.begin(), host.end(), ':') > 1;
+  const bool has_port = !is_bare_v6 && colon != std::string_view::npos &&
+                        (bracket == std::string_view::npos || colon > bracket);
+  if (has_port) return std::string{text};
+  const std::string_view prefix = text.substr(0, text.size() - host.size());
+  return is_bare_v6 ? fmt::format("{}[{}]:{}", prefix, host, port)
+                    : fmt::format("{}{}:{}", prefix, host, port);
+}
+
+} // namespace
+
+std::vector<listen_point> listen_points(const options& wanted, const script::program& program) {
+  const script::settings& set = program.parameters();
+  const auto port =
+      wanted.port.value_or(static_cast<std::uint16_t>(set.number(core_parameter::port)));
+  const bool no_tcp = wanted.no_tcp || set.is_on(core_parameter::disable_tcp);
+  const auto interfaces = transport::local_interfaces();
+  std::vector<listen_point> all;
+  const auto add = [&](std::string_view text, const std::string& where) {
+    const auto points = transport::parse_listen_point(with_port(text, port), interfaces);
+    if (!points) throw start_error{fmt::format("{}: {}", where, points.error())};
+    for (const listen_point& p : *points) {
+      if (no_tcp && p.transport != stack::transport_kind::udp) continue;
+      if (std::find(all.begin(), all.end(), p) == all.end()) all.push_back(p);
+    }
+  };
+  if (!wanted.listen.empty()) {
+    for (const std::string& text : wanted.listen) add(text, fmt::format("--listen {}", text));
+  } else if (set.is_set(core_parameter::listen)) {
+    for (const script::list_item& item : set.list(core_parameter::listen))
+      add(item.text, program.text().place(item.where));
+  } else {
+    add("*", "the default of listen");
+  }
+  if (all.empty())
+    throw start_error{"nothing to listen on: TCP is disabled, and no UDP address was named"};
+  return all;
+}
+
+transport::transport_options transport_settings(const script::settings& set) {
+  transport::transport_options options;
+  options.udp_mtu =
+      static_cast<std::size_t>(std::max<std::int64_t>(0, set.number(core_parameter::udp_mtu)));
+  return options;
+}
+
+void collect_own_names(own_names& names, const transport::listener_table& listeners,
+                       const script::program& program) {
+  for (std::uint32_t i = 0; i < listeners.size(); ++i) {
+    const transport::listener& listener = listeners[i];
+    if (!listener.address.ip.is_any()) {
+      names.add_listener(listener.address);
+      continue;
+    }
+    for (const auto& interface : transport::local_interfaces())
+      if (interface.ip.which() == listener.address.ip.which())
+        names.add_listener({.ip = interface.ip, .port = listener.address.port});
+  }
+  for (const script::list_item& item : program.parameters().list(core_parameter::alias))
+    if (!names.add_alias(item.text))
+      throw start_error{fmt::format("{}: alias: '{}' is neither a host name nor an address, with a "
+                                    "port or without",
+                                    program.text().place(item.where), item.text)};
+}
+
+} // namespace tandem::server

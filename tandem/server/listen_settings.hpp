@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What script and command line say about the network, as the transport wants it; and who we are
+// once the sockets are open. Main thread, at start-up; failures throw start_error.
+#pragma once
+
+#include <tandem/script/program.hpp>
+#include <tandem/server/options.hpp>
+#include <tandem/server/own_names.hpp>
+#include <tandem/transport/listen_point.hpp>
+#include <tandem/transport/listeners.hpp>
+#include <tandem/transport/options.hpp>
+
+#include <vector>
+
+namespace tandem::server {
+
+/// Where to listen: the command line's addresses, else the script's, else every interface.
+[[nodiscard]] std::vector<transport::listen_point> listen_points(const options& wanted,
+                                                                 const script::program& program);
+
+[[nodiscard]] transport::transport_options transport_settings(const script::settings& set);
+
+/// The addresses of the listeners, those of the interfaces where one is a wildcard, and the
+/// aliases.
+void collect_own_names(own_names& names, const transport::listener_table& listeners,
+                       const script::program& program);
+
+} // namespace tandem::server

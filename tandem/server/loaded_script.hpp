@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One version of the routing script: its program, and each module's settings for it. Immutable; a
+// reload makes another one, and requests in flight keep the one they began with. Any thread.
+#pragma once
+
+#include <tandem/script/diagnostics.hpp>
+#include <tandem/script/program.hpp>
+#include <tandem/server/module.hpp>
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <typeindex>
+
+namespace tandem::server {
+
+class loaded_script;
+
+/// Knows the modules of this build, so that the core need not.
+class script_loader {
+ public:
+  /// \param modules in the order of the documentation; they outlive the loader.
+  explicit script_loader(std::span<const module_entry> modules);
+
+  /// All names that scripts may use.
+  [[nodiscard]] const script::registry& names() const noexcept { return *names_; }
+
+  /// Reads and checks a file without loading it: what `tandemd -c` does. The complaints are in the
+  /// result. Throws start_error when the file cannot be read.
+  [[nodiscard]] script::compilation check(const std::string& path) const;
+
+  /// Loads what was checked; see loaded_script.
+  [[nodiscard]] std::shared_ptr<const loaded_script>
+  load(std::shared_ptr<const script::program> program, services& shared) const;
+
+ private:
+  std::span<const module_entry> modules_;
+  std::shared_ptr<const script::registry> names_;
+};
+
+class loaded_script {
+ public:
+  /// Loads what script_loader::check() has compiled: every module reads its parameters.
+  /// Throws start_error, with the place in the script, when a module refuses one.
+  loaded_script(std::shared_ptr<const script::program> program,
+                std::span<const module_entry> modules, services& shared);
+
+  [[nodiscard]] const std::shared_ptr<const script::program>& program() const noexcept {
+    return program_;
+  }
+  [[nodiscard]] const script::settings& parameters() const noexcept {
+    return program_->parameters();
+  }
+  [[nodiscard]] bool is_classic() const noexcept {
+    return parameters().compat() == script::compatibility::classic;
+  }
+
+  /// See module::apply_to.
+  void apply_to(core& home) const;
+
+  /// The settings of a module; the module must be loaded, which a function of it may take for sure.
+  template <typename Module>
+  [[nodiscard]] const Module& settings_of() const {
+    return static_cast<const Module&>(*settings_.at(typeid(Module)));
+  }
+  /// The same, null when the script does not load the module.
+  template <typename Module>
+  [[nodiscard]] const Module* find_settings_of() const noexcept {
+    const auto it = settings_.find(typeid(Module));
+    return it == settings_.end() ? nullptr : static_cast<const Module*>(it->second.get());
+  }
+
+ private:
+  std::shared_ptr<const script::program> program_;
+  std::map<std::type_index, std::unique_ptr<const module>> settings_;
+};
+
+} // namespace tandem::server

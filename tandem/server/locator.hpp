@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a URI to addresses to send to (RFC 3263, by address and by host name). One for each shard,
+// used on its thread.
+#pragma once
+
+#include <tandem/server/routing_error.hpp>
+#include <tandem/stack/target.hpp>
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace tandem::io {
+class resolver;
+}
+
+namespace tandem::server {
+
+/// What a search brought: addresses in the order to try them, or why there are none.
+struct located {
+  std::vector<stack::target> targets;
+  routing_error error = routing_error::none;
+};
+
+class locator {
+ public:
+  using found = std::function<void(located&&)>;
+
+  /// \param names outlives the locator.
+  explicit locator(io::resolver& names) noexcept : names_{names} {}
+
+  /// The one target of a URI that needs no search; nothing when it does, or when it leads nowhere
+  /// (then `error` says why, and is left alone otherwise).
+  /// \param uri the URI of the next hop
+  [[nodiscard]] static std::optional<stack::target> find_literal(std::string_view uri,
+                                                                 routing_error& error);
+
+  /// Looks the host of a URI up. `done` is called once, from inside this call or later.
+  void find(std::string_view uri, found done);
+
+ private:
+  io::resolver& names_;
+};
+
+} // namespace tandem::server

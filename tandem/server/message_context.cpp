@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/message_context.hpp>
+
+#include <tandem/server/core.hpp>
+#include <tandem/server/own_names.hpp>
+#include <tandem/sip/uri.hpp>
+
+#include <charconv>
+
+namespace tandem::server {
+
+void message_context::begin(routing_handle self, std::shared_ptr<const loaded_script> version,
+                            script::block_kind block, sip::message&& message,
+                            const stack::arrival& from) {
+  self_ = self;
+  script_ = std::move(version);
+  block_ = block;
+  message_ = std::move(message);
+  from_ = from;
+  received_size_ = message_.wire_size();
+  original_uri_.assign(message_.request_uri());
+}
+
+void message_context::end() noexcept {
+  self_ = {};
+  script_.reset();
+  error_ = routing_error::none;
+  forces_rport_ = false;
+  flags_ = 0;
+  message_ = {};
+  transaction_ = {};
+  routing_ = 0;
+  recorded_route_ = record_route_state::none;
+  failure_status_ = 0;
+  own_route_params_.clear();
+  armed_ = {};
+  branches_.clear();
+  hop_.clear();
+  reply_headers_.clear();
+}
+
+bool message_context::rewrite_uri(std::string_view uri) {
+  if (sip::uri::parse(uri) && message_.set_request_uri(uri)) return true;
+  error_ = routing_error::bad_uri;
+  return false;
+}
+
+std::string_view message_context::method() const {
+  if (message_.is_request()) return message_.method_text();
+  const auto key = message_.key();
+  return key ? key->cseq_method_text : std::string_view{};
+}
+
+std::string_view message_context::uri() const { return message_.request_uri(); }
+
+std::string_view message_context::status() const {
+  if (message_.is_request()) return {};
+  char* const begin = status_text_.data();
+  const auto [end, errc] = std::to_chars(begin, begin + status_text_.size(), message_.status());
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
+
+script::protocol message_context::transport() const {
+  switch (from_.transport) {
+  case stack::transport_kind::udp: return script::protocol::udp;
+  case stack::transport_kind::tcp: return script::protocol::tcp;
+  case stack::transport_kind::tls: return script::protocol::tls;
+  case stack::transport_kind::ws: return script::protocol::ws;
+  case stack::transport_kind::wss: return script::protocol::wss;
+  }
+  return script::protocol::none;
+}
+
+bool message_context::is_myself(script::subject what) const {
+  const own_names& names = core_.names();
+  switch (what) {
+  case script::subject::source: return names.contains(from_.source.ip);
+  case script::subject::destination: return names.contains(from_.local.ip);
+  case script::subject::uri: break;
+  }
+  const auto uri = sip::uri::parse(message_.request_uri());
+  return uri && uri->is_sip() && names.contains(uri->host().text, uri->port().value_or(0));
+}
+
+bool message_context::is_host(std::string_view name, const ip_address& address) const {
+  return core_.is_host(name, address);
+}
+
+void message_context::set_flag(unsigned number, bool value) {
+  const std::uint32_t bit = std::uint32_t{1} << number;
+  flags_ = value ? flags_ | bit : flags_ & ~bit;
+}
+
+} // namespace tandem::server

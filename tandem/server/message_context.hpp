@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a script runs on: a message and its surroundings. Script functions get it by
+// call.as<message_context>(). Reused from message to message by its core, and then without
+// allocation. One thread (its shard's).
+#pragma once
+
+#include <tandem/script/context.hpp>
+#include <tandem/script/registry.hpp>
+#include <tandem/server/destination_set.hpp>
+#include <tandem/server/loaded_script.hpp>
+#include <tandem/server/routing_error.hpp>
+#include <tandem/sip/message.hpp>
+#include <tandem/stack/response_context.hpp>
+#include <tandem/stack/target.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tandem::server {
+
+class core;
+
+/// Names a message that is being routed, so that a function which suspended it can resume it with
+/// core::resume(). A stale one finds nothing.
+using routing_handle = handle<class routing>;
+
+/// The blocks that t_on_failure and t_on_reply have armed; script::no_block: none.
+struct armed_blocks {
+  std::int64_t on_failure = -1;
+  std::int64_t on_reply = -1;
+};
+
+/// What record_route() has done to a request.
+enum class record_route_state : std::uint8_t {
+  none,
+  single, ///< one entry; a second one is added where it is needed
+  preset, ///< record_route_preset(): exactly what the script says
+};
+
+class message_context final : public script::context {
+ public:
+  explicit message_context(core& home) noexcept : core_{home} {}
+
+  // --- for modules
+
+  [[nodiscard]] core& home() const noexcept { return core_; }
+  [[nodiscard]] const loaded_script& script() const noexcept { return *script_; }
+  [[nodiscard]] const std::shared_ptr<const loaded_script>& script_version() const noexcept {
+    return script_;
+  }
+  /// Settings of the module whose function asks.
+  template <typename Module>
+  [[nodiscard]] const Module& settings_of() const {
+    return script_->settings_of<Module>();
+  }
+  /// To resume the script after a suspending function.
+  [[nodiscard]] routing_handle self() const noexcept { return self_; }
+  /// In which kind of block the script runs.
+  [[nodiscard]] script::block_kind block() const noexcept { return block_; }
+
+  /// The request, or in an onreply_route the reply. In a failure_route it is the request again,
+  /// with the Request-URI as it was when it was relayed.
+  [[nodiscard]] sip::message& message() noexcept { return message_; }
+  [[nodiscard]] const sip::message& message() const noexcept { return message_; }
+  [[nodiscard]] const stack::arrival& from() const noexcept { return from_; }
+  /// The Request-URI as it was received.
+  [[nodiscard]] std::string_view original_uri() const noexcept { return original_uri_; }
+
+  /// Where the request goes besides its Request-URI.
+  [[nodiscard]] destination_set& branches() noexcept { return branches_; }
+  [[nodiscard]] const destination_set& branches() const noexcept { return branches_; }
+  /// How the Request-URI itself is reached.
+  [[nodiscard]] next_hop& hop() noexcept { return hop_; }
+  [[nodiscard]] const next_hop& hop() const noexcept { return hop_; }
+
+  /// Sets the Request-URI; false, with error() bad_uri, when the text is no URI.
+  bool rewrite_uri(std::string_view uri);
+  /// The script has changed the Request-URI.
+  [[nodiscard]] bool is_uri_rewritten() const noexcept {
+    return message_.request_uri() != original_uri_;
+  }
+
+  /// The transaction of the request, as the proxy keeps it; the empty handle when none was made.
+  [[nodiscard]] stack::context_handle transaction() const noexcept { return transaction_; }
+  void set_transaction(stack::context_handle made) noexcept { transaction_ = made; }
+
+  /// stack::routing_hash of the request as it came, for loop detection.
+  [[nodiscard]] std::uint64_t routing() const noexcept { return routing_; }
+  void set_routing(std::uint64_t hash) noexcept { routing_ = hash; }
+
+  /// record_route() was called: the entry for the side it came from stands in the message, and
+  /// relaying adds a second one where the request leaves by another transport or address family.
+  [[nodiscard]] record_route_state& recorded_route() noexcept { return recorded_route_; }
+
+  /// Parameters of the Route entry of ours that loose_route() took away, without semicolon.
+  [[nodiscard]] std::string& own_route_params() noexcept { return own_route_params_; }
+
+  /// In a failure_route, the status that would go upstream; else 0.
+  [[nodiscard]] int failure_status() const noexcept { return failure_status_; }
+  void set_failure_status(int status) noexcept { failure_status_ = status; }
+
+  [[nodiscard]] armed_blocks& armed() noexcept { return armed_; }
+
+  /// All 32 flags at once: what a transaction keeps of them.
+  [[nodiscard]] std::uint32_t flags() const noexcept { return flags_; }
+  void set_flags(std::uint32_t all) noexcept { flags_ = all; }
+
+  /// What failed last; answered by sl_reply_error().
+  [[nodiscard]] routing_error error() const noexcept { return error_; }
+  void set_error(routing_error what) noexcept { error_ = what; }
+
+  /// Header lines, each with its CRLF, that every reply made here gets (append_to_reply).
+  [[nodiscard]] std::string& reply_headers() noexcept { return reply_headers_; }
+
+  /// force_rport: the answer goes to the port the request came from (RFC 3581).
+  [[nodiscard]] bool forces_rport() const noexcept { return forces_rport_; }
+  void force_rport() noexcept { forces_rport_ = true; }
+
+  // --- script::context
+
+  [[nodiscard]] std::string_view method() const override;
+  [[nodiscard]] std::string_view uri() const override;
+  [[nodiscard]] std::string_view status() const override;
+  [[nodiscard]] ip_address source_ip() const override { return from_.source.ip; }
+  [[nodiscard]] ip_address destination_ip() const override { return from_.local.ip; }
+  [[nodiscard]] std::uint16_t source_port() const override { return from_.source.port; }
+  [[nodiscard]] std::uint16_t destination_port() const override { return from_.local.port; }
+  [[nodiscard]] script::protocol transport() const override;
+  [[nodiscard]] bool is_myself(script::subject what) const override;
+  [[nodiscard]] bool is_host(std::string_view name, const ip_address& address) const override;
+  [[nodiscard]] std::size_t message_length() const override { return received_size_; }
+  [[nodiscard]] bool flag(unsigned number) const override { return (flags_ >> number & 1U) != 0; }
+  void set_flag(unsigned number, bool value) override;
+
+  // --- for the core
+
+  /// Takes a message in, in place of what was there.
+  void begin(routing_handle self, std::shared_ptr<const loaded_script> version,
+             script::block_kind block, sip::message&& message, const stack::arrival& from);
+  /// Lets everything go but the memory.
+  void end() noexcept;
+  void set_original_uri(std::string_view uri) { original_uri_.assign(uri); }
+
+ private:
+  core& core_;
+  std::shared_ptr<const loaded_script> script_;
+  routing_handle self_;
+  script::block_kind block_ = script::block_kind::request;
+  routing_error error_ = routing_error::none;
+  bool forces_rport_ = false;
+  std::uint32_t flags_ = 0;
+  std::size_t received_size_ = 0;
+  sip::message message_;
+  stack::arrival from_;
+  stack::context_handle transaction_;
+  std::uint64_t routing_ = 0;
+  record_route_state recorded_route_ = record_route_state::none;
+  int failure_status_ = 0;
+  std::string own_route_params_;
+  armed_blocks armed_;
+  destination_set branches_;
+  next_hop hop_;
+  std::string original_uri_;
+  std::string reply_headers_;
+  mutable std::array<char, 4> status_text_{};
+};
+
+} // namespace tandem::server

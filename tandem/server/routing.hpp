@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// One message on its way through the script: context, run, and what happens at the end. Internal to
+// the core, which keeps them and uses their memory again.
+#pragma once
+
+#include <tandem/script/execution.hpp>
+#include <tandem/server/core.hpp>
+
+namespace tandem::server {
+
+class routing {
+ public:
+  routing(core& home, std::uint32_t in_slot) : context{home}, slot{in_slot} {}
+
+  message_context context;
+  script::execution run;
+  core::ended after;
+  stack::server_handle reserved; ///< what the transaction layer holds for a suspended request
+  std::uint32_t slot;
+  std::uint32_t generation = 1;
+  bool is_running = false;
+
+  [[nodiscard]] routing_handle self() const noexcept { return {slot, generation}; }
+};
+
+} // namespace tandem::server

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/server.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
+#include <tandem/io/resolver.hpp>
+#include <tandem/io/shard_group.hpp>
+#include <tandem/io/signals.hpp>
+#include <tandem/io/spawner.hpp>
+#include <tandem/server/listen_settings.hpp>
+#include <tandem/server/privileges.hpp>
+#include <tandem/server/shard_server.hpp>
+#include <tandem/server/statistics.hpp>
+#include <tandem/transport/transport.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace tandem::server {
+
+namespace {
+
+using script::core_parameter;
+
+/// Requests in progress get so long to end when the server is told to stop.
+constexpr duration drain_limit = seconds{10};
+
+/// What the command line says, else what the script says, else nothing.
+std::optional<std::string> choose(const std::optional<std::string>& wanted,
+                                  const script::settings& set, core_parameter id) {
+  if (wanted) return wanted;
+  if (const auto text = set.text(id); !text.empty()) return std::string{text};
+  return std::nullopt;
+}
+
+void open_log_for(const options& wanted, const script::settings& set, bool is_daemon) {
+  const auto level =
+      std::clamp<std::int64_t>(set.number(core_parameter::debug) + wanted.verbose, -3, 4);
+  // There is no level 0: it means what SER made of it, errors only.
+  open_log({.to_stderr = wanted.log_to_stderr.value_or(!is_daemon ||
+                                                       set.is_on(core_parameter::log_stderror)),
+            .level = static_cast<log_level>(level == 0 ? -1 : level),
+            .name = "tandemd",
+            .facility = set.text(core_parameter::log_facility)});
+}
+
+/// One shard a core, but on a machine of two cores or less a single one does best: a hand-over
+/// between shards costs more than it brings. `children` bounds it.
+unsigned shard_count(const options& wanted, const script::settings& set) {
+  if (wanted.shards) return std::clamp(*wanted.shards, 1U, 64U);
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const auto bound =
+      static_cast<unsigned>(std::clamp<std::int64_t>(set.number(core_parameter::children), 1, 64));
+  return cores <= 2 ? 1 : std::min(cores, bound);
+}
+
+class running_server {
+ public:
+  running_server(const options& wanted, const script_loader& loader,
+                 std::shared_ptr<const script::program> program, io::spawner& spawner)
+      : wanted_{wanted}, loader_{loader}, spawner_{spawner}, shards_{shard_count(
+                                                                 wanted, program->parameters())} {
+    const script::settings& set = program->parameters();
+    net_.emplace(shards_, listen_points(wanted, *program), transport_settings(set));
+    collect_own_names(shared_.names, net_->listeners(), *program);
+    look_up_condition_hosts(*program);
+    script_ = loader_.load(program, shared_);
+    if (wanted.trace_file) trace_.emplace(*wanted.trace_file);
+    for (std::uint16_t i = 0; i < shards_.size(); ++i)
+      parts_.push_back(std::make_unique<shard_server>(shards_[i], (*net_)[i], shared_, spawner_,
+                                                      script_, trace_ ? &*trace_ : nullptr));
+  }
+
+  void run(const std::function<void()>& on_ready) {
+    io::signal_watch signals{
+        shards_[0], {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); }};
+    expiry_.start();
+    shards_.start();
+    const transport::listener_table& listeners = net_->listeners();
+    for (std::uint32_t i = 0; i < listeners.size(); ++i)
+      log_notice("listening on {} {}", to_lower_copy(via_token(listeners[i].transport)),
+                 listeners[i].address.to_string());
+    log_notice("ready: {} shard{}, script {}", shards_.size(), shards_.size() == 1 ? "" : "s",
+               script_->program()->text().name());
+    on_ready();
+    shards_.run();
+    if (reload_.joinable()) reload_.join();
+    log_notice("stopped");
+  }
+
+ private:
+  /// Drops expired contacts, on shard 0.
+  struct expiry_timer final : timer {
+    explicit expiry_timer(running_server& of) noexcept : owner{of} {}
+    void start() { owner.shards_[0].timers().arm(*this, now() + seconds{1}); }
+    void on_timer(instant at) override {
+      owner.shared_.for_each_location([&](storage::location_table& table) { table.expire(at); });
+      owner.shards_[0].timers().arm(*this, at + seconds{1});
+    }
+    running_server& owner;
+  };
+
+  /// The names that conditions compare addresses with: asked for now, before any call waits.
+  void look_up_condition_hosts(const script::program& program) {
+    if (program.host_names().empty()) return;
+    io::resolver names{shards_[0]};
+    std::size_t pending = program.host_names().size();
+    for (const std::string& name : program.host_names())
+      names.resolve(name, io::address_family::any, [&, name](const io::resolver::answer& found) {
+        --pending;
+        if (found)
+          shared_.condition_hosts[name] = *found;
+        else
+          log_warning(
+              "the script compares addresses with '{}', which has none ({}): the comparison "
+              "is always false",
+              name, to_string(found.error()));
+      });
+    shards_[0].run_until([&] { return pending == 0; });
+  }
+
+  void on_signal(int number) {
+    switch (number) {
+    case SIGHUP: return reload();
+    case SIGUSR1: return write_statistics();
+    default: return stop(number);
+    }
+  }
+
+  void stop(int number) {
+    if (is_stopping_) {
+      log_notice("told to stop again: stopping at once");
+      return shards_.stop();
+    }
+    is_stopping_ = true;
+    log_notice("told to stop by signal {}: no new work, what is in progress has {} s", number,
+               drain_limit / seconds{1});
+    still_draining_ = shards_.size();
+    for (std::uint16_t i = 0; i < shards_.size(); ++i)
+      shards_[i].post([this, i] {
+        parts_[i]->drain(drain_limit, [this] {
+          if (--still_draining_ == 0) shards_.stop();
+        });
+      });
+  }
+
+  /// Checks the script on a thread of its own, since a shard must not wait for a disk.
+  void reload() {
+    if (is_reloading_.exchange(true)) return log_notice("a reload is going on already");
+    if (reload_.joinable()) reload_.join();
+    reload_ = std::thread{[this] {
+      std::string complaint;
+      std::shared_ptr<const loaded_script> next;
+      try {
+        const auto checked = loader_.check(wanted_.script);
+        complaint = checked.found.to_string();
+        if (checked.made) next = loader_.load(checked.made, shared_);
+      } catch (const start_error& error) {
+        complaint = error.what();
+      }
+      shards_[0].post([this, next, complaint] { finish_reload(next, complaint); });
+    }};
+  }
+
+  void finish_reload(const std::shared_ptr<const loaded_script>& next,
+                     const std::string& complaint) {
+    is_reloading_ = false;
+    if (!next) return log_error("reload refused, the old script stays: {}", complaint);
+    if (!complaint.empty()) log_warning("reload: {}", complaint);
+    script_ = next;
+    for (std::uint16_t i = 0; i < shards_.size(); ++i)
+      shards_[i].post([this, i, next] { parts_[i]->core().load(next); });
+    log_notice("reloaded {}; requests in progress end under the old script", wanted_.script);
+  }
+
+  void write_statistics() {
+    // Each shard adds its own numbers on its own thread; the last one writes.
+    auto sum = std::make_shared<statistics_sum>(shards_.size());
+    const std::string path{script_->parameters().text(core_parameter::statistics)};
+    for (std::uint16_t i = 0; i < shards_.size(); ++i)
+      shards_[i].post([this, i, sum, path] {
+        if (sum->add(*parts_[i])) sum->write(path, shared_);
+      });
+  }
+
+  const options& wanted_;
+  const script_loader& loader_;
+  io::spawner& spawner_;
+  services shared_;
+  io::shard_group shards_;
+  std::optional<transport::transport> net_;
+  std::optional<trace_file> trace_;
+  std::shared_ptr<const loaded_script> script_;
+  std::vector<std::unique_ptr<shard_server>> parts_;
+  expiry_timer expiry_{*this};
+  bool is_stopping_ = false;
+  std::atomic<unsigned> still_draining_ = 0;
+  std::atomic<bool> is_reloading_ = false;
+  std::thread reload_;
+};
+
+} // namespace
+
+int serve(const options& wanted, std::span<const module_entry> modules) {
+  const script_loader loader{modules};
+  const auto checked = loader.check(wanted.script);
+  if (const std::string text = checked.found.to_string(); !text.empty()) std::cerr << text;
+  if (!checked.made) throw start_error{fmt::format("the script '{}' has errors", wanted.script)};
+  const script::settings& set = checked.made->parameters();
+
+  // Services and containers want a program that stays; `fork=yes` in the script, or --daemonize,
+  // asks for one that goes into the background.
+  const bool is_daemon = wanted.daemonize.value_or(set.is_set(core_parameter::fork) &&
+                                                   set.is_on(core_parameter::fork));
+  std::optional<background> daemon;
+  if (is_daemon) daemon.emplace();
+  open_log_for(wanted, set, is_daemon);
+
+  io::spawner spawner; // before any thread
+  running_server server{wanted, loader, checked.made, spawner};
+  std::optional<pid_file> pid;
+  if (wanted.pid_file) pid.emplace(*wanted.pid_file);
+  assume({.user = choose(wanted.user, set, core_parameter::user),
+          .group = choose(wanted.group, set, core_parameter::group),
+          .root = choose(wanted.root, set, core_parameter::chroot),
+          .work_folder = choose(wanted.work_folder, set, core_parameter::workdir)});
+  server.run([&] {
+    if (daemon) daemon->ready();
+  });
+  return 0;
+}
+
+} // namespace tandem::server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all shards share and what outlives a script: the location tables, our names, the host names
+// of conditions. Filled at start-up; what changes later says how it is guarded.
+#pragma once
+
+#include <tandem/base/hash.hpp>
+#include <tandem/base/ip_address.hpp>
+#include <tandem/server/own_names.hpp>
+#include <tandem/storage/location.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::server {
+
+struct services {
+  own_names names;
+
+  /// Keys the hashes of the process: To-tags, branches, marks in Record-Route.
+  hash_key secret = hash_key::random();
+
+  /// The location table of that name, made when it is new. Tables live as long as the process.
+  /// Any thread.
+  [[nodiscard]] storage::location_table& location(std::string_view table);
+
+  /// Calls f(table) for each location table. Any thread.
+  template <typename F>
+  void for_each_location(F&& f) {
+    const std::lock_guard lock{mutex_};
+    for (auto& entry : locations_) f(*entry.second);
+  }
+
+  /// Addresses that the names in conditions (`src_ip == backup.example.com`) stand for, resolved
+  /// before the script runs; written before the shards start.
+  std::map<std::string, std::vector<ip_address>, std::less<>> condition_hosts;
+
+  storage::location_table::limits location_limits;
+
+ private:
+  std::mutex mutex_; ///< guards locations_, not what is in the tables
+  std::map<std::string, std::unique_ptr<storage::location_table>, std::less<>> locations_;
+};
+
+} // namespace tandem::server

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything of one shard that serves SIP, in the order in which it stands on each other.
+#pragma once
+
+#include <tandem/io/resolver.hpp>
+#include <tandem/server/core.hpp>
+#include <tandem/server/trace.hpp>
+#include <tandem/transport/entrance.hpp>
+#include <tandem/transport/shard_transport.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace tandem::server {
+
+class shard_server {
+ public:
+  /// \param trace null for none; outlives this
+  shard_server(io::shard& home, transport::shard_transport& net, services& shared,
+               io::spawner& spawner, std::shared_ptr<const loaded_script> script,
+               const trace_file* trace);
+
+  [[nodiscard]] server::core& core() noexcept { return core_; }
+  [[nodiscard]] const transport::entrance& entrance() const noexcept { return entrance_; }
+  [[nodiscard]] const stack::transaction_layer& transactions() const noexcept { return layer_; }
+  [[nodiscard]] const transport::shard_transport& net() const noexcept { return net_; }
+
+  /// Refuses new work, and calls `done` on this shard once all that was begun has its answer, or
+  /// after `limit`. On the shard's thread.
+  void drain(duration limit, std::function<void()> done);
+
+ private:
+  /// Looks whether the drain has come to its end.
+  struct drain_watch final : timer {
+    explicit drain_watch(shard_server& of) noexcept : owner{of} {}
+    void on_timer(instant now) override;
+    shard_server& owner;
+    instant until;
+    std::function<void()> done;
+  };
+
+  io::shard& home_;
+  transport::shard_transport& net_;
+  io::resolver hosts_;
+  stack::transaction_layer layer_;
+  server::core core_;
+  transport::entrance entrance_;
+  std::optional<trace_tap> tap_;
+  drain_watch drain_;
+};
+
+} // namespace tandem::server
