@@ -44,8 +44,8 @@ struct header_info {
 /// The header called `name` (long or compact, any case), header_id::unknown for any other text.
 [[nodiscard]] header_id find_header(std::string_view name) noexcept;
 
-/// The same for a name that is known to be a token: quicker.
-[[nodiscard]] header_id find_header_of_token(std::string_view name) noexcept;
+/// The same for a name that is known to have no CR: quicker.
+[[nodiscard]] header_id find_header_in_line(std::string_view name) noexcept;
 
 /// The name as the RFC writes it; empty for unknown.
 [[nodiscard]] inline std::string_view to_string(header_id id) noexcept { return info(id).name; }

@@ -44,25 +44,26 @@ std::string_view message::name_of(const line& l) const noexcept {
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 
-bool message::is_named(const line& l, const header_name& name) const noexcept {
-  if (name.id() != header_id::unknown) return l.id == static_cast<std::uint8_t>(name.id());
-  return l.id == 0 && iequals(name_of(l), name.text());
-}
-
 header_line message::header(std::size_t i) const noexcept {
   const line& l = line_at(i);
   return {static_cast<header_id>(l.id), name_of(l), value_of(l)};
 }
 
 std::size_t message::find(header_name name, std::size_t from) const noexcept {
-  for (std::size_t i = from; i < at_.lines; ++i)
-    if (is_named(line_at(i), name)) return i;
+  if (from >= at_.lines) return npos;
+  const auto id = static_cast<std::uint8_t>(name.id());
+  const line* const last = at_.index_end - at_.lines;
+  for (const line* l = at_.index_end - from; l != last;)
+    if ((--l)->id == id && (id != 0 || iequals(name_of(*l), name.text())))
+      return static_cast<std::size_t>(at_.index_end - l) - 1;
   return npos;
 }
 
 std::size_t message::find_last(header_name name) const noexcept {
-  for (std::size_t i = at_.lines; i-- != 0;)
-    if (is_named(line_at(i), name)) return i;
+  const auto id = static_cast<std::uint8_t>(name.id());
+  for (const line* l = at_.index_end - at_.lines; l != at_.index_end; ++l)
+    if (l->id == id && (id != 0 || iequals(name_of(*l), name.text())))
+      return static_cast<std::size_t>(at_.index_end - l) - 1;
   return npos;
 }
 

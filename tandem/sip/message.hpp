@@ -326,7 +326,6 @@ class message {
   std::string_view value_of(const line& l) const noexcept {
     return text({l.value, l.end}, l.is_edit);
   }
-  bool is_named(const line& l, const header_name& name) const noexcept;
   struct place_of_value {
     std::size_t line = npos;
     std::string_view text; ///< inside the value of that line

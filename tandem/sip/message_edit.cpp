@@ -2,6 +2,7 @@
 // Edits of header lines: the index becomes an own copy, new text goes into the block of edits, and
 // the received bytes stay as they are. What is shared with a clone is copied before it changes.
 #include <tandem/sip/lexical.hpp>
+#include <tandem/sip/line_break.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <tandem/base/text.hpp>
@@ -28,7 +29,8 @@ std::string_view to_string(edit_errc errc) noexcept {
 }
 
 bool message::is_safe(std::string_view text) noexcept {
-  return text.find_first_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos;
+  const char* const end = text.data() + text.size();
+  return find_break(text.data(), end) == end;
 }
 
 /// Makes room for that much text and that many lines in an index that nobody shares. The block it

@@ -2,11 +2,10 @@
 // What transactions and dialogs match by (RFC 3261 12, 17.1.3, 17.2.3), read without the typed
 // values: this runs once for every message.
 #include <tandem/sip/lexical.hpp>
+#include <tandem/sip/line_break.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <tandem/base/text.hpp>
-
-#include <cstring>
 
 namespace tandem::sip {
 namespace {
@@ -34,33 +33,37 @@ std::string_view find_parameter(cursor& at, std::string_view wanted) noexcept {
 /// first semicolon.
 std::string_view find_tag(std::string_view address) noexcept {
   cursor at{address};
-  for (; !at.at_end(); at.skip(1)) {
+  for (;;) {
+    const auto rest = at.rest();
+    const char* const end = rest.data() + rest.size();
+    at.skip(static_cast<std::size_t>(find_byte<'"', '<', ';'>(rest.data(), end) - rest.data()));
     switch (at.peek()) {
     case '"':
       if (!at.take_quoted()) return {};
-      at.move_to(at.offset() - 1);
       break;
     case '<': {
-      const auto rest = at.rest();
-      const auto close = rest.find('>');
+      const auto close = at.rest().find('>');
       if (close == std::string_view::npos) return {};
       at.skip(close + 1);
       return find_parameter(at, "tag");
     }
     case ';': return find_parameter(at, "tag");
-    default: break;
+    default: return {};
     }
   }
-  return {};
 }
 
 /// via-parm = sent-protocol LWS sent-by *( SEMI via-params ), as far as the key needs it.
 bool read_via(std::string_view text, message_key& key) noexcept {
   cursor at{text};
-  for (int word = 0; word < 3; ++word) {
-    if (at.take_token().empty()) return false;
-    if (word < 2 && !at.take_separator('/')) return false;
+  constexpr std::string_view usual = "SIP/2.0/";
+  if (text.starts_with(usual)) {
+    at.skip(usual.size());
+  } else {
+    for (int word = 0; word < 2; ++word)
+      if (at.take_token().empty() || !at.take_separator('/')) return false;
   }
+  if (at.take_token().empty()) return false;
   at.skip_lws();
   const std::size_t host = at.offset();
   if (at.peek() == '[') {

@@ -7,8 +7,8 @@
 
 #include <tandem/base/text.hpp>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace tandem::sip {
 
@@ -115,7 +115,8 @@ class message_scanner {
     at_.method_end = static_cast<std::uint16_t>(begin + first);
     auto uri = line.substr(first + 1, last - first - 1);
     // RFC 4475 3.1.2.7 to 3.1.2.9: blanks or brackets around or in the Request-URI.
-    if (uri.empty() || uri.find_first_of(" \t<>\"") != std::string_view::npos)
+    const auto is_wrong = [](char c) { return is_blank(c) || c == '<' || c == '>' || c == '"'; };
+    if (uri.empty() || std::any_of(uri.begin(), uri.end(), is_wrong))
       note(parse_errc::bad_start_line, uri.data());
     uri = trim(uri);
     at_.target = {offset(uri.data()), offset(uri.data() + uri.size())};
@@ -125,6 +126,10 @@ class message_scanner {
 
   void scan_headers() noexcept {
     for (;;) {
+      if (p_ != end_ && *p_ != '\r' && *p_ != '\n') {
+        scan_header_line();
+        continue;
+      }
       if (p_ == end_) {
         note(parse_errc::incomplete, p_);
         at_.headers_end = offset(p_);
@@ -148,14 +153,13 @@ class message_scanner {
   /// message-header = field-name HCOLON field-value CRLF, HCOLON = *( SP / HTAB ) ":" SWS
   void scan_header_line() noexcept {
     char* const begin = p_;
-    char* p = begin;
-    while (p != end_ && is(char_class::token, *p)) ++p;
-    char* const name_end = p;
-    while (p != end_ && is_blank(*p)) ++p;
-    if (p == end_ || *p != ':' || name_end == begin) {
-      const bool has_colon =
-          p != end_ && std::memchr(p, ':', static_cast<std::size_t>(find_break(p, end_) - p));
-      note(has_colon ? parse_errc::bad_header_name : parse_errc::missing_colon, begin);
+    char* p = begin + (find_byte<':', '\r', '\n', '\0'>(begin, end_) - begin);
+    char* name_end = p;
+    while (name_end != begin && is_blank(name_end[-1])) --name_end;
+    const std::string_view name{begin, static_cast<std::size_t>(name_end - begin)};
+    const header_id id = find_header_in_line(name); // which a name in headers.def proves a token
+    if (p == end_ || *p != ':' || (id == header_id::unknown && !is_token(name))) {
+      note(p != end_ && *p == ':' ? parse_errc::bad_header_name : parse_errc::missing_colon, begin);
       p_ = find_line_end(p).next;
       return;
     }
@@ -170,6 +174,7 @@ class message_scanner {
       next = continued.next;
     }
     p_ = next;
+    if (p != end && *p == ' ') ++p; // there is mostly one
     while (p != end && is_blank(*p)) ++p;
     while (end != p && is_blank(end[-1])) --end;
 
@@ -177,14 +182,12 @@ class message_scanner {
       note(parse_errc::too_many_headers, begin);
       return;
     }
-    const auto name_size = static_cast<std::size_t>(name_end - begin);
-    const header_id id = find_header_of_token({begin, name_size});
     message::line& l = lines_[count_++];
     l.begin = offset(begin);
     l.value = offset(p);
     l.end = offset(end);
     l.id = static_cast<std::uint8_t>(id);
-    l.name_size = (name_size < message::long_name ? name_size : message::long_name) & 127u;
+    l.name_size = std::min<std::size_t>(name.size(), message::long_name) & 127u;
     l.is_edit = 0;
     if (id == header_id::content_length)
       read_content_length({p, static_cast<std::size_t>(end - p)});
