@@ -47,7 +47,7 @@ def pytest_runtest_makereport(item, call):
         for server in getattr(item, "servers", []):
             report.sections.append((f"log of {server.name}", server.log()[-6000:]))
             if server.trace.exists():
-                report.sections.append(("call flow", text_ladder(server.trace)[-12000:]))
+                report.sections.append(("call flow", text_ladder(server.trace, last=40)))
 
 
 @pytest.fixture

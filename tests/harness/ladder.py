@@ -72,9 +72,9 @@ def _columns(arrows, names):
     return order, [names.get(a, a) for a in order]
 
 
-def text_ladder(path, call_id=None, names=None, width=34):
-    """The call flow as lines of text."""
-    arrows = read_trace(path, call_id)
+def text_ladder(path, call_id=None, names=None, width=34, last=None):
+    """The call flow as lines of text; of its `last` messages only, when that is given."""
+    arrows = read_trace(path, call_id)[-(last or 0):]
     if not arrows:
         return "(no messages)\n"
     order, titles = _columns(arrows, names or {})

@@ -94,6 +94,16 @@ def tcp_answers(host, port):
     return True
 
 
+def tcp_pings(host, port):
+    """The program's loop runs: it answers a keep-alive (RFC 5626 4.4.1)."""
+    try:
+        with socket.create_connection((host, port), timeout=1) as probe:
+            probe.sendall(b"\r\n\r\n")
+            return probe.recv(2) == b"\r\n"
+    except OSError:
+        return False
+
+
 class Server(Process):
     """tandemd on a free port of 127.0.0.1, UDP and TCP, with a script that may leave out where to listen."""
 
@@ -106,11 +116,11 @@ class Server(Process):
         self.trace = pathlib.Path(folder) / "trace.jsonl"
         self.config.write_text(self._with_prologue(script, prologue))
         super().__init__(self.program, self._command(list(options)), folder, environment)
-        until(lambda: not self.is_alive() or (udp_is_bound(self.port) and tcp_answers(self.host, self.port)),
+        until(lambda: not self.is_alive() or (udp_is_bound(self.port) and tcp_pings(self.host, self.port)),
               f"{self.program} to listen on port {self.port}", seconds=20)
         if not self.is_alive():
             raise AssertionError(f"{self.program} did not start:\n{self.log()}")
-        self.files_at_start = self.open_files()
+        self.files_at_start = self._settled_files()
 
     @property
     def uri(self):
@@ -134,6 +144,16 @@ class Server(Process):
 
     def open_files(self):
         return len(list(pathlib.Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def _settled_files(self):
+        """How many descriptors it has open once our knocking at its door is over."""
+        counts = [-1, -2]
+
+        def is_settled():
+            counts.append(self.open_files())
+            return counts[-1] == counts[-2] == counts[-3]
+        until(is_settled, "the number of open descriptors to settle", interval=0.02)
+        return counts[-1]
 
     def resident_kilobytes(self):
         match = re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text())
