@@ -27,15 +27,16 @@ bool transaction_layer::is_full() {
   return true;
 }
 
-void transaction_layer::receive_request(sip::message& request, const arrival& from) {
+bool transaction_layer::receive_request(sip::message& request, const arrival& from) {
   const auto keys = keys_of_request(request, secret_);
-  if (!keys) return;
-  if (absorb(*keys, request, from)) return;
+  if (!keys) return false;
+  if (absorb(*keys, request, from)) return true;
   // An ACK never waits: nobody could answer it with 503, and no program may hold a call's ACK up.
   if (!waiting_.empty() && request.method() != sip::method::ack &&
       wait(keys->call, keys->own, request, from))
-    return;
+    return true;
   core_->on_request(request, from);
+  return true;
 }
 
 bool transaction_layer::absorb(const request_keys& keys, sip::message& request,
@@ -58,13 +59,14 @@ bool transaction_layer::absorb(const request_keys& keys, sip::message& request,
   return true;
 }
 
-void transaction_layer::receive_response(sip::message& response, const arrival& from) {
+bool transaction_layer::receive_response(sip::message& response, const arrival& from) {
   const auto key = key_of_response(response, secret_);
   client_transaction* c = key ? clients_.find(client_keys_.find(*key)) : nullptr;
   if (!c) {
+    if (!key && !response.key()) return false;
     ++counters_.stray_responses;
     core_->on_stray_response(response, from);
-    return;
+    return true;
   }
   const int status = response.status();
   c->last_status_ = static_cast<std::uint16_t>(status);
@@ -73,6 +75,7 @@ void transaction_layer::receive_response(sip::message& response, const arrival& 
       : status < 300 ? e::response_2xx
                      : e::response_failure,
       &response, &from);
+  return true;
 }
 
 void transaction_layer::on_send_error(origin on_behalf_of, send_error) {

@@ -66,11 +66,13 @@ class transaction_layer {
   // What comes in: valid messages, whose Via was completed (via_rules.hpp) already.
 
   /// Absorbs what belongs to a server transaction; the rest goes to the core, now, or after the
-  /// suspended program of its Call-ID.
-  void receive_request(sip::message& request, const arrival& from);
+  /// suspended program of its Call-ID. False when it lacks what requests are matched by: nothing
+  /// was done, and a 400 is owed.
+  bool receive_request(sip::message& request, const arrival& from);
 
   /// To the user of its client transaction, else to the core as stray.
-  void receive_response(sip::message& response, const arrival& from);
+  /// False when it lacks what responses are matched by: nothing was done.
+  bool receive_response(sip::message& response, const arrival& from);
 
   /// A message that was sent on behalf of a transaction did not get through.
   void on_send_error(origin on_behalf_of, send_error reason);
