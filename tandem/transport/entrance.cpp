@@ -55,28 +55,21 @@ void entrance::take_request(sip::message& request, const stack::arrival& from) {
     ++counters_.broken;
     return answer(request, from, sip::status_owed(defect->code));
   }
-  if (!request.key()) {
-    // RFC 3261 8.1.1: without these a request belongs to nothing and can only be refused.
-    ++counters_.broken;
-    return answer(request, from, 400);
-  }
   if (is_refused(request, from)) return answer(request, from, 503);
-  layer_.receive_request(request, from);
+  if (layer_.receive_request(request, from)) return;
+  // RFC 3261 8.1.1: without these headers a request belongs to nothing and can only be refused.
+  ++counters_.broken;
+  answer(request, from, 400);
 }
 
 void entrance::take_response(sip::message& response, const stack::arrival& from) {
   ++counters_.responses;
-  const auto key = response.key();
-  if (response.defect() || !key) {
-    ++counters_.unreadable;
-    return;
-  }
   // RFC 3261 18.1.2: a response whose top Via is not one of ours was not meant for us.
-  if (!net_.is_own_sent_by(key->sent_by_host, key->sent_by_port)) {
+  if (!response.defect() && !net_.is_own_via(response.top_via())) {
     ++counters_.misrouted;
     return;
   }
-  layer_.receive_response(response, from);
+  if (response.defect() || !layer_.receive_response(response, from)) ++counters_.unreadable;
 }
 
 bool entrance::is_overloaded() const noexcept {

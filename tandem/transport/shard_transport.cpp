@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/sip/via.hpp>
 #include <tandem/transport/home.hpp>
 #include <tandem/transport/transport.hpp>
 
@@ -127,21 +128,27 @@ std::string_view shard_transport::sent_by(const stack::target& to) const noexcep
   return *sent_by_texts_.insert(std::move(text)).first;
 }
 
-bool shard_transport::is_own_sent_by(std::string_view host, std::uint16_t port) const noexcept {
+bool shard_transport::is_own_via(std::string_view via) const noexcept {
+  // sent-protocol LWS sent-by *( SEMI via-params ). What we wrote comes back as we wrote it.
+  const auto protocol_end = via.find(' ');
+  const std::string_view sent_by =
+      protocol_end == std::string_view::npos
+          ? std::string_view{}
+          : trim(via.substr(protocol_end, via.find(';', protocol_end) - protocol_end));
   const listener_table& table = whole_.listeners();
   for (std::uint32_t i = 0; i < table.size(); ++i) {
     // A wildcard writes whatever address of this host leads to the next hop.
-    if (table[i].sent_by.empty()) return true;
-    std::string_view own = table[i].sent_by;
-    std::uint16_t own_port = stack::default_port(table[i].transport);
-    // The colon of a port stands behind the bracket of an IPv6 address.
-    if (const auto colon = own.rfind(':');
-        colon != std::string_view::npos && own.find(']', colon) == std::string_view::npos) {
-      own_port = parse_number<std::uint16_t>(own.substr(colon + 1)).value_or(own_port);
-      own = own.substr(0, colon);
-    }
-    const std::uint16_t stated = port != 0 ? port : stack::default_port(table[i].transport);
-    if (stated == own_port && iequals(host, own)) return true;
+    if (table[i].sent_by.empty() || iequals(sent_by, table[i].sent_by)) return true;
+  }
+  // Other spellings of the same: blanks, the default port written out or left out.
+  const auto parsed = sip::via::parse(via);
+  if (!parsed) return false;
+  for (std::uint32_t i = 0; i < table.size(); ++i) {
+    const auto own = sip::host_port::parse(table[i].sent_by);
+    const std::uint16_t port = stack::default_port(table[i].transport);
+    if (own && sip::equivalent(own->host, parsed->sent_by.host) &&
+        own->port.value_or(port) == parsed->sent_by.port.value_or(port))
+      return true;
   }
   return false;
 }

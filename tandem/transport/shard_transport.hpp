@@ -65,8 +65,8 @@ class shard_transport final : public stack::outbox, stream_owner {
   [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
   [[nodiscard]] transport& whole() noexcept { return whole_; }
 
-  /// A Via with that sent-by was written by us (RFC 3261 18.1.2). Port 0: none was written.
-  [[nodiscard]] bool is_own_sent_by(std::string_view host, std::uint16_t port) const noexcept;
+  /// The text of a Via was written by us: its sent-by is one of ours (RFC 3261 18.1.2).
+  [[nodiscard]] bool is_own_via(std::string_view via) const noexcept;
 
   /// Closes a connection of this shard after what waits in it has left.
   void close(stack::flow_handle flow);
