@@ -345,7 +345,7 @@ int main(int argc, char** argv) {
   s.server.detects_errors = uses_errors;
   if (uses_errors && s.server.retries == 0) s.server.retries = 3;
   if (const auto missing = find_missing(s, o); !missing.empty()) {
-    std::cerr << missing << "\n\n" << app.help();
+    std::cerr << app.help() << '\n' << missing << '\n';
     return usage_error;
   }
   if (o.interactive) return shell{std::move(s), o}.run_all();

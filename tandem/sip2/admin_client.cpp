@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/admin_client.hpp>
 
+#include <tandem/control/json_rpc.hpp>
 #include <tandem/io/http_client.hpp>
 
 #include <chrono>
@@ -41,8 +42,7 @@ class registry_client {
     request.headers = {{"Content-Type", "application/json"}};
     if (!call_.token.empty())
       request.headers.emplace_back("Authorization", "Bearer " + std::string{call_.token.reveal()});
-    request.body = bj::serialize(bj::object{
-        {"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(parameters)}});
+    request.body = control::make_json_rpc_request(method, bj::value(std::move(parameters)));
     std::optional<io::http_result> reply;
     http_.send(request, seconds{10}, [&](io::http_result r) { reply = std::move(r); });
     if (!home_.run_until([&] { return reply.has_value(); }, seconds{15}))
@@ -57,19 +57,13 @@ class registry_client {
   std::optional<bj::value> read(const io::http_response& response) {
     if (response.status == 401 || response.status == 403)
       return stop(not_allowed, "the token is not accepted (--token, or SIP2_ADMIN_TOKEN)");
-    boost::system::error_code error;
-    const auto answer = bj::parse(response.body, error);
-    const auto* object = error ? nullptr : answer.if_object();
-    if (!object)
-      return stop(no_answer, fmt::format("HTTP {} and no JSON: is this the mediator's HTTP port?",
-                                         response.status));
-    if (const auto* fault = object->if_contains("error")) {
-      const auto* text = fault->is_object() ? fault->get_object().if_contains("message") : nullptr;
-      return stop(refused, text && text->is_string() ? std::string{text->get_string()}
-                                                     : bj::serialize(*fault));
-    }
-    const auto* value = object->if_contains("result");
-    return value ? std::optional{*value} : stop(no_answer, "an answer without a result");
+    auto reply = control::read_json_rpc_response(response.body);
+    if (reply) return std::move(*reply);
+    if (reply.error().code == control::command_error::parse_error)
+      return stop(no_answer,
+                  fmt::format("HTTP {} and no JSON-RPC: is this the mediator's HTTP port?",
+                              response.status));
+    return stop(refused, reply.error().message);
   }
 
   std::nullopt_t stop(int why, const std::string& text) {
@@ -114,7 +108,7 @@ void print_list(const bj::value& result, std::ostream& out) {
 int follow(registry_client& registry, const std::string& id, std::ostream& out) {
   std::uint64_t from = 0;
   for (;;) {
-    const auto result = registry.ask("sip2.trace", {{"id", id}, {"from", from}});
+    const auto result = registry.ask("terminal.trace", {{"id", id}, {"from", from}});
     if (!result) return registry.failure();
     const auto* object = result->if_object();
     const auto* lines = object ? object->if_contains("lines") : nullptr;
@@ -159,9 +153,9 @@ int run_admin_call(const admin_call& call, std::ostream& out, std::ostream& err)
   if (call.command == "trace") return follow(registry, call.arguments.front(), out);
 
   const bool is_short = call.command.find('.') == std::string::npos && call.command != "help";
-  const auto method = call.command == "list" ? std::string{"sip2.terminals"}
-                      : is_short             ? "sip2." + call.command
-                                             : call.command;
+  const bool is_terminals = wants_id || call.command == "list" || call.command == "untrace";
+  const auto method =
+      !is_short ? call.command : (is_terminals ? "terminal." : "mediator.") + call.command;
   const auto result = registry.ask(method, parameters_of(call.arguments));
   if (!result) return registry.failure();
   if (call.command == "list" && !call.is_json)
