@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The faults that the original SIP2Mediator was known for, each provoked at the running mediator."""
+import socket
+import threading
+import time
+
+import pytest
+from harness.sip2 import ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, Mediator, http_answer, make_certificate
+from harness.waiting import until
+
+ITEM_ANSWER = f"18030101{DATE}AB31000001|AJEmma|"
+ITEM_REFUSED = f"18010101{DATE[:4]}"
+
+
+@pytest.fixture
+def world(tmp_path, request):
+    """world(behave, *arguments): a mediator in front of a library; both end with the test."""
+    made = []
+
+    def make(behave=None, *arguments, **more):
+        library = Library(behave)
+        mediator = Mediator(tmp_path, "--http-port", library.port, *arguments, **more)
+        made.append((mediator, library))
+        request.node.servers = []
+        return mediator, library
+
+    yield make
+    for mediator, library in made:
+        if mediator.is_alive():
+            assert mediator.drain() == 0, mediator.log()
+        library.stop()
+
+
+def fields_of(message):
+    return [next(iter(f.items())) for f in message["fields"]]
+
+
+# --- what terminals send ---------------------------------------------------------------------------------------------
+
+def test_a_pin_that_ends_in_punctuation_arrives_whole(world):
+    mediator, library = world()
+    mediator.connect().ask("9300CNuser|COs3cret!")
+    assert ("CO", "s3cret!") in fields_of(library.messages[0][1])
+
+
+def test_latin_1_barcodes_are_not_destroyed(world):
+    mediator, library = world()
+    mediator.connect().ask(b"17" + DATE.encode() + b"AOexample|ABcaf\xe9|")
+    assert ("AB", "caf\u00e9") in fields_of(library.messages[0][1])
+
+
+def test_blanks_of_a_summary_are_not_lost(world):
+    mediator, library = world()
+    mediator.connect().send(f"63000{DATE}          ")
+    until(lambda: library.messages, "the message")
+    assert library.messages[0][1]["fixed_fields"] == ["000", DATE, " " * 10]
+
+
+def test_an_empty_part_loses_nothing_behind_it(world):
+    mediator, library = world()
+    terminal = mediator.connect()
+    terminal.ask("9300|CNuser|COpass|")
+    terminal.ask(f"17{DATE}AOx||AB1|")
+    assert fields_of(library.messages[0][1]) == [("CN", "user"), ("CO", "pass")]
+    assert fields_of(library.messages[1][1]) == [("AO", "x"), ("AB", "1")]
+
+
+def test_unknown_codes_do_not_end_the_session(world):
+    mediator, _ = world()
+    terminal = mediator.connect()
+    terminal.send("77nonsense|")
+    assert terminal.ask(LOGIN) == "941"
+
+
+def test_19_and_25_are_messages(world):
+    mediator, library = world(lambda *_: {"code": "20", "fixed_fields": ["1", DATE], "fields": [{"AB": "1"}]})
+    assert mediator.connect().ask(f"19{DATE}AOx|AB1|CHy|") == f"201{DATE}AB1|"
+    assert library.codes()[0] == "19"
+
+
+def test_a_97_is_answered_here(world):
+    mediator, library = world()
+    terminal = mediator.connect()
+    assert terminal.ask("97") == "96"
+    answer = terminal.ask(ITEM)
+    assert terminal.ask("97") == answer
+    assert library.codes() == ["17"]
+
+
+def test_ay_and_az_are_verified_echoed_and_no_field(world):
+    mediator, library = world()
+    terminal = mediator.connect()
+    assert terminal.ask("9300CNsiplogin|COsippassword|AY0AZF390") == "941AY0AZFDFD"
+    assert terminal.ask("9300CNsiplogin|COsippassword|AY0AZF391") == "96AZFEF6"
+    assert [name for name, _ in fields_of(library.messages[0][1])] == ["CN", "CO"]
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\n", b"\r\n", b"\r\n\r\n"], ids=["cr", "lf", "crlf", "twice"])
+def test_every_line_end_is_understood(world, end):
+    mediator, library = world()
+    terminal = mediator.connect()
+    for _ in range(3):
+        terminal.send(ITEM, end)
+        assert terminal.receive() == ITEM_ANSWER
+    terminal.close()
+    until(lambda: "XS" in library.codes(), "the end of the session")
+    assert mediator.drain() == 0
+
+
+def test_a_partial_line_stops_nobody(world):
+    mediator, _ = world()
+    slow, quick = mediator.connect(), mediator.connect()
+    slow.send("9300CN", end=b"")
+    assert quick.ask(LOGIN) == "941"
+    slow.send("u|COp|")
+    assert slow.receive() == "941"
+
+
+def test_two_messages_in_one_segment_are_both_answered_in_order(world):
+    mediator, _ = world()
+    terminal = mediator.connect()
+    terminal.send(f"{LOGIN}\r{ITEM}\r9909992.00")
+    assert [terminal.receive()[:2] for _ in range(3)] == ["94", "18", "98"]
+
+
+def test_an_answer_comes_in_one_segment(world):
+    big = dict(ANSWERS["17"], fields=[{"AB": "1"}, {"AJ": "x" * 1200}])
+    mediator, _ = world(lambda *_: big)
+    terminal = mediator.connect()
+    terminal.send(ITEM)
+    assert terminal.socket.recv(4096).endswith(b"|\r")
+
+
+def test_a_half_closed_terminal_gets_its_answer(world):
+    mediator, _ = world()
+    terminal = mediator.connect()
+    terminal.send(ITEM)
+    terminal.socket.shutdown(socket.SHUT_WR)
+    assert terminal.receive() == ITEM_ANSWER
+    assert terminal.receive() == ""
+
+
+def test_more_clients_than_allowed_are_closed_at_once(world):
+    mediator, _ = world(None, "--max-clients", 2)
+    terminals = [mediator.connect(), mediator.connect()]
+    assert [t.ask(LOGIN) for t in terminals] == ["941", "941"]
+    assert mediator.connect().receive() == ""
+    assert "max_clients=2" in mediator.log()
+    assert terminals[0].ask(ITEM) == ITEM_ANSWER
+
+
+def test_no_password_reaches_the_log(world):
+    mediator, _ = world(None, "--syslog-level", "LOG_DEBUG")
+    terminal = mediator.connect()
+    terminal.ask("9300CNuser|COtop-secret|")
+    terminal.ask(f"23000{DATE}AOx|AAcard|ACterminal-pw|AD9753|")
+    log = mediator.log()
+    assert "9300CNuser|CO***|" in log
+    for word in ("top-secret", "terminal-pw", "9753"):
+        assert word not in log
+
+
+# --- what back-ends do -----------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("body", [b"", b"null", b"{}", b'{"code":"77"}', b"{nonsense", b"[]", b'"x"',
+                                  b'{"code":"94","fixed_fields":["1"]}', b"\xff\xfe", b"[" * 5000])
+def test_nonsense_gets_a_well_formed_refusal_and_kills_nothing(world, body):
+    mediator, _ = world(lambda library, connection, session, message: ANSWERS["XS"] if message["code"] == "XS" else body)
+    terminal = mediator.connect()
+    for _ in range(2):
+        assert terminal.ask(ITEM).startswith(ITEM_REFUSED)
+    assert mediator.is_alive()
+
+
+def test_an_http_error_gets_a_refusal_and_keeps_the_terminal(world):
+    def behave(library, connection, session, message):
+        connection.sendall(http_answer(b"sorry", 500))
+
+    mediator, _ = world(behave)
+    terminal = mediator.connect()
+    assert terminal.ask(CHECKOUT).startswith("120NUN")
+    assert terminal.ask(LOGIN) == "940"
+
+
+def test_line_ends_in_values_do_not_split_the_stream(world):
+    answer = dict(ANSWERS["17"], fields=[{"AJ": "line1\rline2\nline3|x"}])
+    mediator, _ = world(lambda *_: answer)
+    assert mediator.connect().ask(ITEM).endswith("AJline1 line2 line3x|")
+
+
+def test_a_back_end_that_is_down_harms_nobody_and_comes_back(tmp_path):
+    library = Library()
+    port = library.port
+    library.stop()
+    mediator = Mediator(tmp_path, "--http-port", port)
+    terminal = mediator.connect()
+    assert terminal.ask(LOGIN) == "940"
+    for _ in range(5):
+        assert terminal.ask("9909992.00").startswith("98N")
+    assert mediator.get("/ready")[0] == 503
+    assert mediator.get("/health")[0] == 200
+
+    again = Library.__new__(Library)
+    Library.__init__(again)
+    again.listener.close()
+    again.listener = socket.create_server(("127.0.0.1", port), backlog=64)
+    threading.Thread(target=again._accept, daemon=True).start()
+    until(lambda: mediator.get("/ready")[0] == 200, "the back-end to be found", seconds=20)
+    assert terminal.ask(LOGIN) == "941"
+    assert mediator.drain() == 0
+    again.stop()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_not_fatal(tmp_path):
+    import ssl
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(make_certificate(tmp_path))
+    library = Library(tls=context)
+    mediator = Mediator(tmp_path, "--http-port", library.port, "--http-proto", "https")
+    assert mediator.connect().ask(LOGIN) == "940"
+    assert "certificate" in mediator.log()
+    assert mediator.drain() == 0
+    library.stop()
+
+
+def test_a_request_is_never_sent_twice_after_an_idle_close(world):
+    """The back-end closes its keep-alive connections; the next message goes over a new one, once."""
+    def behave(library, connection, session, message):
+        connection.sendall(http_answer(b'{"code":"12","fixed_fields":[1,"N","N","Y","%s"]}' % DATE.encode()))
+        connection.close()
+
+    mediator, library = world(behave)
+    terminal = mediator.connect()
+    for n in range(1, 4):
+        assert terminal.ask(CHECKOUT).startswith("121NNY")
+        time.sleep(0.05)  # for the close to arrive before the next message
+        assert library.codes().count("11") == n
+
+
+def test_a_connection_lost_after_sending_is_no_reason_to_send_a_checkout_again(world):
+    def behave(library, connection, session, message):
+        connection.close()
+
+    mediator, library = world(behave)
+    terminal = mediator.connect()
+    assert terminal.ask(CHECKOUT).startswith("120NUN")
+    assert library.codes().count("11") == 1
+    keys = {headers["idempotency-key"] for _, headers, _ in library.requests}
+    assert len(keys) == len(library.requests)
+
+
+def test_an_answer_in_many_pieces_is_put_together(world):
+    def behave(library, connection, session, message):
+        for byte in http_answer(b'{"code":"18","fixed_fields":["03","01","01","%s"],"fields":[]}' % DATE.encode()):
+            connection.sendall(bytes([byte]))
+
+    mediator, _ = world(behave)
+    assert mediator.connect().ask(ITEM) == f"18030101{DATE}"
+
+
+def test_a_slow_answer_holds_up_only_its_terminal_and_not_for_ever(world):
+    config = """
+        [[listener]]
+        listen = "127.0.0.1:PORT"
+        [profile.default]
+        backend-timeout = "1 s"
+        """
+    release = threading.Event()
+
+    def behave(library, connection, session, message):
+        if message["code"] == "11":
+            release.wait(20)
+        return ANSWERS[message["code"]]
+
+    mediator, _ = world(behave, config=config)
+    slow, quick = mediator.connect(), mediator.connect()
+    slow.send(CHECKOUT)
+    for _ in range(20):
+        assert quick.ask(ITEM) == ITEM_ANSWER
+    assert slow.receive().startswith("120NUN")
+    release.set()
+
+
+def test_the_session_key_form_and_json_are_those_of_the_contract(world):
+    mediator, library = world()
+    terminal = mediator.connect()
+    terminal.ask(LOGIN)
+    head, headers, body = library.requests[0]
+    assert head.startswith("POST /sip2-mediator HTTP/1.1\r\n")
+    assert headers["content-type"] == "application/x-www-form-urlencoded"
+    assert body.startswith("session=") and len(body.split("&")[0]) == len("session=") + 32
+    assert library.messages[0][1] == {"code": "93", "fixed_fields": ["0", "0"],
+                                      "fields": [{"CN": "siplogin"}, {"CO": "sippassword"}]}
+    assert "%7B%22code%22%3A%2293%22" in body
+    terminal.close()
+    until(lambda: "XS" in library.codes(), "the end of the session")
+    assert library.messages[-1] == (library.messages[0][0], {"code": "XS", "fixed_fields": [], "fields": []})
+    assert headers["x-sip2-client"].startswith("127.0.0.1:")
+
+
+# --- the end ---------------------------------------------------------------------------------------------------------
+
+def test_usr1_finishes_what_is_in_progress_and_ends_with_0(world):
+    release = threading.Event()
+
+    def behave(library, connection, session, message):
+        if message["code"] == "11":
+            release.wait(20)
+        return ANSWERS[message["code"]]
+
+    mediator, library = world(behave)
+    idle, busy = mediator.connect(), mediator.connect()
+    assert idle.ask(LOGIN) == "941"
+    idle.send("\r\n\r\n", end=b"")  # empty lines used to be counted as work in progress
+    busy.send(CHECKOUT)
+    until(lambda: "11" in library.codes(), "the checkout")
+    mediator.child.send_signal(10)
+    assert idle.receive() == ""
+    assert mediator.is_alive()
+    release.set()
+    assert busy.receive().startswith("121NNY")
+    assert mediator.child.wait(20) == 0
+    assert library.codes().count("XS") == 2
