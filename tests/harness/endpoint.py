@@ -25,6 +25,8 @@ class Endpoint:
         self._selector.register(self.socket, selectors.EVENT_READ)
 
     def close(self):
+        if self._selector.get_map() is None:
+            return  # closed already
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()
         self._selector.close()
