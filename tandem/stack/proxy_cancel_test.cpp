@@ -41,6 +41,19 @@ TEST(proxy_cancel, is_answered_200_and_goes_to_the_ringing_branch) {
   EXPECT_EQ(t.heard(), "failure 487 final 487 end") << "D4: the script sees it";
 }
 
+TEST(proxy_cancel, a_487_that_lost_the_callers_via_still_ends_the_call) {
+  ringing t;
+  t.receive(cancel_parts());
+  EXPECT_EQ(t.sent(), "200 CANCEL");
+  std::string text = answer_text(t.invite.text, 487, "bob-1", "");
+  const auto second = text.find("Via:", text.find("Via:") + 1);
+  ASSERT_NE(second, std::string::npos);
+  text.erase(second, text.find("\r\n", second) + 2 - second);
+  auto m = parsed(text);
+  t.layer.receive_response(m, arrived_from(t.invite.to.address.to_string()));
+  EXPECT_EQ(t.sent(), "ACK 487") << "made here, from the request";
+}
+
 TEST(proxy_cancel, waits_for_a_branch_that_has_not_answered) {
   proxy_fixture t;
   t.receive({});

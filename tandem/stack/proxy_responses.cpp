@@ -38,7 +38,12 @@ void proxy::on_response(client_handle, user_tag tag, sip::message& response, con
   if (!b || !c || status == 100) return;
 
   response.pop_front(sip::header_id::via); // step 3
-  if (!response.has(sip::header_id::via)) return;
+  if (!response.has(sip::header_id::via)) {
+    // The peer lost the Vias below ours. The branch has ended all the same, and the caller is told
+    // so in a response of our own; only a success cannot be made up.
+    if (status >= 200 && b->is_pending()) note_failure(h, status < 300 ? 502 : status, nullptr);
+    return;
+  }
   if (status < 200) {
     // Step 5; RFC 4320 4.1: nothing but 100 on the way of other requests.
     if (!c->is_invite || c->final_status != 0 || c->is_over || !b->is_pending()) return;
