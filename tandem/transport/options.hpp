@@ -21,7 +21,6 @@ struct transport_options {
   std::size_t connections = 20'000;           ///< of a shard; beyond it the newest are refused
   std::size_t connections_per_source = 2'000; ///< of a shard, by address
   std::size_t output_bytes = std::size_t{1} << 20; ///< waiting for one connection; then it closes
-  std::size_t message_bytes = 65'535; ///< largest message taken from a stream (else 513)
 };
 
 /// Bounds beyond which new work is refused with 503, while what is in progress goes on.
