@@ -93,8 +93,15 @@ std::string terminal_server::set_listeners(const std::vector<listener_options>& 
                options.is_tls ? ", TLS" : "");
     next.push_back(std::move(on));
   }
+  close_all_but(next);
   listeners_ = std::move(next);
   return fault;
+}
+
+/// Terminals hold on to the listener they came by; its socket goes without them.
+void terminal_server::close_all_but(const std::vector<std::shared_ptr<listener>>& kept) {
+  for (const auto& l : listeners_)
+    if (std::ranges::find(kept, l) == kept.end()) l->socket.reset();
 }
 
 std::vector<socket_address> terminal_server::addresses() const {
@@ -172,6 +179,7 @@ void terminal_server::set_rules(std::shared_ptr<const terminal_rules> rules) {
 
 void terminal_server::drain(duration limit, std::function<void()> done) {
   if (draining_) return;
+  close_all_but({});
   listeners_.clear();
   draining_ = std::make_unique<drain_state>(*this, std::move(done));
   home_.timers().arm(*draining_, home_.now() + limit);

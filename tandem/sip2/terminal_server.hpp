@@ -109,6 +109,7 @@ class terminal_server {
   struct listener;
   using link_key = handle<std::unique_ptr<terminal_link>>;
 
+  void close_all_but(const std::vector<std::shared_ptr<listener>>& kept);
   void accept(const std::shared_ptr<listener>& on, io::unique_fd fd, const socket_address& peer);
   [[nodiscard]] bool admit(const listener& on, const ip_address& from);
   void count(const ip_address& from, int change);

@@ -160,6 +160,21 @@ TEST_F(terminal_server_test, draining_finishes_what_is_in_progress) {
   EXPECT_FALSE(server->is_listening());
 }
 
+TEST_F(terminal_server_test,
+       a_listener_that_is_taken_away_accepts_nobody_while_its_terminals_stay) {
+  start();
+  auto p = connect();
+  const auto old = server->addresses().front();
+  listener_options other;
+  other.address = *socket_address::parse("127.0.0.2:0");
+  ASSERT_EQ(server->set_listeners({other}), "");
+  peer late{home};
+  late.stream.connect(old);
+  ASSERT_TRUE(wait([&] { return late.is_closed; }));
+  p->stream.write("97\r");
+  ASSERT_TRUE(wait([&] { return p->received == "96\r"; }));
+}
+
 TEST_F(terminal_server_test, draining_ends_at_its_limit) {
   start();
   auto p = connect();

@@ -72,7 +72,7 @@ class Mediator(Process):
         answer = connection.getresponse()
         return answer.status, answer.read().decode(), answer.headers
 
-    def command(self, method, **arguments):
+    def call(self, method, **arguments):
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}
         return json.loads(self.post("/rpc", json.dumps(request))[1])
 

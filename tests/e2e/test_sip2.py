@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sip2-mediator and sip2-client as their users run them: the demonstration, the command lines, configuration that
+changes while terminals stay, TLS, balancers, operators, and nginx in between."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+
+import pytest
+from harness.ports import free_ports
+from harness.server import Process
+from harness.sip2 import (ANSWERS, BIN, DATE, ITEM, LOGIN, Library, Mediator, Terminal, checked, client,
+                          make_certificate)
+from harness.waiting import until
+
+READY = '[[listener]]\nlisten = "127.0.0.1:PORT"\n'
+
+
+@pytest.fixture
+def run(tmp_path, request):
+    """run(*arguments, ...): a mediator that must end with 0 at the end of the test."""
+    started = []
+
+    def start(*arguments, folder=tmp_path, **more):
+        mediator = Mediator(folder, *arguments, **more)
+        started.append(mediator)
+        return mediator
+
+    request.node.servers = []
+    yield start
+    for mediator in started:
+        if mediator.is_alive():
+            assert mediator.drain() == 0, mediator.log()
+
+
+@pytest.fixture
+def library():
+    made = Library()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def demo(run):
+    return run("--demo")
+
+
+def ask(mediator, *arguments, **more):
+    return client("--sip-port", mediator.port, "--sip-username", "siplogin", "--sip-password", "sippassword",
+                  "--institution", "DEMO", "--patron-barcode", "21000001", "--item-barcode", "31000001",
+                  *arguments, **more)
+
+
+# --- the demonstration and the client --------------------------------------------------------------------------------
+
+def test_a_book_is_lent_renewed_and_taken_back(demo):
+    done = ask(demo, "--message", "checkout", "--message", "renew", "--message", "checkin", "--strict", "--json")
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line)["received"] for line in done.stdout.splitlines()]
+    assert [a["code"] for a in answers] == ["94", "12", "30", "10"]
+    assert all(a["fixed_fields"][0] == "1" for a in answers)
+
+
+@pytest.mark.parametrize("name", ["sc-status", "patron-status", "patron-information", "item-information", "checkout",
+                                  "checkin", "renew", "renew-all", "hold", "cancel-hold", "change-hold", "end-session",
+                                  "block-patron", "patron-enable", "item-status-update", "resend", "fee-payment"])
+@pytest.mark.parametrize("detection", [[], ["--error-detection"]], ids=["plain", "checked"])
+def test_every_message_of_the_client_is_answered(demo, name, detection):
+    done = ask(demo, "--message", name, "--fee-amount", "1.00", "--pickup-location", "MAIN", "--raw", *detection)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4 and lines[3].startswith("< ")
+    assert ("AZ" in lines[3]) == bool(detection)
+
+
+def test_output_in_the_original_s_form(demo):
+    done = ask(demo, "--message", "sc-status")
+    assert "[SENDING]\n9300CNsiplogin|COsippassword|\n----------------\n" in done.stdout
+    assert "[RECEIVED, duration: 0." in done.stdout
+    assert "\nRun time: 0." in done.stdout
+    pretty = ask(demo, "--message", "sc-status", "--pretty-print").stdout
+    assert "[93] Login Request\nUID algorithm" + " " * 21 + "0\n" in pretty
+    assert ask(demo, "--message", "sc-status", "--summarize").stdout.startswith("+-+-")
+    assert ask(demo, "--message", "sc-status", "--silent").stdout == ""
+
+
+@pytest.mark.parametrize("arguments, status, text", [
+    ([], 1, "--sip-username required"),
+    (["--bad-option"], 1, ""),
+    (["--help"], 0, ""),
+    (["--sip-username", "u", "--sip-password", "p", "--institution", "i", "--message", "checkuot"], 1,
+     "did you mean checkout?"),
+    (["--sip-username", "u", "--sip-password", "p", "--institution", "i", "--message", "checkout"], 1,
+     "--item-barcode required"),
+    (["--sip-username", "u", "--sip-password", "p", "--institution", "i", "--patron-summary", "Y"], 1, "10 characters"),
+])
+def test_usage_is_explained(arguments, status, text):
+    done = client(*arguments)
+    assert done.returncode == status
+    assert text in done.stderr
+
+
+def test_exit_statuses(demo):
+    common = ["--sip-port", demo.port, "--institution", "DEMO", "--sip-password", "sippassword"]
+    assert client("--sip-port", free_ports(1), "--sip-username", "u", "--sip-password", "p", "--institution",
+                  "i").returncode == 2
+    refused = client(*common, "--sip-username", "nobody")
+    assert refused.returncode == 3 and "*SIP login failed*" in refused.stderr
+    unanswered = client(*common, "--sip-username", "siplogin", "--message", "raw:7777", "--timeout", "0.2")
+    assert unanswered.returncode == 4
+    no = [*common, "--sip-username", "siplogin", "--item-barcode", "none", "--patron-barcode", "21000001", "--message",
+          "checkout"]
+    assert client(*no).returncode == 0
+    assert client(*no, "--strict").returncode == 5
+
+
+def test_terminals_in_parallel_with_percentiles(demo):
+    done = ask(demo, "--message", "item-information", "--repeat", 20, "--parallel", 10, "--silent", "--latency",
+               "--sleep", "0.001")
+    assert done.returncode == 0, done.stderr
+    assert "200 answers" in done.stdout and "p99" in done.stdout
+
+
+def test_the_interactive_mode(demo):
+    script = "help\nsc-status\nset item=31000003\nitem-information\nnonsense\nraw 9909992.00\nquit\n"
+    done = ask(demo, "--interactive", "--raw", text=script)
+    assert done.returncode == 0
+    for part in ("change-hold", "AJBread, Salt, Water|", "There is no message 'nonsense'", "> 9909992.00"):
+        assert part in done.stdout
+
+
+def test_the_example_of_the_library_is_whole(demo, tmp_path):
+    source = pathlib.Path(__file__).resolve().parents[2] / "examples/sip2_checkout.cpp"
+    assert len(source.read_text().splitlines()) < 30
+
+
+def test_a_demonstration_database_lasts(run, tmp_path):
+    database = tmp_path / "demo.db"
+    first = run("--demo", "--demo-database", database)
+    assert ask(first, "--message", "checkout", "--strict").returncode == 0
+    assert first.drain() == 0
+    second = run("--demo", "--demo-database", database, name="second")
+    assert ask(second, "--message", "checkin", "--json").stdout.count('"AA":"21000001"') == 1
+
+
+# --- the mediator's command line -------------------------------------------------------------------------------------
+
+def test_the_flags_of_the_original(library, run):
+    mediator = run("--sip-address", "127.0.0.1", "--http-host", "127.0.0.1", "--http-port", library.port, "--http-proto",
+                   "http", "--http-path", "/other", "--max-clients", "0", "--syslog-facility", "LOCAL3", "--syslog-level",
+                   "LOG_DEBUG", "--ascii")
+    library.behave = lambda *_: dict(ANSWERS["17"], fields=[{"AJ": "T\u00eftle pip\u00e9 \u65e5"}])
+    assert mediator.connect().ask(ITEM).endswith("AJTitle pipe ?|")
+    assert library.requests[0][0].startswith("POST /other ")
+
+
+def test_a_bad_option_ends_with_1():
+    assert subprocess.run([BIN / "sip2-mediator", "--nonsense"], capture_output=True, check=False).returncode == 1
+    assert subprocess.run([BIN / "sip2-mediator", "--help"], capture_output=True, check=False).returncode == 0
+
+
+def test_daemonize_returns_when_it_works(library, tmp_path):
+    port = free_ports(1)
+    pid_file = tmp_path / "pid"
+    command = [BIN / "sip2-mediator", "--daemonize", "--sip-port", str(port), "--http-port", str(library.port),
+               "--pid-file", pid_file]
+    assert subprocess.run(command, timeout=20, check=False).returncode == 0
+    assert Terminal(port).ask(LOGIN) == "941"  # at once: the parent waited
+    pid = int(pid_file.read_text())
+    os.kill(pid, signal.SIGUSR1)
+    until(lambda: not pathlib.Path(f"/proc/{pid}").exists() or
+          pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z", "the daemon to end")
+    assert not pid_file.exists()
+
+
+def test_a_wrong_configuration_tells_all_its_faults(tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_text('max-client = 1\n[[listener]]\nlisten = "nowhere"\n[profile.x]\ncharset = "klingon"\n')
+    done = subprocess.run([BIN / "sip2-mediator", "--check", "--config", file], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1
+    for part in ("bad.toml:1:", "max-client", "nowhere", "klingon"):
+        assert part in done.stderr
+
+
+# --- configuration that changes ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("how", ["hup", "file"])
+def test_a_reload_drops_no_terminal(library, run, how):
+    config = READY + f'[backend]\nurl = "http://127.0.0.1:{library.port}/sip2-mediator"\n'
+    mediator = run(config=config)
+    terminal = mediator.connect()
+    assert terminal.ask(LOGIN) == "941"
+    mediator.write_config(config + '[profile.default.institution]\nexample = "inner"\n')
+    if how == "hup":
+        mediator.child.send_signal(signal.SIGHUP)
+    until(lambda: mediator.metric("sip2_reloads_total") >= 1, "the reload")
+    terminal.ask(ITEM)
+    assert {"AO": "inner"} in library.messages[-1][1]["fields"]
+
+    mediator.write_config("this is no TOML")
+    mediator.child.send_signal(signal.SIGHUP)
+    until(lambda: mediator.metric("sip2_failed_reloads_total") >= 1, "the refused reload")
+    assert terminal.ask(ITEM).startswith("18")
+
+
+def test_a_listener_can_come_and_go(library, run):
+    config = READY + f'[backend]\nurl = "http://127.0.0.1:{library.port}/sip2-mediator"\n'
+    mediator = run(config=config)
+    terminal = mediator.connect()
+    extra = free_ports(1)
+    mediator.write_config(config.replace("PORT", str(extra)))
+    until(lambda: mediator.metric("sip2_reloads_total") >= 1, "the reload")
+    assert Terminal(extra).ask(LOGIN) == "941"
+    with pytest.raises(ConnectionRefusedError):
+        mediator.connect()
+    assert terminal.ask(LOGIN) == "941"
+
+
+def test_tls_terminals_and_a_renewed_certificate(library, run, tmp_path):
+    pem = make_certificate(tmp_path)
+    mediator = run(config=READY + f'certificate-file = "{pem}"\n[backend]\n'
+                                  f'url = "http://127.0.0.1:{library.port}/sip2-mediator"\n')
+    old = mediator.connect(tls=ssl.create_default_context(cafile=pem))
+    assert old.ask(LOGIN) == "941"
+    before = old.socket.getpeercert(True)
+    done = client("--sip-port", mediator.port, "--sip-username", "u", "--sip-password", "p", "--institution", "i", "--tls",
+                  "--tls-ca", pem, "--message", "sc-status", "--strict")
+    assert done.returncode == 0, done.stderr
+    assert client("--sip-port", mediator.port, "--sip-username", "u", "--sip-password", "p", "--institution", "i",
+                  "--tls").returncode == 2  # nobody vouches for it
+
+    (tmp_path / "next").mkdir()
+    make_certificate(tmp_path / "next").rename(pem)
+    until(lambda: mediator.metric("sip2_reloads_total") >= 1, "the reload")
+    new = mediator.connect(tls=ssl.create_default_context(cafile=pem))
+    assert new.socket.getpeercert(True) != before
+    assert new.ask(LOGIN) == "941"
+    assert old.ask(ITEM).startswith("18")
+
+
+def test_accounts_profiles_and_filters(library, run):
+    mediator = run(config="only-known-accounts = true\n" + READY + f'''
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+[[account]]
+login = "kiosk"
+password = "right"
+profile = "kiosk"
+backend-login = "system"
+backend-password = "inner"
+[profile.kiosk]
+error-detection = "required"
+supported-messages = "YNY"
+filter = [{{ action = "strip", field = "AJ" }}, {{ action = "add", field = "AF", value = "Hi" }}]
+''')
+    terminal = mediator.connect()
+    assert terminal.ask("9300CNnobody|COx|") == "940"
+    assert terminal.ask("9300CNkiosk|COwrong|") == "940"
+    assert library.messages == []
+    assert terminal.ask(checked("9300CNkiosk|COright|", 0)).startswith("941")
+    assert library.messages[0][1]["fields"] == [{"CN": "system"}, {"CO": "inner"}]
+    assert terminal.ask(ITEM) == "96AZFEF6"
+    assert terminal.ask(checked(ITEM, 1)) == checked(f"18030101{DATE}AB31000001|AFHi|", 1)
+    assert "BXYNYNYNYYNYYNNNYN|" in terminal.ask(checked("9909992.00", 2))
+
+
+def test_a_balancer_and_a_telnet_terminal(library, run):
+    extra = free_ports(1)
+    mediator = run(config=READY + f'''proxy-protocol = true
+proxies = "127.0.0.1"
+allow = "192.0.2.0/24"
+[[listener]]
+listen = "127.0.0.1:{extra}"
+mode = "telnet"
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+''')
+    terminal = mediator.connect()
+    terminal.send(b"PROXY TCP4 192.0.2.4 198.51.100.1 4711 6001\r\n" + LOGIN.encode())
+    assert terminal.receive() == "941"
+    assert library.requests[0][1]["x-sip2-client"] == "192.0.2.4:4711"
+    foreign = mediator.connect()
+    foreign.send(b"PROXY TCP4 203.0.113.4 198.51.100.1 4711 6001\r\n" + LOGIN.encode())
+    assert foreign.receive() == ""
+
+    telnet = Terminal(extra)
+    telnet.send(b"\xff\xfb\x01siplogin")
+    telnet.send("sippassword")
+    received = b""
+    while b"Initiating SIP" not in received:
+        received += telnet.socket.recv(4096)
+    assert received == b"login: password: Login OK.  Initiating SIP\r\n"[:len(received)]
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+
+def test_operators_list_trace_kick_and_drain(library, run):
+    mediator = run("--http-port", library.port)
+    admin = ["admin", "--url", f"http://127.0.0.1:{mediator.http_port}", "--token", "token"]
+    terminal = mediator.connect()
+    terminal.ask(LOGIN)
+    listed = client(*admin, "list")
+    assert listed.returncode == 0 and "siplogin" in listed.stdout
+    identity = mediator.call("terminal.list")["result"]["terminals"][0]["id"]
+    mediator.call("terminal.trace", id=identity)
+    terminal.ask(f"23000{DATE}AOx|AAcard|AC|AD9753|")
+    trace = mediator.call("terminal.trace", id=identity)["result"]
+    assert len(trace["lines"]) == 2 and "AD***" in trace["lines"][0]
+    assert client(*admin, "kick", identity).returncode == 0
+    assert terminal.receive() == ""
+    assert client(*admin, "kick", "none").returncode == 5
+    assert client(*admin[:3], "--token", "wrong", "list").returncode == 3
+    assert '"ready":"yes"' in client(*admin, "status").stdout
+    assert "terminal.kick" in client(*admin, "help").stdout
+    assert client(*admin, "drain").returncode == 0
+    assert mediator.child.wait(20) == 0
+
+
+def test_health_readiness_and_metrics(library, run):
+    mediator = run("--http-port", library.port)
+    assert mediator.get("/health")[0] == 200
+    assert mediator.get("/ready")[0] == 200
+    terminal = mediator.connect()
+    terminal.ask(LOGIN)
+    assert mediator.metric("sip2_requests_total") == 1
+    assert mediator.metric("sip2_terminals") == 1
+    assert mediator.post("/rpc", "{}", token="wrong")[0] == 401
+
+
+def test_the_direct_door(library, run):
+    mediator = run(config=READY + f'''
+[http]
+listen = "127.0.0.1:9"
+token = "token"
+door = true
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+''')
+    for code in (93, "93"):
+        status, body, headers = mediator.post(
+            "/sip2-mediator?session=abc", json.dumps({"code": code, "fixed_fields": ["0", "0"],
+                                                      "fields": [{"CN": "u"}, {"CO": "p"}]}))
+        assert (status, json.loads(body)["code"]) == (200, "94")
+        assert headers["X-Session"] == "abc"
+    assert library.messages[0][0] == "abc"
+    status, body, _ = mediator.post("/sip2-mediator", ITEM, "text/plain")
+    assert (status, body) == (200, f"18030101{DATE}AB31000001|AJEmma|\r")
+    assert mediator.post("/sip2-mediator", "{}")[0] == 400
+    assert mediator.post("/sip2-mediator", '{"code":"94"}')[0] == 400
+    assert mediator.post("/sip2-mediator", "{}", token="wrong")[0] == 401
+    library.behave = lambda *_: b"nonsense"
+    status, body, _ = mediator.post("/sip2-mediator", ITEM, "text/plain")
+    assert status == 502 and body.startswith("18010101")
+
+
+# --- real neighbours -------------------------------------------------------------------------------------------------
+
+NGINX = """
+daemon off; pid nginx.pid; error_log stderr warn; worker_processes 1;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  upstream ils {{ server 127.0.0.1:{library}; keepalive 8; }}
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {pem}; ssl_certificate_key {pem};
+    ssl_client_certificate {client}; ssl_verify_client on;
+    keepalive_timeout 1s;
+    location / {{ proxy_pass http://ils; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  }}
+}}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("nginx", path="/usr/sbin:/usr/bin"), reason="nginx is not installed")
+def test_nginx_with_tls_and_client_certificates_in_front_of_the_library(library, run, tmp_path):
+    pem, mine = make_certificate(tmp_path), make_certificate(tmp_path, "mediator")
+    port = free_ports(1)
+    (tmp_path / "nginx.conf").write_text(NGINX.format(library=library.port, port=port, pem=pem, client=mine))
+    nginx = Process("nginx", ["/usr/sbin/nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", "stderr"], tmp_path)
+    try:
+        mediator = run(config=READY + f'[backend]\nurl = "https://localhost:{port}/sip2-mediator"\nca-file = "{pem}"\n'
+                                      f'certificate-file = "{mine}"\nkey-file = "{mine}"\n')
+        until(lambda: mediator.connect().ask(LOGIN) == "941", "nginx to be up", seconds=20)
+        terminal = mediator.connect()
+        for _ in range(20):
+            assert terminal.ask(ITEM).startswith("18030101")
+        count = len(library.codes())
+        time.sleep(1.3)  # nginx closes what is idle
+        assert terminal.ask(ITEM).startswith("18030101")
+        assert library.codes()[count:].count("17") == 1
+        assert mediator.drain() == 0
+    finally:
+        nginx.child.terminate()
+        nginx.child.wait(10)
+
+
+def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(library, run):
+    mediator = run("--http-port", library.port, "--max-clients", 0)
+    terminal = mediator.connect()
+    assert terminal.ask(LOGIN) == "941"
+    silent = []
+    try:
+        for n in range(5000):
+            silent.append(Terminal(mediator.port))
+            if n % 500 == 0:
+                silent[-1].send("93", end=b"")
+                begin = time.monotonic()
+                assert terminal.ask(ITEM).startswith("18")
+                assert time.monotonic() - begin < 2
+    except OSError as error:
+        if error.errno != 24:  # too many open files here
+            raise
+    assert mediator.metric("sip2_terminals") >= min(len(silent), 500)
+    for connection in silent:
+        connection.close()
