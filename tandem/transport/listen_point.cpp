@@ -3,7 +3,7 @@
 
 #include <tandem/base/text.hpp>
 
-#include <array>
+#include <algorithm>
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <memory>
@@ -78,7 +78,11 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
       port = *number;
     }
     if (name == "*") {
-      addresses = {{ip_address::any_v4(), port}, {ip_address::any_v6(), port}};
+      addresses = {{ip_address::any_v4(), port}};
+      // A host without IPv6 cannot bind to its wildcard.
+      if (std::any_of(interfaces.begin(), interfaces.end(),
+                      [](const interface_address& i) { return i.ip.is_v6(); }))
+        addresses.push_back({ip_address::any_v6(), port});
     } else {
       for (const auto& i : interfaces)
         if (i.name == name)

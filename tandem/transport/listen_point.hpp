@@ -33,8 +33,8 @@ struct interface_address {
 [[nodiscard]] std::vector<interface_address> local_interfaces();
 
 /// Reads [transport:]host[:port], where host is an address, the name of an interface, or "*" for
-/// all IPv4 and IPv6 addresses; without a transport it is UDP and TCP, without a port 5060. The
-/// error is a sentence for the operator.
+/// all IPv4 addresses, and IPv6 where the host has it; without a transport it is UDP and TCP,
+/// without a port 5060. The error is a sentence for the operator.
 [[nodiscard]] result<std::vector<listen_point>, std::string>
 parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces);
 

@@ -32,6 +32,13 @@ TEST(listen_point, reads_addresses_interfaces_and_wildcards) {
   EXPECT_EQ(parse_listen_point("udp:eth0", interfaces)->at(1).address.scope, 2U);
 }
 
+TEST(listen_point, takes_no_ipv6_wildcard_on_a_host_without_ipv6) {
+  const auto points = parse_listen_point("udp:*", {{"eth0", *ip_address::parse("192.0.2.7"), 2}});
+  ASSERT_TRUE(points);
+  ASSERT_EQ(points->size(), 1U);
+  EXPECT_TRUE(points->front().address.ip.is_v4());
+}
+
 TEST(listen_point, says_what_is_wrong) {
   EXPECT_EQ(read("udp:eth1:5060"), "error: 'udp:eth1:5060': 'eth1' is neither an address nor an "
                                    "interface; interfaces that are up: lo, eth0");
