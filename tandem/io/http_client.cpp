@@ -112,7 +112,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   class connection final : stream_handler, timer {
    public:
     connection(impl& owner, key carried)
-        : owner_{owner}, carried_{carried}, stream_{owner.home_, *this, 64U << 20U},
+        : owner_{owner}, carried_{carried}, stream_{owner.home_, *this, std::size_t{64} << 20U},
           parser_{http_parser::kind::responses, owner.options_.limits} {}
 
     void resolve() {

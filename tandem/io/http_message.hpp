@@ -51,8 +51,8 @@ enum class http_parse_errc : std::uint8_t {
 [[nodiscard]] std::string_view to_string(http_parse_errc e) noexcept;
 
 struct http_limits {
-  std::size_t header = 16 * 1024;
-  std::size_t body = 1024 * 1024;
+  std::size_t header = std::size_t{16} * 1024;
+  std::size_t body = std::size_t{1024} * 1024;
 };
 
 /// Reads one kind of message after the other from a stream of bytes, however it is cut. What came

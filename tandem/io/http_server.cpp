@@ -18,7 +18,7 @@ namespace tandem::io {
 namespace {
 
 /// Answers that may wait for a slow peer.
-constexpr std::size_t output_limit = 64U << 20U;
+constexpr std::size_t output_limit = std::size_t{64} << 20U;
 
 unsigned status_of(http_parse_errc e) noexcept {
   switch (e) {

@@ -517,7 +517,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
   intrusive_list<job, waiting_tag> waiting_;
   unique_fd channel_;
   retry_timer retry_;
-  std::array<char, 64U * 1024U> buffer_;
+  std::array<char, std::size_t{64} * 1024> buffer_;
   bool stopped_ = false;
 };
 

@@ -41,9 +41,10 @@ struct process_options {
   duration grace = seconds{2};        ///< between TERM and KILL
   duration longest_wait = seconds{5}; ///< in the queue; then it is refused as overloaded
   process_output output = process_output::discard;
-  std::size_t output_limit = 64 * 1024; ///< more output ends the child: too_much_output
-  std::size_t log_limit = 16 * 1024;    ///< bytes of standard error that go into the log
-  std::string log_tag = {};             ///< stands before each of its lines: a transaction's id
+  std::size_t output_limit =
+      std::size_t{64} * 1024;                     ///< more output ends the child: too_much_output
+  std::size_t log_limit = std::size_t{16} * 1024; ///< bytes of standard error that go into the log
+  std::string log_tag = {}; ///< stands before each of its lines: a transaction's id
 };
 
 enum class process_outcome : std::uint8_t {

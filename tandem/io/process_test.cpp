@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -54,6 +55,22 @@ class process : public testing::Test {
     std::string name;
     std::string state;
     return static_cast<bool>(stat >> number >> name >> state) && state != "Z" && state != "X";
+  }
+
+  /// Any process of the group that is not a zombie.
+  static bool has_living_member(pid_t group) {
+    for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
+      std::ifstream stat{entry.path() / "stat"};
+      std::string number;
+      std::string name;
+      std::string state;
+      pid_t parent = 0;
+      pid_t member_of = 0;
+      if (stat >> number >> name >> state >> parent >> member_of && member_of == group &&
+          state != "Z" && state != "X")
+        return true;
+    }
+    return false;
   }
 
   spawner starter;
@@ -163,6 +180,25 @@ TEST_F(process, output_is_capped) {
                                 {.output = process_output::capture, .output_limit = 100000});
   EXPECT_EQ(result.outcome, process_outcome::too_much_output);
   EXPECT_EQ(result.output.size(), 100000U);
+}
+
+TEST_F(process, one_that_writes_without_end_is_ended) {
+  const auto output = run_shell("cat /dev/zero");
+  EXPECT_EQ(output.outcome, process_outcome::too_much_output);
+  const auto nobody_reads = run(program({"cat", "/dev/zero"}), {}, {.deadline = milliseconds{50}});
+  EXPECT_EQ(nobody_reads.outcome, process_outcome::timed_out);
+  const auto logged = run_shell("exec cat /dev/zero >&2", {}, {.log_limit = 100});
+  EXPECT_EQ(logged.outcome, process_outcome::signalled);
+  EXPECT_EQ(logged.code, SIGPIPE);
+}
+
+TEST_F(process, a_storm_of_children_ends_with_its_group) {
+  const auto result =
+      run_shell("echo $$; i=0; while [ $i -lt 1000 ]; do sleep 300 & i=$((i+1)); done; wait", {},
+                {.deadline = milliseconds{500}, .output = process_output::capture});
+  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  const pid_t group = std::stoi(result.output);
+  EXPECT_TRUE(comes_true([&] { return ::kill(-group, 0) != 0 || !has_living_member(group); }));
 }
 
 TEST_F(process, more_output_than_a_pipe_holds_arrives_whole) {

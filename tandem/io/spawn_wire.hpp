@@ -10,7 +10,7 @@ namespace tandem::io {
 
 /// Largest request: header, arguments and environment. A larger one is refused before it is sent;
 /// the kernel's default send buffer (208 KB) takes it whole.
-inline constexpr std::size_t largest_spawn_request = 128U * 1024U;
+inline constexpr std::size_t largest_spawn_request = std::size_t{128} * 1024;
 
 /// Arguments and environment variables of a child, the inherited ones included.
 inline constexpr std::size_t most_child_arguments = 256;

@@ -31,7 +31,7 @@ namespace tandem::io {
 namespace {
 
 constexpr std::size_t most_channels = 256;
-constexpr std::size_t child_stack_size = 64U * 1024U;
+constexpr std::size_t child_stack_size = std::size_t{64} * 1024;
 
 struct child {
   pid_t pid; ///< 0: free
@@ -206,12 +206,12 @@ void run_child(std::int32_t channel, const spawn_request& header, char* at, char
   sigset_t every;
   sigset_t before;
   sigfillset(&every);
-  sigprocmask(SIG_BLOCK, &every, &before);
+  pthread_sigmask(SIG_BLOCK, &every, &before);
   const pid_t pid = ::clone(begin_child, all.stack.data() + all.stack.size(),
                             CLONE_VM | CLONE_VFORK | SIGCHLD, &job);
   const int error = pid < 0 ? errno : job.error;
   if (pid > 0 && error != 0) ::waitpid(pid, nullptr, 0);
-  sigprocmask(SIG_SETMASK, &before, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
     refused.start_error = error;
     return report(channel, refused);
@@ -333,7 +333,7 @@ void run_spawner(int control, const spawner_options& options,
                  const char* const* environment) noexcept {
   sigset_t every;
   sigfillset(&every);
-  sigprocmask(SIG_SETMASK, &every, nullptr);
+  pthread_sigmask(SIG_SETMASK, &every, nullptr);
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   ::prctl(PR_SET_NAME, "tandem-spawner", 0, 0, 0);
   ::setsid(); // Ctrl-C on the server's terminal is the server's alone
@@ -359,7 +359,7 @@ void run_spawner(int control, const spawner_options& options,
   sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGCHLD);
-  sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
   sigset_t open;
   sigemptyset(&open);
 

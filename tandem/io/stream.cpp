@@ -16,7 +16,7 @@ namespace tandem::io {
 
 namespace {
 
-constexpr std::size_t read_size = 64U * 1024U;
+constexpr std::size_t read_size = std::size_t{64} * 1024;
 /// How often a stream reads before others have their turn.
 constexpr int reads_per_turn = 4;
 /// How long a peer may take to close after finish(). Closing at once while it still sends would

@@ -49,7 +49,7 @@ class stream_handler {
 class stream final : readiness, turn_task, timer {
  public:
   /// \param output_limit bytes that may wait to be sent; beyond them the stream ends: overflow.
-  stream(shard& home, stream_handler& handler, std::size_t output_limit = 1U << 20U);
+  stream(shard& home, stream_handler& handler, std::size_t output_limit = std::size_t{1} << 20U);
   /// Closes at once, without a call.
   ~stream();
   stream(const stream&) = delete;

@@ -134,7 +134,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
             .most_waiting = options_.most_waiting,
             .connect_deadline = options_.connect_deadline,
             .idle_limit = options_.idle_limit,
-            .limits = {.header = 16 * 1024, .body = options_.answer_limit}};
+            .limits = {.header = std::size_t{16} * 1024, .body = options_.answer_limit}};
   }
 
   io::http_client_options probe_options(const io::http_url& url) const {

@@ -30,9 +30,9 @@ struct backend_pool_options {
   std::size_t most_waiting = 1000;   ///< requests that wait for a connection to one of them
   duration connect_deadline = seconds{5};
   duration idle_limit = seconds{50};
-  std::size_t answer_limit = 1024 * 1024; ///< bytes of a body
-  unsigned failures_to_open = 3;          ///< failures in a row after which one counts as down
-  duration probe_interval = seconds{2};   ///< while it is down: how often it is asked
+  std::size_t answer_limit = std::size_t{1024} * 1024; ///< bytes of a body
+  unsigned failures_to_open = 3;        ///< failures in a row after which one counts as down
+  duration probe_interval = seconds{2}; ///< while it is down: how often it is asked
   std::string health_path = {}; ///< asked with GET, 2xx is well. Empty: the URL itself is asked
                                 ///< while it is down, any answer but 502, 503, 504 is well
   duration health_interval = seconds{10}; ///< with a health_path: how often while it is up
