@@ -133,7 +133,7 @@ TEST_F(process, holds_descriptors_0_to_2_and_no_others) {
 
 TEST_F(process, leads_a_group_of_its_own_with_default_signals) {
   const auto result = run_shell("ps -o pid=,pgid= -p $$ | awk '{print $1 == $2}';"
-                                "grep -E 'Sig(Blk|Ign|Cgt)' /proc/$$/status");
+                                "exec grep -E 'Sig(Blk|Ign)' /proc/self/status");
   EXPECT_THAT(result.output, AllOf(HasSubstr("1\n"), HasSubstr("SigBlk:\t0000000000000000"),
                                    HasSubstr("SigIgn:\t0000000000000000")));
 }
