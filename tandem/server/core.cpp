@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing.hpp>
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
@@ -98,12 +99,7 @@ bool core::refuse(const sip::message& request, const stack::arrival& from) {
     // What arrives with Max-Forwards 0 may still be for us (RFC 3261 16.3 step 3): the script and
     // relaying look at it.
     if (owed->status != 483) {
-      if (!owed->is_silent()) {
-        std::string line;
-        if (owed->header != sip::header_id::unknown)
-          line = fmt::format("{}: {}\r\n", to_string(owed->header), owed->value);
-        reply(request, from, owed->status, owed->reason, line);
-      }
+      if (!owed->is_silent()) reply(request, from, owed->status, owed->reason, headers_for(*owed));
       return true;
     }
   }

@@ -2,6 +2,7 @@
 #include <tandem/modules/registrar/registration.hpp>
 
 #include <tandem/modules/registrar/address_of_record.hpp>
+#include <tandem/server/rejection_headers.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/validate.hpp>
 
@@ -83,12 +84,8 @@ class registration {
 
   /// Reads the request; the answer when it can not be processed.
   std::optional<registration_answer> read() {
-    if (const auto owed = sip::validate(request_, sip::role::registrar)) {
-      registration_answer answer{owed->status, owed->reason, {}};
-      if (owed->header != sip::header_id::unknown)
-        answer.headers = fmt::format("{}: {}\r\n", to_string(owed->header), owed->value);
-      return answer;
-    }
+    if (const auto owed = sip::validate(request_, sip::role::registrar))
+      return registration_answer{owed->status, owed->reason, server::headers_for(*owed)};
     const auto to = request_.get<sip::hdr::to>();
     if (!to) return refuse(400, "Bad Request", "To can not be read");
     aor_ = address_of_record(to->address, rules_);
