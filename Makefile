@@ -7,7 +7,7 @@ PREFIX    ?= /usr/local
 build      = cmake --build --preset $(1) --parallel $(JOBS)
 configure  = cmake --preset $(1) --log-level=NOTICE
 
-.PHONY: help build run test check format bench fuzz install clean
+.PHONY: help build run run-sip2 test check format bench fuzz install clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ run: ## build, and start tandemd with etc/tandem.cfg (LISTEN=127.0.0.1:5060)
 	@$(call configure,release)
 	@$(call build,release) --target tandemd
 	@scripts/run $(LISTEN)
+
+run-sip2: ## build, and start sip2-mediator with its demonstration library on port 6001
+	@scripts/install-packages build
+	@$(call configure,release)
+	@$(call build,release) --target sip2-mediator sip2-client
+	@build/bin/sip2-mediator --demo
 
 test: build ## install, build and run every test, and the unit tests under asan+ubsan
 	@scripts/run-tests

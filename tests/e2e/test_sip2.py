@@ -420,3 +420,23 @@ def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(librar
     assert mediator.metric("sip2_terminals") >= min(len(silent), 500)
     for connection in silent:
         connection.close()
+
+
+def test_the_documented_configuration_is_right(tmp_path):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/sip2.md").read_text()
+    text = page.split("```toml\n")[1].split("```")[0]
+    file = tmp_path / "documented.toml"
+    file.write_text(text.replace('{ file = "/etc/tandem/sip2.token" }', '"x"').replace('"..."', '"secret"'))
+    done = subprocess.run([BIN / "sip2-mediator", "--check", "--config", file], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_demonstration_answers_as_the_documented_schema_says(demo):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/sip2-backend.md").read_text()
+    schema = json.loads([part.split("```")[0] for part in page.split("```json\n")[1:]][-1])
+    done = ask(demo, "--message", "patron-information", "--message", "checkin", "--json")
+    for line in done.stdout.splitlines():
+        for message in (json.loads(line)["sent"], json.loads(line)["received"]):
+            assert set(message) <= set(schema["properties"])
+            assert all(len(name) == 2 for f in message["fields"] for name in f)
