@@ -4,6 +4,7 @@ MAKEFLAGS += --no-print-directory
 JOBS      ?= $(shell nproc)
 LISTEN    ?= 127.0.0.1:5060
 PREFIX    ?= /usr/local
+FUZZ_SECONDS ?= 60
 build      = cmake --build --preset $(1) --parallel $(JOBS)
 configure  = cmake --preset $(1) --log-level=NOTICE
 
@@ -45,6 +46,12 @@ bench: build ## measure tandemd beside kamailio, and the parser beside others (P
 	@$(call build,bench)
 	@bench/parsers
 	@bench/run $(PARTS)
+
+fuzz: ## run each libFuzzer target for FUZZ_SECONDS (60)
+	@scripts/install-packages build test
+	@$(call configure,fuzz)
+	@$(call build,fuzz)
+	@scripts/run-fuzzers build-fuzz/bin $(FUZZ_SECONDS)
 
 format: ## rewrite the sources as clang-format wants them
 	@git ls-files '*.cpp' '*.hpp' | xargs clang-format -i

@@ -18,6 +18,11 @@ if(TANDEM_SANITIZE)
   endif()
 endif()
 
+if(TANDEM_FUZZ)
+  # The rooms too must tell the fuzzer where an input went.
+  target_compile_options(tandem_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(TANDEM_CCACHE ccache)
 if(TANDEM_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${TANDEM_CCACHE})

@@ -131,8 +131,8 @@ std::size_t message::count_values(header_name name) const noexcept {
 }
 
 std::string_view message::body() const noexcept {
-  if (at_.body_is_edit) return {body_.data(), at_.body_size};
-  return {base_ ? base_.data() + at_.body_begin : nullptr, at_.body_size};
+  if (at_.body_size == 0) return {};
+  return {at_.body_is_edit ? body_.data() : base_.data() + at_.body_begin, at_.body_size};
 }
 
 } // namespace tandem::sip

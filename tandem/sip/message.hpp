@@ -320,6 +320,7 @@ class message {
   }
   const char* origin(bool is_edit) const noexcept { return is_edit ? edits_.data() : base_.data(); }
   std::string_view text(part p, bool is_edit) const noexcept {
+    if (p.begin == p.end) return {};
     return {origin(is_edit) + p.begin, static_cast<std::size_t>(p.end - p.begin)};
   }
   std::string_view name_of(const line& l) const noexcept;
