@@ -1,19 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/all.hpp>
 
+#include <tandem/modules/forward.hpp>
 #include <tandem/modules/maxfwd.hpp>
 #include <tandem/modules/registrar/registrar.hpp>
 #include <tandem/modules/rr/rr.hpp>
 #include <tandem/modules/sl.hpp>
+#include <tandem/modules/stubs.hpp>
+#include <tandem/modules/textops/textops.hpp>
 #include <tandem/modules/tm/tm.hpp>
 #include <tandem/modules/usrloc.hpp>
+#include <tandem/modules/xlog.hpp>
 
-#include <array>
+#include <vector>
 
 namespace tandem::modules {
 
 std::span<const server::module_entry> all() {
-  static const std::array entries{sl(), tm(), rr(), maxfwd(), usrloc(), registrar()};
+  static const std::vector<server::module_entry> entries = [] {
+    std::vector<server::module_entry> made{forward(), sl(),        tm(),      rr(),   maxfwd(),
+                                           usrloc(),  registrar(), textops(), xlog(), print()};
+    for (server::module_entry& stub : stubs()) made.push_back(stub);
+    return made;
+  }();
   return entries;
 }
 

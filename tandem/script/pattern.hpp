@@ -17,11 +17,16 @@ namespace tandem::script {
 
 enum class letter_case : unsigned char { ignored, respected };
 
+/// What `^`, `$` and `.` mean: the ends of the text and any byte, or those of its lines and any
+/// byte but a newline (REG_NEWLINE).
+enum class text_shape : unsigned char { whole, lines };
+
 class pattern {
  public:
   /// Compiles; the error is RE2's words about what is wrong.
   [[nodiscard]] static result<pattern, std::string>
-  compile(std::string_view text, letter_case sense = letter_case::ignored);
+  compile(std::string_view text, letter_case sense = letter_case::ignored,
+          text_shape shape = text_shape::whole);
   /// The same, but the whole text must match (modparam's module names).
   [[nodiscard]] static result<pattern, std::string> compile_whole(std::string_view text);
 

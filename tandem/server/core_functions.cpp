@@ -146,10 +146,7 @@ outcome append_branch(script::call& c) {
   return outcome::yes();
 }
 
-outcome force_rport(script::call& c) {
-  c.as<message_context>().force_rport();
-  return outcome::yes();
-}
+outcome force_rport(script::call& c) { return outcome::of(c.as<message_context>().force_rport()); }
 
 outcome is_method(script::call& c) {
   const std::string_view method = c.as<message_context>().method();

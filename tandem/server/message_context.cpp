@@ -3,6 +3,7 @@
 
 #include <tandem/server/core.hpp>
 #include <tandem/server/own_names.hpp>
+#include <tandem/sip/headers.hpp>
 #include <tandem/sip/uri.hpp>
 
 #include <charconv>
@@ -25,7 +26,6 @@ void message_context::end() noexcept {
   self_ = {};
   script_.reset();
   error_ = routing_error::none;
-  forces_rport_ = false;
   flags_ = 0;
   message_ = {};
   transaction_ = {};
@@ -43,6 +43,17 @@ bool message_context::rewrite_uri(std::string_view uri) {
   if (sip::uri::parse(uri) && message_.set_request_uri(uri)) return true;
   error_ = routing_error::bad_uri;
   return false;
+}
+
+bool message_context::force_rport() {
+  const auto top = message_.get<sip::hdr::via>();
+  if (!top) return false;
+  if (!top->has_rport()) {
+    const auto asked = message_.update_front(
+        sip::hdr::via, [](std::string_view via) { return std::string{via} + ";rport"; });
+    if (!asked) return false;
+  }
+  return message_.stamp_received(from_.source.ip.to_string(), from_.source.port).has_value();
 }
 
 std::string_view message_context::method() const {

@@ -115,9 +115,10 @@ class message_context final : public script::context {
   /// Header lines, each with its CRLF, that every reply made here gets (append_to_reply).
   [[nodiscard]] std::string& reply_headers() noexcept { return reply_headers_; }
 
-  /// force_rport: the answer goes to the port the request came from (RFC 3581).
-  [[nodiscard]] bool forces_rport() const noexcept { return forces_rport_; }
-  void force_rport() noexcept { forces_rport_ = true; }
+  /// force_rport: writes received and rport into the top Via, so that the answer goes to the
+  /// address and port the request came from, as if the sender had asked for it (RFC 3581 4).
+  /// False when there is no Via, or no room.
+  bool force_rport();
 
   // --- script::context
 
@@ -150,7 +151,6 @@ class message_context final : public script::context {
   routing_handle self_;
   script::block_kind block_ = script::block_kind::request;
   routing_error error_ = routing_error::none;
-  bool forces_rport_ = false;
   std::uint32_t flags_ = 0;
   std::size_t received_size_ = 0;
   sip::message message_;

@@ -7,6 +7,7 @@
 #include <tandem/sip/status.hpp>
 #include <tandem/stack/next_hop.hpp>
 #include <tandem/stack/route_rules.hpp>
+#include <tandem/stack/wire.hpp>
 
 #include <algorithm>
 #include <array>
@@ -306,6 +307,20 @@ outcome relay::replicate(message_context& m, std::string_view hop_uri) {
 outcome relay::forward_stateless(message_context& m, std::string_view hop_uri) {
   const way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .fixed = {}, .is_fixed = false};
   return locate(m, {&to, 1}, &relay::send_stateless);
+}
+
+outcome relay::send_copy(message_context& m, std::string_view hop_uri) {
+  const way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .fixed = {}, .is_fixed = false};
+  return locate(m, {&to, 1}, &relay::send_unchanged);
+}
+
+outcome relay::send_unchanged(message_context& m, std::span<const way>, std::span<located> found) {
+  if (found[0].targets.empty()) {
+    m.set_error(found[0].error);
+    return outcome::no();
+  }
+  home_.out().send(found[0].targets.front(), stack::to_wire(m.message()), {});
+  return outcome::yes();
 }
 
 outcome relay::cancel(message_context& m) {

@@ -41,6 +41,9 @@ class relay final : public stack::proxy_user {
   /// forward(): without a transaction.
   script::outcome forward_stateless(server::message_context& m, std::string_view hop_uri);
 
+  /// send(): the bytes go on as they are.
+  script::outcome send_copy(server::message_context& m, std::string_view hop_uri);
+
   /// t_reply().
   bool reply(server::message_context& m, int status, std::string_view reason);
 
@@ -89,6 +92,8 @@ class relay final : public stack::proxy_user {
                                  std::span<server::located> found);
   script::outcome copy_ways(server::message_context& m, std::span<const way> ways,
                             std::span<server::located> found);
+  script::outcome send_unchanged(server::message_context& m, std::span<const way> ways,
+                                 std::span<server::located> found);
   script::outcome cancel(server::message_context& m);
   script::outcome refused(server::message_context& m, stack::forward_errc why);
 
