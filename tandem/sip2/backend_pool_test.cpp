@@ -172,7 +172,8 @@ TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
   for (int i = 0; i < 4; ++i)
     pool->send(request(code::login, "held" + std::to_string(i)),
                [&](backend_reply) { ++answered; });
-  EXPECT_TRUE(home.run_until([&] { return !a.held.empty() && answered + a.held.size() == 4; }));
+  EXPECT_TRUE(home.run_until(
+      [&] { return !a.held.empty() && static_cast<std::size_t>(answered) + a.held.size() == 4; }));
   auto transient = request(code::checkout, "t");
   transient.is_transient = true;
   for (int i = 0; i < 4; ++i) EXPECT_EQ(ask(*pool, transient).value(), "b");
