@@ -7,6 +7,7 @@
 #include <tandem/server/server.hpp>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 
 using namespace tandem;
@@ -22,6 +23,15 @@ Examples:
 Signals: TERM and INT end what is in progress and stop, a second one stops at once; HUP reads the
 script again; USR1 writes the statistics. Where script and command line differ, the command line wins.)";
 
+/// The script that was installed with this program, wherever the folder tree was put.
+std::string default_script() {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto beside = program.parent_path().parent_path() / "etc/tandem/tandem.cfg";
+  if (!error && std::filesystem::exists(beside, error)) return beside.string();
+  return TANDEM_CONFIG_FOLDER "/tandem.cfg";
+}
+
 /// Checks the script and prints what is wrong with it.
 int check_script(const std::string& path) {
   const server::script_loader loader{modules::all()};
@@ -36,7 +46,7 @@ int check_script(const std::string& path) {
 
 int main(int argc, char** argv) {
   server::options options;
-  options.script = TANDEM_CONFIG_FOLDER "/tandem.cfg";
+  options.script = default_script();
   bool is_check = false;
   bool is_list_functions = false;
   bool is_list_parameters = false;
