@@ -14,7 +14,7 @@ from harness.waiting import Overdue, until
 
 pytestmark = pytest.mark.tandem_only
 
-MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar", "textops"))
+MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar"))
 
 
 @pytest.fixture
@@ -325,7 +325,7 @@ def test_nothing_is_forwarded_that_reads_as_two_messages(sheltered, endpoint, tr
 
 @pytest.mark.parametrize("spelling", ["X-Secret: 1", "x-secret: 1", "X-Secret : 1", "X-SECRET\t: 1", "X-Secret:1", "X-Secret:\r\n 1"])
 def test_a_header_is_removed_however_it_is_written(serve, endpoint, spelling):
-    server = serve(f'{MODULES}\nroute {{ remove_hf("X-Secret"); t_relay(); }}')
+    server = serve(f'{MODULES}loadmodule "textops.so"\nroute {{ remove_hf("X-Secret"); t_relay(); }}')
     alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
     request = alice.request("MESSAGE", bob.contact, headers=[("X-Mark", "1")])
     alice.send(bytes(request).replace(b"X-Mark: 1", spelling.encode()))
