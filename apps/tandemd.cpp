@@ -5,6 +5,7 @@
 #include <tandem/script/core_parameters.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/server.hpp>
+#include <tandem/server/services.hpp>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -38,6 +39,8 @@ int check_script(const std::string& path) {
   const auto checked = loader.check(path);
   std::cout << checked.found.to_string();
   if (!checked.made) return 1;
+  server::services services; // the modules look at their parameters, as they will at start-up
+  [[maybe_unused]] const auto loaded = loader.load(checked.made, services);
   std::cout << path << ": the script is good\n";
   return 0;
 }

@@ -36,11 +36,11 @@ const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in loopback(std::uint16_t port, std::uint8_t host = 1) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + host);
   return address;
 }
 
@@ -53,7 +53,8 @@ std::uint16_t local_port(int descriptor) {
 
 } // namespace
 
-channel::channel(transport kind, const sockaddr_in& server, std::uint16_t source_port)
+channel::channel(transport kind, const sockaddr_in& server, std::uint16_t source_port,
+                 std::uint8_t source_host)
     : kind_(kind),
       descriptor_(socket(AF_INET, kind == transport::udp ? SOCK_DGRAM : SOCK_STREAM, 0)) {
   if (descriptor_ < 0) {
@@ -61,7 +62,7 @@ channel::channel(transport kind, const sockaddr_in& server, std::uint16_t source
   }
   set_option(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes);
   set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
-  const sockaddr_in local = loopback(source_port);
+  const sockaddr_in local = loopback(source_port, source_host);
   if (bind(descriptor_, generic(local), sizeof local) != 0 ||
       connect(descriptor_, generic(server), sizeof server) != 0) {
     const int error = errno;

@@ -20,8 +20,10 @@ class channel {
  public:
   using on_message = std::function<void(std::string_view)>;
 
-  /// Connects to the server from a port of the kernel's choice (`source_port` 0) or a given one.
-  channel(transport kind, const sockaddr_in& server, std::uint16_t source_port = 0);
+  /// Connects to the server from a port of the kernel's choice (`source_port` 0) or a given one, of
+  /// the loopback address 127.0.0.`source_host`.
+  channel(transport kind, const sockaddr_in& server, std::uint16_t source_port = 0,
+          std::uint8_t source_host = 1);
   /// Takes a TCP connection that the server opened to us.
   explicit channel(int accepted);
   ~channel();

@@ -44,6 +44,7 @@ class generator {
   void report(double seconds) const;
 
   static constexpr std::uint64_t listener_tag = 1ULL << 32;
+  static constexpr std::size_t sources_per_host = 1000;
 
   settings settings_;
   int epoll_;
@@ -68,7 +69,9 @@ generator::generator(const settings& wanted) : settings_(wanted), epoll_(epoll_c
                                        kind, settings_.work.callee_port);
   }
   for (std::size_t n = 0; n < settings_.sources; ++n) {
-    callers_.push_back(std::make_unique<channel>(kind, server));
+    // A server may bound the connections of one address.
+    const auto host = static_cast<std::uint8_t>(1 + n / sources_per_host % 250);
+    callers_.push_back(std::make_unique<channel>(kind, server, std::uint16_t{0}, host));
     watch(callers_.back()->descriptor(), n);
   }
   for (std::size_t n = 0; n < callees_.size(); ++n) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace tandem::server {
 
@@ -68,6 +69,17 @@ transport::transport_options transport_settings(const script::settings& set) {
   options.udp_mtu =
       static_cast<std::size_t>(std::max<std::int64_t>(0, set.number(core_parameter::udp_mtu)));
   return options;
+}
+
+transport::overload_options overload_settings(const script::settings& set) {
+  const auto number = [&set](core_parameter id) {
+    return std::clamp<std::int64_t>(set.number(id), 0, std::numeric_limits<std::int32_t>::max());
+  };
+  return {.lag = milliseconds{number(core_parameter::overload_lag)},
+          .transactions = static_cast<std::size_t>(number(core_parameter::overload_transactions)),
+          .requests_per_source =
+              static_cast<std::uint32_t>(number(core_parameter::overload_per_source)),
+          .retry_after = static_cast<std::uint32_t>(number(core_parameter::overload_retry_after))};
 }
 
 void collect_own_names(own_names& names, const transport::listener_table& listeners,

@@ -20,6 +20,9 @@ namespace tandem::server {
 
 [[nodiscard]] transport::transport_options transport_settings(const script::settings& set);
 
+/// The bounds beyond which a shard refuses new requests with 503.
+[[nodiscard]] transport::overload_options overload_settings(const script::settings& set);
+
 /// The addresses of the listeners, those of the interfaces where one is a wildcard, and the
 /// aliases.
 void collect_own_names(own_names& names, const transport::listener_table& listeners,

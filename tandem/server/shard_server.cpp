@@ -2,6 +2,7 @@
 #include <tandem/server/shard_server.hpp>
 
 #include <tandem/io/shard.hpp>
+#include <tandem/server/listen_settings.hpp>
 
 namespace tandem::server {
 
@@ -10,12 +11,12 @@ constexpr duration drain_interval = milliseconds{50};
 }
 
 shard_server::shard_server(io::shard& home, transport::shard_transport& net, services& shared,
-                           io::spawner& spawner, std::shared_ptr<const loaded_script> script,
+                           io::spawner& spawner, const std::shared_ptr<const loaded_script>& script,
                            const trace_file* trace)
     : home_{home}, net_{net}, hosts_{home}, layer_{net, {}}, core_{{home, net, layer_, shared,
                                                                     hosts_, spawner},
-                                                                   std::move(script)},
-      entrance_{net, layer_}, drain_{*this} {
+                                                                   script},
+      entrance_{net, layer_, overload_settings(script->parameters())}, drain_{*this} {
   if (!trace) return;
   tap_.emplace(*trace);
   net.set_tap(&*tap_);

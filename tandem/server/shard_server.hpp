@@ -18,7 +18,7 @@ class shard_server {
  public:
   /// \param trace null for none; outlives this
   shard_server(io::shard& home, transport::shard_transport& net, services& shared,
-               io::spawner& spawner, std::shared_ptr<const loaded_script> script,
+               io::spawner& spawner, const std::shared_ptr<const loaded_script>& script,
                const trace_file* trace);
 
   [[nodiscard]] server::core& core() noexcept { return core_; }

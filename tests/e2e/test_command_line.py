@@ -9,7 +9,7 @@ import pytest
 
 from harness.endpoint import Dialog
 from harness.ports import free_ports
-from harness.server import ROOT, Process, tandemd_path, udp_is_bound
+from harness.server import ROOT, Process, tandemd_path, tcp_pings
 from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
@@ -79,7 +79,7 @@ def test_it_stops_with_0_on_term_and_int(tmp_path, name):
     port = free_ports(2)
     server = Process("tandemd", [tandemd_path(), "-f", ROOT / "tests/scripts/classic.cfg", "-D", "-E", "-l", f"127.0.0.1:{port}"], tmp_path)
     try:
-        until(lambda: udp_is_bound(port) or not server.is_alive(), "tandemd to listen")
+        until(lambda: tcp_pings("127.0.0.1", port) or not server.is_alive(), "tandemd to answer")
         assert server.is_alive(), server.log()
         server.child.send_signal(getattr(signal, name))
         assert server.child.wait(20) == 0, server.log()

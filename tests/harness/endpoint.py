@@ -17,6 +17,7 @@ class Endpoint:
         self._inbox, self._seen = [], set()
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)  # what a crowd is answered waits here
         self.socket.bind(bind or (host, 0))
         self.host, self.port = self.socket.getsockname()[:2]
         self._upstream = None
