@@ -440,3 +440,11 @@ def test_the_demonstration_answers_as_the_documented_schema_says(demo):
         for message in (json.loads(line)["sent"], json.loads(line)["received"]):
             assert set(message) <= set(schema["properties"])
             assert all(len(name) == 2 for f in message["fields"] for name in f)
+
+
+def test_a_port_that_is_taken_is_told(library, run, tmp_path):
+    mediator = run("--http-port", library.port)
+    second = subprocess.run([BIN / "sip2-mediator", "--log", "stderr", "--sip-port", str(mediator.port), "--http-port",
+                             str(library.port)], capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 1
+    assert f"127.0.0.1:{mediator.port}" in second.stderr

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from harness.ports import free_ports
 from harness.sip2 import ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, Mediator, http_answer, make_certificate
 from harness.waiting import until
 
@@ -189,26 +190,21 @@ def test_line_ends_in_values_do_not_split_the_stream(world):
 
 
 def test_a_back_end_that_is_down_harms_nobody_and_comes_back(tmp_path):
-    library = Library()
-    port = library.port
-    library.stop()
+    port = free_ports(1)
     mediator = Mediator(tmp_path, "--http-port", port)
-    terminal = mediator.connect()
-    assert terminal.ask(LOGIN) == "940"
-    for _ in range(5):
-        assert terminal.ask("9909992.00").startswith("98N")
-    assert mediator.get("/ready")[0] == 503
-    assert mediator.get("/health")[0] == 200
-
-    again = Library.__new__(Library)
-    Library.__init__(again)
-    again.listener.close()
-    again.listener = socket.create_server(("127.0.0.1", port), backlog=64)
-    threading.Thread(target=again._accept, daemon=True).start()
-    until(lambda: mediator.get("/ready")[0] == 200, "the back-end to be found", seconds=20)
-    assert terminal.ask(LOGIN) == "941"
-    assert mediator.drain() == 0
-    again.stop()
+    try:
+        terminal = mediator.connect()
+        assert terminal.ask(LOGIN) == "940"
+        for _ in range(5):
+            assert terminal.ask("9909992.00").startswith("98N")
+        assert mediator.get("/ready")[0] == 503
+        assert mediator.get("/health")[0] == 200
+        library = Library(port=port)
+        until(lambda: mediator.get("/ready")[0] == 200, "the back-end to be found", seconds=20)
+        assert terminal.ask(LOGIN) == "941"
+        library.stop()
+    finally:
+        assert mediator.drain() == 0
 
 
 def test_a_certificate_that_nobody_vouches_for_is_told_not_fatal(tmp_path):

@@ -127,13 +127,13 @@ class Library:
     behave(library, connection, session, message) gets each message; it returns the body of a 200 answer (a value to
     be written as JSON, or bytes), or None when it has dealt with the connection itself."""
 
-    def __init__(self, behave=None, tls=None):
+    def __init__(self, behave=None, tls=None, port=0):
         self.behave = behave
         self.tls = tls
         self.messages = []
         self.requests = []
         self.connections = 0
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
         self.port = self.listener.getsockname()[1]
         self.threads = [threading.Thread(target=self._accept, daemon=True)]
         self.threads[0].start()
@@ -142,7 +142,9 @@ class Library:
         return [message["code"] for _, message in self.messages]
 
     def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accept that would keep the port open
         self.listener.close()
+        self.threads[0].join(10)
 
     def _accept(self):
         while True:
