@@ -29,9 +29,58 @@ template <char... Bytes>
   return from;
 }
 
-/// The first CR, LF or NUL in [from, end), or end.
+/// The first CR, LF or NUL in [from, end), or `Also` where that comes first, or end.
+template <char Also = '\r'>
 [[nodiscard]] inline const char* find_break(const char* from, const char* end) noexcept {
-  return find_byte<'\r', '\n', '\0'>(from, end);
+  const auto is_it = [](char c) { return c == Also || c == '\r' || c == '\n' || c == '\0'; };
+#ifdef __SSE2__
+  // All up to CR in one comparison; what else that finds is rare, and passed over.
+  const __m128i cr = _mm_set1_epi8('\r');
+  while (end - from >= 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    __m128i found = _mm_cmpeq_epi8(_mm_min_epu8(bytes, cr), bytes);
+    if constexpr (Also != '\r')
+      found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(Also)));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
+    if (mask == 0) {
+      from += 16;
+      continue;
+    }
+    from += std::countr_zero(mask);
+    if (is_it(*from)) return from;
+    ++from;
+  }
+#endif
+  while (from != end && !is_it(*from)) ++from;
+  return from;
+}
+
+/// The first colon of a line, and the first byte of it that is no more than CR (a line break, NUL,
+/// a tab ...): one pass for both.
+struct line_marks {
+  const char* colon; ///< null when none stands before `stop`
+  const char* stop;
+};
+
+[[nodiscard]] inline line_marks find_marks(const char* from, const char* end) noexcept {
+  const char* colon = nullptr;
+#ifdef __SSE2__
+  const __m128i cr = _mm_set1_epi8('\r');
+  const __m128i colon_byte = _mm_set1_epi8(':');
+  for (; end - from >= 16; from += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    const auto colons = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, colon_byte)));
+    if (!colon && colons != 0) colon = from + std::countr_zero(colons);
+    if (const auto stops = static_cast<unsigned>(
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, cr), bytes)))) {
+      const char* const stop = from + std::countr_zero(stops);
+      return {colon < stop ? colon : nullptr, stop};
+    }
+  }
+#endif
+  for (; from != end && static_cast<unsigned char>(*from) > '\r'; ++from)
+    if (!colon && *from == ':') colon = from;
+  return {colon, from};
 }
 
 /// The byte at `p` is the second of a quoted pair: an odd number of backslashes stands before it.

@@ -74,9 +74,12 @@ class message {
  public:
   /// No message: no start line, no header.
   message() noexcept = default;
-  message(message&& other) noexcept { swap(other); }
+  message(message&& other) noexcept
+      : base_{std::move(other.base_)}, edits_{std::move(other.edits_)},
+        body_{std::move(other.body_)}, at_{std::exchange(other.at_, places{})} {}
   message& operator=(message&& other) noexcept {
-    message{std::move(other)}.swap(*this);
+    swap(other);
+    message{std::move(other)}; // what was here dies now, not when `other` does
     return *this;
   }
   ~message() = default;

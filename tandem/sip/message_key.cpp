@@ -10,6 +10,17 @@
 namespace tandem::sip {
 namespace {
 
+/// Digits as a number up to `most`; nothing when there are none or it is larger.
+std::optional<std::uint32_t> take_number(cursor& at, std::uint32_t most) noexcept {
+  if (!is_digit(at.peek())) return std::nullopt;
+  std::uint64_t number = 0;
+  for (; is_digit(at.peek()); at.skip(1)) {
+    number = number * 10 + static_cast<unsigned>(at.peek() - '0');
+    if (number > most) return std::nullopt;
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
 /// Value of the first parameter of that name among the parameters that stand here.
 std::string_view find_parameter(cursor& at, std::string_view wanted) noexcept {
   while (at.take_separator(';')) {
@@ -75,9 +86,9 @@ bool read_via(std::string_view text, message_key& key) noexcept {
   }
   key.sent_by_host = at.since(host);
   if (at.take_separator(':')) {
-    const auto port = parse_number<std::uint16_t>(at.take_while(char_class::digit));
+    const auto port = take_number(at, 0xffff);
     if (!port) return false;
-    key.sent_by_port = *port;
+    key.sent_by_port = static_cast<std::uint16_t>(*port);
   }
   key.branch = find_parameter(at, "branch");
   return true;
@@ -86,7 +97,7 @@ bool read_via(std::string_view text, message_key& key) noexcept {
 /// CSeq = 1*DIGIT LWS Method
 bool read_cseq(std::string_view text, message_key& key) noexcept {
   cursor at{text};
-  const auto number = parse_number<std::uint32_t>(at.take_while(char_class::digit));
+  const auto number = take_number(at, 0xffff'ffff);
   at.skip_lws();
   key.cseq_method_text = at.take_token();
   if (!number || key.cseq_method_text.empty() || !at.at_end()) return false;

@@ -42,7 +42,15 @@ class message_scanner {
     if (at_.defect.code == parse_errc{}) at_.defect = {code, offset(p)};
   }
 
-  line_end find_line_end(char* from) noexcept {
+  /// The end of [begin, end) without the blanks before it.
+  static char* trim_back(char* begin, char* end) noexcept {
+    while (end != begin && static_cast<unsigned char>(end[-1]) <= ' ' && is_blank(end[-1])) --end;
+    return end;
+  }
+
+  /// The end of the line that begins at `begin`, at `from` or behind it.
+  line_end find_line_end(const char* begin, char* from) noexcept {
+    if (end_ - from >= 2 && from[0] == '\r' && from[1] == '\n') return {from, from + 2};
     for (;;) {
       // find_break does not write, but what it finds may be overwritten here.
       char* const found = from + (find_break(from, end_) - from);
@@ -55,7 +63,7 @@ class message_scanner {
         note(parse_errc::bare_lf, found);
         return {found, found + 1};
       }
-      if (*found == '\0' && is_escaped(from, found)) {
+      if (*found == '\0' && is_escaped(begin, found)) {
         from = found + 1;
         continue;
       }
@@ -66,7 +74,7 @@ class message_scanner {
 
   result<void, parse_error> scan_start_line() {
     char* const begin = p_;
-    auto [end, next] = find_line_end(begin);
+    auto [end, next] = find_line_end(begin, begin);
     p_ = next;
     at_.headers_begin = offset(next);
     if (end != begin && is_blank(end[-1])) {
@@ -107,7 +115,8 @@ class message_scanner {
     const auto last = line.rfind(' ');
     if (first == last) return parse_failure(parse_errc::bad_start_line, begin);
     const auto version = line.substr(last + 1);
-    if (!iequals(version.substr(0, 4), "SIP/"))
+    const bool is_usual = version == "SIP/2.0";
+    if (!is_usual && !iequals(version.substr(0, 4), "SIP/"))
       return parse_failure(parse_errc::bad_start_line, begin + last);
     const auto method = line.substr(0, first);
     if (!is_token(method)) note(parse_errc::bad_method, line.data());
@@ -115,68 +124,52 @@ class message_scanner {
     at_.method_end = static_cast<std::uint16_t>(begin + first);
     auto uri = line.substr(first + 1, last - first - 1);
     // RFC 4475 3.1.2.7 to 3.1.2.9: blanks or brackets around or in the Request-URI.
-    const auto is_wrong = [](char c) { return is_blank(c) || c == '<' || c == '>' || c == '"'; };
-    if (uri.empty() || std::any_of(uri.begin(), uri.end(), is_wrong))
+    const char* const uri_end = uri.data() + uri.size();
+    if (uri.empty() || find_byte<' ', '\t', '<', '>', '"'>(uri.data(), uri_end) != uri_end)
       note(parse_errc::bad_start_line, uri.data());
     uri = trim(uri);
     at_.target = {offset(uri.data()), offset(uri.data() + uri.size())};
-    if (!iequals(version, "SIP/2.0")) note(parse_errc::bad_version, version.data());
+    if (!is_usual && !iequals(version, "SIP/2.0")) note(parse_errc::bad_version, version.data());
     return {};
   }
 
   void scan_headers() noexcept {
-    for (;;) {
-      if (p_ != end_ && *p_ != '\r' && *p_ != '\n') {
-        scan_header_line();
-        continue;
-      }
-      if (p_ == end_) {
-        note(parse_errc::incomplete, p_);
-        at_.headers_end = offset(p_);
-        return;
-      }
-      if (*p_ == '\r' && p_ + 1 != end_ && p_[1] == '\n') {
-        at_.headers_end = offset(p_);
-        p_ += 2;
-        return;
-      }
-      if (*p_ == '\n') {
-        note(parse_errc::bare_lf, p_);
-        at_.headers_end = offset(p_);
-        ++p_;
-        return;
-      }
+    while (p_ != end_ && *p_ != '\n' && !(*p_ == '\r' && p_ + 1 != end_ && p_[1] == '\n'))
       scan_header_line();
-    }
+    at_.headers_end = offset(p_);
+    if (p_ == end_) return note(parse_errc::incomplete, p_);
+    if (*p_ == '\n') note(parse_errc::bare_lf, p_);
+    p_ += *p_ == '\n' ? 1 : 2;
   }
 
   /// message-header = field-name HCOLON field-value CRLF, HCOLON = *( SP / HTAB ) ":" SWS
-  void scan_header_line() noexcept {
+  [[gnu::always_inline]] inline void scan_header_line() noexcept {
     char* const begin = p_;
-    char* p = begin + (find_byte<':', '\r', '\n', '\0'>(begin, end_) - begin);
-    char* name_end = p;
-    while (name_end != begin && is_blank(name_end[-1])) --name_end;
+    auto [colon, stop] = find_marks(begin, end_);
+    if (!colon) colon = find_break<':'>(begin, end_); // a tab before it, or none at all
+    char* p = begin + (colon - begin);
+    char* const name_end = trim_back(begin, p);
     const std::string_view name{begin, static_cast<std::size_t>(name_end - begin)};
     const header_id id = find_header_in_line(name); // which a name in headers.def proves a token
     if (p == end_ || *p != ':' || (id == header_id::unknown && !is_token(name))) {
       note(p != end_ && *p == ':' ? parse_errc::bad_header_name : parse_errc::missing_colon, begin);
-      p_ = find_line_end(p).next;
+      p_ = find_line_end(begin, p).next;
       return;
     }
     ++p;
-    auto [end, next] = find_line_end(p);
+    auto [end, next] = find_line_end(begin, std::max(p, begin + (stop - begin)));
     while (next != end_ && is_blank(*next)) {
       // RFC 3261 7.3.1: a fold means one blank. Written as blanks now, it cannot be read in
       // another way by whom the message is sent on to.
       for (; end != next; ++end) *end = ' ';
-      const auto continued = find_line_end(next);
+      const auto continued = find_line_end(begin, next);
       end = continued.end;
       next = continued.next;
     }
     p_ = next;
-    if (p != end && *p == ' ') ++p; // there is mostly one
-    while (p != end && is_blank(*p)) ++p;
-    while (end != p && is_blank(end[-1])) --end;
+    if (p != end && *p == ' ') ++p; // there is mostly one, and no other byte up to ' '
+    while (p != end && static_cast<unsigned char>(*p) <= ' ' && is_blank(*p)) ++p;
+    end = trim_back(p, end);
 
     if (count_ == lines_.size()) {
       note(parse_errc::too_many_headers, begin);
@@ -218,7 +211,8 @@ class message_scanner {
     const std::size_t index = count_ * sizeof(message::line);
     at_.lines = static_cast<std::uint16_t>(count_);
     at_.size = static_cast<std::uint16_t>(size);
-    message msg;
+    result<message, parse_error> made{message{}};
+    message& msg = *made;
     // The index goes behind the bytes when there is room, so that a small message is one block.
     const std::size_t room = block_.capacity() / sizeof(message::line) * sizeof(message::line);
     if (block_.is_unique() && room >= size && room - size >= index) {
@@ -232,7 +226,7 @@ class message_scanner {
     }
     msg.base_ = std::move(block_);
     msg.at_ = at_;
-    return msg;
+    return made;
   }
 
   const message::line* hang_index(char* end_of_room) noexcept {
