@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// RFC 3261 10.3, as the function save() obeys it, and lookup().
+#include <tandem/modules/script_fixture.hpp>
+
+namespace tandem::modules::testing {
+namespace {
+
+class registrar : public script_fixture {
+ protected:
+  void load_registrar(std::string_view more = {}) {
+    load_route(R"(if (method=="REGISTER") save("location");
+                  else if (lookup("location")) t_relay();
+                  else sl_send_reply("404", "Not Found");)",
+               std::string{"\ncompat=\"rfc\"\n"}.append(more));
+  }
+  /// Registers with these header lines. \return the status.
+  int register_with(std::string_view headers, std::string_view to = "<sip:bob@example.com>",
+                    std::string_view call_id = "reg-1", unsigned cseq = 0) {
+    auto p = request("REGISTER");
+    p.uri = "sip:example.com";
+    p.to = to;
+    p.from = p.to + ";tag=f1";
+    p.call_id = call_id;
+    p.cseq = cseq != 0 ? cseq : ++cseq_;
+    p.via += std::to_string(++branch_);
+    p.more = headers;
+    receive(p);
+    last_ = parsed(out.take().text);
+    return last_.status();
+  }
+  /// The contacts of the last reply, in its order: "uri q expires|...".
+  std::string contacts() {
+    std::string all;
+    for (const auto& c : last_.all<sip::hdr::contact>()) {
+      if (!c) return "unreadable";
+      if (!all.empty()) all += " | ";
+      all.append(c->address.text()).append(" ").append(std::to_string(c->q().value_or(9999)));
+      all.append(" ").append(std::to_string(c->expires().value_or(0)));
+    }
+    return all;
+  }
+  std::string registered(std::string_view to = "<sip:bob@example.com>") {
+    EXPECT_EQ(register_with("", to), 200);
+    return contacts();
+  }
+  /// Where a request to the user goes, in order of sending.
+  std::string ways(std::string_view uri = "sip:bob@example.com") {
+    auto p = request("MESSAGE");
+    p.uri = uri;
+    p.via += std::to_string(++branch_);
+    p.call_id = "m" + std::to_string(branch_);
+    receive(p);
+    std::string all;
+    while (!out.sent.empty()) {
+      const auto m = parsed(out.take().text);
+      if (!all.empty()) all += " ";
+      all += m.is_request() ? std::string{m.request_uri()} : std::to_string(m.status());
+    }
+    return all;
+  }
+
+  sip::message last_;
+  unsigned cseq_ = 0;
+  unsigned branch_ = 0;
+};
+
+TEST_F(registrar, expires_by_parameter_then_header_then_default) {
+  load_registrar();
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=60\r\nExpires: 90\r\n"), 200);
+  EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 60");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>\r\nExpires: 90\r\n"), 200);
+  EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 90");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>\r\n"), 200);
+  EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 3600");
+  out.advance(seconds{600});
+  EXPECT_EQ(registered(), "sip:b@192.0.2.2 0 3000");
+  out.advance(seconds{3000});
+  EXPECT_EQ(registered(), "");
+  EXPECT_EQ(ways(), "404");
+}
+
+TEST_F(registrar, gives_a_to_tag_and_no_record_route) {
+  load_registrar();
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>\r\n"), 200);
+  EXPECT_FALSE(last_.to_tag().empty());
+  EXPECT_FALSE(last_.has(sip::header_id::record_route));
+}
+
+TEST_F(registrar, a_star_with_expires_0_removes_all_and_is_refused_otherwise) {
+  load_registrar();
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>, <sip:b@192.0.2.3>\r\n"), 200);
+  for (const char* headers : {
+           "Contact: *\r\n",
+           "Contact: *\r\nExpires: 60\r\n",
+           "Contact: *, <sip:b@192.0.2.4>\r\nExpires: 0\r\n",
+           "Contact: <sip:b@192.0.2.4>\r\nContact: *\r\nExpires: 0\r\n",
+           "Contact: *\r\nContact: *\r\nExpires: 0\r\n",
+       }) {
+    EXPECT_EQ(register_with(headers), 400) << headers;
+    EXPECT_EQ(registered(), "sip:b@192.0.2.2 0 3600 | sip:b@192.0.2.3 0 3600") << headers;
+  }
+  EXPECT_EQ(register_with("Contact: *\r\nExpires: 0\r\n"), 200);
+  EXPECT_EQ(contacts(), "");
+}
+
+TEST_F(registrar, an_older_register_of_the_same_call_changes_nothing) {
+  load_registrar();
+  const std::string_view to = "<sip:bob@example.com>";
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>\r\n", to, "c1", 10), 200);
+  for (const unsigned cseq : {10U, 9U}) {
+    EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=5\r\n", to, "c1", cseq), 200);
+    EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 3600") << cseq;
+    EXPECT_EQ(register_with("Contact: *\r\nExpires: 0\r\n", to, "c1", cseq), 200);
+    EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 3600") << cseq;
+  }
+  // Another call has no order with it; a later one of the same has.
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=50\r\n", to, "c2", 1), 200);
+  EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 50");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=0\r\n", to, "c2", 2), 200);
+  EXPECT_EQ(contacts(), "");
+}
+
+TEST_F(registrar, the_same_contact_is_the_same_by_the_comparison_of_uris) {
+  load_registrar();
+  EXPECT_EQ(register_with("Contact: <sip:b@HOST.example;x=1>\r\n"), 200);
+  EXPECT_EQ(register_with("Contact: <sip:%62@host.example;X=1>;expires=77\r\n"), 200);
+  EXPECT_EQ(contacts(), "sip:%62@host.example;X=1 0 77");
+  // RFC 3261 19.1.4: without a port is not with 5060.
+  EXPECT_EQ(register_with("Contact: <sip:b@host.example:5060;x=1>;expires=88\r\n"), 200);
+  EXPECT_EQ(contacts().find(" | ") != std::string::npos, true);
+}
+
+TEST_F(registrar, lists_and_tries_contacts_by_q_then_the_newest) {
+  load_registrar();
+  EXPECT_EQ(register_with("Contact: <sip:a@192.0.2.2>;q=0.2, <sip:b@192.0.2.3>;q=1\r\n"), 200);
+  out.advance(seconds{1});
+  EXPECT_EQ(register_with("Contact: <sip:c@192.0.2.4>;q=0.2;expires=3599\r\n"), 200);
+  EXPECT_EQ(contacts(),
+            "sip:b@192.0.2.3 1000 3599 | sip:c@192.0.2.4 200 3599 | sip:a@192.0.2.2 200 3599");
+  EXPECT_EQ(ways(), "sip:b@192.0.2.3 sip:c@192.0.2.4 sip:a@192.0.2.2");
+}
+
+TEST_F(registrar, refuses_too_brief_intervals_with_423_and_cuts_long_ones) {
+  load_registrar(R"(modparam("registrar", "min_expires", 60)
+                    modparam("registrar", "max_expires", 120))");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=59\r\n"), 423);
+  EXPECT_EQ(last_.first(sip::header_id::min_expires), "60");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=4000\r\n"), 200);
+  EXPECT_EQ(contacts(), "sip:b@192.0.2.2 0 120");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>;expires=0\r\n"), 200);
+  EXPECT_EQ(contacts(), "");
+}
+
+TEST_F(registrar, takes_all_contacts_or_none) {
+  load_registrar(R"(modparam("registrar", "max_contacts", 2))");
+  EXPECT_EQ(register_with("Contact: <sip:a@192.0.2.2>\r\n"), 200);
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.3>, <sip:c@192.0.2.4>\r\n"), 503);
+  EXPECT_EQ(registered(), "sip:a@192.0.2.2 0 3600");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.3>, <sip\r\n"), 400);
+  EXPECT_EQ(registered(), "sip:a@192.0.2.2 0 3600");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.3>, <sip:a@192.0.2.2>\r\n"), 200);
+}
+
+TEST_F(registrar, refuses_an_address_of_record_without_user) {
+  load_registrar();
+  EXPECT_EQ(register_with("Contact: <sip:a@192.0.2.2>\r\n", "<sip:example.com>"), 400);
+}
+
+TEST_F(registrar, tells_users_apart_by_case_and_domain_as_the_parameters_say) {
+  struct row {
+    std::string_view more, stored, asked, goes;
+  };
+  const row table[] = {
+      {"", "<sip:bob@example.com>", "sip:bob@192.0.2.100", "sip:x@192.0.2.2"},
+      {"", "<sip:bob@example.com>", "sip:Bob@example.com", "404"},
+      {"", "<sip:b%6fb@example.com>", "sip:bob@example.com", "sip:x@192.0.2.2"},
+      {R"(modparam("registrar", "case_sensitive", 0))", "<sip:Bob2@example.com>",
+       "sip:bOB2@example.com", "sip:x@192.0.2.2"},
+      {R"(modparam("registrar", "use_domain", 1))", "<sip:bob3@example.com>",
+       "sip:bob3@192.0.2.100", "404"},
+      {R"(modparam("registrar", "use_domain", 1))", "<sip:bob3@Example.com>",
+       "sip:bob3@eXample.com", "sip:x@192.0.2.2"},
+  };
+  for (const row& r : table) {
+    load_registrar(r.more);
+    EXPECT_EQ(register_with("Contact: <sip:x@192.0.2.2>\r\n", r.stored), 200);
+    EXPECT_EQ(ways(r.asked), r.goes) << r.asked;
+  }
+}
+
+TEST_F(registrar, append_branches_0_takes_the_best_contact_alone) {
+  load_registrar(R"(modparam("registrar", "append_branches", 0))");
+  EXPECT_EQ(register_with("Contact: <sip:a@192.0.2.2>;q=0.2, <sip:b@192.0.2.3>;q=1\r\n"), 200);
+  EXPECT_EQ(ways(), "sip:b@192.0.2.3");
+}
+
+TEST_F(registrar, keeps_the_path_and_puts_it_into_the_route) {
+  load_registrar();
+  EXPECT_EQ(register_with("Path: <sip:192.0.2.50;lr>\r\nContact: <sip:a@192.0.2.2>\r\n"), 200);
+  EXPECT_EQ(last_.first(sip::header_id::path), "<sip:192.0.2.50;lr>");
+  auto p = request("MESSAGE");
+  p.uri = "sip:bob@example.com";
+  receive(p);
+  const auto m = take("MESSAGE");
+  EXPECT_EQ(parsed(m.text).first(sip::header_id::route), "<sip:192.0.2.50;lr>");
+}
+
+TEST_F(registrar, is_from_registered_wants_the_address_of_the_registration) {
+  load_route(R"(if (method=="REGISTER") save("location");
+                else if (is_from_registered("location")) sl_send_reply("200", "yes");
+                else sl_send_reply("200", "no");)");
+  EXPECT_EQ(register_with("Contact: <sip:alice@192.0.2.1>\r\n", "<sip:alice@example.com>"), 200);
+  auto p = request("OPTIONS");
+  EXPECT_EQ(said(p), "yes");
+  p.from = "<sip:alice@elsewhere.example>;tag=1";
+  EXPECT_EQ(said(p), "no");
+  p.from = "<sip:carol@example.com>;tag=1";
+  EXPECT_EQ(said(p), "no");
+  p = request("OPTIONS");
+  receive(p, "192.0.2.66:5060");
+  EXPECT_EQ(take_parsed("200").reason(), "no");
+}
+
+} // namespace
+} // namespace tandem::modules::testing

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Record-Route and Route (RFC 3261 16.4, 16.6), and what sl and maxfwd answer.
+#include <tandem/modules/script_fixture.hpp>
+
+namespace tandem::modules::testing {
+namespace {
+
+class rr : public script_fixture {
+ protected:
+  static request_parts in_dialog(std::string_view routes) {
+    auto p = request("BYE");
+    p.to += ";tag=bob-1";
+    p.more = routes;
+    return p;
+  }
+};
+
+TEST_F(rr, record_route_adds_one_entry_of_ours_however_often_it_is_called) {
+  load_route("record_route(); record_route(); t_relay();");
+  receive(request("INVITE"));
+  take("100");
+  const auto m = take_parsed("INVITE");
+  EXPECT_EQ(m.count_values(sip::header_id::record_route), 1U);
+  const auto entry = m.first(sip::header_id::record_route).value_or("");
+  EXPECT_TRUE(entry.starts_with("<sip:192.0.2.100;")) << entry;
+  EXPECT_NE(entry.find(";ftag=alice-1"), std::string::npos) << entry;
+  EXPECT_TRUE(entry.ends_with(";lr>")) << entry;
+}
+
+TEST_F(rr, parameters_shape_the_entry) {
+  load_route("record_route(); t_relay();", R"(modparam("rr", "enable_full_lr", 1)
+                                              modparam("rr", "append_fromtag", 0))");
+  receive(request("MESSAGE"));
+  const auto m = take_parsed("MESSAGE");
+  const auto entry = m.first(sip::header_id::record_route).value_or("");
+  EXPECT_TRUE(entry.ends_with(";lr=on>")) << entry;
+  EXPECT_EQ(entry.find("ftag"), std::string::npos) << entry;
+}
+
+TEST_F(rr, two_entries_where_the_transport_changes) {
+  load_route("record_route(); t_relay();");
+  auto p = request("MESSAGE");
+  p.uri = "sip:bob@192.0.2.2;transport=tcp";
+  receive(p);
+  const auto m = take_parsed("MESSAGE");
+  EXPECT_EQ(m.count_values(sip::header_id::record_route), 2U);
+  m.for_each_value(sip::header_id::record_route, [](std::string_view entry) {
+    EXPECT_NE(entry.find(";r2=on"), std::string_view::npos) << entry;
+  });
+  EXPECT_NE(m.front(sip::header_id::record_route)->find("transport=tcp"), std::string_view::npos);
+}
+
+TEST_F(rr, record_route_preset_says_what_the_script_says) {
+  load_route(R"(record_route_preset("sip.example.com:5070"); t_relay();)");
+  receive(request("MESSAGE"));
+  EXPECT_TRUE(take_parsed("MESSAGE")
+                  .first(sip::header_id::record_route)
+                  .value_or("")
+                  .starts_with("<sip:sip.example.com:5070;"));
+}
+
+TEST_F(rr, loose_route_takes_our_entry_and_goes_on_by_the_next) {
+  load_route(R"(if (loose_route()) t_relay(); else sl_send_reply("404", "No");)");
+  receive(in_dialog("Route: <sip:192.0.2.100;lr>, <sip:192.0.2.5:5070;lr>\r\n"));
+  const auto sent = take("BYE");
+  EXPECT_EQ(sent.to.address.to_string(), "192.0.2.5:5070");
+  const auto m = parsed(sent.text);
+  EXPECT_EQ(m.request_uri(), "sip:bob@192.0.2.2");
+  EXPECT_EQ(m.first(sip::header_id::route), "<sip:192.0.2.5:5070;lr>");
+}
+
+TEST_F(rr, loose_route_takes_both_entries_of_a_pair) {
+  load_route("if (loose_route()) t_relay();");
+  receive(in_dialog("Route: <sip:192.0.2.100;transport=tcp;r2=on;lr>\r\n"
+                    "Route: <sip:192.0.2.100;r2=on;lr>\r\n"
+                    "Route: <sip:192.0.2.5;lr>\r\n"));
+  const auto m = take_parsed("BYE");
+  EXPECT_EQ(m.count_values(sip::header_id::route), 1U);
+}
+
+TEST_F(rr, with_our_entry_alone_loose_route_is_false_in_classic_mode_only) {
+  for (const auto& [compat, says] :
+       {std::pair{"compat=\"classic\"\n", "no"}, std::pair{"compat=\"rfc\"\n", "yes"}}) {
+    load_route(R"cfg(if (loose_route()) sl_send_reply("200", "yes$hdr(Route)");
+    else sl_send_reply("200", "no$hdr(Route)");)cfg",
+               compat);
+    EXPECT_EQ(said(in_dialog("Route: <sip:192.0.2.100;lr>\r\n")), says) << compat;
+  }
+}
+
+TEST_F(rr, loose_route_is_false_without_route) {
+  load_route(R"(if (loose_route()) sl_send_reply("200", "yes"); else sl_send_reply("200", "no");)");
+  EXPECT_EQ(said(), "no");
+}
+
+TEST_F(rr, restores_the_request_uri_that_a_strict_router_replaced) {
+  load_route("if (loose_route()) t_relay();");
+  auto p = in_dialog("Route: <sip:192.0.2.5;lr>, <sip:bob@192.0.2.2>\r\n");
+  p.uri = "sip:192.0.2.100;lr";
+  receive(p);
+  const auto m = take_parsed("BYE");
+  EXPECT_EQ(m.request_uri(), "sip:bob@192.0.2.2");
+  EXPECT_EQ(m.first(sip::header_id::route), "<sip:192.0.2.5;lr>");
+}
+
+TEST_F(rr, rewrites_the_request_for_a_strict_next_hop) {
+  load_route("if (loose_route()) t_relay();");
+  receive(in_dialog("Route: <sip:192.0.2.100;lr>, <sip:192.0.2.5>\r\n"));
+  const auto m = take_parsed("BYE");
+  EXPECT_EQ(m.request_uri(), "sip:192.0.2.5");
+  EXPECT_EQ(m.back(sip::header_id::route), "<sip:bob@192.0.2.2>");
+}
+
+TEST_F(rr, is_routed_before_knows_entries_of_this_call_and_refuses_forged_ones) {
+  load_route(R"(if (method=="MESSAGE") { record_route(); t_relay(); break; }
+                loose_route();
+                if (is_routed_before()) sl_send_reply("200", "yes");
+                else sl_send_reply("200", "no");)");
+  receive(request("MESSAGE"));
+  const std::string entry{take_parsed("MESSAGE").first(sip::header_id::record_route).value_or("")};
+  const std::string route = "Route: " + entry + "\r\n";
+  EXPECT_EQ(said(in_dialog(route)), "yes");
+  auto other = in_dialog(route);
+  other.call_id = "another-call";
+  EXPECT_EQ(said(other), "no");
+  EXPECT_EQ(said(in_dialog("Route: <sip:192.0.2.100;did=0000000000;lr>\r\n")), "no");
+  EXPECT_EQ(said(in_dialog("Route: <sip:192.0.2.100;lr>\r\n")), "no");
+}
+
+class sl : public script_fixture {};
+
+TEST_F(sl, replies_with_a_to_tag_and_nothing_to_an_ack) {
+  load_route(R"(sl_send_reply("404", "Not Found");)");
+  receive(request("INVITE"));
+  const auto reply = take_parsed("404");
+  EXPECT_FALSE(reply.to_tag().empty());
+  EXPECT_EQ(layer.size(), 0U);
+  // The ACK for our own reply carries our To-tag and never reaches the script.
+  auto ack = request("ACK");
+  ack.to += ";tag=" + std::string{reply.to_tag()};
+  receive(ack);
+  EXPECT_EQ(core->counters().absorbed_acks, 1U);
+  ack.to = "<sip:bob@example.com>;tag=other";
+  receive(ack);
+  EXPECT_EQ(core->counters().requests, 2U);
+  EXPECT_EQ(sent(), "");
+}
+
+TEST_F(sl, a_redirection_names_the_rewritten_uri_and_the_branches) {
+  load_route(R"(rewriteuri("sip:a@192.0.2.9"); append_branch("sip:b@192.0.2.8;transport=tcp");
+                sl_send_reply("302", "Moved");)");
+  receive(request("INVITE"));
+  EXPECT_EQ(take_parsed("302").first(sip::header_id::contact),
+            "sip:a@192.0.2.9, <sip:b@192.0.2.8;transport=tcp>");
+  load_route(R"(sl_send_reply("302", "Moved");)");
+  receive(request("OPTIONS"));
+  EXPECT_FALSE(take_parsed("302").has(sip::header_id::contact));
+}
+
+class maxfwd : public script_fixture {};
+
+TEST_F(maxfwd, counts_down_adds_what_is_missing_and_is_false_at_the_end) {
+  load_route(R"cfg(if (mf_process_maxfwd_header("10")) sl_send_reply("200", "$hdr(Max-Forwards)");
+  else sl_send_reply("483", "no");)cfg");
+  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  struct row {
+    std::string_view line;
+    int status;
+    std::string_view reason;
+  };
+  const row table[] = {
+      {"Max-Forwards: 70\r\n", 200, "69"},
+      {"Max-Forwards: 1\r\n", 200, "0"},
+      {"Max-Forwards: 0\r\n", 483, "no"},
+      {"", 200, "10"},
+  };
+  for (const row& r : table) {
+    std::string changed = text;
+    changed.replace(changed.find("Max-Forwards: 70\r\n"), 18, r.line);
+    receive_text(changed);
+    const auto m = parsed(out.take().text);
+    EXPECT_EQ(m.status(), r.status) << r.line;
+    EXPECT_EQ(m.reason(), r.reason) << r.line;
+  }
+}
+
+} // namespace
+} // namespace tandem::modules::testing

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/script_fixture.hpp>
+
+namespace tandem::modules::testing {
+namespace {
+
+class tm : public script_fixture {
+ protected:
+  static request_parts to(std::string_view uri, std::string method = "INVITE") {
+    auto p = request(std::move(method));
+    p.uri = uri;
+    return p;
+  }
+};
+
+TEST_F(tm, relays_an_invite_with_100_at_once_and_passes_the_answer_back) {
+  load_route("t_relay();");
+  receive(request("INVITE"));
+  take("100");
+  const auto invite = take("INVITE");
+  EXPECT_EQ(invite.to.address.to_string(), "192.0.2.2:5060");
+  EXPECT_EQ(parsed(invite.text).count_values(sip::header_id::via), 2U);
+  answer(invite, 180);
+  answer(invite, 200);
+  take("180");
+  const auto ok = take_parsed("200");
+  EXPECT_EQ(ok.count_values(sip::header_id::via), 1U);
+  EXPECT_EQ(ok.to_tag(), "bob-1");
+}
+
+TEST_F(tm, absorbs_copies_of_a_request_before_the_script) {
+  load_route(R"(t_newtran(); t_reply("404", "No");)");
+  receive(request("INVITE"));
+  EXPECT_EQ(sent(), "404");
+  receive(request("INVITE"));
+  EXPECT_EQ(sent(), "404");
+  EXPECT_EQ(core->counters().requests, 1U);
+  receive(request("ACK"));
+  EXPECT_EQ(core->counters().requests, 1U);
+}
+
+TEST_F(tm, forks_to_request_uri_and_branches_and_the_first_2xx_cancels_the_others) {
+  load_route(R"(append_branch("sip:b@192.0.2.3"); t_relay();)");
+  receive(request("INVITE"));
+  take("100");
+  const auto first = take("INVITE");
+  const auto second = take("INVITE");
+  EXPECT_EQ(second.to.address.to_string(), "192.0.2.3:5060");
+  answer(first, 180);
+  answer(second, 180, {}, "bob-2");
+  EXPECT_EQ(sent(), "180 180");
+  answer(second, 200, {}, "bob-2");
+  // What is queued first is not promised.
+  const std::string now = sent();
+  EXPECT_NE(now.find("200"), std::string::npos) << now;
+  EXPECT_NE(now.find("CANCEL"), std::string::npos) << now;
+}
+
+TEST_F(tm, forks_serially_from_failure_routes) {
+  load_route(R"(t_on_failure("1"); rewriteuri("sip:one@192.0.2.11"); t_relay();)", R"(
+failure_route[1] { append_branch("sip:two@192.0.2.12"); t_on_failure("2"); t_relay(); }
+failure_route[2] { append_branch("sip:three@192.0.2.13"); t_relay(); }
+)");
+  receive(request("INVITE"));
+  take("100");
+  auto m = take("INVITE");
+  EXPECT_EQ(parsed(m.text).request_uri(), "sip:one@192.0.2.11");
+  answer(m, 486);
+  take("ACK");
+  m = take("INVITE");
+  EXPECT_EQ(parsed(m.text).request_uri(), "sip:two@192.0.2.12");
+  answer(m, 480);
+  take("ACK");
+  m = take("INVITE");
+  EXPECT_EQ(parsed(m.text).request_uri(), "sip:three@192.0.2.13");
+  answer(m, 404);
+  take("ACK");
+  const auto final = take_parsed("404");
+  EXPECT_EQ(sent(), "");
+}
+
+TEST_F(tm, t_reply_in_a_failure_route_wins_over_the_failure) {
+  load_route(R"(t_on_failure("1"); t_relay();)", R"(
+failure_route[1] { if (t_check_status("48.")) t_reply("302", "Moved"); }
+)");
+  receive(request("INVITE"));
+  take("100");
+  answer(take("INVITE"), 486);
+  EXPECT_EQ(sent(), "ACK 302");
+}
+
+TEST_F(tm, a_failure_route_without_new_branches_lets_the_failure_pass) {
+  load_route(R"(t_on_failure("1"); t_relay();)", R"(
+failure_route[1] { if (!t_relay()) xdbg("nothing to add"); }
+)");
+  receive(request("INVITE"));
+  take("100");
+  answer(take("INVITE"), 486);
+  EXPECT_EQ(sent(), "ACK 486");
+}
+
+TEST_F(tm, a_timeout_is_a_408_that_failure_routes_see) {
+  load_route(R"(t_on_failure("1"); t_relay();)", R"(
+modparam("tm", "fr_timer", 5)
+failure_route[1] { if (t_check_status("408")) t_reply("480", "Nobody"); }
+)");
+  receive(request("INVITE"));
+  out.advance(seconds{6});
+  const std::string all = sent();
+  EXPECT_TRUE(all.ends_with("480")) << all;
+}
+
+TEST_F(tm, cancel_is_answered_goes_to_ringing_branches_and_its_failure_route_adds_no_branch) {
+  load_route(R"(t_on_failure("1"); t_relay();)", R"(
+failure_route[1] {
+  append_branch("sip:two@192.0.2.12");
+  if (!t_relay()) { if (t_is_canceled()) xdbg("as it should"); }
+}
+)");
+  receive(request("INVITE"));
+  take("100");
+  const auto invite = take("INVITE");
+  answer(invite, 180);
+  take("180");
+  receive(request("CANCEL"));
+  const std::string reaction = sent();
+  EXPECT_NE(reaction.find("200"), std::string::npos) << reaction;
+  EXPECT_NE(reaction.find("CANCEL"), std::string::npos) << reaction;
+  answer(invite, 487);
+  EXPECT_EQ(sent(), "ACK 487");
+}
+
+TEST_F(tm, a_cancel_of_nothing_gets_481_when_it_leads_here) {
+  load_route("t_relay();");
+  receive(to("sip:bob@example.com", "CANCEL"));
+  EXPECT_EQ(sent(), "481");
+}
+
+TEST_F(tm, the_ack_of_a_2xx_is_forwarded_without_transaction) {
+  load_route("t_relay();");
+  auto p = request("ACK");
+  p.to += ";tag=bob-1";
+  receive(p);
+  EXPECT_EQ(sent(), "ACK");
+  EXPECT_EQ(layer.size(), 0U);
+}
+
+TEST_F(tm, t_on_reply_shows_each_reply_and_may_edit_it) {
+  load_route(R"(setflag(3); t_on_reply("1"); t_relay();)", R"(
+onreply_route[1] {
+  if (isflagset(3)) append_hf("X-Seen: $rs $rm\r\n");
+  if (status=~"18.") remove_hf("X-Secret");
+}
+)");
+  receive(request("INVITE"));
+  take("100");
+  const auto invite = take("INVITE");
+  answer(invite, 180, "X-Secret: 1\r\n");
+  const auto ringing = take_parsed("180");
+  EXPECT_EQ(ringing.first("X-Seen"), "180 INVITE");
+  EXPECT_FALSE(ringing.has("X-Secret"));
+  answer(invite, 200, "X-Secret: 1\r\n");
+  const auto ok = take_parsed("200");
+  EXPECT_EQ(ok.first("X-Seen"), "200 INVITE");
+  EXPECT_TRUE(ok.has("X-Secret"));
+}
+
+TEST_F(tm, t_on_failure_0_from_an_onreply_route_disarms) {
+  load_route(R"(t_on_failure("1"); t_on_reply("1"); t_relay();)", R"(
+onreply_route[1] { if (status=~"18.") t_on_failure("0"); }
+failure_route[1] { t_reply("600", "Never"); }
+)");
+  receive(request("INVITE"));
+  take("100");
+  const auto invite = take("INVITE");
+  answer(invite, 183);
+  answer(invite, 486);
+  EXPECT_EQ(sent(), "183 ACK 486");
+}
+
+TEST_F(tm, refuses_to_relay_with_no_hops_left) {
+  load_route("t_relay();");
+  std::string text = stack::testing::request_text(request("INVITE"));
+  text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0");
+  receive_text(text);
+  EXPECT_EQ(sent(), "483");
+}
+
+TEST_F(tm, answers_482_to_a_loop) {
+  load_route(R"(rewriteuri("sip:x@192.0.2.100"); if (!t_relay()) sl_reply_error();)");
+  receive(to("sip:x@192.0.2.100", "MESSAGE"));
+  const auto again = take("MESSAGE");
+  receive_text(again.text, "192.0.2.100:5060");
+  EXPECT_EQ(sent(), "482");
+}
+
+TEST_F(tm, t_relay_to_sends_elsewhere_with_the_request_uri_unchanged) {
+  load_route(R"(t_relay_to_udp("192.0.2.7", "5071");)");
+  receive(request("MESSAGE"));
+  const auto m = take("MESSAGE");
+  EXPECT_EQ(m.to.address.to_string(), "192.0.2.7:5071");
+  EXPECT_EQ(parsed(m.text).request_uri(), "sip:bob@192.0.2.2");
+}
+
+TEST_F(tm, t_replicate_sends_a_copy_whose_replies_go_nowhere) {
+  load_route(R"(t_replicate("192.0.2.7", "5071"); sl_send_reply("200", "OK");)");
+  receive(request("REGISTER"));
+  const auto copy = take("REGISTER");
+  EXPECT_EQ(copy.to.address.to_string(), "192.0.2.7:5071");
+  take("200");
+  answer(copy, 200);
+  EXPECT_EQ(sent(), "");
+}
+
+TEST_F(tm, chooses_the_lowest_code_in_classic_mode_and_6xx_first_in_rfc_mode) {
+  for (const bool is_classic : {true, false}) {
+    load_route(R"(append_branch("sip:b@192.0.2.3"); t_relay();)",
+               is_classic ? "compat=\"classic\"\n" : "compat=\"rfc\"\n");
+    auto p = request("MESSAGE");
+    p.via += is_classic ? "c" : "r";
+    p.call_id = is_classic ? "c" : "r";
+    receive(p);
+    const auto first = take("MESSAGE");
+    const auto second = take("MESSAGE");
+    answer(first, 603);
+    answer(second, 404, {}, "bob-2");
+    EXPECT_EQ(sent(), is_classic ? "404" : "603");
+  }
+}
+
+TEST_F(tm, an_unreachable_target_fails_with_478) {
+  load_route(R"(if (!t_relay()) sl_reply_error();)");
+  receive(to("sips:bob@192.0.2.2", "MESSAGE"));
+  const auto reply = parsed(out.take().text);
+  EXPECT_TRUE(reply.status() == 478 || reply.status() == 480) << reply.status();
+}
+
+} // namespace
+} // namespace tandem::modules::testing
