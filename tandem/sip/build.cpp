@@ -141,7 +141,7 @@ void message_builder::add_line(header_name name, std::initializer_list<std::stri
 
 message_builder& message_builder::copy(const message& from, header_id id) {
   for (std::size_t i = from.find(id); i != message::npos; i = from.find(id, i + 1)) {
-    const auto value = from.header(i).value;
+    const auto value = from.value(i);
     if (!is_received_text(value)) refuse(edit_errc::unsafe_text);
     add_line(id, {value});
     if (info(id).shape == header_shape::single) break;

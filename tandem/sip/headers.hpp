@@ -66,7 +66,7 @@ class header_values {
     /// The first value in line `from` or behind it.
     void open(std::size_t from) noexcept {
       for (line_ = of_->find(Id, from); line_ != message::npos; line_ = of_->find(Id, line_ + 1)) {
-        const std::string_view text = of_->header(line_).value;
+        const std::string_view text = of_->value(line_);
         if constexpr (Shape == header_shape::list) {
           item_.emplace(list<T>{text}.begin());
           if (*item_ != std::default_sentinel) return;

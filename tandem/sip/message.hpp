@@ -123,6 +123,10 @@ class message {
   [[nodiscard]] std::size_t header_count() const noexcept { return at_.lines; }
   /// Line `i` below header_count().
   [[nodiscard]] header_line header(std::size_t i) const noexcept;
+  /// Its value alone.
+  [[nodiscard]] std::string_view value(std::size_t i) const noexcept {
+    return value_of(line_at(i));
+  }
 
   class header_iterator;
   struct header_range;
@@ -328,7 +332,7 @@ class message {
   }
   std::string_view name_of(const line& l) const noexcept;
   std::string_view value_of(const line& l) const noexcept {
-    return text({l.value, l.end}, l.is_edit);
+    return {origin(l.is_edit) + l.value, static_cast<std::size_t>(l.end - l.value)};
   }
   struct place_of_value {
     std::size_t line = npos;
