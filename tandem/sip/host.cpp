@@ -66,16 +66,18 @@ std::optional<ipv6_bytes> parse_ipv6(std::string_view text) noexcept {
 
 namespace {
 
-// hostname = *( domainlabel "." ) toplabel [ "." ]
-// Deviates: underscores, and labels that begin or end with a hyphen, are let through, since
-// networks carry such names; a name of digits and dots only is an IPv4 address or nothing.
-bool is_host_name(std::string_view text) noexcept {
-  if (text.empty() || text.size() > 255 || text.front() == '.') return false;
-  return text.find("..") == std::string_view::npos;
+bool has_letters(std::string_view text) noexcept {
+  // From the end: the last label of a name seldom ends with a digit.
+  for (std::size_t at = text.size(); at-- > 0;)
+    if (!is_digit(text[at]) && text[at] != '.') return true;
+  return false;
 }
 
 } // namespace
 
+// hostname = *( domainlabel "." ) toplabel [ "." ]
+// Deviates: underscores, and labels that begin or end with a hyphen, are let through, since
+// networks carry such names; a name of digits and dots only is an IPv4 address or nothing.
 result<host_view, parse_error> host_view::read(cursor& at) noexcept {
   const std::size_t from = at.offset();
   if (at.take('[')) {
@@ -86,19 +88,19 @@ result<host_view, parse_error> host_view::read(cursor& at) noexcept {
     at.skip(closing + 1);
     return host_view{address, host_kind::ipv6};
   }
-  bool only_digits = true;
-  const std::string_view rest = at.rest();
-  std::size_t length = 0;
-  for (; length < rest.size() && is(char_class::host, rest[length]); ++length)
-    only_digits = only_digits && (is_digit(rest[length]) || rest[length] == '.');
-  const std::string_view text = rest.substr(0, length);
+  bool has_empty_label = false;
+  for (;;) {
+    const bool is_empty = at.take_while(char_class::label).empty();
+    if (!at.take('.')) break;
+    has_empty_label |= is_empty;
+  }
+  const std::string_view text = at.since(from);
   if (text.empty()) return parse_failure(parse_errc::expected_host, from);
-  at.skip(length);
-  if (only_digits) {
+  if (!has_letters(text)) {
     if (!parse_ipv4(text)) return parse_failure(parse_errc::bad_host, from);
     return host_view{text, host_kind::ipv4};
   }
-  if (!is_host_name(text)) return parse_failure(parse_errc::bad_host, from);
+  if (has_empty_label || text.size() > 255) return parse_failure(parse_errc::bad_host, from);
   return host_view{text, host_kind::name};
 }
 

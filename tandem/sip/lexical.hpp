@@ -14,7 +14,7 @@
 namespace tandem::sip {
 
 /// Sets of characters, one bit each, so that one table answers for all of them.
-enum class char_class : std::uint16_t {
+enum class char_class : std::uint32_t {
   token = 1 << 0,         ///< alphanum - . ! % * _ + ` ' ~
   user = 1 << 1,          ///< of a URI's user part, but for escapes
   password = 1 << 2,      ///< of a URI's password, but for escapes
@@ -31,24 +31,27 @@ enum class char_class : std::uint16_t {
   display = 1 << 13,      ///< of a display name without quotes, as far as the field writes them
   unreserved = 1 << 14,   ///< means the same escaped or not: alphanum and mark
   phone = 1 << 15,        ///< of a tel number: digits, hex digits, * # and visual separators
+  call_id = 1 << 16,      ///< of a Call-ID, its "@" too
+  label = 1 << 18,        ///< of one label of a host name: alphanum - _
+  text = 1 << 17,         ///< of free text: all but CR, LF and NUL
 };
 
 namespace detail {
 
-consteval std::array<std::uint16_t, 256> make_char_table() {
-  std::array<std::uint16_t, 256> table{};
+consteval std::array<std::uint32_t, 256> make_char_table() {
+  std::array<std::uint32_t, 256> table{};
   const auto add = [&table](std::string_view characters, auto... classes) {
     for (const char c : characters)
-      table[static_cast<unsigned char>(c)] = static_cast<std::uint16_t>(
-          table[static_cast<unsigned char>(c)] | (static_cast<unsigned>(classes) | ...));
+      table[static_cast<unsigned char>(c)] |= (static_cast<std::uint32_t>(classes) | ...);
   };
   using enum char_class;
   for (unsigned c = 0; c < 256; ++c) {
     const char one = static_cast<char>(c);
     const std::string_view it{&one, 1};
     if (is_alnum(one))
-      add(it, token, user, password, uri_param, uri_header, host, param_value, scheme, uri, display,
-          unreserved);
+      add(it, token, user, password, uri_param, uri_header, host, label, param_value, scheme, uri,
+          display, unreserved, call_id);
+    if (one != '\r' && one != '\n' && one != '\0') add(it, text);
     if (is_digit(one)) add(it, digit, phone);
     if (hex_value(one) >= 0) add(it, hex, phone);
     if (c == '\t' || (c >= 0x20 && c < 0x7f) || c >= 0x80) {
@@ -64,13 +67,17 @@ consteval std::array<std::uint16_t, 256> make_char_table() {
         (c > 0x20 && c < 0x7f && std::string_view{"\",;:<>\\"}.find(one) == std::string_view::npos))
       add(it, display);
   }
-  add("-.!%*_+`'~", token);
+  add("-.!%*_+`'~", token, call_id);
+  add("()<>:\\\"/[]?{}@", call_id);
+  // Deviates: peers make identifiers of these too, and nothing but equality is ever asked of one.
+  add("=$&#^|", call_id);
   add("-_.!~*'()", user, password, uri_param, uri_header, uri, unreserved);
   add("&=+$,", user, password);
   add(";?/#", user); // Deviates: "#" must be escaped (19.1.1) but dial strings carry it bare
   add("[]/:&+$", uri_param);
   add("[]/?:+$", uri_header);
   add("-._", host);
+  add("-_", label);
   add("+-.", scheme);
   add(";/?:@&=+$,#[]", uri);
   add("*#-.()", phone);
@@ -83,7 +90,7 @@ inline constexpr auto char_table = make_char_table();
 
 /// Whether the character belongs to the class.
 [[nodiscard]] constexpr bool is(char_class of, char c) noexcept {
-  return (detail::char_table[static_cast<unsigned char>(c)] & static_cast<unsigned>(of)) != 0;
+  return (detail::char_table[static_cast<unsigned char>(c)] & static_cast<std::uint32_t>(of)) != 0;
 }
 
 /// Whether the text is not empty and each of its characters belongs to the class.

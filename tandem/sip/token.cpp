@@ -110,34 +110,11 @@ bool privacy::has(std::string_view kind) const noexcept {
   return false;
 }
 
-namespace {
-
-// word = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" / "'" / "~" / "(" / ")" / "<"
-// /
-//        ">" / ":" / "\" / DQUOTE / "/" / "[" / "]" / "?" / "{" / "}")
-constexpr bool is_word(char c) noexcept {
-  return is(char_class::token, c) ||
-         std::string_view{"()<>:\\\"/[]?{}"}.find(c) != std::string_view::npos;
-}
-
-// Deviates: several "@", and "=", "$", "&", "#" and "^" too: peers make identifiers of them, and
-// nothing but equality is ever asked of one.
-constexpr bool is_call_id(char c) noexcept {
-  return is_word(c) || std::string_view{"@=$&#^|"}.find(c) != std::string_view::npos;
-}
-
-std::string_view take_call_id(cursor& at) noexcept {
-  const std::string_view rest = at.rest();
-  std::size_t length = 0;
-  while (length < rest.size() && is_call_id(rest[length])) ++length;
-  at.skip(length);
-  return rest.substr(0, length);
-}
-
-} // namespace
-
+// callid = word [ "@" word ], word = 1*(alphanum / "-" / "." / "!" / "%" / "*" / "_" / "+" / "`" /
+//          "'" / "~" / "(" / ")" / "<" / ">" / ":" / "\" / DQUOTE / "/" / "[" / "]" / "?" / "{" /
+//          "}")
 result<call_id, parse_error> call_id::read(cursor& at) noexcept {
-  const std::string_view text = take_call_id(at);
+  const std::string_view text = at.take_while(char_class::call_id);
   if (text.empty()) return at.failure(parse_errc::expected_value);
   return call_id{text};
 }
@@ -147,7 +124,7 @@ result<call_id, parse_error> call_id::parse(std::string_view text) noexcept {
 }
 
 result<call_id_params, parse_error> call_id_params::read(cursor& at) noexcept {
-  const std::string_view text = take_call_id(at);
+  const std::string_view text = at.take_while(char_class::call_id);
   if (text.empty()) return at.failure(parse_errc::expected_value);
   const auto parameters = sip::params::read(at);
   if (!parameters) return tl::unexpected<parse_error>(parameters.error());
@@ -167,17 +144,14 @@ void call_id_params::write(sink& out) const noexcept {
 result<text_value, parse_error> text_value::parse(std::string_view text) noexcept {
   const std::string_view all = trim(text);
   cursor at{all};
-  while (!at.at_end()) {
-    const std::size_t before = at.offset();
-    const std::string_view rest = at.rest();
-    const std::size_t plain =
-        std::min(rest.find_first_of(std::string_view{"\r\n\0", 3}), rest.size());
-    at.skip(plain);
+  for (;;) {
+    at.take_while(char_class::text);
     if (at.at_end()) break;
+    const std::size_t before = at.offset();
     at.skip_lws();
-    if (at.offset() == before + plain)
+    if (at.offset() == before)
       return parse_failure(parse_errc::bad_character,
-                           static_cast<std::size_t>(all.data() - text.data()) + at.offset());
+                           static_cast<std::size_t>(all.data() - text.data()) + before);
   }
   return text_value{all};
 }
