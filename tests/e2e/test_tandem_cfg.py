@@ -21,8 +21,8 @@ def server(serve):
 @pytest.fixture
 def person(server, endpoint, transport):
     """person('alice') is somebody of the domain, registered unless told otherwise."""
-    def make(user, registered=True, domain=DOMAIN):
-        one = endpoint(server, user, transport, domain=domain)
+    def make(user, registered=True, domain=DOMAIN, **more):
+        one = endpoint(server, user, transport, domain=domain, **more)
         if registered:
             assert one.exchange(one.register()).status == 200
         return one
@@ -71,7 +71,7 @@ def test_a_stranger_may_not_call_elsewhere(person, method):
 
 def test_the_name_of_a_registered_user_alone_opens_nothing(person):
     person("alice")
-    imposter, carol = person("alice", registered=False), person("carol", registered=False)
+    imposter, carol = person("alice", registered=False, host="127.0.0.2"), person("carol", registered=False)
     assert imposter.exchange(imposter.request("MESSAGE", carol.contact)).status == 403
 
 

@@ -98,7 +98,7 @@ class Endpoint:
     def connection(self):
         """Our connection to the server, opened when there is none."""
         if self._upstream is None or self._upstream.fileno() < 0:
-            self._upstream = socket.create_connection(self.server, timeout=5)
+            self._upstream = socket.create_connection(self.server, timeout=5, source_address=(self.host, 0))
             self._selector.register(self._upstream, selectors.EVENT_READ)
             self._buffers[self._upstream] = b""
         return self._upstream
