@@ -200,6 +200,13 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     }
   }
 
+  void connect() { open_channel(); }
+
+  void set_options(process_runner_options options) {
+    options_ = options;
+    start_waiting();
+  }
+
   /// A job's moment has come: the next step of what was begun.
   void on_job_timer(job& j, instant at) {
     switch (j.at) {
@@ -512,7 +519,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
 
   shard& home_;
   spawner& spawner_;
-  const process_runner_options options_;
+  process_runner_options options_;
   slot_map<job> jobs_;
   intrusive_list<job, waiting_tag> waiting_;
   unique_fd channel_;
@@ -536,6 +543,10 @@ process_runner::key process_runner::run(const process_command& command, std::str
 }
 
 void process_runner::cancel(key run) noexcept { impl_->cancel(run); }
+
+void process_runner::connect() { impl_->connect(); }
+
+void process_runner::set_options(process_runner_options options) { impl_->set_options(options); }
 
 const process_statistics& process_runner::statistics() const noexcept { return impl_->statistics; }
 

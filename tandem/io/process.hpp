@@ -113,6 +113,13 @@ class process_runner {
   /// No effect when it has ended.
   void cancel(key run) noexcept;
 
+  /// Opens the channel to the spawner now instead of at the first run, so that the descriptors of a
+  /// server do not grow later. A failure is no error: run() tries again.
+  void connect();
+
+  /// Other bounds from now on; what runs and waits already stays.
+  void set_options(process_runner_options options);
+
   [[nodiscard]] const process_statistics& statistics() const noexcept;
 
  private:

@@ -361,3 +361,30 @@ TEST_F(process, runs_leave_no_descriptor_behind) {
 }
 
 } // namespace
+
+TEST_F(process, children_live_in_another_root_and_folder_when_asked_for) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root may change the root";
+  spawner moved{{.root = "/", .work_folder = "/usr"}};
+  process_runner own{home, moved};
+  std::optional<process_result> result;
+  own.run(process_command::shell("pwd"), {}, {.output = process_output::capture},
+          [&](process_result&& r) { result = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->output, "/usr\n");
+}
+
+TEST_F(process, other_bounds_let_those_that_wait_start) {
+  process_runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  bool is_first_over = false;
+  bool is_second_over = false;
+  const auto first = small.run(process_command::shell("sleep 60"), {}, {},
+                               [&](process_result&&) { is_first_over = true; });
+  small.run(process_command::shell("true"), {}, {},
+            [&](process_result&& r) { is_second_over = r.succeeded(); });
+  EXPECT_EQ(small.statistics().waiting, 1U);
+  small.set_options({.most_running = 2, .most_waiting = 1});
+  EXPECT_EQ(small.statistics().waiting, 0U);
+  EXPECT_TRUE(home.run_until([&] { return is_second_over; }));
+  EXPECT_FALSE(is_first_over);
+  small.cancel(first);
+}

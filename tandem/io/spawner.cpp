@@ -57,6 +57,10 @@ struct spawner::state {
       ::close(pair[0]);
       return error;
     }
+    // Should another one be needed, this process has its root and folder already and passes them
+    // on.
+    options.root.clear();
+    options.work_folder.clear();
     control = pair[0];
     process = child;
     started = now();
@@ -90,7 +94,7 @@ struct spawner::state {
     return ::sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
   }
 
-  const spawner_options options;
+  spawner_options options;
   std::vector<const char*> environment;
   std::mutex mutex; ///< guards what follows
   int control = -1;

@@ -39,7 +39,9 @@ struct child_limits {
 
 struct spawner_options {
   std::optional<child_user> user =
-      {}; ///< the spawner becomes this user itself, so no child can be more
+      {};                       ///< the spawner becomes this user itself, so no child can be more
+  std::string root = {};        ///< of the file system, for chroot; empty: as the server has it
+  std::string work_folder = {}; ///< within it; empty: as the server has it
   child_limits limits = {};
   std::vector<std::string> environment = own_environment(); ///< NAME=value that children inherit
 };
@@ -47,8 +49,7 @@ struct spawner_options {
 class spawner {
  public:
   /// Forks the spawner process. Throws std::system_error when it cannot: a fault of start-up.
-  explicit spawner(spawner_options options = {
-                       .user = {}, .limits = {}, .environment = own_environment()});
+  explicit spawner(spawner_options options = spawner_options{});
   spawner(const spawner&) = delete;
   spawner& operator=(const spawner&) = delete;
 

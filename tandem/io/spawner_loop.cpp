@@ -319,6 +319,8 @@ void reap() noexcept {
 }
 
 void become(const child_user& user) noexcept {
+  if (::getuid() == user.uid && ::geteuid() == user.uid && ::getegid() == user.gid)
+    return; // started again by a server that is this user itself now
   if (::setgroups(user.groups.size(), user.groups.data()) != 0 || ::setgid(user.gid) != 0 ||
       ::setuid(user.uid) != 0)
     ::_exit(126); // never run children as somebody else than was asked for
@@ -350,6 +352,9 @@ void run_spawner(int control, const spawner_options& options,
 
   const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  if (!options.root.empty() && (::chroot(options.root.c_str()) != 0 || ::chdir("/") != 0))
+    ::_exit(126);
+  if (!options.work_folder.empty() && ::chdir(options.work_folder.c_str()) != 0) ::_exit(126);
   if (options.user) become(*options.user);
 
   struct sigaction action {};
