@@ -37,6 +37,7 @@ void message_context::end() noexcept {
   branches_.clear();
   hop_.clear();
   reply_headers_.clear();
+  received_ = {}; // may be large, and failures are rare
 }
 
 bool message_context::rewrite_uri(std::string_view uri) {

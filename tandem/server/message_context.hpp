@@ -66,6 +66,12 @@ class message_context final : public script::context {
   [[nodiscard]] sip::message& message() noexcept { return message_; }
   [[nodiscard]] const sip::message& message() const noexcept { return message_; }
   [[nodiscard]] const stack::arrival& from() const noexcept { return from_; }
+  /// The bytes of the message as they came, without what was edited since; in a failure_route those
+  /// of the request. Folded header lines are unfolded. Lives until the run ends or the message is
+  /// replaced.
+  [[nodiscard]] std::string_view received() const noexcept {
+    return received_.empty() ? message_.received_bytes() : received_;
+  }
   /// The Request-URI as it was received.
   [[nodiscard]] std::string_view original_uri() const noexcept { return original_uri_; }
 
@@ -144,6 +150,8 @@ class message_context final : public script::context {
   /// Lets everything go but the memory.
   void end() noexcept;
   void set_original_uri(std::string_view uri) { original_uri_.assign(uri); }
+  /// For a message that was not made of the bytes that came.
+  void set_received(std::string_view bytes) { received_.assign(bytes); }
 
  private:
   core& core_;
@@ -164,6 +172,7 @@ class message_context final : public script::context {
   destination_set branches_;
   next_hop hop_;
   std::string original_uri_;
+  std::string received_;
   std::string reply_headers_;
   mutable std::array<char, 4> status_text_{};
 };

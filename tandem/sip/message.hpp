@@ -102,6 +102,12 @@ class message {
   /// The first fault of the bytes that validate() refuses (a NUL, a line without colon ...).
   [[nodiscard]] std::optional<parse_error> defect() const noexcept;
 
+  /// What parse() was given, whatever was edited since; only the line breaks of folded headers
+  /// are blanks now. Of a message that was built, its bytes as they were then.
+  [[nodiscard]] std::string_view received_bytes() const noexcept {
+    return {base_ ? base_.data() : nullptr, at_.size};
+  }
+
   // --- start line (RFC 3261 7.1, 7.2)
 
   [[nodiscard]] bool is_request() const noexcept { return at_.status == 0; }

@@ -13,8 +13,9 @@
 namespace tandem::stack {
 
 held_request::held_request(sip::message& held, const arrival& arrived) : from{arrived} {
-  auto [block, size] = held.to_block();
-  auto copy = sip::message::parse(std::move(block), size);
+  // As it came, so that a program which runs for it later sees it so; its Via is completed again.
+  auto copy = sip::message::parse(held.received_bytes());
+  if (copy) stamp_top_via(*copy, arrived.source);
   request = copy ? std::move(*copy) : std::move(held);
 }
 

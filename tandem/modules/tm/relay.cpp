@@ -91,7 +91,10 @@ void relay::arm(message_context& m) {
   r->armed = m.armed();
   r->flags = m.flags();
   const bool has_failure_route = r->armed.on_failure != script::no_block;
-  if (has_failure_route && r->original_uri.empty()) r->original_uri.assign(m.original_uri());
+  if (has_failure_route && r->original_uri.empty()) {
+    r->original_uri.assign(m.original_uri());
+    r->received.assign(m.received());
+  }
   home_.proxy().allow_silence(m.transaction(),
                               !has_failure_route && !m.settings_of<tm_settings>().is_noisy);
 }
@@ -384,6 +387,7 @@ stack::failure_verdict relay::on_failure(stack::context_handle context, stack::u
         m.set_failure_status(status);
         if (const auto* const of = home_.proxy().find(context)) m.set_routing(of->routing);
         m.set_original_uri(r->original_uri);
+        m.set_received(r->received);
       },
       [this, key, context, has_returned, is_over](message_context& m) {
         if (relayed* const still = relayed_.find(key)) {

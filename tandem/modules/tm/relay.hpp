@@ -66,6 +66,7 @@ class relay final : public stack::proxy_user {
     std::uint32_t flags = 0;
     stack::arrival from;
     std::string original_uri; ///< only where a failure_route may want it
+    std::string received;     ///< likewise: the request's bytes as they came
   };
   using relayed_key = handle<relayed>;
 
