@@ -81,15 +81,13 @@ pid_file::~pid_file() {
   if (::getpid() == owner_) ::unlink(path_.c_str());
 }
 
-void assume(const identity& who) {
-  // Names are looked up before chroot hides the files that know them.
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
+account find_account(const identity& who) {
+  account found;
   if (who.group) {
     if (const auto number = parse_number<gid_t>(*who.group))
-      gid = number;
+      found.gid = number;
     else if (const group* g = ::getgrnam(who.group->c_str()))
-      gid = g->gr_gid;
+      found.gid = g->gr_gid;
     else
       throw start_error{fmt::format("there is no group '{}'", *who.group)};
   }
@@ -97,9 +95,15 @@ void assume(const identity& who) {
     const auto number = parse_number<uid_t>(*who.user);
     const passwd* p = number ? ::getpwuid(*number) : ::getpwnam(who.user->c_str());
     if (!p && !number) throw start_error{fmt::format("there is no user '{}'", *who.user)};
-    uid = p ? p->pw_uid : *number;
-    if (!gid && p) gid = p->pw_gid;
+    found.uid = p ? p->pw_uid : *number;
+    if (!found.gid && p) found.gid = p->pw_gid;
   }
+  return found;
+}
+
+void assume(const identity& who) {
+  // Names are looked up before chroot hides the files that know them.
+  const auto [uid, gid] = find_account(who);
   if (who.root) {
     if (::chroot(who.root->c_str()) != 0 || ::chdir("/") != 0)
       fail_start(fmt::format("cannot change the root to '{}' (it needs to be started as root)",

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <sys/types.h>
 
 namespace tandem::server {
 
@@ -50,6 +51,16 @@ class pid_file {
 struct identity {
   std::optional<std::string> user, group, root, work_folder;
 };
+
+/// Who that is; nothing: who the server is now.
+struct account {
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+};
+
+/// Finds user and group by name or number; without a group, that of the user. Throws start_error
+/// when there is none of that name.
+[[nodiscard]] account find_account(const identity& who);
 
 /// Changes root, folder, group and user, in this order, and makes sure there is no way back.
 void assume(const identity& who);

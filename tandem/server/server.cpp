@@ -207,6 +207,17 @@ class running_server {
   std::thread reload_;
 };
 
+/// Programs that a script runs are what the server becomes, never more.
+io::spawner_options children_of(const identity& who) {
+  io::spawner_options made;
+  const auto [uid, gid] = find_account(who);
+  if (uid || gid)
+    made.user = {.uid = uid.value_or(::getuid()), .gid = gid.value_or(::getgid()), .groups = {}};
+  made.root = who.root.value_or("");
+  made.work_folder = who.work_folder.value_or("");
+  return made;
+}
+
 } // namespace
 
 int serve(const options& wanted, std::span<const module_entry> modules) {
@@ -224,14 +235,15 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
   if (is_daemon) daemon.emplace();
   open_log_for(wanted, set, is_daemon);
 
-  io::spawner spawner; // before any thread
+  const identity who{.user = choose(wanted.user, set, core_parameter::user),
+                     .group = choose(wanted.group, set, core_parameter::group),
+                     .root = choose(wanted.root, set, core_parameter::chroot),
+                     .work_folder = choose(wanted.work_folder, set, core_parameter::workdir)};
+  io::spawner spawner{children_of(who)}; // before any thread
   running_server server{wanted, loader, checked.made, spawner};
   std::optional<pid_file> pid;
   if (wanted.pid_file) pid.emplace(*wanted.pid_file);
-  assume({.user = choose(wanted.user, set, core_parameter::user),
-          .group = choose(wanted.group, set, core_parameter::group),
-          .root = choose(wanted.root, set, core_parameter::chroot),
-          .work_folder = choose(wanted.work_folder, set, core_parameter::workdir)});
+  assume(who);
   server.run([&] {
     if (daemon) daemon->ready();
   });
