@@ -13,8 +13,10 @@ namespace {
 using script::outcome;
 using server::message_context;
 
-outcome send(message_context& m, int status, std::string_view reason) {
+outcome send(message_context& m, int status, std::string_view reason,
+             std::string_view more_headers = {}) {
   std::string headers = m.reply_headers();
+  headers += more_headers;
   if (status >= 300 && status < 400) headers += contacts_for_redirection(m);
   if (m.home().reply(m.message(), m.from(), status, reason, headers)) return outcome::yes();
   m.set_error(server::routing_error::bad_request);
@@ -28,7 +30,9 @@ outcome sl_send_reply(script::call& c) {
 outcome sl_reply_error(script::call& c) {
   auto& m = c.as<message_context>();
   const auto answer = server::answer_for(m.error(), "SL");
-  return send(m, answer.status, answer.reason);
+  // RFC 3261 21.5.4: a caller that is told when to come back need not try another server at once.
+  return send(m, answer.status, answer.reason,
+              answer.status == 503 ? std::string_view{"Retry-After: 10\r\n"} : std::string_view{});
 }
 
 script::module_info declare() {
