@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/all.hpp>
 
+#include <tandem/modules/exec/exec.hpp>
 #include <tandem/modules/forward.hpp>
 #include <tandem/modules/maxfwd.hpp>
 #include <tandem/modules/registrar/registrar.hpp>
@@ -18,8 +19,9 @@ namespace tandem::modules {
 
 std::span<const server::module_entry> all() {
   static const std::vector<server::module_entry> entries = [] {
-    std::vector<server::module_entry> made{forward(), sl(),        tm(),      rr(),   maxfwd(),
-                                           usrloc(),  registrar(), textops(), xlog(), print()};
+    std::vector<server::module_entry> made{forward(), sl(),     tm(),        rr(),
+                                           maxfwd(),  usrloc(), registrar(), textops(),
+                                           xlog(),    print(),  exec(),      exec_core()};
     for (server::module_entry& stub : stubs()) made.push_back(stub);
     return made;
   }();

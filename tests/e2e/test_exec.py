@@ -141,12 +141,8 @@ def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serv
     gone.close()
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
     go.touch()
-    until(lambda: lines(ended) or not any_child(server), "the program to end")
+    until(lambda: lines(ended), "the program to end")
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
-
-
-def any_child(server):
-    return [pid for pid in server.members() if "wait" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 # -- what a program is told
@@ -250,7 +246,8 @@ def test_programs_beyond_the_cap_queue_and_beyond_the_queue_are_refused(serve, e
         alice.send(alice.request("OPTIONS", "sip:bob@example.test"))
     refused = alice.receive(is_response(503), "a refusal beyond the queue", seconds=20)
     assert refused.get("Retry-After")
-    assert len(server.members()) < 400
+    running = [path for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if str(script) in text_of(path)]
+    assert 0 < len(running) <= 32 * server.shards
     go.touch()
     assert alice.receive(is_response(200), "an answer after the queue", seconds=20)
 
@@ -261,15 +258,109 @@ def test_exec_leaves_no_zombie(serve, endpoint):
     for _ in range(20):
         assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 200
 
-    def zombies():
-        found = []
+    def processes():
         for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = entry.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] == "Z" and int(fields[3]) == server.pid:
-                found.append(entry)
-        return found
+            if text := text_of(entry):
+                fields = text.rpartition(")")[2].split()
+                yield int(entry.parent.name), fields[0], int(fields[1])
+
+    def zombies():
+        # Programs are children of the process that starts them, which is a child of the server.
+        family = {server.pid} | {pid for pid, _, parent in processes() if parent == server.pid}
+        return [pid for pid, state, parent in processes() if state == "Z" and parent in family]
     until(lambda: not zombies(), "the ended programs to be waited for")
     assert os.path.exists(f"/proc/{server.pid}")
+
+
+def test_exec_in_a_failure_route_gets_the_request_as_it_came(serve, endpoint, program, tmp_path):
+    stdin, variables = tmp_path / "stdin", tmp_path / "variables"
+    script = program("save", f"cat > {stdin}.part\nenv > {variables}\nmv {stdin}.part {stdin}\n")
+    server = serve(f'''{MODULES}
+route {{
+    t_on_failure("1");
+    rewriteuser("agent");
+    {RELAY}
+}}
+failure_route[1] {{
+    exec_msg("{script}");
+}}''')
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    wanted = bob.contact.replace("bob@", "queue@")
+    invite = alice.send(alice.request("INVITE", wanted))
+    arrived = bob.receive_request("INVITE")
+    assert arrived.uri != wanted
+    bob.send(bob.response(arrived, 486, "Busy Here", to_tag="b1"))
+    alice.send(ack_of(invite, alice.receive_response(486, "INVITE")))
+    until(stdin.exists, "the program to have run")
+    assert stdin.read_bytes() == bytes(invite)
+    found = dict(line.split("=", 1) for line in lines(variables) if "=" in line)
+    assert found["SIP_ORURI"] == wanted and found["SIP_OUSER"] == "queue"
+    assert found["SIP_USER"] == "agent"
+
+
+def test_the_first_branch_of_the_original_examples_still_works(serve, endpoint):
+    server = start(serve, "if (exec_dset('echo sip:one@127.0.0.1;echo sip:two@127.0.0.1;echo>/dev/null')) "
+                          '{ sl_send_reply("300", "Redirect"); } else { sl_reply_error(); }')
+    alice = endpoint(server, "alice")
+    answer = alice.exchange(alice.request("MESSAGE", "sip:bob@example.test"))
+    assert answer.status == 300
+    assert answer.all("Contact") == ["sip:one@127.0.0.1", "sip:two@127.0.0.1"]
+
+
+@pytest.mark.parametrize("output", ["seq -f sip:x%g@127.0.0.1 14", "echo no uri", "head -c 2000 /dev/zero | tr \"\\0\" x",
+                                    "yes sip:x@127.0.0.1"], ids=["too many", "no uri", "too long", "endless"])
+def test_output_that_is_no_list_of_destinations_changes_nothing(serve, endpoint, output):
+    server = start(serve, f"""if (exec_dset('echo sip:first@127.0.0.1;{output};echo>/dev/null')) {{ sl_send_reply("300", "Redirect"); }}
+                              else if (uri=~"sip:bob@") {{ sl_reply_error(); }}""")
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("MESSAGE", "sip:bob@example.test"), seconds=20).status == 500
+
+
+def test_a_program_has_a_deadline_and_so_has_all_that_it_started(serve, endpoint, program, tmp_path):
+    started, period = tmp_path / "started", f"600.{os.getpid()}"  # a time that no other sleep has
+    script = program("hang", f"trap '' TERM\nsleep {period} &\necho x > {started}\nsleep {period}\n")
+
+    def sleepers():
+        return [path for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if period in text_of(path)]
+
+    server = start(serve, f'if (exec(["{script}"])) {{ sl_send_reply("200", "OK"); }} else {{ sl_reply_error(); }}',
+                   modparams='modparam("exec", "time_to_kill", 1)\n')
+    alice = endpoint(server, "alice")
+    request = alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
+    until(started.exists, "the program to start")
+    assert sleepers()
+    assert alice.receive(lambda m: m.status >= 200 and m.get("Call-ID") == request.get("Call-ID"), "an answer", seconds=20).status == 500
+    assert "deadline" in server.log()
+    until(lambda: not sleepers(), "everything to be gone")
+
+
+def text_of(path):
+    """What a file of a process says; nothing when the process has just ended."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def test_variables_can_be_left_out(serve, endpoint, program, tmp_path):
+    variables = tmp_path / "variables"
+    script = program("save", f"env > {variables}\n")
+    server = start(serve, f'exec_msg("{script}"); sl_send_reply("200", "OK");', modparams='modparam("exec", "setvars", 0)\n')
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("MESSAGE", "sip:bob@example.test")).status == 200
+    assert not [line for line in lines(variables) if line.startswith("SIP_")]
+
+
+def test_what_waited_behind_a_program_is_handed_on_as_it_came(serve, endpoint, program, tmp_path):
+    first, second, go = tmp_path / "first", tmp_path / "second", tmp_path / "go"
+    wait = program("wait", f"echo x > {first}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n")
+    save = program("save", f"cat > {second}.part\nmv {second}.part {second}\n")
+    server = start(serve, f'if (method=="INFO") {{ exec(["{wait}"]); }} else {{ exec(["{save}"]); }} sl_send_reply("200", "OK");')
+    alice = endpoint(server, "alice")
+    call_id, tag = token(16), token()
+    alice.send(alice.request("INFO", "sip:bob@example.test", call_id=call_id, from_tag=tag, to_tag="b1", cseq=2))
+    until(first.exists, "the program to start")
+    bye = alice.send(alice.request("BYE", "sip:bob@example.test", call_id=call_id, from_tag=tag, to_tag="b1", cseq=3))
+    go.touch()
+    until(second.exists, "the second program to have run")
+    assert second.read_bytes() == bytes(bye)

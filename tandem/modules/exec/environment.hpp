@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a program is told of a message by environment variables, with the names that SER gave them.
+// Pure, any thread.
+#pragma once
+
+#include <tandem/base/hash.hpp>
+#include <tandem/base/ip_address.hpp>
+#include <tandem/sip/message.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::modules {
+
+struct environment_source {
+  const sip::message& request;  ///< as it was received: header lines, original URI
+  std::string_view current_uri; ///< the Request-URI as the script has it now
+  ip_address source;            ///< where the request came from
+  hash_key secret;              ///< of the process, for SIP_TID
+};
+
+/// SIP_HF_ and the name of a header: upper case, what is neither letter nor digit as `_`; compact
+/// names as their long ones, Call-ID as CALLID.
+[[nodiscard]] std::string header_variable(const sip::header_line& line);
+
+/// NAME=value, each name once:
+/// SIP_SRCIP, SIP_RURI, SIP_USER, SIP_ORURI and SIP_ORUI, SIP_OUSER, SIP_TID, SIP_DID, and a
+/// SIP_HF_ variable for each header name, its lines joined by commas in their order.
+/// A value that begins like a function of a shell, `() {`, loses its parentheses.
+[[nodiscard]] std::vector<std::string> make_environment(const environment_source& of);
+
+} // namespace tandem::modules

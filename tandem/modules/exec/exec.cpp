@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/exec/exec.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
+#include <tandem/modules/exec/destinations.hpp>
+#include <tandem/modules/exec/exec_state.hpp>
+#include <tandem/modules/exec/settings.hpp>
+#include <tandem/script/argument.hpp>
+#include <tandem/sip/uri.hpp>
+
+#include <array>
+#include <fmt/format.h>
+
+namespace tandem::modules {
+
+void exec_settings::apply_to(server::core& home) const {
+  home.state<exec_state>().configure(*this);
+}
+
+namespace {
+
+using io::process_command;
+using io::process_outcome;
+using io::process_output;
+using io::process_result;
+using script::argument_kind;
+using script::outcome;
+using script::parameter_kind;
+using server::message_context;
+using server::routing_error;
+
+constexpr script::block_mask routing = script::in_request | script::in_failure;
+
+exec_state& programs_of(message_context& m) { return m.home().state<exec_state>(); }
+
+void set_error(message_context& m, const process_result& result) {
+  m.set_error(result.outcome == process_outcome::overloaded ? routing_error::exec_overloaded
+                                                            : routing_error::exec);
+}
+
+/// True when the program exits 0.
+outcome by_status(message_context& m, process_result&& result) {
+  if (result.succeeded()) return outcome::yes();
+  set_error(m, result);
+  return outcome::no();
+}
+
+outcome take_destinations(message_context& m, process_result&& result) {
+  if (!result.succeeded()) {
+    set_error(m, result);
+    return outcome::no();
+  }
+  const std::size_t free = server::destination_set::limit - m.branches().size();
+  const auto uris = read_destinations(result.output, free + 1);
+  if (!uris) {
+    log_notice("exec {}: the program of exec_dset wrote {}", m.message().call_id(),
+               to_string(uris.error()));
+    m.set_error(uris.error() == output_errc::too_many ? routing_error::too_many_branches
+                                                      : routing_error::exec);
+    return outcome::no();
+  }
+  if (!m.rewrite_uri(uris->front())) return outcome::no();
+  m.hop().clear();
+  for (std::size_t i = 1; i < uris->size(); ++i)
+    if (!m.branches().append((*uris)[i])) break; // never: they were counted
+  return outcome::yes();
+}
+
+outcome exec_msg(script::call& c) {
+  auto& m = c.as<message_context>();
+  return programs_of(m).run(m, process_command::shell(c.text(0)), exec_state::stdin_of::message,
+                            process_output::discard, by_status);
+}
+
+outcome exec_dset(script::call& c) {
+  auto& m = c.as<message_context>();
+  // Nothing but a URI is handed to a shell, not even as "$1": the end of a command line may make it
+  // the name of a program.
+  if (!sip::uri::parse(m.uri())) {
+    m.set_error(routing_error::bad_uri);
+    return outcome::no();
+  }
+  const std::string command = fmt::format("{} \"$1\"", trim(c.text(0)));
+  return programs_of(m).run(m, process_command::shell(command, {std::string{m.uri()}}),
+                            exec_state::stdin_of::nothing, process_output::capture,
+                            take_destinations);
+}
+
+outcome exec_program(script::call& c) {
+  auto& m = c.as<message_context>();
+  if (c.kind(0) != argument_kind::array)
+    // As it always was: true whatever happens.
+    return programs_of(m).run(m, process_command::shell(c.text(0)), exec_state::stdin_of::message,
+                              process_output::discard,
+                              [](message_context&, process_result&&) { return outcome::yes(); });
+  process_command command;
+  for (const std::string_view item : c.items(0)) command.arguments.emplace_back(item);
+  return programs_of(m).run(m, std::move(command), exec_state::stdin_of::message,
+                            process_output::discard, by_status);
+}
+
+// ---- when the script is checked
+
+struct known_variable {
+  std::string_view in_script;
+  std::string_view in_shell;
+};
+
+constexpr std::array known_variables{
+    known_variable{"$ru", "$SIP_RURI"},         known_variable{"$rU", "$SIP_USER"},
+    known_variable{"$ou", "$SIP_ORURI"},        known_variable{"$oU", "$SIP_OUSER"},
+    known_variable{"$si", "$SIP_SRCIP"},        known_variable{"$fu", "$SIP_HF_FROM"},
+    known_variable{"$tu", "$SIP_HF_TO"},        known_variable{"$ci", "$SIP_HF_CALLID"},
+    known_variable{"$ua", "$SIP_HF_USER_AGENT"}};
+
+/// A command line has the shell's variables: the script's would put what a caller wrote into the
+/// text of a command. Whoever means those gets a word of advice.
+void check_variables(script::check& c) {
+  const std::string_view text = c.text(0);
+  for (const known_variable& known : known_variables) {
+    const auto at = text.find(known.in_script);
+    if (at == std::string_view::npos) continue;
+    const auto next = at + known.in_script.size();
+    if (next < text.size() && (is_alnum(text[next]) || text[next] == '_')) continue;
+    c.warning(
+        0, fmt::format("'{}' is a variable of the shell here, not of the script", known.in_script),
+        fmt::format("write {} in the command, or run the program without a shell: "
+                    "exec([\"program\", \"{}\"])",
+                    known.in_shell, known.in_script));
+  }
+}
+
+std::shared_ptr<const void> check_command(script::check& c) {
+  check_variables(c);
+  if (trim(c.text(0)).empty()) c.error(0, "there is no command to run");
+  return nullptr;
+}
+
+std::shared_ptr<const void> check_dset_command(script::check& c) {
+  check_command(c);
+  const std::string_view text = trim(c.text(0));
+  if (!text.empty() && std::string_view{";&|("}.find(text.back()) != std::string_view::npos)
+    c.error(
+        0, fmt::format("the URI is put behind the '{}' and would be run as a command", text.back()),
+        "end the command with a program that takes the URI as its argument, or with "
+        ";echo>/dev/null");
+  return nullptr;
+}
+
+std::shared_ptr<const void> check_program(script::check& c) {
+  if (c.at(0).kind != argument_kind::array) return check_command(c);
+  if (c.at(0).items.empty())
+    c.error(0, "there is no program to run", "exec([\"/usr/bin/program\", \"argument\"])");
+  return nullptr;
+}
+
+// ---- declarations
+
+script::module_info declare() {
+  script::module_info info{.name = "exec", .help = "programs that scripts run"};
+  info.functions = {
+      {.name = "exec_msg",
+       .arguments = {{"command", argument_kind::string}},
+       .blocks = routing,
+       .help = "runs a shell command with the received message on its standard input; true when it "
+               "exits 0",
+       .run = exec_msg,
+       .prepare = check_command},
+      {.name = "exec_dset",
+       .arguments = {{"command", argument_kind::string}},
+       .blocks = routing,
+       .help = "runs a shell command with the Request-URI as its last argument; the URIs that it "
+               "writes, one a line, become the Request-URI and the branches",
+       .run = exec_dset,
+       .prepare = check_dset_command},
+  };
+  info.parameters = {
+      {"setvars", parameter_kind::boolean, "1", "programs find the message in SIP_ variables"},
+      {"time_to_kill", parameter_kind::integer, "10",
+       "seconds that a program may run; then TERM, two seconds later KILL, to all it started", 1,
+       86'400},
+      {"max_running", parameter_kind::integer, "32", "programs at a time, of each shard", 1, 4096},
+      {"max_waiting", parameter_kind::integer, "256",
+       "calls of each shard that wait for a program to end before theirs starts; more are refused "
+       "with 503",
+       0, 100'000},
+      {"max_wait", parameter_kind::integer, "5", "seconds of such a wait; then 503", 1, 3600},
+      {"max_output", parameter_kind::integer, "65536",
+       "bytes that a program of exec_dset may write; more end it", 1, 16'777'216},
+      {"max_log", parameter_kind::integer, "16384",
+       "bytes of a program's standard error that go into the log", 0, 16'777'216},
+  };
+  return info;
+}
+
+std::unique_ptr<const server::module> load(const server::module_setup& setup) {
+  const auto size = [&](std::string_view name) {
+    return static_cast<std::size_t>(setup.number(name));
+  };
+  auto s = std::make_unique<exec_settings>();
+  s->sets_variables = setup.is_on("setvars");
+  s->deadline = seconds{setup.number("time_to_kill")};
+  s->longest_wait = seconds{setup.number("max_wait")};
+  s->output_limit = size("max_output");
+  s->log_limit = size("max_log");
+  s->bounds = {.most_running = size("max_running"), .most_waiting = size("max_waiting")};
+  return s;
+}
+
+script::module_info declare_core() {
+  script::module_info info{.name = "core", .help = "what every script can call"};
+  info.functions = {
+      {.name = "exec",
+       .arguments = {{"command", argument_kind::string | argument_kind::array}},
+       .blocks = routing,
+       .help = "[\"program\", \"argument $ru\"]: runs a program without a shell, true when it "
+               "exits 0; \"command\": runs a shell command, true whatever happens",
+       .run = exec_program,
+       .prepare = check_program},
+  };
+  return info;
+}
+
+} // namespace
+
+server::module_entry exec() { return {.declare = declare, .load = load}; }
+
+server::module_entry exec_core() { return {.declare = declare_core, .is_core = true}; }
+
+} // namespace tandem::modules

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/exec/exec_state.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/modules/exec/environment.hpp>
+#include <tandem/modules/exec/settings.hpp>
+
+namespace tandem::modules {
+
+using io::process_outcome;
+using server::message_context;
+using server::routing_error;
+
+namespace {
+
+/// A peer's Call-ID may have 60 KB; this many bytes of it stand in a log line.
+constexpr std::size_t longest_tag = 128;
+
+/// Between complaints in the log: every request may bring one.
+constexpr duration complaint_interval = seconds{1};
+
+const exec_settings& settings_of(const message_context& m) {
+  static const exec_settings defaults;
+  const auto* const found = m.script().find_settings_of<exec_settings>();
+  return found ? *found : defaults;
+}
+
+std::string_view tag_of(const message_context& m) {
+  return m.message().call_id().substr(0, longest_tag);
+}
+
+std::vector<std::string> environment_of(const message_context& m) {
+  // The script's edits are no part of what it tells a program: the message is read as it came.
+  const auto received = sip::message::parse(m.received());
+  return make_environment({.request = received ? *received : m.message(),
+                           .current_uri = m.uri(),
+                           .source = m.source_ip(),
+                           .secret = m.home().shared().secret});
+}
+
+} // namespace
+
+exec_state::exec_state(server::core& home)
+    : home_{home}, runner_{home.on().shard, home.on().spawner} {}
+
+void exec_state::configure(const exec_settings& settings) {
+  runner_.set_options(settings.bounds);
+  runner_.connect();
+}
+
+script::outcome exec_state::run(message_context& m, io::process_command command, stdin_of input,
+                                io::process_output output, verdict decide) {
+  const exec_settings& s = settings_of(m);
+  if (s.sets_variables) command.environment = environment_of(m);
+  io::process_options options{.deadline = s.deadline,
+                              .longest_wait = s.longest_wait,
+                              .output = output,
+                              .output_limit = s.output_limit,
+                              .log_limit = s.log_limit,
+                              .log_tag = std::string{tag_of(m)}};
+  runner_.run(command, input == stdin_of::message ? m.received() : std::string_view{},
+              std::move(options),
+              [this, run = m.self(), decide = std::move(decide)](io::process_result&& result) {
+                ended(run, std::move(result), decide);
+              });
+  return script::outcome::suspended();
+}
+
+void exec_state::ended(server::routing_handle run, io::process_result&& result,
+                       const verdict& decide) {
+  message_context* const m = home_.suspended(run);
+  if (!m) return; // the run was given up meanwhile
+  complain(*m, result);
+  const script::outcome value = decide(*m, std::move(result));
+  home_.resume(run, value.value());
+}
+
+void exec_state::complain(const message_context& m, const io::process_result& result) {
+  // What a program's exit status says is the script's affair; the rest is a fault.
+  if (result.outcome == process_outcome::exited) return;
+  const instant now = home_.on().shard.now();
+  if (now < next_complaint_) {
+    ++unsaid_;
+    return;
+  }
+  next_complaint_ = now + complaint_interval;
+  log_warning("exec {}: the program {} ({}) after {} ms; {} complaints left out before this",
+              tag_of(m), to_string(result.outcome), result.code, result.run_time / milliseconds{1},
+              std::exchange(unsaid_, 0));
+}
+
+} // namespace tandem::modules

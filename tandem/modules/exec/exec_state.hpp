@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs that the scripts of one shard run, and what their ends mean to the script. One
+// thread.
+#pragma once
+
+#include <tandem/io/process.hpp>
+#include <tandem/script/registry.hpp>
+#include <tandem/server/core.hpp>
+
+#include <cstdint>
+#include <functional>
+
+namespace tandem::modules {
+
+struct exec_settings;
+
+class exec_state {
+ public:
+  explicit exec_state(server::core& home);
+
+  /// The bounds of a script that is loaded now.
+  void configure(const exec_settings& settings);
+
+  /// What a function answers once its program has ended. The message is still the one that the
+  /// program was started for.
+  using verdict = std::function<script::outcome(server::message_context&, io::process_result&&)>;
+
+  enum class stdin_of : std::uint8_t { message, nothing };
+
+  /// Suspends the script until the program has ended.
+  /// \param command without environment, which is added here
+  script::outcome run(server::message_context& m, io::process_command command, stdin_of input,
+                      io::process_output output, verdict decide);
+
+ private:
+  void ended(server::routing_handle run, io::process_result&& result, const verdict& decide);
+  void complain(const server::message_context& m, const io::process_result& result);
+
+  server::core& home_;
+  io::process_runner runner_;
+  instant next_complaint_{};
+  std::uint64_t unsaid_ = 0;
+};
+
+} // namespace tandem::modules

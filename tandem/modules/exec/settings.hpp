@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parameters of module exec in one script; its defaults hold where the module is not loaded.
+#pragma once
+
+#include <tandem/base/clock.hpp>
+#include <tandem/io/process.hpp>
+#include <tandem/server/module.hpp>
+
+namespace tandem::modules {
+
+struct exec_settings final : server::module {
+  bool sets_variables = true;
+  duration deadline = seconds{10};
+  duration longest_wait = seconds{5};
+  std::size_t output_limit = 64 * 1024;
+  std::size_t log_limit = 16 * 1024;
+  io::process_runner_options bounds;
+
+  void apply_to(server::core& home) const override;
+};
+
+} // namespace tandem::modules
