@@ -12,7 +12,7 @@ from harness.waiting import Overdue, until
 
 pytestmark = pytest.mark.tandem_only
 
-MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar", "exec"))
+MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar", "textops", "exec"))
 RELAY = "if (!t_relay()) { sl_reply_error(); }"
 
 

@@ -21,7 +21,7 @@ struct bad_row {
   output_errc why;
 };
 
-std::string uri_of_size(std::size_t size) { return "sip:" + std::string(size - 4, 'x'); }
+std::string uri_of_size(std::size_t size) { return "sip:" + std::string(size - 6, 'x') + "@b"; }
 
 } // namespace
 
