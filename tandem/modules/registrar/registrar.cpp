@@ -114,15 +114,25 @@ outcome registered(script::call& c) {
   return outcome::of(uri && has_contact(m, c.text(0), *uri, [](const binding&) { return true; }));
 }
 
+/// The request came from where the contact registered: over the same connection, or as a datagram
+/// from the same address and port. Whoever merely knows a user's name, even behind the same NAT,
+/// does not.
+bool came_the_same_way(const binding& b, const stack::arrival& from) {
+  if (b.transport() != static_cast<std::uint8_t>(from.transport)) return false;
+  if (!is_reliable(from.transport)) return b.received() == from.source;
+  return b.flow().generation == from.flow.generation && b.flow().slot == from.flow.slot &&
+         b.flow().shard == from.flow.shard;
+}
+
 outcome is_from_registered(script::call& c) {
   auto& m = c.as<message_context>();
   const auto from = m.message().get<sip::hdr::from>();
   if (!from || !from->address.is_sip()) return outcome::no();
   const sip::uri& who = from->address;
   if (!m.home().names().contains(who.host().text, who.port().value_or(0))) return outcome::no();
-  const ip_address source = m.from().source.ip;
-  return outcome::of(
-      has_contact(m, c.text(0), who, [&](const binding& b) { return b.received().ip == source; }));
+  const stack::arrival& from_where = m.from();
+  return outcome::of(has_contact(
+      m, c.text(0), who, [&](const binding& b) { return came_the_same_way(b, from_where); }));
 }
 
 script::module_info declare() {
@@ -151,7 +161,7 @@ script::module_info declare() {
       {.name = "is_from_registered",
        .arguments = {table},
        .help = "true when the sender in From is a user of ours with a contact that was registered "
-               "from the address which this request came from",
+               "from the address and port, or over the connection, which this request came by",
        .run = is_from_registered},
   };
   info.parameters = {
