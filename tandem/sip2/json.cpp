@@ -97,7 +97,7 @@ void read_fixed(message& m, const bj::object& object, json_notes& notes) {
 
 void read_field(message& m, std::string_view name, const bj::value& value, null_rule nulls,
                 json_notes& notes) {
-  if (name.size() != 2 || !is_ascii(name)) {
+  if (name.size() != 2 || !field_id::of(name).is_printable()) {
     notes.odd_field = true;
     return;
   }

@@ -105,6 +105,11 @@ TEST(json, values_cannot_break_the_line) {
             "94 AFa  bc d|\r");
 }
 
+TEST(json, names_of_fields_cannot_break_the_line) {
+  EXPECT_EQ(wire_of(R"({"code":"94","fixed_fields":["1"],"fields":[{"\r\n":"x","A\u0000":"x"}]})"),
+            "941\r");
+}
+
 TEST(json, what_is_no_message_has_a_reason) {
   const std::pair<std::string_view, json_errc> rows[] = {
       {"", json_errc::not_json},

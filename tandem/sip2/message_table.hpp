@@ -26,6 +26,10 @@ struct two_chars {
   }
   /// A view of the two bytes; lives as long as this object.
   [[nodiscard]] constexpr std::string_view text() const noexcept { return {&first, 2}; }
+  /// Both characters can stand on the wire: printable ASCII, no blank.
+  [[nodiscard]] constexpr bool is_printable() const noexcept {
+    return first > ' ' && first < 0x7f && second > ' ' && second < 0x7f;
+  }
   friend constexpr auto operator<=>(const two_chars&, const two_chars&) noexcept = default;
 };
 

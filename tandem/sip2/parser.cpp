@@ -82,7 +82,7 @@ message read_message(const envelope& e, const wire_format& format, parse_notes* 
     const auto part = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     if (part.empty()) continue;
-    if (part.size() < 2 || !is_ascii(part.substr(0, 2))) {
+    if (part.size() < 2 || !field_id::of(part).is_printable()) {
       seen.stray_part = true;
       continue;
     }

@@ -35,6 +35,8 @@ std::string write_message(const message& m, const wire_format& format,
   out.reserve(256);
   append_fixed(out, m, format.delimiter);
   for (const auto& f : m.fields) {
+    if (!f.id.is_printable() || f.id.text().find(format.delimiter) != std::string_view::npos)
+      continue; // no reader could tell where it begins
     auto value = encode(f.value, format.text, format.replacement);
     std::erase(value, format.delimiter);
     cut(value, format.longest_value, format.text);

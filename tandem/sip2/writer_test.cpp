@@ -29,6 +29,13 @@ TEST(writer, nothing_in_a_value_can_end_a_field_or_a_message) {
   EXPECT_EQ(write_message(m, format), "941AFline1 line2 xy z|AFfullwidth|\r");
 }
 
+TEST(writer, an_id_that_would_break_the_line_is_left_out) {
+  message m{code::login_response, {"1"}};
+  m.add(field_id{"\r\n"}, "x").add(field_id{'A', '\0'}, "x").add(field_id{"A|"}, "x");
+  m.add(field_id{" A"}, "x").add(field_id{"AF"}, "ok");
+  EXPECT_EQ(write_message(m, {}), "941AFok|\r");
+}
+
 TEST(writer, tail_with_and_without_sequence) {
   const message m{code::login_response, {"1"}};
   EXPECT_EQ(write_message(m, {}, "0"), "941AY0AZFDFD\r");

@@ -184,7 +184,7 @@ def test_an_http_error_gets_a_refusal_and_keeps_the_terminal(world):
 
 
 def test_line_ends_in_values_do_not_split_the_stream(world):
-    answer = dict(ANSWERS["17"], fields=[{"AJ": "line1\rline2\nline3|x"}])
+    answer = dict(ANSWERS["17"], fields=[{"\r\n": "x", "AJ": "line1\rline2\nline3|x"}])
     mediator, _ = world(lambda *_: answer)
     assert mediator.connect().ask(ITEM).endswith("AJline1 line2 line3x|")
 
