@@ -336,7 +336,11 @@ void run_spawner(int control, const spawner_options& options,
   sigset_t every;
   sigfillset(&every);
   pthread_sigmask(SIG_SETMASK, &every, nullptr);
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  // Asked of the kernel, since the library keeps 32 and 33 for itself and a parent may have them
+  // ignored; the zeroes of the kernel's structure are the default action.
+  constexpr std::array<unsigned long, 4> by_default{};
+  for (int number = 1; number < NSIG; ++number)
+    ::syscall(SYS_rt_sigaction, number, by_default.data(), nullptr, sizeof(std::uint64_t));
   ::prctl(PR_SET_NAME, "tandem-spawner", 0, 0, 0);
   ::setsid(); // Ctrl-C on the server's terminal is the server's alone
 
