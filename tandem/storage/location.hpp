@@ -37,13 +37,13 @@ struct binding_data {
   std::string_view call_id{}; ///< of the REGISTER, for the order of RFC 3261 10.3 step 7
   std::string_view user_agent{}; ///< for those who look at the table
   std::uint32_t cseq = 0;
-  std::uint16_t q = 0;       ///< preference in thousandths
-  std::uint16_t flags = 0;   ///< the script's own
+  std::uint16_t q = 0;        ///< preference in thousandths
+  std::uint16_t flags = 0;    ///< the script's own
   std::uint8_t transport = 0; ///< stack::transport_kind, of `received`
-  instant expires{};         ///< instant::max(): permanent
-  instant modified{};        ///< when it was last written
-  socket_address received{}; ///< where the REGISTER came from, as the server saw it
-  flow_number flow{};        ///< the connection it came over, if it was one
+  instant expires{};          ///< instant::max(): permanent
+  instant modified{};         ///< when it was last written
+  socket_address received{};  ///< where the REGISTER came from, as the server saw it
+  flow_number flow{};         ///< the connection it came over, if it was one
 };
 
 /// One stored contact. Reached only through a record, under its stripe's mutex.
