@@ -22,9 +22,9 @@ namespace tandem::stack {
 
 /// Bounds of one shard.
 struct transaction_limits {
-  std::size_t transactions = 200'000; ///< clients and servers together; then errc::full
-  std::size_t waiting_per_call = 8;   ///< requests behind a suspended program; then 503
-  std::size_t suspended = 10'000;     ///< programs at a time; then errc::full
+  std::size_t transactions = 1'200'000; ///< clients and servers together; then errc::full
+  std::size_t waiting_per_call = 8;     ///< requests behind a suspended program; then 503
+  std::size_t suspended = 10'000;       ///< programs at a time; then errc::full
 };
 
 /// Why a transaction was not made.

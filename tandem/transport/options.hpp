@@ -26,7 +26,7 @@ struct transport_options {
 /// Bounds beyond which new work is refused with 503, while what is in progress goes on.
 struct overload_options {
   duration lag = milliseconds{200};      ///< of the loop or of the datagrams in their sockets
-  std::size_t transactions = 150'000;    ///< of a shard
+  std::size_t transactions = 1'000'000;  ///< of a shard
   std::uint32_t requests_per_source = 0; ///< new requests a second from one address; 0: no bound
   std::uint32_t retry_after = 5;         ///< seconds that a refused client is told to wait
 };
