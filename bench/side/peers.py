@@ -62,13 +62,15 @@ class Peer:
 
 class Tandem(Peer):
     name = "tandemd"
+    parameters = ""  # more lines of the script
 
     def __init__(self, unit, core=SERVER_CORE, shards=1):
         super().__init__(unit, core)
         self.shards = shards
 
     def command(self, folder):
-        script = f'listen=127.0.0.1\nport={self.port}\nalias="example.test"\n' + (SCRIPTS / self.unit.script).read_text()
+        script = f'listen=127.0.0.1\nport={self.port}\nalias="example.test"\n{self.parameters}'
+        script += (SCRIPTS / self.unit.script).read_text()
         (folder / "server.cfg").write_text(script)
         return [str(tandemd_path()), "-f", str(folder / "server.cfg"), "-D", "-E", "--shards", str(self.shards)]
 
