@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks a book out at a SIP2 server: sip2_checkout HOST PATRON ITEM (login siplogin/sippassword).
+// Checks a book out at a SIP2 server (login siplogin): sip2_checkout HOST PATRON ITEM [PORT]
 #include <tandem/sip2/client.hpp>
 
 #include <iostream>
+#include <string>
 
 int main(int argc, char** argv) {
   using namespace tandem::sip2;
-  if (argc != 4) return std::cerr << "usage: sip2_checkout HOST PATRON ITEM\n", 1;
+  if (argc < 4) return std::cerr << "usage: sip2_checkout HOST PATRON ITEM [PORT]\n", 1;
 
   client_options options;
   options.host = argv[1];
+  if (argc > 4) options.port = static_cast<std::uint16_t>(std::stoi(argv[4]));
   auto terminal = client::connect(options);
   if (!terminal) return std::cerr << terminal.error().text << '\n', 2;
   const auto accepted = terminal->login("siplogin", "sippassword");

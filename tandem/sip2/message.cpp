@@ -33,6 +33,7 @@ std::string blank_value(const fixed_field& f) {
   case fixed_kind::flag:
   case fixed_kind::language:
   case fixed_kind::number:
+  case fixed_kind::limit:
   case fixed_kind::algorithm:
   case fixed_kind::sc_status_code: return std::string(f.width, '0');
   case fixed_kind::yes_no:

@@ -83,6 +83,7 @@ enum class fixed_kind : std::uint8_t {
   language,       ///< 3 digits
   count,          ///< 4 digits, or blanks when unknown
   number,         ///< digits
+  limit,          ///< digits, 999 when unknown
   patron_status,  ///< 14 times Y or blank
   summary,        ///< 10 times Y or blank
   circulation,    ///< circulation status

@@ -9,7 +9,8 @@
 namespace tandem::sip2 {
 
 /// "[93] Login Request", then a line each for the fixed fields and the fields, ended by LF. Names
-/// are padded to 34 columns. Control characters are not printed.
+/// are padded to 34 columns; what a code means stands in parentheses after it. Control characters
+/// are not printed.
 [[nodiscard]] std::string to_pretty(const message& m);
 
 } // namespace tandem::sip2

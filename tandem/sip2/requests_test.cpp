@@ -66,8 +66,8 @@ TEST(pretty, names_every_field_in_a_column) {
   message m{code::login, {"0", "0"}};
   m.add(field_id{"CN"}, "user\r\n").add(field_id{"ZZ"}, "x");
   EXPECT_EQ(to_pretty(m), "[93] Login Request\n"
-                          "UID algorithm                     0\n"
-                          "PWD algorithm                     0\n"
+                          "UID algorithm                     0 (not encrypted)\n"
+                          "PWD algorithm                     0 (not encrypted)\n"
                           "[CN] login user id                user  \n"
                           "[ZZ] unknown field                x\n");
 }

@@ -83,7 +83,9 @@ def test_output_in_the_original_s_form(demo):
     assert "[RECEIVED, duration: 0." in done.stdout
     assert "\nRun time: 0." in done.stdout
     pretty = ask(demo, "--message", "sc-status", "--pretty-print").stdout
-    assert "[93] Login Request\nUID algorithm" + " " * 21 + "0\n" in pretty
+    assert "[93] Login Request\nUID algorithm" + " " * 21 + "0 (not encrypted)\n" in pretty
+    item = ask(demo, "--message", "item-information", "--pretty-print").stdout
+    assert "circulation status" + " " * 16 + "03 (available)\n" in item
     assert ask(demo, "--message", "sc-status", "--summarize").stdout.startswith("+-+-")
     assert ask(demo, "--message", "sc-status", "--silent").stdout == ""
 
@@ -133,9 +135,12 @@ def test_the_interactive_mode(demo):
         assert part in done.stdout
 
 
-def test_the_example_of_the_library_is_whole(demo, tmp_path):
+def test_the_example_of_the_library_checks_a_book_out(demo):
     source = pathlib.Path(__file__).resolve().parents[2] / "examples/sip2_checkout.cpp"
     assert len(source.read_text().splitlines()) < 30
+    example = [BIN / "sip2_checkout", "127.0.0.1", "21000001", "31000001", str(demo.port)]
+    done = subprocess.run(example, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0 and ": due " in done.stdout, done.stdout + done.stderr
 
 
 def test_a_demonstration_database_lasts(run, tmp_path):
