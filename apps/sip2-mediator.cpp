@@ -52,9 +52,12 @@ struct given {
 
 void add_options(CLI::App& app, flags& f) {
   app.add_option("--sip-address", f.sip_address, "Address for terminals")->capture_default_str();
-  app.add_option("--sip-port", f.sip_port, "Port for terminals")->capture_default_str();
+  app.add_option("--sip-port", f.sip_port, "Port for terminals")
+      ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
   app.add_option("--http-host", f.http_host, "Host of the back-end")->capture_default_str();
   app.add_option("--http-port", f.http_port, "Its port (with https, too, 443 must be given)")
+      ->check(CLI::Range(1, 65535))
       ->capture_default_str();
   app.add_option("--http-proto", f.http_proto, "http or https")->capture_default_str();
   app.add_option("--http-path", f.http_path, "Path of the back-end")->capture_default_str();
@@ -95,16 +98,24 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
   if (config.listeners.empty() || is_given("--sip-address") || is_given("--sip-port")) {
     listener_options l;
     const auto ip = ip_address::parse(f.sip_address == "localhost" ? "127.0.0.1" : f.sip_address);
-    if (!ip) return fmt::format("--sip-address: '{}' is no IP address", f.sip_address);
+    if (!ip)
+      return fmt::format("--sip-address: '{}' is no IP address; give one of this machine, or "
+                         "0.0.0.0 for all of them",
+                         f.sip_address);
     l.address = {*ip, f.sip_port, 0};
     l.name = "sip";
     config.listeners = {l};
   }
   if (config.backend.urls.empty() || is_given("--http-host") || is_given("--http-port") ||
       is_given("--http-proto") || is_given("--http-path")) {
+    const auto literal = ip_address::parse(f.http_host);
+    const bool is_v6 = literal && literal->is_v6();
+    if (!is_v6 && f.http_host.find_first_of(":/") != std::string::npos)
+      return fmt::format("--http-host: '{}' is no host; give the name alone, https by --http-proto "
+                         "https, the rest by --http-port and --http-path",
+                         f.http_host);
     const auto scheme = f.http_proto == "http" ? "http" : "https"; // as the original has it
-    const auto host =
-        f.http_host.find(':') == std::string::npos ? f.http_host : '[' + f.http_host + ']';
+    const auto host = is_v6 ? '[' + f.http_host + ']' : f.http_host;
     const auto text = fmt::format("{}://{}:{}{}{}", scheme, host, f.http_port,
                                   f.http_path.starts_with('/') ? "" : "/", f.http_path);
     const auto url = io::http_url::parse(text);
@@ -112,8 +123,12 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
     config.backend.urls = {*url};
   }
   if (is_given("--max-clients")) config.server.max_clients = f.max_clients;
-  if (is_given("--syslog-facility") || f.config_file.empty())
+  if (is_given("--syslog-facility") || f.config_file.empty()) {
+    if (!is_log_facility(f.syslog_facility))
+      return fmt::format("--syslog-facility: '{}' is none of LOCAL0 to LOCAL7, DAEMON, USER",
+                         f.syslog_facility);
     config.log_facility = f.syslog_facility;
+  }
   if (is_given("--syslog-level") || f.config_file.empty())
     config.level = find_log_level(f.syslog_level).value_or(log_level::info);
   if (f.logs_passwords) config.server.privacy = log_privacy::unsafe;
@@ -137,9 +152,21 @@ result<mediator_config, std::string> load(const flags& f, const given& is_given)
   auto file = f.config_file.empty() ? config_document::parse("", "no file")
                                     : config_document::read(f.config_file);
   read_mediator_config(file, config);
-  if (!file.finish()) return fail("\n" + file.explain());
+  if (!file.finish()) return fail(file.explain());
   if (auto fault = apply(f, is_given, config); !fault.empty()) return fail(std::move(fault));
   return config;
+}
+
+/// What is taken as the original took it, though it was hardly meant.
+std::vector<std::string> doubts_of(const flags& f, const given& is_given) {
+  std::vector<std::string> all;
+  if (is_given("--syslog-level") && !find_log_level(f.syslog_level))
+    all.push_back(fmt::format("--syslog-level: '{}' is none of LOG_DEBUG, LOG_INFO, LOG_WARNING, "
+                              "LOG_ERR; LOG_INFO is used",
+                              f.syslog_level));
+  if (is_given("--http-proto") && f.http_proto != "http" && f.http_proto != "https")
+    all.push_back(fmt::format("--http-proto: '{}' is taken for https", f.http_proto));
+  return all;
 }
 
 /// Leaves the terminal. The parent stays until the child works, so that its status tells; the
@@ -258,7 +285,13 @@ int main(int argc, char** argv) {
     }
   const given is_given{app};
   const auto config = load(f, is_given);
-  if (!config) return std::cerr << "sip2-mediator: " << config.error() << '\n', 1;
+  if (!config) {
+    const bool is_list = config.error().find('\n') != std::string::npos;
+    std::cerr << "sip2-mediator: " << (is_list ? "the configuration has these faults:\n" : "")
+              << config.error() << '\n';
+    return 1;
+  }
+  for (const auto& doubt : doubts_of(f, is_given)) std::cerr << "sip2-mediator: " << doubt << '\n';
   if (f.is_check) return std::cout << "The configuration is right.\n", 0;
 
   const int parent = f.is_daemon ? daemonize() : -1;

@@ -205,7 +205,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
                                           .was_sent = true,
                                           .detail = std::string{to_string(state.error())}}));
       }
-      if (!*state) return;
+      if (!*state) return stream_.acknowledge();
       http_response response = parser_.take_response();
       const bool is_reusable = parser_.keeps_alive() && !parser_.has_more() &&
                                stream_.is_connected() && stream_.waiting_output() == 0;

@@ -331,6 +331,10 @@ void stream::finish() {
   want_events();
 }
 
+void stream::acknowledge() noexcept {
+  if (fd_) set_option(fd_.get(), IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 void stream::pause_reading() {
   reading_ = false;
   want_events();

@@ -3,6 +3,7 @@
 
 #include <tandem/base/text.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -40,6 +41,17 @@ void read_server_tls(const config_table& t, bool& has_tls, io::tls_server_option
   has_tls = !tls.certificate_file.empty();
   if (!has_tls && (!tls.key_file.empty() || !tls.client_ca_file.empty()))
     t.complain("certificate-file", "TLS needs a 'certificate-file'");
+  if (!has_tls) return;
+  if (const auto made = io::tls_context::server(tls); !made)
+    t.complain("certificate-file", made.error());
+}
+
+/// Authorities and certificates for the way to the back-end.
+void check_backend_tls(const config_table& t, const backend_pool_options& backend) {
+  const auto is_secure = [](const io::http_url& url) { return url.is_secure; };
+  if (std::ranges::none_of(backend.urls, is_secure)) return;
+  if (const auto made = io::tls_context::client(backend.tls); !made)
+    t.complain(t.has("ca-file") ? "ca-file" : "certificate-file", made.error());
 }
 
 listener_options read_listener(const config_table& t, const terminal_rules& rules) {
@@ -59,6 +71,9 @@ listener_options read_listener(const config_table& t, const terminal_rules& rule
   t.read("proxy-protocol", l.has_proxy_header);
   read_prefixes(t, "proxies", l.proxies);
   read_prefixes(t, "allow", l.allowed);
+  if (l.has_proxy_header && l.proxies.empty() && !l.allowed.empty())
+    t.complain("allow", "anybody could claim an allowed address in the PROXY header: name the "
+                        "load balancers in 'proxies'");
   return l;
 }
 
@@ -82,14 +97,23 @@ void read_log(const config_table& t, mediator_config& config) {
     if (found)
       config.level = *found;
     else
-      t.complain("level", "'level' is none of debug, info, warning, err");
+      t.complain("level", "'level' is none of debug, info, notice, warning, err");
   }
   t.read("facility", config.log_facility);
+  if (!is_log_facility(config.log_facility))
+    t.complain("facility", "'facility' is none of local0 to local7, daemon, user");
   constexpr std::array<std::string_view, 3> names{"unsafe", "secrets", "patron"};
   t.read_choice("privacy", names, config.server.privacy);
 }
 
 } // namespace
+
+bool is_log_facility(std::string_view name) {
+  constexpr std::string_view local = "local";
+  return iequals(name, "daemon") || iequals(name, "user") ||
+         (name.size() == local.size() + 1 && iequals(name.substr(0, local.size()), local) &&
+          name.back() >= '0' && name.back() <= '7');
+}
 
 std::optional<log_level> find_log_level(std::string_view name) {
   auto plain = to_lower_copy(name);
@@ -113,14 +137,20 @@ void read_mediator_config(const config_document& file, mediator_config& config) 
 
   const auto backend = root.table("backend");
   read_backend_options(backend, config.backend);
+  check_backend_tls(backend, config.backend);
   backend.read("answer-pointer", config.rules->answer_pointer);
   if (!config.rules->answer_pointer.empty() && !config.rules->answer_pointer.starts_with('/'))
     backend.complain("answer-pointer", "a JSON pointer begins with /, like /payload/0");
 
   read_profiles(root, *config.rules);
   read_accounts(root, *config.rules);
-  for (const auto& t : root.tables("listener"))
-    config.listeners.push_back(read_listener(t, *config.rules));
+  for (const auto& t : root.tables("listener")) {
+    auto l = read_listener(t, *config.rules);
+    const auto is_same = [&l](const listener_options& o) { return o.address == l.address; };
+    if (l.address.port != 0 && std::ranges::any_of(config.listeners, is_same))
+      t.complain("listen", fmt::format("two listeners at {}", l.address.to_string()));
+    config.listeners.push_back(std::move(l));
+  }
   if (!config.rules->profiles.contains(config.http.door_profile))
     root.table("http").complain("door-profile", "there is no such profile");
 }

@@ -37,7 +37,8 @@ struct mediator_config {
   log_level level = log_level::info;
 };
 
-/// Reads everything; faults are noted in the document, whose finish() is still to be called.
+/// Reads everything, certificates to see whether they can be used; faults are noted in the
+/// document, whose finish() is still to be called.
 void read_mediator_config(const config_document& file, mediator_config& config);
 
 /// Files whose change is a reason to read the configuration again: certificates and keys.
@@ -50,5 +51,8 @@ void read_accounts(const config_table& root, terminal_rules& rules);
 /// LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR, or the same without LOG_ and in small letters;
 /// nothing for other names.
 [[nodiscard]] std::optional<log_level> find_log_level(std::string_view name);
+
+/// local0 to local7, daemon, user, in any letter case.
+[[nodiscard]] bool is_log_facility(std::string_view name);
 
 } // namespace tandem::sip2

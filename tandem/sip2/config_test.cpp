@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/config.hpp>
 
+#include <tandem/base/text.hpp>
+#include <tandem/io/certificates_for_test.hpp>
+
 #include <gtest/gtest.h>
 
 namespace tandem::sip2 {
@@ -48,7 +51,8 @@ allow = ["192.0.2.0/24", "2001:db8::/32"]
 [[listener]]
 listen = "[::1]:6002"
 mode = "telnet"
-certificate-file = "/etc/ssl/sip2.pem"
+certificate-file = "SERVER.pem"
+key-file = "SERVER.key"
 proxy-protocol = true
 proxies = "127.0.0.1"
 
@@ -90,7 +94,11 @@ filter = [
 )";
 
 TEST(mediator_config, every_key_is_understood) {
-  const auto l = load(everything);
+  const io::certificates_for_test certificates;
+  std::string text{everything};
+  for (const std::string name : {"SERVER.pem", "SERVER.key"})
+    text.replace(text.find(name), name.size(), certificates / to_lower_copy(name));
+  const auto l = load(text);
   EXPECT_EQ(l.faults, "");
   EXPECT_EQ(l.config.server.max_clients, 2000U);
   EXPECT_EQ(l.config.server.privacy, log_privacy::patron);
@@ -103,7 +111,8 @@ TEST(mediator_config, every_key_is_understood) {
   EXPECT_EQ(l.config.listeners[1].discipline, line_discipline::telnet);
   EXPECT_TRUE(l.config.listeners[1].is_tls);
   EXPECT_EQ(l.config.listeners[1].profile, "default");
-  EXPECT_EQ(files_of(l.config), std::vector<std::string>{"/etc/ssl/sip2.pem"});
+  EXPECT_EQ(files_of(l.config),
+            (std::vector<std::string>{certificates / "server.pem", certificates / "server.key"}));
   EXPECT_EQ(l.config.http.address->port, 6080);
 
   const auto* a = l.config.rules->find_account("siplogin");

@@ -5,9 +5,23 @@
 #include <tandem/control/health.hpp>
 #include <tandem/control/json_rpc.hpp>
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <string_view>
 
 namespace tandem::sip2 {
+namespace {
+
+/// A log line for each line of a text.
+void log_faults(std::string_view text) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (end > 0) log_error("{}", text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+} // namespace
 
 mediator::mediator(io::shard& home, load_function load, std::string config_file,
                    std::function<void()> on_finished)
@@ -59,6 +73,9 @@ std::string mediator::open_http() {
   if (!at) return "HTTP port: " + at.error();
   http_at_ = *at;
   log_notice("HTTP port at {}", at->to_string());
+  if (!config_.http.has_tls && !config_.http.token.empty() && !at->ip.is_loopback())
+    log_warning("the HTTP port takes its token in the clear from other machines; give [http] a "
+                "certificate-file, or listen at 127.0.0.1");
   return {};
 }
 
@@ -86,7 +103,8 @@ std::string mediator::reload() {
   }
   if (!fault.empty()) {
     ++failed_reloads_;
-    log_error("the configuration was not taken over: {}", fault);
+    log_error("the configuration was not taken over; what was in force stays. Faults:");
+    log_faults(fault);
     return fault;
   }
   ++reloads_;
@@ -110,11 +128,8 @@ std::string mediator::reload() {
     door_->use(config_.rules, config_.http.door_profile);
   }
   watch_files();
-  if (fault.empty())
-    log_notice("the configuration was read again; {} terminals stay connected",
-               terminals_->connected());
-  else
-    log_error("the configuration was read again, but: {}", fault);
+  log_notice("the configuration was read again; terminals connected: {}", terminals_->connected());
+  log_faults(fault);
   return fault;
 }
 

@@ -56,7 +56,7 @@ constexpr std::array acs_status{
     fixed_field{"on-line status", 1, k::yes_no},   fixed_field{"checkin ok", 1, k::yes_no},
     fixed_field{"checkout ok", 1, k::yes_no},      fixed_field{"ACS renewal policy", 1, k::yes_no},
     fixed_field{"status update ok", 1, k::yes_no}, fixed_field{"off-line ok", 1, k::yes_no},
-    fixed_field{"timeout period", 3, k::limit},   fixed_field{"retries allowed", 3, k::limit},
+    fixed_field{"timeout period", 3, k::limit},    fixed_field{"retries allowed", 3, k::limit},
     fixed_field{"date/time sync", 18, k::date},    fixed_field{"protocol version", 4, k::version}};
 constexpr std::array sc_status{fixed_field{"status code", 1, k::sc_status_code},
                                fixed_field{"max print width", 3, k::number},

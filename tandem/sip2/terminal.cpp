@@ -114,6 +114,7 @@ void terminal::take_prompted(std::string_view line) {
   login.add(login_user, telnet_user_);
   login.add(login_password, decode(line, profile_->wire.text, profile_->wire.fallback));
   asked_ = asked::telnet_login;
+  ++requests_;
   sequence_.reset();
   take_login(login);
 }
@@ -168,6 +169,7 @@ void terminal::take_intact(const envelope& e) {
 
   parse_notes notes;
   auto m = read_message(e, profile_->wire, &notes);
+  ++requests_; // from here on the log has the id that the back-end gets
   sequence_.reset();
   if (e.tail && profile_->wire.detection != error_detection::off) sequence_ = e.tail->sequence;
   note(direction::to_acs, m);
@@ -246,7 +248,7 @@ void terminal::ask(const message& m, duration deadline) {
   request.code = m.code;
   request.session = options_.session;
   request.message = to_json(m);
-  request.request_id = options_.session + '-' + std::to_string(++requests_);
+  request.request_id = request_id();
   request.client = options_.peer;
   request.account = account_;
   if (const auto* known = options_.rules->find_account(account_))
@@ -353,7 +355,8 @@ bool terminal::begin_login_again(const backend_error& error) {
   request.code = code::login;
   request.session = options_.session;
   request.message = saved_login_.reveal();
-  request.request_id = options_.session + '-' + std::to_string(++requests_);
+  ++requests_;
+  request.request_id = request_id();
   request.client = options_.peer;
   request.account = account_;
   request.deadline = profile_->backend_deadline;
@@ -371,6 +374,7 @@ void terminal::take_login_again(const backend_reply& reply) {
     log_error("{} the back-end did not take the login again", label());
     return refuse(profile_->offline_text);
   }
+  ++requests_; // a key of its own: under the old one the back-end would refuse again
   relay(request_);
 }
 
@@ -433,6 +437,7 @@ void terminal::leave() {
     return;
   }
   state_ = state::leaving;
+  ++requests_;
   ask(message{code::end_session}, farewell_deadline);
 }
 
@@ -442,6 +447,10 @@ void terminal::note(direction way, const message& m) {
   const auto line = to_log_line(m, options_.privacy);
   log_info("{} {} {}", label(), is_input ? "INPUT" : "OUTPUT", line);
   if (host_.is_traced()) host_.on_line(way, line);
+}
+
+std::string terminal::request_id() const {
+  return options_.session + '-' + std::to_string(requests_);
 }
 
 std::string terminal::label() const {

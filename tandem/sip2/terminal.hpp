@@ -120,6 +120,8 @@ class terminal {
   void put(std::string bytes);
   void leave();
   void note(direction way, const message& m);
+  /// Names a request towards the back-end and in the log.
+  [[nodiscard]] std::string request_id() const;
   [[nodiscard]] std::string label() const;
 
   terminal_options options_;
@@ -136,7 +138,7 @@ class terminal {
   bool has_spoken_ = false; ///< a message of the protocol came
   unsigned telnet_tries_ = 0;
   std::uint64_t messages_ = 0;
-  std::uint64_t requests_ = 0; ///< sent to the back-end, for their ids
+  std::uint64_t requests_ = 0; ///< numbers those that the back-end is asked, for their ids
   instant connected_at_;
   instant last_active_;
 

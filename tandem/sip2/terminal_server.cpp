@@ -51,13 +51,17 @@ terminal_server::~terminal_server() = default;
 
 std::string terminal_server::set_listeners(const std::vector<listener_options>& wanted) {
   std::string fault;
+  const auto complain = [&fault](std::string text) {
+    if (!fault.empty()) fault += '\n';
+    fault += text;
+  };
   std::vector<std::shared_ptr<listener>> next;
   for (const auto& options : wanted) {
     io::tls_context tls;
     if (options.is_tls) {
       auto made = io::tls_context::server(options.tls);
       if (!made) {
-        fault += "listener " + options.name + ": " + made.error() + "\n";
+        complain("listener " + options.name + ": " + made.error());
         // What listens already goes on with the certificate it has.
         const auto old = std::ranges::find_if(listeners_, [&](const auto& l) {
           return l->options.address == options.address && l->options.is_tls;
@@ -84,8 +88,7 @@ std::string terminal_server::set_listeners(const std::vector<listener_options>& 
           if (const auto l = weak.lock()) accept(l, std::move(fd), peer);
         });
     if (!socket) {
-      fault += "listener " + options.name + " at " + options.address.to_string() + ": " +
-               socket.error() + "\n";
+      complain("listener " + options.name + ": " + socket.error());
       continue;
     }
     on->socket = std::move(*socket);

@@ -192,6 +192,41 @@ def test_a_wrong_configuration_tells_all_its_faults(tmp_path):
         assert part in done.stderr
 
 
+@pytest.mark.parametrize("text, told", [
+    ('[backend]\nurl = "https://localhost:1/"\nca-file = "/nowhere.pem"\n', ["bad.toml:3:", "cannot read /nowhere.pem"]),
+    (READY + 'certificate-file = "KEYLESS"\n', ["bad.toml:3:", "private key"]),
+    (READY + READY, ["bad.toml:4:", "two listeners at 127.0.0.1:6001"]),
+    (READY + 'proxy-protocol = true\nallow = "192.0.2.0/24"\n', ["bad.toml:4:", "'proxies'"]),
+    ('[log]\nfacility = "local9"\n', ["bad.toml:2:", "local0 to local7"]),
+], ids=["ca", "key", "twice", "proxies", "facility"])
+def test_faults_that_would_show_only_later_are_told_with_their_line(tmp_path, text, told):
+    pem = make_certificate(tmp_path)
+    (tmp_path / "keyless.pem").write_text(pem.read_text().split("-----BEGIN PRIVATE")[0])
+    file = tmp_path / "bad.toml"
+    file.write_text(text.replace("PORT", "6001").replace("KEYLESS", str(tmp_path / "keyless.pem")))
+    done = subprocess.run([BIN / "sip2-mediator", "--check", "--config", file], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1
+    for part in told:
+        assert part in done.stderr
+
+
+@pytest.mark.parametrize("arguments, status, told", [
+    (["--http-host", "https://ils.example"], 1, "give the name alone"),
+    (["--http-host", "ils.example:8080"], 1, "give the name alone"),
+    (["--sip-address", "ils.example"], 1, "0.0.0.0"),
+    (["--sip-port", "66000"], 1, "65535"),
+    (["--syslog-facility", "LOCAL9"], 1, "LOCAL0 to LOCAL7"),
+    (["--syslog-level", "LOUD"], 0, "LOG_INFO is used"),
+    (["--http-proto", "ftp"], 0, "taken for https"),
+    (["--http-host", "::1"], 0, ""),
+])
+def test_doubtful_flags_are_told(arguments, status, told):
+    done = subprocess.run([BIN / "sip2-mediator", "--check", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert told in done.stderr
+
+
 # --- configuration that changes ---------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how", ["hup", "file"])

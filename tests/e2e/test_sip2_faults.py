@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The faults that the original SIP2Mediator was known for, each provoked at the running mediator."""
+import json
 import socket
 import threading
 import time
@@ -252,6 +253,35 @@ def test_an_answer_in_many_pieces_is_put_together(world):
 
     mediator, _ = world(behave)
     assert mediator.connect().ask(ITEM) == f"18030101{DATE}"
+
+
+def test_a_back_end_that_writes_head_and_body_apart_costs_no_delayed_acknowledgement(world):
+    """Python's http.server and others do: their body waits for our acknowledgement, usually 40 ms."""
+    def behave(library, connection, session, message):
+        head, body = http_answer(json.dumps(ANSWERS[message["code"]]).encode()).split(b"\r\n\r\n")
+        connection.sendall(head + b"\r\n\r\n")
+        connection.sendall(body)
+
+    mediator, _ = world(behave)
+    terminal = mediator.connect()
+    times = []
+    for _ in range(40):
+        begin = time.monotonic()
+        assert terminal.ask(ITEM) == ITEM_ANSWER
+        times.append(time.monotonic() - begin)
+    assert sorted(times)[30] < 0.035, times
+
+
+def test_the_log_names_a_request_as_the_back_end_hears_it(world):
+    mediator, library = world()
+    terminal = mediator.connect()
+    terminal.ask(LOGIN)
+    terminal.ask(ITEM)
+    identity = library.requests[1][1]["x-request-id"]
+    assert library.requests[1][1]["idempotency-key"] == identity
+    lines = [line for line in mediator.log().splitlines() if identity in line]
+    assert [line.split("] ")[1].split(" ")[0] for line in lines] == ["INPUT", "OUTPUT"]
+    assert all("siplogin" in line for line in lines)
 
 
 def test_a_slow_answer_holds_up_only_its_terminal_and_not_for_ever(world):
