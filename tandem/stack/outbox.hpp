@@ -9,6 +9,7 @@
 #include <tandem/stack/target.hpp>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace tandem::stack {
@@ -81,5 +82,14 @@ class outbox {
   outbox(const outbox&) = default;
   outbox& operator=(const outbox&) = default;
 };
+
+/// The targets from the first on that there is a listener for: a host has addresses of families and
+/// transports that not every server has (RFC 3263 4.1). All of them, when there is none for any.
+[[nodiscard]] inline std::span<const target> reachable(const outbox& out,
+                                                       std::span<const target> targets) noexcept {
+  for (std::size_t i = 0; targets.size() > 1 && i < targets.size(); ++i)
+    if (!out.sent_by(targets[i]).empty()) return targets.subspan(i);
+  return targets;
+}
 
 } // namespace tandem::stack

@@ -95,6 +95,7 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
 result<void, forward_errc> proxy::add_branch(context_handle context, const sip::message& request,
                                              const forward_to& way, unsigned breadth) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
+  const std::span<const target> targets = reachable(transactions_.out(), way.targets);
   response_context& c = *contexts_.find(context);
   sip::message copy = request.clone();
   if (way.uri != copy.request_uri() && !copy.set_request_uri(way.uri))
@@ -112,7 +113,7 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   proxy_branch& b = *branches_.find(h);
   b.context = context;
   b.index = c.branches++;
-  target to = way.targets.front();
+  target to = targets.front();
   wire_message sent;
   const auto client =
       send(copy, to, make_branch(c.routing, c.unique, b.index), {h.slot, h.generation, 0}, sent);
@@ -124,14 +125,14 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   b.next = std::exchange(c.first_branch, h);
   ++c.pending;
 
-  const bool went_to_tcp = to.transport != way.targets.front().transport;
-  if (way.targets.size() > 1 || went_to_tcp) {
+  const bool went_to_tcp = to.transport != targets.front().transport;
+  if (targets.size() > 1 || went_to_tcp) {
     b.detour = std::make_unique<branch_detour>();
     b.detour->request = sent;
-    b.detour->left.assign(way.targets.rbegin(), way.targets.rend() - 1);
+    b.detour->left.assign(targets.rbegin(), targets.rend() - 1);
     if (went_to_tcp) {
       // RFC 3261 18.1.1: when TCP is refused, the datagram goes out all the same.
-      b.detour->left.push_back(way.targets.front());
+      b.detour->left.push_back(targets.front());
       b.detour->left.back().choice = transport_choice::fixed;
     }
   }
@@ -169,7 +170,7 @@ result<wire_message, forward_errc> proxy::with_via(sip::message& request, target
   const std::string_view sent_by = transactions_.out().sent_by(to);
   if (sent_by.empty()) return fail(forward_errc::no_listener);
 
-  std::array<char, 256> via{};
+  std::array<char, 320> via{};
   std::size_t size = 0;
   const auto put = [&](std::string_view text) {
     const std::size_t n = std::min(text.size(), via.size() - size);
@@ -181,6 +182,15 @@ result<wire_message, forward_errc> proxy::with_via(sip::message& request, target
   put(" ");
   put(sent_by);
   if (settings_.asks_rport) put(";rport");
+  if (to.address.ip.is_multicast()) {
+    // RFC 3261 18.1.1: the answers go to the group, too, and no further than the request.
+    put(";maddr=");
+    put(to.address.ip.to_uri_host());
+    if (to.address.ip.is_v4()) {
+      put(";ttl=");
+      put(std::to_string(std::max<unsigned>(to.ttl, 1)));
+    }
+  }
   put(";branch=");
   put(branch);
   if (!request.put_front(sip::header_id::via, {via.data(), size}))
@@ -297,7 +307,7 @@ result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
   if (way.uri != copy.request_uri() && !copy.set_request_uri(way.uri))
     return fail(forward_errc::bad_uri);
   if (!apply_strict_route(copy)) return fail(forward_errc::bad_uri);
-  target to = way.targets.front();
+  target to = reachable(transactions_.out(), way.targets).front();
   const auto wire =
       with_via(copy, to, make_stateless_branch(request, routing, transactions_.secret()).view());
   if (!wire) return fail(wire.error());
@@ -320,10 +330,17 @@ result<void, forward_errc> proxy::replicate(const sip::message& request, const f
   sip::message copy = request.clone();
   if (way.uri != copy.request_uri() && !copy.set_request_uri(way.uri))
     return fail(forward_errc::bad_uri);
-  target to = way.targets.front();
+  target to = reachable(transactions_.out(), way.targets).front();
+  const auto branch = make_branch(routing_hash(request, transactions_.secret()), random_bits(), 0);
+  if (request.method() == sip::method::ack) {
+    // RFC 3261 17.1.1.3: nothing answers an ACK, so it is no transaction and is not repeated.
+    const auto wire = with_via(copy, to, branch.view());
+    if (!wire) return fail(wire.error());
+    transactions_.out().send(to, *wire, {});
+    return {};
+  }
   wire_message sent;
-  const auto routing = routing_hash(request, transactions_.secret());
-  const auto client = send(copy, to, make_branch(routing, random_bits(), 0), {}, sent);
+  const auto client = send(copy, to, branch, {}, sent);
   if (!client) return fail(client.error());
   transactions_.release(*client);
   return {};

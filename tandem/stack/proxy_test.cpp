@@ -2,6 +2,8 @@
 // The proxy core: forwarding and responses (RFC 3261 16.6, 16.7), forking, failures.
 #include <tandem/stack/proxy_fixture.hpp>
 
+#include <tuple>
+
 namespace tandem::stack {
 namespace {
 
@@ -222,6 +224,58 @@ TEST(proxy, tries_the_next_address_after_an_error_and_after_503_with_a_new_branc
   EXPECT_EQ(third.to.address, target_at("192.0.2.4").address);
   t.answer(third, 503);
   EXPECT_EQ(t.sent(), "ACK 500");
+}
+
+// RFC 3263 4.1
+TEST(proxy, passes_over_addresses_that_no_listener_reaches) {
+  proxy_fixture t;
+  t.out.has_v6 = false;
+  const auto v6 = target_at("[2001:db8::2]:5060");
+  t.ways = {{"sip:bob@h", {v6, target_at("192.0.2.3"), v6, target_at("192.0.2.4")}}};
+  t.receive({});
+  t.take("100");
+  const auto first = t.take("INVITE");
+  EXPECT_EQ(first.to.address, target_at("192.0.2.3").address);
+  t.layer.on_send_error(first.on_behalf_of, send_error::refused);
+  EXPECT_EQ(t.take("INVITE").to.address, target_at("192.0.2.4").address);
+
+  request_parts ack = other("ACK");
+  ack.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKack";
+  t.receive(ack);
+  EXPECT_EQ(t.take("ACK").to.address, target_at("192.0.2.3").address);
+
+  request_parts another = other("MESSAGE");
+  another.call_id = "another";
+  another.via += "x";
+  t.ways = {{"sip:bob@h", {v6}}};
+  t.receive(another);
+  EXPECT_EQ(t.sent(), "478");
+}
+
+// RFC 3261 18.1.1
+TEST(proxy, names_the_group_in_the_via_of_a_multicast_request) {
+  for (const auto& [to, ttl, says] :
+       {std::tuple{"224.0.1.75", 5, ";maddr=224.0.1.75;ttl=5;branch="},
+        std::tuple{"224.0.1.75", 0, ";maddr=224.0.1.75;ttl=1;branch="},
+        std::tuple{"[ff02::1]", 3, ";maddr=[ff02::1];branch="}}) {
+    proxy_fixture t;
+    t.ways[0].targets[0] = target_at(to);
+    t.ways[0].targets[0].ttl = static_cast<std::uint8_t>(ttl);
+    t.receive(other("MESSAGE"));
+    const std::string via{parsed(t.take("MESSAGE").text).top_via()};
+    EXPECT_NE(via.find(says), std::string::npos) << via;
+  }
+}
+
+TEST(proxy, a_copy_of_an_ack_is_sent_once) {
+  proxy_fixture t;
+  const sip::message ack = make_request(other("ACK"));
+  const std::vector<target> to{target_at("192.0.2.9")};
+  ASSERT_TRUE(t.core.replicate(ack, {"sip:bob@192.0.2.9", to}));
+  ASSERT_TRUE(t.core.replicate(make_request(other("MESSAGE")), {"sip:bob@192.0.2.9", to}));
+  EXPECT_EQ(t.sent(), "ACK MESSAGE");
+  t.out.advance(milliseconds{600});
+  EXPECT_EQ(t.sent(), "MESSAGE");
 }
 
 // RFC 3261 18.1.1

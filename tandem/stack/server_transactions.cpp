@@ -76,6 +76,14 @@ void transaction_layer::send_response(server_transaction& t) {
     out_.send(t.reply_to_, t.response_, {t.slot_, t.generation_, origin::kind::server});
 }
 
+bool transaction_layer::repeat(server_handle server) {
+  server_transaction* t = servers_.find(server);
+  if (!t || !t->response_) return false;
+  ++counters_.retransmitted;
+  send_response(*t);
+  return true;
+}
+
 void transaction_layer::run(server_transaction& t, transaction_event event, sip::message* request,
                             const arrival* from) {
   const auto* row = machine_of(t.kind_).find(t.state_, event);

@@ -91,6 +91,10 @@ class transaction_layer {
   /// its state takes none, such as a second final response: nothing was sent.
   bool respond(server_handle server, int status, const wire_message& response);
 
+  /// Sends the last response again, as a copy of the request would make it. False when there is
+  /// none to send: before the first one, and after a 2xx to an INVITE.
+  bool repeat(server_handle server);
+
   /// The transaction, null when it is gone. Not to be kept.
   [[nodiscard]] const server_transaction* find(server_handle server) noexcept;
 

@@ -34,6 +34,7 @@ class virtual_outbox : public outbox {
   [[nodiscard]] timer_wheel& timers() noexcept override { return timers_; }
   [[nodiscard]] std::string_view sent_by(const target& to) const noexcept override {
     if (is_secure(to.transport)) return {}; // no such listener
+    if (to.address.ip.is_v6() && !has_v6) return {};
     return host_;
   }
   [[nodiscard]] transport_kind transport_for(const target& to,
@@ -72,6 +73,7 @@ class virtual_outbox : public outbox {
 
   std::deque<sent_message> sent;
   std::size_t datagram_limit = 1300;
+  bool has_v6 = true; ///< there is a listener for IPv6
 
  private:
   static constexpr instant start{seconds{1'000}};

@@ -5,6 +5,7 @@ import pytest
 from harness.endpoint import Dialog, ack_of, cancel_of
 from harness.message import Message, is_response, parameter, token, uri_of
 from harness.server import ROOT
+from harness.waiting import until
 
 SCRIPT = ROOT / "tests/scripts/classic.cfg"
 
@@ -226,8 +227,10 @@ def test_a_host_that_cannot_be_resolved_is_answered_478(alice):
 @pytest.mark.tandem_only
 @pytest.mark.parametrize("uri", ["sips:bob@127.0.0.1:5999", "sip:bob@127.0.0.1:5999;transport=tls",
                                  "sip:bob@127.0.0.1:5999;transport=ws"])
-def test_a_secure_target_is_never_downgraded(alice, uri):
+def test_a_secure_target_is_never_downgraded_and_the_log_says_so(classic, alice, uri):
     assert alice.exchange(alice.request("INFO", uri)).status in (478, 480)
+    wanted = "WS" if uri.endswith("ws") else "TLS"
+    until(lambda: f"{uri} is not reached: no listener for {wanted}" in classic.log(), "a line in the log", seconds=5)
 
 
 # -- callees that are gone

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/tm/relay.hpp>
 
+#include <tandem/base/log.hpp>
 #include <tandem/modules/redirection.hpp>
 #include <tandem/modules/rr/record_route.hpp>
 #include <tandem/modules/tm/settings.hpp>
@@ -22,6 +23,12 @@ using server::routing_error;
 namespace {
 
 constexpr std::size_t most_ways = server::destination_set::limit + 1;
+
+/// Between lines in the log about what cannot be reached.
+constexpr duration complaint_interval = seconds{1};
+
+/// A peer's Call-ID or URI may have 60 KB; this many bytes of it stand in a log line.
+constexpr std::size_t longest_id = 128;
 
 routing_error error_of(stack::forward_errc why) {
   switch (why) {
@@ -239,8 +246,8 @@ outcome relay::relay_ways(message_context& m, std::span<const way> ways, std::sp
     if (!ways[i].path.empty())
       is_special = leaving.put_front(sip::header_id::route, ways[i].path).has_value();
     const std::size_t before = leaving.header_count();
-    if (complete_record_route(m, leaving, found[i].targets.front()))
-      is_special |= leaving.header_count() != before;
+    const stack::target& first = stack::reachable(home_.out(), found[i].targets).front();
+    if (complete_record_route(m, leaving, first)) is_special |= leaving.header_count() != before;
     if (!is_special) {
       together[count++] = to;
       continue;
@@ -260,6 +267,10 @@ outcome relay::relay_ways(message_context& m, std::span<const way> ways, std::sp
       refusal = sent.error();
   }
   m.branches().clear();
+  for (const located& l : found)
+    if (!l.targets.empty() && (refusal == stack::forward_errc::no_listener ||
+                               l.targets.front().transport > stack::transport_kind::tcp))
+      tell_when_unreachable(m, l.targets);
   return is_any_sent ? outcome::yes() : refused(m, refusal);
 }
 
@@ -274,6 +285,23 @@ outcome relay::refused(message_context& m, stack::forward_errc why) {
   return reply(m, status, reason) ? outcome::leave() : outcome::no();
 }
 
+void relay::tell_when_unreachable(const message_context& m,
+                                  std::span<const stack::target> targets) {
+  const stack::target& to = stack::reachable(home_.out(), targets).front();
+  if (!home_.out().sent_by(to).empty()) return;
+  // RFC 3261 26.2.2: what asks for TLS never leaves without it. Any caller can bring this about, so
+  // that the line stands in the log once in a while only.
+  const instant now = home_.out().now();
+  ++untold_;
+  if (now < next_complaint_) return;
+  next_complaint_ = now + complaint_interval;
+  log_notice("call {}: {} is not reached: no listener for {} over IPv{}, and no other transport "
+             "is tried; {} more of the kind before this",
+             m.message().call_id().substr(0, longest_id), m.uri().substr(0, longest_id),
+             via_token(to.transport), to.address.ip.is_v6() ? 6 : 4, untold_ - 1);
+  untold_ = 0;
+}
+
 outcome relay::send_stateless(message_context& m, std::span<const way> ways,
                               std::span<located> found) {
   // RFC 3261 16.11, 17.1.1.3: the ACK for a 2xx is no part of any transaction.
@@ -285,10 +313,14 @@ outcome relay::send_stateless(message_context& m, std::span<const way> ways,
   sip::message leaving = m.message().clone();
   if (!ways[0].path.empty() && !leaving.put_front(sip::header_id::route, ways[0].path))
     return outcome::no();
-  if (!complete_record_route(m, leaving, found[0].targets.front())) return outcome::no();
+  const stack::target& first = stack::reachable(home_.out(), found[0].targets).front();
+  if (!complete_record_route(m, leaving, first)) return outcome::no();
   const auto sent =
       home_.proxy().forward_stateless(leaving, {ways[0].uri, found[0].targets}, m.routing());
-  if (!sent) m.set_error(error_of(sent.error()));
+  if (!sent) {
+    m.set_error(error_of(sent.error()));
+    tell_when_unreachable(m, found[0].targets);
+  }
   return outcome::of(sent.has_value());
 }
 
@@ -298,7 +330,10 @@ outcome relay::copy_ways(message_context& m, std::span<const way> ways, std::spa
     return outcome::no();
   }
   const auto sent = home_.proxy().replicate(m.message(), {ways[0].uri, found[0].targets});
-  if (!sent) m.set_error(error_of(sent.error()));
+  if (!sent) {
+    m.set_error(error_of(sent.error()));
+    tell_when_unreachable(m, found[0].targets);
+  }
   return outcome::of(sent.has_value());
 }
 
@@ -322,7 +357,9 @@ outcome relay::send_unchanged(message_context& m, std::span<const way>, std::spa
     m.set_error(found[0].error);
     return outcome::no();
   }
-  home_.out().send(found[0].targets.front(), stack::to_wire(m.message()), {});
+  // The bytes that came, without the script's edits and our notes in the Via.
+  home_.out().send(stack::reachable(home_.out(), found[0].targets).front(),
+                   stack::wire_message::copy_of(m.received()), {});
   return outcome::yes();
 }
 

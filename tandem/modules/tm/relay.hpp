@@ -96,11 +96,16 @@ class relay final : public stack::proxy_user {
   script::outcome send_unchanged(server::message_context& m, std::span<const way> ways,
                                  std::span<server::located> found);
   script::outcome cancel(server::message_context& m);
+  /// A line in the log when there is no listener for any of these addresses.
+  void tell_when_unreachable(const server::message_context& m,
+                             std::span<const stack::target> targets);
   script::outcome refused(server::message_context& m, stack::forward_errc why);
 
   server::core& home_;
   server::locator locator_;
   slot_map<relayed> relayed_;
+  instant next_complaint_{};
+  std::uint64_t untold_ = 0; ///< complaints that were left out of the log
 };
 
 } // namespace tandem::modules
