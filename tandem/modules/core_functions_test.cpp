@@ -100,6 +100,15 @@ TEST_F(core_functions, send_passes_the_message_as_it_is) {
   EXPECT_EQ(m.to.address.to_string(), "192.0.2.7:5070");
 }
 
+TEST_F(core_functions, send_passes_the_bytes_that_came_whatever_was_edited_since) {
+  load_route(R"(rewriteuri("sip:other@192.0.2.8"); append_hf("X-Edit: 1\r\n");
+                send("192.0.2.7");)");
+  auto p = request("OPTIONS");
+  p.via = "SIP/2.0/UDP client.example.com;branch=z9hG4bK77"; // gets a received
+  receive(p);
+  EXPECT_EQ(take("OPTIONS").text, stack::testing::request_text(p));
+}
+
 TEST_F(core_functions, is_method_and_has_totag_look_at_the_message) {
   load_route(R"(if (is_method("INVITE|OPTIONS") && !has_totag()) sl_send_reply("200", "new");
                 else sl_send_reply("200", "other");)");

@@ -66,6 +66,35 @@ outcome t_release(script::call& c) {
   return outcome::yes();
 }
 
+outcome t_retransmit_reply(script::call& c) {
+  const auto& m = context_of(c);
+  auto& layer = m.home().transactions();
+  return outcome::of(layer.repeat(layer.find_server(m.message())));
+}
+
+outcome t_forward_nonack_uri(script::call& c) {
+  auto& m = context_of(c);
+  m.hop().clear();
+  return relay_of(m).forward(m);
+}
+
+/// The oldest way to fork: another destination beside the Request-URI, and off they go.
+outcome t_fork_to(script::call& c) {
+  auto& m = context_of(c);
+  const std::string hop = next_hop_argument(c, "");
+  if (hop.empty()) {
+    m.set_error(server::routing_error::bad_address);
+    return outcome::no();
+  }
+  server::destination* const branch = m.branches().append(m.uri());
+  if (!branch) {
+    m.set_error(server::routing_error::too_many_branches);
+    return outcome::no();
+  }
+  branch->via.uri = hop;
+  return relay_of(m).forward(m);
+}
+
 outcome t_lookup_request(script::call& c) {
   auto& m = context_of(c);
   return outcome::of(static_cast<bool>(m.transaction()) ||
@@ -158,6 +187,10 @@ std::vector<script::function_info> functions() {
        .arguments = {},
        .help = "nothing: transactions end by themselves",
        .run = [](script::call&) { return outcome::yes(); }},
+      {.name = "t_retransmit_reply",
+       .arguments = {},
+       .help = "sends the last reply of the transaction again; false when there is none",
+       .run = t_retransmit_reply},
       {.name = "t_lookup_request",
        .arguments = {},
        .help = "true when the request has a transaction, or is the CANCEL of one",
@@ -190,12 +223,22 @@ std::vector<script::function_info> functions() {
                         script::in_request),
       next_hop_function("t_replicate_tcp", "the same by TCP", to_next_hop<&relay::replicate>("tcp"),
                         script::in_request),
+      next_hop_function("t_replicate_tls", "the same by TLS", to_next_hop<&relay::replicate>("tls"),
+                        script::in_request),
       next_hop_function("t_forward_nonack", "t_relay by this next hop, of a request other than ACK",
                         to_next_hop<&relay::forward_to>("")),
       next_hop_function("t_forward_nonack_udp", "the same by UDP",
                         to_next_hop<&relay::forward_to>("udp")),
       next_hop_function("t_forward_nonack_tcp", "the same by TCP",
                         to_next_hop<&relay::forward_to>("tcp")),
+      next_hop_function("t_forward_nonack_tls", "the same by TLS",
+                        to_next_hop<&relay::forward_to>("tls")),
+      {.name = "t_forward_nonack_uri",
+       .arguments = {},
+       .blocks = routing,
+       .help = "t_relay to where the Request-URI itself says",
+       .run = t_forward_nonack_uri},
+      next_hop_function("t_fork_to", "append_branch() by this next hop, and t_relay()", t_fork_to),
   };
   return all;
 }
@@ -227,8 +270,7 @@ script::module_info declare() {
   info.aliases = {{"t_on_negative", "t_on_failure"},
                   {"t_send_reply", "t_reply"},
                   {"t_forward", "t_forward_nonack"},
-                  {"t_add_transaction", "t_newtran"},
-                  {"t_fork_to", "t_relay_to"}};
+                  {"t_add_transaction", "t_newtran"}};
   return info;
 }
 

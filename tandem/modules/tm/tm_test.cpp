@@ -194,6 +194,58 @@ TEST_F(tm, answers_482_to_a_loop) {
   EXPECT_EQ(sent(), "482");
 }
 
+TEST_F(tm, t_retransmit_reply_sends_the_last_reply_again) {
+  load_route(R"(t_newtran(); if (t_retransmit_reply()) log("nothing was said yet");
+                t_reply("404", "No"); t_retransmit_reply();)");
+  receive(request("MESSAGE"));
+  EXPECT_EQ(sent(), "404 404");
+}
+
+TEST_F(tm, t_fork_to_adds_a_way_beside_the_request_uri) {
+  load_route(R"(t_fork_to("192.0.2.7", "5071");)");
+  receive(request("MESSAGE"));
+  EXPECT_EQ(take("MESSAGE").to.address.to_string(), "192.0.2.2:5060");
+  const auto other = take("MESSAGE");
+  EXPECT_EQ(other.to.address.to_string(), "192.0.2.7:5071");
+  EXPECT_EQ(parsed(other.text).request_uri(), "sip:bob@192.0.2.2");
+}
+
+TEST_F(tm, every_way_of_t_forward_nonack_and_t_replicate_has_its_transport) {
+  struct row {
+    std::string_view call, kind;
+    stack::transport_kind by;
+  };
+  using stack::transport_kind;
+  const row table[] = {
+      {R"(t_forward_nonack("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::udp},
+      {R"(t_forward_nonack_udp("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::udp},
+      {R"(t_forward_nonack_tcp("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::tcp},
+      {R"(t_forward_nonack_uri())", "192.0.2.2:5060", transport_kind::udp},
+      {R"(t_replicate("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::udp},
+      {R"(t_replicate_udp("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::udp},
+      {R"(t_replicate_tcp("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::tcp},
+  };
+  for (const row& r : table) {
+    load_route(std::string{r.call} + ";");
+    auto p = request("MESSAGE");
+    p.via += std::to_string(&r - table);
+    p.call_id = std::to_string(&r - table);
+    receive(p);
+    const auto m = take("MESSAGE");
+    EXPECT_EQ(m.to.address.to_string(), r.kind) << r.call;
+    EXPECT_EQ(m.to.transport, r.by) << r.call;
+  }
+  for (const char* call : {"t_forward_nonack_tls", "t_replicate_tls"}) {
+    load_route("if (!" + std::string{call} +
+               R"(("192.0.2.7", "5061")) sl_reply_error(); else sl_send_reply("500", "sent");)");
+    auto p = request("MESSAGE");
+    p.via += call;
+    p.call_id = call;
+    receive(p);
+    EXPECT_EQ(sent(), "478") << call;
+  }
+}
+
 TEST_F(tm, t_relay_to_sends_elsewhere_with_the_request_uri_unchanged) {
   load_route(R"(t_relay_to_udp("192.0.2.7", "5071");)");
   receive(request("MESSAGE"));
