@@ -169,7 +169,7 @@ result<message, edit_errc> message_builder::finish() {
       std::to_chars(digits.data(), digits.data() + digits.size(), body_size_).ptr;
   add(header_id::content_length,
       std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())});
-  const std::size_t index = at_.lines * sizeof(message::line);
+  const std::size_t index = message::index_size(at_.lines) + sizeof(message::line);
   if (!reserve(2 + body_size_)) return fail(error_);
   at_.headers_end = static_cast<std::uint16_t>(used_);
   put("\r\n");
@@ -179,16 +179,13 @@ result<message, edit_errc> message_builder::finish() {
   at_.size = static_cast<std::uint16_t>(used_);
 
   message msg;
-  constexpr std::size_t slot = sizeof(message::line);
-  std::size_t room = block_.capacity() / slot * slot;
-  char* place = block_.data();
-  if (room < used_ + index) {
-    msg.edits_ = block_ref::make(index + slot);
-    place = msg.edits_.data();
-    room = msg.edits_.capacity() / slot * slot;
+  const bool fits = block_.capacity() >= used_ + index;
+  if (!fits) {
+    msg.edits_ = block_ref::make(index);
     at_.index_is_edit = true;
   }
-  auto* const index_end = reinterpret_cast<message::line*>(place + room);
+  const block_ref& room = fits ? block_ : msg.edits_;
+  message::line* const index_end = message::end_of_index(room.data(), room.capacity());
   for (std::size_t i = 0; i < at_.lines; ++i)
     index_end[-1 - static_cast<std::ptrdiff_t>(i)] = lines_[i];
   at_.index_end = index_end;

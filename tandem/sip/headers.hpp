@@ -108,6 +108,8 @@ auto message::all() const noexcept {
 template <auto Header>
 auto message::get() const noexcept {
   using value = typename decltype(Header)::value_type;
+  if constexpr (decltype(Header)::id == header_id::via)
+    if (const auto known = known_via()) return result<value, parse_error>{*known};
   const auto values = all<Header>();
   const auto it = values.begin();
   if (it == values.end()) return result<value, parse_error>{parse_failure(parse_errc::empty, 0)};

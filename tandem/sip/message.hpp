@@ -7,6 +7,7 @@
 #include <tandem/base/block.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/sip/essentials.hpp>
 #include <tandem/sip/header_id.hpp>
 #include <tandem/sip/header_name.hpp>
 #include <tandem/sip/method.hpp>
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +25,8 @@
 #include <utility>
 
 namespace tandem::sip {
+
+struct via;
 
 inline constexpr std::size_t max_message_size = 65'535;
 inline constexpr std::size_t max_header_lines = 200;
@@ -170,16 +174,15 @@ class message {
   /// without blanks, empty at the end; `rest` is left behind its comma.
   [[nodiscard]] static std::string_view next_value(header_id id, std::string_view& rest) noexcept;
 
-  // --- what transactions and dialogs look for
+  // --- what transactions and dialogs look for: read once, in one pass, and kept until an edit of
+  // the lines it came from. get<hdr::via>() is answered from there too.
 
   /// Fails with the header that is missing or unreadable: Via, From, To, Call-ID or CSeq.
   [[nodiscard]] result<message_key, header_id> key() const noexcept;
   /// Text of the first Via value; empty when there is none.
   [[nodiscard]] std::string_view top_via() const noexcept;
   /// Empty when there is none.
-  [[nodiscard]] std::string_view call_id() const noexcept {
-    return first(header_id::call_id).value_or(std::string_view{});
-  }
+  [[nodiscard]] std::string_view call_id() const noexcept;
   [[nodiscard]] std::string_view from_tag() const noexcept;
   [[nodiscard]] std::string_view to_tag() const noexcept;
 
@@ -293,12 +296,10 @@ class message {
   static_assert(sizeof(line) == 8);
   static constexpr unsigned long_name = 127;
 
-  struct part {
-    std::uint16_t begin = 0;
-    std::uint16_t end = 0;
-  };
+  using part = text_place;
 
-  /// Where everything is; the index hangs down from `index_end`, line 0 highest.
+  /// Where everything is; the index hangs down from `index_end`, line 0 highest, and what is known
+  /// of its lines stands above it.
   struct places {
     const line* index_end = nullptr;
     parse_error defect{parse_errc{}, 0};
@@ -334,12 +335,35 @@ class message {
   const char* origin(bool is_edit) const noexcept { return is_edit ? edits_.data() : base_.data(); }
   std::string_view text(part p, bool is_edit) const noexcept {
     if (p.begin == p.end) return {};
-    return {origin(is_edit) + p.begin, static_cast<std::size_t>(p.end - p.begin)};
+    return p.in(origin(is_edit));
   }
   std::string_view name_of(const line& l) const noexcept;
   std::string_view value_of(const line& l) const noexcept {
     return {origin(l.is_edit) + l.value, static_cast<std::size_t>(l.end - l.value)};
   }
+  /// Bytes of an index of so many lines.
+  static constexpr std::size_t index_size(std::size_t lines) noexcept {
+    return sizeof(essentials) + lines * sizeof(line);
+  }
+  /// The end of an index in the last bytes of a block, of which nothing is known yet.
+  static line* end_of_index(char* block, std::size_t capacity) noexcept {
+    char* const head = block + (capacity - sizeof(essentials)) / sizeof(line) * sizeof(line);
+    new (head) essentials;
+    return reinterpret_cast<line*>(head);
+  }
+  essentials& known() const noexcept {
+    return *reinterpret_cast<essentials*>(const_cast<line*>(at_.index_end));
+  }
+  /// Whether what every element asks for of that header is there and readable.
+  bool knows(header_id id) const noexcept {
+    if (at_.lines == 0) return false;
+    if (!known().known.has(id)) read_essentials();
+    return known().good.has(id);
+  }
+  void read_essentials() const noexcept;
+  void read_essential(header_id id, const line& l) const noexcept;
+  std::string_view essential_text(header_id id, text_place essentials::*place) const noexcept;
+  std::optional<via> known_via() const noexcept;
   struct place_of_value {
     std::size_t line = npos;
     std::string_view text; ///< inside the value of that line

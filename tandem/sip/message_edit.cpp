@@ -39,17 +39,14 @@ bool message::reserve(std::size_t bytes, std::size_t more_lines, block_ref& repl
   const std::size_t text = at_.text_used + bytes;
   const std::size_t lines = at_.lines + more_lines;
   if (text > max_message_size || lines > max_edited_lines) return false;
-  const auto whole_lines = [](std::size_t n) { return n / sizeof(line) * sizeof(line); };
-  const std::size_t need = text + lines * sizeof(line);
-  if (at_.index_is_edit && edits_.is_unique() && need <= whole_lines(edits_.capacity()))
-    return true;
+  const std::size_t need = text + index_size(lines) + sizeof(line); // which rounding may take
+  if (at_.index_is_edit && edits_.is_unique() && need <= edits_.capacity()) return true;
 
   // Room for a few more, so that the edits of a proxy need one block.
-  block_ref fresh = block_ref::make(need + need / 2 + sizeof(line));
+  block_ref fresh = block_ref::make(need + need / 2);
   if (at_.text_used != 0) std::memcpy(fresh.data(), edits_.data(), at_.text_used);
-  auto* const end = reinterpret_cast<line*>(fresh.data() + whole_lines(fresh.capacity()));
-  if (at_.lines != 0)
-    std::memcpy(end - at_.lines, at_.index_end - at_.lines, at_.lines * sizeof(line));
+  line* const end = end_of_index(fresh.data(), fresh.capacity());
+  if (at_.index_end) std::memcpy(end - at_.lines, at_.index_end - at_.lines, index_size(at_.lines));
   replaced = std::exchange(edits_, std::move(fresh));
   at_.index_end = end;
   at_.index_is_edit = true;
@@ -97,6 +94,7 @@ result<void, edit_errc> message::insert_line(std::size_t i, header_name name,
   std::memmove(last - 1, last, behind * sizeof(line));
   end[-1 - static_cast<std::ptrdiff_t>(i)] = added;
   ++at_.lines;
+  known().forget(name.id());
   return {};
 }
 
@@ -110,6 +108,7 @@ result<void, edit_errc> message::rewrite_line(std::size_t i,
   if (!reserve(size, 0, replaced)) return fail(edit_errc::too_large);
   const line changed = add_line(static_cast<header_id>(old.id), name, value);
   const_cast<line*>(at_.index_end)[-1 - static_cast<std::ptrdiff_t>(i)] = changed;
+  known().forget(static_cast<header_id>(changed.id));
   return {};
 }
 
@@ -123,6 +122,7 @@ void message::erase_line(std::size_t i) {
   block_ref replaced;
   // Room for nothing new is refused never.
   if (i >= at_.lines || !reserve(0, 0, replaced)) return;
+  known().forget(static_cast<header_id>(line_at(i).id));
   line* const last = const_cast<line*>(at_.index_end) - at_.lines;
   std::memmove(last + 1, last, (at_.lines - i - 1) * sizeof(line));
   --at_.lines;

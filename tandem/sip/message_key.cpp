@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What transactions and dialogs match by (RFC 3261 12, 17.1.3, 17.2.3), read without the typed
-// values: this runs once for every message.
+// What transactions and dialogs match by (RFC 3261 12, 17.1.3, 17.2.3) and every element asks for:
+// read in one pass over the lines it stands in, once for every message, and kept.
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/via.hpp>
 
 #include <tandem/base/text.hpp>
 
@@ -64,88 +65,112 @@ std::string_view find_tag(std::string_view address) noexcept {
   }
 }
 
-/// via-parm = sent-protocol LWS sent-by *( SEMI via-params ), as far as the key needs it.
-bool read_via(std::string_view text, message_key& key) noexcept {
-  cursor at{text};
-  constexpr std::string_view usual = "SIP/2.0/";
-  if (text.starts_with(usual)) {
-    at.skip(usual.size());
-  } else {
-    for (int word = 0; word < 2; ++word)
-      if (at.take_token().empty() || !at.take_separator('/')) return false;
-  }
-  if (at.take_token().empty()) return false;
-  at.skip_lws();
-  const std::size_t host = at.offset();
-  if (at.peek() == '[') {
-    const auto close = at.rest().find(']');
-    if (close == std::string_view::npos) return false;
-    at.skip(close + 1);
-  } else if (at.take_while(char_class::host).empty()) {
-    return false;
-  }
-  key.sent_by_host = at.since(host);
-  if (at.take_separator(':')) {
-    const auto port = take_number(at, 0xffff);
-    if (!port) return false;
-    key.sent_by_port = static_cast<std::uint16_t>(*port);
-  }
-  key.branch = find_parameter(at, "branch");
-  return true;
-}
-
-/// CSeq = 1*DIGIT LWS Method
-bool read_cseq(std::string_view text, message_key& key) noexcept {
-  cursor at{text};
-  const auto number = take_number(at, 0xffff'ffff);
-  at.skip_lws();
-  key.cseq_method_text = at.take_token();
-  if (!number || key.cseq_method_text.empty() || !at.at_end()) return false;
-  key.cseq = *number;
-  key.cseq_method = find_method(key.cseq_method_text);
-  return true;
-}
-
 } // namespace
 
+void message::read_essential(header_id id, const line& l) const noexcept {
+  essentials& e = known();
+  const char* const first = origin(l.is_edit);
+  const std::string_view value = value_of(l);
+  cursor at{value};
+  switch (id) {
+  case header_id::via: {
+    skip_list_commas(at);
+    const std::size_t from = at.offset();
+    const auto top = via::read(at);
+    if (!top) return;
+    const std::string_view whole = at.since(from);
+    at.skip_lws();
+    if (!at.at_end() && at.peek() != ',') return;
+    e.via = top->to_places(whole, first);
+    break;
+  }
+  case header_id::from: e.from_tag = {find_tag(value), first}; break;
+  case header_id::to: e.to_tag = {find_tag(value), first}; break;
+  case header_id::call_id:
+    if (value.empty()) return;
+    e.call_id = {value, first};
+    break;
+  case header_id::cseq: {
+    // CSeq = 1*DIGIT LWS Method
+    const auto number = take_number(at, 0xffff'ffff);
+    at.skip_lws();
+    const std::string_view name = at.take_token();
+    if (!number || name.empty() || !at.at_end()) return;
+    e.cseq = *number;
+    e.cseq_method = find_method(name);
+    e.cseq_method_text = {name, first};
+    break;
+  }
+  default: return;
+  }
+  e.good.add(id);
+  if (l.is_edit) e.in_edits.add(id);
+}
+
+/// One walk over the index for all that is not known, up to the last of them.
+void message::read_essentials() const noexcept {
+  essentials& e = known();
+  essential_set wanted = essential_set::all().without(e.known);
+  e.good.remove(wanted);
+  e.in_edits.remove(wanted);
+  for (std::size_t i = 0; i < at_.lines && !wanted.empty(); ++i) {
+    const line& l = line_at(i);
+    const auto id = static_cast<header_id>(l.id);
+    if (!essential_set::is_essential(id) || !wanted.has(id)) continue;
+    wanted.remove(id); // the first line of a name counts
+    read_essential(id, l);
+  }
+  e.known = essential_set::all();
+}
+
+std::string_view message::essential_text(header_id id,
+                                         text_place essentials::*place) const noexcept {
+  if (!knows(id)) return {};
+  return (known().*place).in(origin(known().in_edits.has(id)));
+}
+
+std::optional<via> message::known_via() const noexcept {
+  if (!knows(header_id::via)) return std::nullopt;
+  return via::from_places(known().via, origin(known().in_edits.has(header_id::via)));
+}
+
 std::string_view message::top_via() const noexcept {
-  return front(header_id::via).value_or(std::string_view{});
+  if (knows(header_id::via))
+    return known().via.whole.in(origin(known().in_edits.has(header_id::via)));
+  return front(header_id::via).value_or(std::string_view{}); // as it stands, whatever is wrong
+}
+
+std::string_view message::call_id() const noexcept {
+  return essential_text(header_id::call_id, &essentials::call_id);
 }
 
 std::string_view message::from_tag() const noexcept {
-  return find_tag(first(header_id::from).value_or(std::string_view{}));
+  return essential_text(header_id::from, &essentials::from_tag);
 }
 
 std::string_view message::to_tag() const noexcept {
-  return find_tag(first(header_id::to).value_or(std::string_view{}));
+  return essential_text(header_id::to, &essentials::to_tag);
 }
 
 result<message_key, header_id> message::key() const noexcept {
+  if (at_.lines == 0) return fail(header_id::via);
+  if (known().known != essential_set::all()) read_essentials();
+  const essentials& e = known();
+  if (e.good != essential_set::all()) return fail(essential_set::all().without(e.good).first());
+  const auto text = [&](header_id id, text_place p) { return p.in(origin(e.in_edits.has(id))); };
   message_key key;
-  // One walk over the index instead of five.
-  const line* via = nullptr;
-  const line* from = nullptr;
-  const line* to = nullptr;
-  const line* cseq = nullptr;
-  for (std::size_t i = at_.lines; i-- != 0;) {
-    const line& l = line_at(i);
-    switch (static_cast<header_id>(l.id)) {
-    case header_id::via: via = &l; break;
-    case header_id::from: from = &l; break;
-    case header_id::to: to = &l; break;
-    case header_id::cseq: cseq = &l; break;
-    case header_id::call_id: key.call_id = value_of(l); break;
-    default: break;
-    }
-  }
-  // read_via stops where the first value of the line ends.
-  if (!via || !read_via(value_of(*via), key)) return fail(header_id::via);
-  if (!from) return fail(header_id::from);
-  if (!to) return fail(header_id::to);
-  if (key.call_id.empty()) return fail(header_id::call_id);
-  if (!cseq || !read_cseq(value_of(*cseq), key)) return fail(header_id::cseq);
-  key.from_tag = find_tag(value_of(*from));
-  key.to_tag = find_tag(value_of(*to));
+  const std::size_t bracket = e.via.kind == host_kind::ipv6 ? 1 : 0;
+  const text_place host{e.via.host.begin - bracket, e.via.host.end + bracket};
+  const std::string_view parameters = text(header_id::via, e.via.params);
+  key.branch = e.via.marks.branch.in(parameters.data());
+  key.sent_by_host = text(header_id::via, host);
+  key.sent_by_port = e.via.port;
+  key.call_id = text(header_id::call_id, e.call_id);
+  key.from_tag = text(header_id::from, e.from_tag);
+  key.to_tag = text(header_id::to, e.to_tag);
+  key.cseq = e.cseq;
+  key.cseq_method = e.cseq_method;
+  key.cseq_method_text = text(header_id::cseq, e.cseq_method_text);
   return key;
 }
 

@@ -208,20 +208,17 @@ class message_scanner {
 
   result<message, parse_error> finish() {
     const auto size = static_cast<std::size_t>(end_ - first_);
-    const std::size_t index = count_ * sizeof(message::line);
+    const std::size_t index = message::index_size(count_) + sizeof(message::line); // for rounding
     at_.lines = static_cast<std::uint16_t>(count_);
     at_.size = static_cast<std::uint16_t>(size);
     result<message, parse_error> made{message{}};
     message& msg = *made;
     // The index goes behind the bytes when there is room, so that a small message is one block.
-    const std::size_t room = block_.capacity() / sizeof(message::line) * sizeof(message::line);
-    if (block_.is_unique() && room >= size && room - size >= index) {
-      at_.index_end = hang_index(first_ + room);
+    if (block_.is_unique() && block_.capacity() >= size + index) {
+      at_.index_end = hang_index(block_);
     } else {
-      msg.edits_ = block_ref::make(index + sizeof(message::line));
-      const std::size_t capacity =
-          msg.edits_.capacity() / sizeof(message::line) * sizeof(message::line);
-      at_.index_end = hang_index(msg.edits_.data() + capacity);
+      msg.edits_ = block_ref::make(index);
+      at_.index_end = hang_index(msg.edits_);
       at_.index_is_edit = true;
     }
     msg.base_ = std::move(block_);
@@ -229,8 +226,8 @@ class message_scanner {
     return made;
   }
 
-  const message::line* hang_index(char* end_of_room) noexcept {
-    auto* const end = reinterpret_cast<message::line*>(end_of_room);
+  const message::line* hang_index(const block_ref& block) noexcept {
+    message::line* const end = message::end_of_index(block.data(), block.capacity());
     for (std::size_t i = 0; i < count_; ++i) end[-1 - static_cast<std::ptrdiff_t>(i)] = lines_[i];
     return end;
   }

@@ -90,14 +90,7 @@ void basic_params<Separator>::iterator::step() noexcept {
 template <char Separator>
 result<basic_params<Separator>, parse_error>
 basic_params<Separator>::read_bare(cursor& at) noexcept {
-  const std::size_t from = at.offset();
-  std::size_t count = 0;
-  do {
-    const auto next = read_param(at);
-    if (!next) return tl::unexpected<parse_error>(next.error());
-    if (++count > max_parameters) return at.failure(parse_errc::too_many_parameters);
-  } while (at.take_separator(Separator));
-  return basic_params{at.since(from)};
+  return read_each(at, [](const param&) {});
 }
 
 template <char Separator>

@@ -89,6 +89,9 @@ class basic_params {
   static result<basic_params, parse_error> read(cursor& at) noexcept;
   /// Takes parameters of which the first has no separator before it; at least one.
   static result<basic_params, parse_error> read_bare(cursor& at) noexcept;
+  /// read_bare() that calls `f(const param&)` for each on the way.
+  template <typename F>
+  static result<basic_params, parse_error> read_each(cursor& at, F&& f) noexcept;
   /// The whole text; a semicolon before the first parameter may be missing.
   static result<basic_params, parse_error> parse(std::string_view text) noexcept;
 
@@ -116,10 +119,27 @@ class basic_params {
   /// As they stand; when semicolons separate, one goes before the first.
   void write(sink& out) const noexcept;
 
- private:
+ protected:
   constexpr explicit basic_params(std::string_view text) noexcept : text_{text} {}
+
+ private:
   std::string_view text_;
 };
+
+template <char Separator>
+template <typename F>
+result<basic_params<Separator>, parse_error> basic_params<Separator>::read_each(cursor& at,
+                                                                                F&& f) noexcept {
+  const std::size_t from = at.offset();
+  std::size_t count = 0;
+  do {
+    const auto next = read_param(at);
+    if (!next) return tl::unexpected<parse_error>(next.error());
+    if (++count > max_parameters) return at.failure(parse_errc::too_many_parameters);
+    f(*next);
+  } while (at.take_separator(Separator));
+  return basic_params{at.since(from)};
+}
 
 /// ";a=b;c" behind most values.
 using params = basic_params<';'>;

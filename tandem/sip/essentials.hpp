@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every element asks of every message, read once and kept as places in its bytes: the top Via,
+// the tags, Call-ID and CSeq (RFC 3261 8.1.1). Places survive that the message is moved or cloned.
+// Plain values, any thread.
+#pragma once
+
+#include <tandem/sip/header_id.hpp>
+#include <tandem/sip/method.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tandem::sip {
+
+enum class host_kind : std::uint8_t;
+
+/// A piece of a text of at most 65,535 bytes, as offsets from its first one.
+struct text_place {
+  std::uint16_t begin = 0;
+  std::uint16_t end = 0;
+
+  constexpr text_place() noexcept = default;
+  constexpr text_place(std::size_t from, std::size_t to) noexcept
+      : begin{static_cast<std::uint16_t>(from)}, end{static_cast<std::uint16_t>(to)} {}
+  /// Where `piece` stands in the text that begins at `first`.
+  text_place(std::string_view piece, const char* first) noexcept {
+    if (piece.data() == nullptr) return; // no text at all
+    begin = static_cast<std::uint16_t>(piece.data() - first);
+    end = static_cast<std::uint16_t>(begin + piece.size());
+  }
+
+  [[nodiscard]] std::string_view in(const char* first) const noexcept {
+    return {first + begin, static_cast<std::size_t>(end - begin)};
+  }
+};
+
+/// The parameters of a Via that routing asks for, as places in the text of the parameters. One that
+/// is there begins behind 0.
+struct via_marks {
+  text_place branch, received, rport, maddr, ttl;
+  bool has_repeated = false; ///< one of them stands twice; the first counts
+
+  /// The place of the parameter called `name`; null for any other name.
+  [[nodiscard]] text_place* find(std::string_view name) noexcept;
+};
+
+/// A Via as places in the text that holds it.
+struct via_places {
+  text_place whole, protocol, version, transport, host, params;
+  via_marks marks;
+  std::uint16_t port = 0;
+  host_kind kind{};
+  bool has_port = false;
+};
+
+/// One bit for each header that is read, so that an edit of one takes back no other.
+class essential_set {
+ public:
+  constexpr essential_set() noexcept = default;
+  /// Empty for a header that is none of them.
+  constexpr explicit essential_set(header_id id) noexcept
+      : bits_{is_essential(id) ? bit(id) : std::uint8_t{0}} {}
+  [[nodiscard]] static constexpr essential_set all() noexcept {
+    essential_set set;
+    for (auto id = header_id::via; is_essential(id);
+         id = static_cast<header_id>(static_cast<unsigned>(id) + 1))
+      set.add(id);
+    return set;
+  }
+
+  [[nodiscard]] static constexpr bool is_essential(header_id id) noexcept {
+    return id >= header_id::via && id <= header_id::cseq;
+  }
+  [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+  [[nodiscard]] constexpr bool has(header_id id) const noexcept { return (bits_ & bit(id)) != 0; }
+  /// The lowest of the set, which must not be empty: Via, From, To, Call-ID, CSeq.
+  [[nodiscard]] constexpr header_id first() const noexcept {
+    unsigned id = 0;
+    while (!(bits_ >> id & 1u)) ++id;
+    return static_cast<header_id>(id);
+  }
+  constexpr void add(header_id id) noexcept { bits_ |= bit(id); }
+  constexpr void remove(header_id id) noexcept { bits_ &= static_cast<std::uint8_t>(~bit(id)); }
+  constexpr void remove(essential_set other) noexcept {
+    bits_ &= static_cast<std::uint8_t>(~other.bits_);
+  }
+  [[nodiscard]] constexpr essential_set without(essential_set other) const noexcept {
+    essential_set set = *this;
+    set.remove(other);
+    return set;
+  }
+  friend constexpr bool operator==(essential_set, essential_set) noexcept = default;
+
+ private:
+  static constexpr std::uint8_t bit(header_id id) noexcept {
+    return static_cast<std::uint8_t>(1u << (static_cast<unsigned>(id) & 7u));
+  }
+
+  std::uint8_t bits_ = 0;
+};
+static_assert(static_cast<unsigned>(header_id::via) == 1 &&
+                  static_cast<unsigned>(header_id::cseq) == 5,
+              "headers.def begins with Via, From, To, Call-ID and CSeq");
+
+/// What is known of a message so far. It stands at the head of the index of the header lines, and
+/// clones that share their index share it.
+struct alignas(8) essentials {
+  essential_set known;    ///< read since the last edit of their lines
+  essential_set good;     ///< of these, there and readable
+  essential_set in_edits; ///< of these, in the text of the edits
+  method cseq_method = method::unknown;
+  std::uint32_t cseq = 0;
+  text_place from_tag, to_tag, call_id, cseq_method_text;
+  via_places via;
+
+  /// The lines of that name are about to be others.
+  void forget(header_id id) noexcept { known.remove(essential_set{id}); }
+};
+
+} // namespace tandem::sip
