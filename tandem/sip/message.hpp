@@ -133,6 +133,10 @@ class message {
   [[nodiscard]] std::size_t header_count() const noexcept { return at_.lines; }
   /// Line `i` below header_count().
   [[nodiscard]] header_line header(std::size_t i) const noexcept;
+  /// Its name as an id alone; unknown for one that headers.def does not have.
+  [[nodiscard]] header_id id(std::size_t i) const noexcept {
+    return static_cast<header_id>(line_at(i).id);
+  }
   /// Its value alone.
   [[nodiscard]] std::string_view value(std::size_t i) const noexcept {
     return value_of(line_at(i));

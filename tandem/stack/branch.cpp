@@ -54,20 +54,25 @@ std::uint64_t routing_hash(const sip::message& request, const hash_key& secret) 
   if (!key) return 0;
   std::uint64_t h = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
   h = keyed_hash(secret, request.request_uri(), key->to_tag, h);
-  for (const auto id :
-       {sip::header_id::route, sip::header_id::proxy_require, sip::header_id::proxy_authorization})
-    for (std::size_t i = request.find(id); i != sip::message::npos; i = request.find(id, i + 1))
-      h = keyed_hash(secret, request.header(i).value, {}, h ^ static_cast<std::uint64_t>(id));
+  for (std::size_t i = 0; i < request.header_count(); ++i) {
+    const auto id = request.id(i);
+    if (id == sip::header_id::route || id == sip::header_id::proxy_require ||
+        id == sip::header_id::proxy_authorization)
+      h = keyed_hash(secret, request.value(i), {}, h ^ static_cast<std::uint64_t>(id));
+  }
   return h;
 }
 
 bool is_loop(const sip::message& request, std::uint64_t routing) noexcept {
   branch_text ours;
+  ours.put(cookie);
   ours.put_bits(routing);
   bool found = false;
   request.for_each_value(sip::header_id::via, [&](std::string_view value) {
-    if (found) return;
-    if (const auto via = sip::via::parse(value)) found = routing_part(via->branch()) == ours.view();
+    // Most are somebody else's, and that is seen without reading them.
+    if (found || value.find(ours.view()) == std::string_view::npos) return;
+    if (const auto via = sip::via::parse(value))
+      found = !routing_part(via->branch()).empty() && via->branch().starts_with(ours.view());
   });
   return found;
 }

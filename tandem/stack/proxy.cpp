@@ -5,7 +5,7 @@
 #include <tandem/base/random.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip/build.hpp>
-#include <tandem/sip/via.hpp>
+#include <tandem/sip/headers.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/via_rules.hpp>
@@ -262,7 +262,7 @@ bool proxy::cancel(server_handle invite, const sip::message& cancel, const arriv
     if (const auto server = transactions_.create_server(cancel, from, *this, {})) {
       answer(*server, *response, 200);
       transactions_.release(*server);
-    } else if (const auto via = sip::via::parse(cancel.top_via())) {
+    } else if (const auto via = cancel.get<sip::hdr::via>()) {
       transactions_.out().send(response_target(*via, from), to_wire(*response), {});
     }
   }
@@ -318,7 +318,7 @@ result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
 bool proxy::forward_stray(sip::message& response) {
   if (!is_stateless_response(response, transactions_.secret())) return false;
   response.pop_front(sip::header_id::via);
-  const auto via = sip::via::parse(response.top_via());
+  const auto via = response.get<sip::hdr::via>();
   const auto to = via ? response_target(*via) : std::nullopt;
   if (!to) return false;
   transactions_.out().send(*to, to_wire(response), {});

@@ -2,8 +2,7 @@
 // The server half of the transaction layer (RFC 3261 17.2, RFC 6026).
 #include <tandem/stack/transaction_layer.hpp>
 
-#include <tandem/sip/message.hpp>
-#include <tandem/sip/via.hpp>
+#include <tandem/sip/headers.hpp>
 #include <tandem/stack/suspension.hpp>
 #include <tandem/stack/via_rules.hpp>
 
@@ -35,7 +34,7 @@ transaction_layer::create_server(const sip::message& request, const arrival& fro
 result<server_handle, transaction_errc>
 transaction_layer::add_server(const sip::message& request, std::uint64_t key, const arrival& from,
                               server_user& user, user_tag tag) {
-  const auto via = sip::via::parse(request.top_via());
+  const auto via = request.get<sip::hdr::via>();
   if (!via) return fail(transaction_errc::bad_branch);
   if (is_full()) return fail(transaction_errc::full);
   const bool invites = request.method() == sip::method::invite;

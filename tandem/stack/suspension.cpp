@@ -3,7 +3,7 @@
 #include <tandem/stack/suspension.hpp>
 
 #include <tandem/sip/build.hpp>
-#include <tandem/sip/via.hpp>
+#include <tandem/sip/headers.hpp>
 #include <tandem/stack/transaction_key.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
@@ -107,7 +107,7 @@ void transaction_layer::run_waiting(std::uint64_t call) {
 
 void transaction_layer::refuse(const sip::message& request, const arrival& from) {
   auto answer = sip::make_response(request, 503, {}, tag_for(request).view());
-  const auto via = sip::via::parse(request.top_via());
+  const auto via = request.get<sip::hdr::via>();
   if (!answer || !via) return;
   static_cast<void>(answer->append(sip::header_id::retry_after, "1"));
   out_.send(response_target(*via, from), to_wire(*answer), {});

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/via_rules.hpp>
 
-#include <tandem/sip/message.hpp>
-#include <tandem/sip/via.hpp>
+#include <tandem/sip/headers.hpp>
 
 namespace tandem::stack {
 
@@ -34,17 +33,16 @@ std::optional<transport_kind> transport_of(sip::transport_name name) noexcept {
 
 via_stamp stamp_of(const sip::via& top, const socket_address& source) noexcept {
   via_stamp stamp;
-  const auto rport = top.params.find("rport");
-  stamp.needs_rport = rport.has_value();
+  stamp.needs_rport = top.has_rport();
   // RFC 3581 4: with rport, received goes in even when it says nothing new. A received that the
   // peer wrote is a lie or a leftover either way.
-  stamp.needs_received = rport || top.params.has("received") ||
+  stamp.needs_received = top.has_rport() || top.has_received() ||
                          address_of(top.sent_by.host) != source.ip; // RFC 3261 18.2.1
   return stamp;
 }
 
 void stamp_top_via(sip::message& request, const socket_address& source) {
-  const auto top = sip::via::parse(request.top_via());
+  const auto top = request.get<sip::hdr::via>();
   if (!top || !stamp_of(*top, source).needs_received) return;
   char text[64];
   char* const end = source.ip.write(text);

@@ -3,9 +3,8 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/sip/build.hpp>
-#include <tandem/sip/message.hpp>
+#include <tandem/sip/headers.hpp>
 #include <tandem/sip/validate.hpp>
-#include <tandem/sip/via.hpp>
 #include <tandem/stack/via_rules.hpp>
 
 #include <algorithm>
@@ -108,7 +107,7 @@ void entrance::answer(const sip::message& request, const stack::arrival& from, i
                       std::string_view reason) {
   // RFC 3261 17: an ACK is never answered.
   if (request.method() == sip::method::ack) return;
-  const auto via = sip::via::parse(request.top_via());
+  const auto via = request.get<sip::hdr::via>();
   if (!via) return; // nowhere to answer to
   auto response = sip::make_response(request, status, reason, layer_.tag_for(request).view());
   if (!response) return;
