@@ -36,7 +36,9 @@ pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 tandem_external(re2 PkgConfig::re2)
 
 pkg_check_modules(icu REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
-tandem_external(icu PkgConfig::icu)
+# Its headers; the libraries themselves are loaded when they are needed (tandem/sip2/icu.cpp).
+tandem_external(icu ${CMAKE_DL_LIBS})
+target_include_directories(tandem_ext_icu INTERFACE ${icu_INCLUDE_DIRS})
 
 pkg_check_modules(sqlite REQUIRED IMPORTED_TARGET sqlite3)
 tandem_external(sqlite PkgConfig::sqlite)

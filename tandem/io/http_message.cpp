@@ -5,19 +5,32 @@
 #include <tandem/base/text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
-#include <iterator>
 
 namespace tandem::io {
 
 namespace {
 
-/// RFC 9110 5.6.2: what names of methods and fields are made of.
+/// A table of bytes: which of them are letters, digits, or in `others`.
+constexpr std::array<bool, 256> make_set(std::string_view others) {
+  std::array<bool, 256> set{};
+  for (unsigned b = 0; b < 128; ++b)
+    set[b] = is_alnum(static_cast<char>(b)) ||
+             others.find(static_cast<char>(b)) != std::string_view::npos;
+  return set;
+}
+
+constexpr auto token_bytes = make_set("!#$%&'*+-.^_`|~"); // RFC 9110 5.6.2
+constexpr auto form_bytes = make_set("-._~");
+
+constexpr bool is_in(const std::array<bool, 256>& set, char c) noexcept {
+  return set[static_cast<unsigned char>(c)];
+}
+
+/// What names of methods and fields are made of.
 bool is_token(std::string_view text) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return is_alnum(c) || others.find(c) != std::string_view::npos;
-  });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_in(token_bytes, c); });
 }
 
 bool is_field_value(std::string_view text) {
@@ -26,6 +39,8 @@ bool is_field_value(std::string_view text) {
 
 /// Fields that the writers set themselves.
 bool is_ours(std::string_view name) {
+  constexpr std::string_view first = "cChHtT";
+  if (name.empty() || first.find(name.front()) == std::string_view::npos) return false;
   return iequals(name, "Content-Length") || iequals(name, "Transfer-Encoding") ||
          iequals(name, "Connection") || iequals(name, "Host");
 }
@@ -33,7 +48,11 @@ bool is_ours(std::string_view name) {
 void append_headers(std::string& out, const http_headers& headers) {
   for (const auto& [name, value] : headers)
     if (!is_ours(name) && is_token(name) && is_field_value(value))
-      fmt::format_to(std::back_inserter(out), "{}: {}\r\n", name, value);
+      out.append(name).append(": ").append(value).append("\r\n");
+}
+
+void append_length(std::string& out, std::size_t size) {
+  out.append("Content-Length: ").append(std::to_string(size)).append("\r\n");
 }
 
 } // namespace
@@ -150,12 +169,12 @@ std::string http_url::origin() const { return (is_secure ? "https://" : "http://
 
 std::string write_request(const http_request& request, std::string_view authority) {
   std::string out;
-  out.reserve(256 + request.body.size());
-  fmt::format_to(std::back_inserter(out), "{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
-                 request.target, authority);
+  out.reserve(512 + request.body.size());
+  out.append(request.method).append(" ").append(request.target);
+  out.append(" HTTP/1.1\r\nHost: ").append(authority).append("\r\n");
   append_headers(out, request.headers);
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", request.body.size());
+    append_length(out, request.body.size());
   out += "\r\n";
   out += request.body;
   return out;
@@ -163,12 +182,11 @@ std::string write_request(const http_request& request, std::string_view authorit
 
 std::string write_response(const http_response& response, bool keeps_alive, bool has_body) {
   std::string out;
-  out.reserve(256 + response.body.size());
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
-                 http_reason(response.status));
+  out.reserve(512 + response.body.size());
+  out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  out.append(http_reason(response.status)).append("\r\n");
   append_headers(out, response.headers);
-  if (response.status != 204 && response.status != 304)
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+  if (response.status != 204 && response.status != 304) append_length(out, response.body.size());
   if (!keeps_alive) out += "Connection: close\r\n";
   out += "\r\n";
   if (has_body && response.status != 204 && response.status != 304) out += response.body;
@@ -177,20 +195,21 @@ std::string write_response(const http_response& response, bool keeps_alive, bool
 
 std::string form_encode(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size() + text.size() / 2);
+  std::string out(text.size() * 3, '\0');
+  char* end = out.data();
   for (const char c : text) {
-    if (is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-      out += c;
+    if (is_in(form_bytes, c)) {
+      *end++ = c;
     } else if (c == ' ') {
-      out += '+';
+      *end++ = '+';
     } else {
       const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += digits[byte >> 4U];
-      out += digits[byte & 15U];
+      *end++ = '%';
+      *end++ = digits[byte >> 4U];
+      *end++ = digits[byte & 15U];
     }
   }
+  out.resize(static_cast<std::size_t>(end - out.data()));
   return out;
 }
 

@@ -205,7 +205,9 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   [[nodiscard]] io::http_request make_request(const system& s, const backend_request& r) const {
-    io::http_request made{.method = "POST", .target = s.url.path, .headers = options_.headers};
+    io::http_request made{.method = "POST", .target = s.url.path};
+    made.headers.reserve(options_.headers.size() + 7);
+    made.headers = options_.headers;
     std::string form;
     form.reserve(r.message.size() * 2 + 64);
     form += options_.session_parameter;

@@ -2,16 +2,12 @@
 #include <tandem/sip2/charset.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/sip2/icu.hpp>
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <unordered_map>
 
-#include <unicode/normalizer2.h>
-#include <unicode/translit.h>
-#include <unicode/ucnv.h>
-#include <unicode/unistr.h>
 #include <unicode/utf8.h>
 
 namespace tandem::sip2 {
@@ -23,18 +19,10 @@ struct byte_table {
   std::array<std::pair<char16_t, unsigned char>, 128> from_unicode{}; ///< of 80 to FF, sorted
 
   explicit byte_table(const char* icu_name) {
-    UErrorCode status = U_ZERO_ERROR;
-    const std::unique_ptr<UConverter, void (*)(UConverter*)> converter{
-        icu_name ? ucnv_open(icu_name, &status) : nullptr, &ucnv_close};
-    for (unsigned b = 0; b < 256; ++b) {
-      to_unicode[b] = static_cast<char16_t>(b);
-      if (b < 0x80 || !converter) continue;
-      const char byte = static_cast<char>(b);
-      char16_t unit[2] = {};
-      status = U_ZERO_ERROR;
-      ucnv_toUChars(converter.get(), unit, 2, &byte, 1, &status);
-      if (U_SUCCESS(status) && unit[0] != 0xfffd) to_unicode[b] = unit[0];
-    }
+    for (unsigned b = 0; b < 256; ++b) to_unicode[b] = static_cast<char16_t>(b);
+    if (const auto upper = icu_name ? icu::upper_half(icu_name) : std::nullopt)
+      for (unsigned b = 128; b < 256; ++b)
+        if ((*upper)[b - 128] != 0xfffd) to_unicode[b] = (*upper)[b - 128];
     for (unsigned b = 0; b < 128; ++b)
       from_unicode[b] = {to_unicode[b + 128], static_cast<unsigned char>(b + 128)};
     std::ranges::sort(from_unicode);
@@ -52,10 +40,16 @@ struct byte_table {
 };
 
 const byte_table& table_of(charset c) {
+  if (c == charset::cp850) {
+    static const byte_table cp850{"ibm-850"};
+    return cp850;
+  }
+  if (c == charset::cp1252) {
+    static const byte_table cp1252{"windows-1252"};
+    return cp1252;
+  }
   static const byte_table latin1{nullptr};
-  static const byte_table cp850{"ibm-850"};
-  static const byte_table cp1252{"windows-1252"};
-  return c == charset::cp850 ? cp850 : c == charset::cp1252 ? cp1252 : latin1;
+  return latin1;
 }
 
 void append_utf8(std::string& out, UChar32 c) {
@@ -65,46 +59,18 @@ void append_utf8(std::string& out, UChar32 c) {
   out.append(bytes, static_cast<std::size_t>(n));
 }
 
-/// ICU's ASCII for one character, empty when it only drops a mark, nothing when there is none.
-std::optional<std::string> make_ascii(UChar32 c) {
-  thread_local const std::unique_ptr<icu::Transliterator> rules = [] {
-    UErrorCode status = U_ZERO_ERROR;
-    return std::unique_ptr<icu::Transliterator>{icu::Transliterator::createInstance(
-        "NFKD; [:Nonspacing Mark:] Remove; Latin-ASCII", UTRANS_FORWARD, status)};
-  }();
-  if (!rules) return std::nullopt;
-  icu::UnicodeString text{c};
-  rules->transliterate(text);
-  std::string ascii;
-  text.toUTF8String(ascii);
-  if (!is_ascii(ascii)) return std::nullopt;
-  return ascii;
-}
-
-/// The same, remembered: a catalogue repeats its letters.
+/// ICU's ASCII for one character, remembered: a catalogue repeats its letters.
 const std::optional<std::string>& ascii_of(UChar32 c) {
   constexpr std::size_t most = 4096; // far more than the letters of a library's languages
   thread_local std::unordered_map<UChar32, std::optional<std::string>> known;
   if (known.size() > most) known.clear();
   const auto [at, is_new] = known.try_emplace(c);
-  if (is_new) at->second = make_ascii(c);
+  if (is_new) at->second = icu::to_ascii(static_cast<char32_t>(c));
   return at->second;
 }
 
 constexpr bool is_control(UChar32 c) noexcept {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
-}
-
-/// Letters and marks of their own joined where the set may have the joined one.
-std::string compose(std::string_view utf8) {
-  UErrorCode status = U_ZERO_ERROR;
-  const auto* nfc = icu::Normalizer2::getNFCInstance(status);
-  if (!nfc) return std::string{utf8};
-  const auto text = icu::UnicodeString::fromUTF8(
-      icu::StringPiece{utf8.data(), static_cast<int32_t>(utf8.size())});
-  std::string out;
-  nfc->normalize(text, status).toUTF8String(out);
-  return U_SUCCESS(status) ? out : std::string{utf8};
 }
 
 constexpr std::string_view combining_leads = "\xcc\xcd"; // lead bytes of U+0300 to U+037F
@@ -165,7 +131,7 @@ std::string decode(std::string_view bytes, charset from, charset fallback) {
 std::string encode(std::string_view utf8, charset to, char replacement) {
   std::string composed;
   if (to != charset::utf8 && utf8.find_first_of(combining_leads) != std::string_view::npos) {
-    composed = compose(utf8);
+    composed = icu::compose(utf8).value_or(std::string{utf8});
     utf8 = composed;
   }
   std::string out;
@@ -173,14 +139,16 @@ std::string encode(std::string_view utf8, charset to, char replacement) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(utf8.data());
   const auto size = static_cast<int32_t>(utf8.size());
   for (int32_t i = 0; i < size;) {
+    const auto begin = i; // most of a text is ASCII in every set
+    while (i < size && data[i] >= 0x20 && data[i] < 0x7f) ++i;
+    out.append(utf8, static_cast<std::size_t>(begin), static_cast<std::size_t>(i - begin));
+    if (i == size) break;
     UChar32 c = 0;
     U8_NEXT(data, i, size, c);
     if (c < 0) {
       out += replacement; // not UTF-8: a caller's fault, still nothing odd on the wire
     } else if (is_control(c)) {
       out += ' ';
-    } else if (c < 0x80) {
-      out += static_cast<char>(c);
     } else if (to == charset::utf8) {
       append_utf8(out, c);
     } else if (const auto byte = to == charset::ascii ? std::nullopt : table_of(to).find(c)) {

@@ -30,15 +30,25 @@ std::optional<int> hours_east(char letter) noexcept {
 } // namespace
 
 std::string format_date(wall_time when, date_zone zone) {
+  // The same second is asked for again and again, and looking into the zone's rules costs.
+  struct formatted {
+    std::time_t seconds = -1;
+    date_zone zone = date_zone::local;
+    std::string text;
+  };
+  thread_local formatted last;
   const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
+  if (last.seconds == seconds && last.zone == zone && !last.text.empty()) return last.text;
   std::tm parts{};
   if (zone == date_zone::utc)
     gmtime_r(&seconds, &parts);
   else
     localtime_r(&seconds, &parts);
-  return fmt::format("{:04}{:02}{:02}{}{:02}{:02}{:02}", (parts.tm_year + 1900) % 10000,
-                     parts.tm_mon + 1, parts.tm_mday, zone == date_zone::utc ? "   Z" : "    ",
-                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+  last = {seconds, zone,
+          fmt::format("{:04}{:02}{:02}{}{:02}{:02}{:02}", (parts.tm_year + 1900) % 10000,
+                      parts.tm_mon + 1, parts.tm_mday, zone == date_zone::utc ? "   Z" : "    ",
+                      parts.tm_hour, parts.tm_min, parts.tm_sec)};
+  return last.text;
 }
 
 bool looks_like_date(std::string_view text) noexcept {

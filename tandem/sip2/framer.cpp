@@ -80,12 +80,12 @@ void line_framer::append_telnet(std::string_view bytes) {
 }
 
 std::optional<std::string_view> line_framer::next(accepted_end ends) {
-  const std::string_view wanted = ends == accepted_end::any  ? "\r\n"
-                                  : ends == accepted_end::cr ? "\r"
-                                                             : "\n";
+  const char first = ends == accepted_end::lf ? '\n' : '\r';
+  const char other = ends == accepted_end::any ? '\n' : first;
   for (;;) {
-    const auto end = buffer_.find_first_of(wanted, scanned_);
-    if (end == std::string::npos) {
+    auto end = scanned_;
+    while (end < buffer_.size() && buffer_[end] != first && buffer_[end] != other) ++end;
+    if (end == buffer_.size()) {
       scanned_ = buffer_.size();
       if (begin_ == buffer_.size()) { // idle terminals are many: keep no memory for them
         buffer_ = std::string{};

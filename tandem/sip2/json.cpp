@@ -21,12 +21,14 @@ void append_quoted(std::string& out, std::string_view utf8) {
   const auto size = static_cast<int32_t>(utf8.size());
   const auto escape = [&out](unsigned unit) { out += fmt::format("\\u{:04x}", unit); };
   for (int32_t i = 0; i < size;) {
+    const auto begin = i; // most of a text is plain
+    while (i < size && data[i] >= 0x20 && data[i] < 0x7f && data[i] != '"' && data[i] != '\\') ++i;
+    out.append(utf8, static_cast<std::size_t>(begin), static_cast<std::size_t>(i - begin));
+    if (i == size) break;
     UChar32 c = 0;
     U8_NEXT_OR_FFFD(data, i, size, c);
     if (c == '"' || c == '\\') {
       out += '\\';
-      out += static_cast<char>(c);
-    } else if (c >= 0x20 && c < 0x7f) {
       out += static_cast<char>(c);
     } else if (c < 0x10000) {
       escape(static_cast<unsigned>(c));

@@ -3,6 +3,8 @@
 
 #include <tandem/sip2/date.hpp>
 
+#include <algorithm>
+
 namespace tandem::sip2 {
 namespace {
 
@@ -10,6 +12,11 @@ constexpr std::size_t code_width = 2;
 
 /// Fixed fields are ASCII; what is not becomes a question mark, so that widths hold.
 void append_printable(std::string& out, std::string_view bytes) {
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f; };
+  if (std::ranges::all_of(bytes, is_plain)) {
+    out += bytes;
+    return;
+  }
   for (const char c : bytes) {
     const auto b = static_cast<unsigned char>(c);
     out += b < 0x20 || b == 0x7f ? ' ' : b < 0x80 ? c : '?';

@@ -11,6 +11,11 @@ namespace {
 void append_fixed(std::string& out, const message& m, char delimiter) {
   const auto* spec = m.spec();
   const auto width = spec ? spec->fixed_width() : m.fixed.size();
+  const auto is_plain = [delimiter](char c) { return c >= 0x20 && c < 0x7f && c != delimiter; };
+  if (m.fixed.size() == width && std::ranges::all_of(m.fixed, is_plain)) {
+    out += m.fixed;
+    return;
+  }
   for (std::size_t i = 0; i < width; ++i) {
     const char c = i < m.fixed.size() ? m.fixed[i] : ' ';
     const auto b = static_cast<unsigned char>(c);
