@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <iostream>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace {
@@ -217,6 +218,14 @@ Ctrl-C ends it.
                               : std::string{});
 }
 
+/// As many descriptors as we may have: each terminal takes one.
+void raise_descriptor_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /// Starts everything and serves until a signal ends it.
 int serve(flags& f, const given& is_given, int parent) {
   io::shard home;
@@ -305,6 +314,7 @@ int main(int argc, char** argv) {
             .level = config->level,
             .name = "SIP2Mediator",
             .facility = facility});
+  raise_descriptor_limit();
   try {
     return serve(f, is_given, parent);
   } catch (const std::exception& e) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <string_view>
+#include <sys/resource.h>
 
 namespace tandem::sip2 {
 namespace {
@@ -19,6 +20,24 @@ void log_faults(std::string_view text) {
     if (end > 0) log_error("{}", text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+}
+
+/// Leaves descriptors for the back-end and the HTTP port, however many terminals come.
+void fit_to_descriptors(mediator_config& config) {
+  constexpr std::size_t others = 64; // log, listeners, HTTP port, files that are read
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return;
+  // Each back-end has one more connection for its probes.
+  const auto kept =
+      others + config.backend.urls.size() * (config.backend.most_connections + std::size_t{1});
+  const auto limit = static_cast<std::size_t>(files.rlim_cur);
+  const auto room = limit > kept ? limit - kept : std::size_t{1};
+  auto& most = config.server.max_clients;
+  if (most > room)
+    log_warning("max-clients is {}, but {} open files have room for {} terminals; raise the limit "
+                "of open files (LimitNOFILE= of a systemd unit, or ulimit -n)",
+                most, limit, room);
+  if (most == 0 || most > room) most = room;
 }
 
 } // namespace
@@ -35,6 +54,7 @@ std::string mediator::start() {
   if (!config) return config.error();
   config_ = std::move(*config);
   set_log_level(config_.level);
+  fit_to_descriptors(config_);
 
   resolver_ = std::make_unique<io::resolver>(home_);
   config_.backend.names = resolver_.get();
@@ -111,6 +131,7 @@ std::string mediator::reload() {
   const auto http = config_.http; // its address stays until the next start
   config_ = std::move(*next);
   set_log_level(config_.level);
+  fit_to_descriptors(config_);
   terminals_->set_options(config_.server);
   terminals_->set_rules(config_.rules);
   fault = terminals_->set_listeners(config_.listeners);

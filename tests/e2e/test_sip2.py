@@ -4,6 +4,7 @@ changes while terminals stay, TLS, balancers, operators, and nginx in between.""
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import ssl
@@ -442,23 +443,40 @@ def test_nginx_with_tls_and_client_certificates_in_front_of_the_library(library,
 
 
 def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(library, run):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    count = min(5000, hard - 500)
     mediator = run("--http-port", library.port, "--max-clients", 0)
     terminal = mediator.connect()
     assert terminal.ask(LOGIN) == "941"
-    silent = []
+    silent, times = [], []
     try:
-        for n in range(5000):
+        for n in range(count):
             silent.append(Terminal(mediator.port))
-            if n % 500 == 0:
-                silent[-1].send("93", end=b"")
+            if n % 100 == 0:
+                silent[-1].send("93", end=b"")  # and no more
+            if n % 50 == 0:
                 begin = time.monotonic()
-                assert terminal.ask(ITEM).startswith("18")
-                assert time.monotonic() - begin < 2
-    except OSError as error:
-        if error.errno != 24:  # too many open files here
-            raise
-    assert mediator.metric("sip2_terminals") >= min(len(silent), 500)
-    for connection in silent:
+                assert terminal.ask(ITEM) == f"18030101{DATE}AB31000001|AJEmma|"
+                times.append(time.monotonic() - begin)
+        assert mediator.metric("sip2_terminals") == count + 1
+        assert mediator.metric("sip2_connections_refused_total") == 0
+        assert sorted(times)[len(times) * 9 // 10] < 0.1, times
+    finally:
+        for connection in silent:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    until(lambda: mediator.metric("sip2_terminals") == 1, "the silent ones to be gone")
+
+
+def test_more_terminals_than_descriptors_leave_the_way_to_the_back_end_open(library, run):
+    mediator = run("--http-port", library.port, "--max-clients", 5000, under=["prlimit", "--nofile=200:200"])
+    assert "max-clients is 5000, but 200 open files have room for 103 terminals" in mediator.log()
+    crowd = [Terminal(mediator.port) for _ in range(300)]
+    terminals = crowd[:40]
+    assert [t.ask(LOGIN) for t in terminals] == ["941"] * 40  # at the same time: more than one connection is opened
+    assert "max_clients=103" in mediator.log()
+    for connection in crowd:
         connection.close()
 
 

@@ -307,6 +307,40 @@ def test_a_slow_answer_holds_up_only_its_terminal_and_not_for_ever(world):
     release.set()
 
 
+def test_a_back_end_of_one_byte_a_second_is_noticed_by_its_terminal_alone(world):
+    """Each byte is activity, yet the deadline is for the whole answer; the drip holds one connection and no more."""
+    config = """
+        [[listener]]
+        listen = "127.0.0.1:PORT"
+        [profile.default]
+        backend-timeout = "2 s"
+        """
+    over = threading.Event()
+
+    def behave(library, connection, session, message):
+        if message["code"] != "11":
+            return ANSWERS[message["code"]]
+        for byte in http_answer(json.dumps(ANSWERS["11"]).encode()):
+            connection.sendall(bytes([byte]))
+            if over.wait(1):
+                break
+
+    mediator, _ = world(behave, config=config)
+    slow, quick = mediator.connect(), mediator.connect()
+    begin = time.monotonic()
+    slow.send(CHECKOUT)
+    times = []
+    while time.monotonic() < begin + 1:
+        asked = time.monotonic()
+        assert quick.ask(ITEM) == ITEM_ANSWER
+        times.append(time.monotonic() - asked)
+    assert sorted(times)[len(times) * 9 // 10] < 0.1
+    assert slow.receive().startswith("120NUN")
+    assert 1.9 < time.monotonic() - begin < 5
+    assert slow.ask(ITEM) == ITEM_ANSWER
+    over.set()
+
+
 def test_the_session_key_form_and_json_are_those_of_the_contract(world):
     mediator, library = world()
     terminal = mediator.connect()

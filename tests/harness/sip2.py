@@ -35,10 +35,10 @@ ANSWERS = {
 class Mediator(Process):
     """A running sip2-mediator; its SIP2 and HTTP ports are free ones."""
 
-    def __init__(self, folder, *arguments, config=None, wait=True, name="sip2-mediator"):
+    def __init__(self, folder, *arguments, config=None, wait=True, name="sip2-mediator", under=()):
         self.port = free_ports(2)
         self.http_port = self.port + 1
-        command = [BIN / "sip2-mediator", "--log", "stderr", "--admin-address", f"127.0.0.1:{self.http_port}",
+        command = [*under, BIN / "sip2-mediator", "--log", "stderr", "--admin-address", f"127.0.0.1:{self.http_port}",
                    "--admin-token", "token", *arguments]
         if config is None:
             command += ["--sip-port", self.port]
