@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -106,7 +107,7 @@ class load {
     }
     const auto begin = wall::now();
     while (answered < terminals_.size()) {
-      answered += collect(100, nullptr);
+      answered += collect(0.1, nullptr);
       if (since(begin) > 60) return std::fputs("logins are not answered\n", stderr), false;
     }
     return true;
@@ -122,9 +123,12 @@ class load {
   }
 
   /// Takes the answers that are there; how many they were.
-  std::size_t collect(int wait_ms, std::vector<double>* times) {
+  std::size_t collect(double wait_seconds, std::vector<double>* times) {
     epoll_event events[256];
-    const int n = ::epoll_wait(epoll_, events, 256, wait_ms);
+    const auto whole = static_cast<std::time_t>(wait_seconds);
+    const timespec wait{whole,
+                        static_cast<long>((wait_seconds - static_cast<double>(whole)) * 1e9)};
+    const int n = ::epoll_pwait2(epoll_, events, 256, &wait, nullptr);
     std::size_t answered = 0;
     for (int i = 0; i < n; ++i) {
       auto& t = terminals_[events[i].data.u64];
@@ -158,21 +162,21 @@ class load {
         now.swap(ready_);
         ready_.clear();
         for (const auto i : now) send(terminals_[i], question);
-        collect(10, times);
+        collect(0.01, times);
         continue;
       }
       const auto due = static_cast<std::size_t>(since(begin) * o_.rate);
       for (; sent < due && next_ready(); ++sent) {
       }
       const double until = static_cast<double>(sent + 1) / o_.rate - since(begin);
-      collect(std::max(0, static_cast<int>(until * 1000)), times);
+      collect(std::max(0.0, until), times);
     }
     const double took = since(begin);
     const auto end = wall::now(); // what is under way is waited for, and counts
     while (std::any_of(terminals_.begin(), terminals_.end(),
                        [](const terminal& t) { return t.is_busy; }) &&
            since(end) < 5)
-      collect(100, times);
+      collect(0.1, times);
     return took;
   }
 
