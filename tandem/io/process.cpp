@@ -276,6 +276,10 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
         return;
       }
       ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+      // So that the child may open it again by its name, /dev/stdout or /dev/stderr. Only root can
+      // give it away, and nobody else needs to.
+      if (const auto& user = spawner_.user(); user && user->uid != own_uid_)
+        static_cast<void>(::fchown(ends[1], user->uid, user->gid) == 0);
       (j.*member).emplace(home_, unique_fd{ends[0]}, j);
       passed[count++] = unique_fd{ends[1]};
       j.request.descriptors |= bit;
@@ -519,6 +523,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
 
   shard& home_;
   spawner& spawner_;
+  const uid_t own_uid_ = ::geteuid();
   process_runner_options options_;
   slot_map<job> jobs_;
   intrusive_list<job, waiting_tag> waiting_;

@@ -109,6 +109,8 @@ spawner::spawner(spawner_options options) : state_{std::make_unique<state>(std::
 
 spawner::~spawner() { state_->stop(); }
 
+const std::optional<child_user>& spawner::user() const noexcept { return state_->options.user; }
+
 pid_t spawner::pid() const {
   const std::lock_guard lock{state_->mutex};
   return state_->process;

@@ -62,6 +62,9 @@ class spawner {
   /// \return the errno when there is none to be had now.
   [[nodiscard]] result<int, int> open_channel();
 
+  /// Whom the children are to be; nothing: who this process is.
+  [[nodiscard]] const std::optional<child_user>& user() const noexcept;
+
   /// The process now, for metrics and tests.
   [[nodiscard]] pid_t pid() const;
 

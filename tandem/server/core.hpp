@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <typeindex>
+#include <utility>
 #include <vector>
 
 namespace tandem::io {
@@ -86,6 +87,12 @@ class core final : public stack::request_user, public stack::server_user {
     if (!found) found = std::make_unique<holder<State>>(*this);
     return static_cast<holder<State>&>(*found).value;
   }
+
+  /// A counter of a module, to stand in the statistics. `read` is called on this shard.
+  void count(std::string name, std::function<std::uint64_t()> read) {
+    more_counters_.emplace_back(std::move(name), std::move(read));
+  }
+  [[nodiscard]] const auto& more_counters() const noexcept { return more_counters_; }
 
   using prepare = std::function<void(message_context&)>;
   using ended = std::function<void(message_context&)>;
@@ -163,6 +170,7 @@ class core final : public stack::request_user, public stack::server_user {
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
   std::map<std::type_index, std::unique_ptr<held_state>> states_;
+  std::vector<std::pair<std::string, std::function<std::uint64_t()>>> more_counters_;
 };
 
 } // namespace tandem::server

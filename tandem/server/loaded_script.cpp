@@ -45,6 +45,15 @@ script::compilation script_loader::check(const std::string& path) const {
   return script::compile(std::make_shared<script::source>(path, read_file(path)), names_);
 }
 
+void script_loader::prepare_children(const script::program& program, services& shared,
+                                     io::spawner_options& children) const {
+  for (const module_entry& entry : modules_) {
+    if (!entry.prepare_children) continue;
+    const script::module_info info = entry.declare();
+    entry.prepare_children({program, info, shared}, children);
+  }
+}
+
 std::shared_ptr<const loaded_script>
 script_loader::load(std::shared_ptr<const script::program> program, services& shared) const {
   return std::make_shared<loaded_script>(std::move(program), modules_, shared);

@@ -31,6 +31,11 @@ class script_loader {
   /// result. Throws start_error when the file cannot be read.
   [[nodiscard]] script::compilation check(const std::string& path) const;
 
+  /// Lets every module say what the programs of scripts are and inherit (module_entry). Throws
+  /// start_error when one refuses.
+  void prepare_children(const script::program& program, services& shared,
+                        io::spawner_options& children) const;
+
   /// Loads what was checked; see loaded_script.
   [[nodiscard]] std::shared_ptr<const loaded_script>
   load(std::shared_ptr<const script::program> program, services& shared) const;

@@ -12,6 +12,10 @@
 #include <string>
 #include <string_view>
 
+namespace tandem::io {
+struct spawner_options;
+}
+
 namespace tandem::server {
 
 class core;
@@ -52,6 +56,10 @@ struct module_entry {
   std::unique_ptr<const module> (*load)(const module_setup& setup) = nullptr;
   /// Part of every script, without loadmodule.
   bool is_core = false;
+  /// Before anything starts: who the programs of scripts are and what they inherit. Called with the
+  /// declared parameters whether the script loads the module or not; null where a module has no
+  /// say.
+  void (*prepare_children)(const module_setup& setup, io::spawner_options& children) = nullptr;
 };
 
 } // namespace tandem::server

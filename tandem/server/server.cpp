@@ -65,9 +65,10 @@ unsigned shard_count(const options& wanted, const script::settings& set) {
 class running_server {
  public:
   running_server(const options& wanted, const script_loader& loader,
-                 std::shared_ptr<const script::program> program, io::spawner& spawner)
-      : wanted_{wanted}, loader_{loader}, spawner_{spawner}, shards_{shard_count(
-                                                                 wanted, program->parameters())} {
+                 std::shared_ptr<const script::program> program, io::spawner& spawner,
+                 services& shared)
+      : wanted_{wanted}, loader_{loader}, spawner_{spawner}, shared_{shared},
+        shards_{shard_count(wanted, program->parameters())} {
     const script::settings& set = program->parameters();
     net_.emplace(shards_, listen_points(wanted, *program), transport_settings(set));
     collect_own_names(shared_.names, net_->listeners(), *program);
@@ -194,7 +195,7 @@ class running_server {
   const options& wanted_;
   const script_loader& loader_;
   io::spawner& spawner_;
-  services shared_;
+  services& shared_;
   io::shard_group shards_;
   std::optional<transport::transport> net_;
   std::optional<trace_file> trace_;
@@ -239,8 +240,11 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
                      .group = choose(wanted.group, set, core_parameter::group),
                      .root = choose(wanted.root, set, core_parameter::chroot),
                      .work_folder = choose(wanted.work_folder, set, core_parameter::workdir)};
-  io::spawner spawner{children_of(who)}; // before any thread
-  running_server server{wanted, loader, checked.made, spawner};
+  services shared;
+  io::spawner_options children = children_of(who);
+  loader.prepare_children(*checked.made, shared, children);
+  io::spawner spawner{std::move(children)}; // before any thread
+  running_server server{wanted, loader, checked.made, spawner, shared};
   std::optional<pid_file> pid;
   if (wanted.pid_file) pid.emplace(*wanted.pid_file);
   assume(who);

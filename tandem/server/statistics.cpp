@@ -36,6 +36,7 @@ bool statistics_sum::add(shard_server& of) {
   values_["stream messages received"] += net.received_stream;
   values_["stream messages sent"] += net.sent_stream;
   values_["connections now"] += of.net().connection_count();
+  for (const auto& [name, read] : of.core().more_counters()) values_[name] += read();
   return --missing_ == 0;
 }
 

@@ -2,6 +2,8 @@
 """exec: a script that waits for a program suspends and blocks nobody; what the program is told, and what its words do."""
 import os
 import pathlib
+import pwd
+import signal
 import stat
 
 import pytest
@@ -14,6 +16,8 @@ pytestmark = pytest.mark.tandem_only
 
 MODULES = "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "rr", "maxfwd", "usrloc", "registrar", "textops", "exec"))
 RELAY = "if (!t_relay()) { sl_reply_error(); }"
+# The programs of these tests write into folders of whoever runs them; root's programs would be nobody.
+SAME_USER = 'modparam("exec", "user", "root")\n' if os.geteuid() == 0 else ""
 
 
 @pytest.fixture
@@ -31,8 +35,8 @@ def lines(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-def start(serve, route, modparams=""):
-    return serve(f"{MODULES}{modparams}\nroute {{\n{route}\n}}\n")
+def start(serve, route, modparams="", user=SAME_USER, **more):
+    return serve(f"{MODULES}{user}{modparams}\nroute {{\n{route}\n}}\n", **more)
 
 
 # -- nobody waits for another's program
@@ -252,6 +256,40 @@ def test_programs_beyond_the_cap_queue_and_beyond_the_queue_are_refused(serve, e
     assert alice.receive(is_response(200), "an answer after the queue", seconds=20)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("named", ["", "nobody", "root"])
+def test_programs_of_root_are_nobody_unless_root_is_named(serve, endpoint, named):
+    user = f'modparam("exec", "user", "{named}")\n' if named else ""
+    # It opens its outputs again by their names, which must be its own.
+    server = start(serve, """exec_dset('echo "sip:$(id -u)@127.0.0.1" >/dev/stdout; echo word >/dev/stderr; echo>/dev/null');
+        sl_send_reply("200", "$rU");""", user=user)
+    alice = endpoint(server, "alice")
+    answer = alice.exchange(alice.request("OPTIONS", "sip:bob@example.test"))
+    wanted = pwd.getpwnam(named or "nobody").pw_uid
+    assert answer.first_line == f"SIP/2.0 200 {wanted}"
+    until(lambda: ": word" in server.log(), "the program's complaint in the log")
+
+
+@pytest.mark.parametrize("let_through", ["", "TOKEN_*", "*"])
+def test_programs_inherit_only_what_the_script_lets_through(serve, endpoint, let_through):
+    more = f'modparam("exec", "environment", "PATH,{let_through}")\n' if let_through else ""
+    server = start(serve, """exec_dset('echo "sip:${TOKEN_OF_A_DATABASE:-none}@127.0.0.1"; echo>/dev/null');
+        sl_send_reply("200", "$rU");""", more, environment={"TOKEN_OF_A_DATABASE": "secret"})
+    alice = endpoint(server, "alice")
+    answer = alice.exchange(alice.request("OPTIONS", "sip:bob@example.test"))
+    assert answer.first_line == f"SIP/2.0 200 {'secret' if let_through else 'none'}"
+
+
+def test_programs_are_counted(serve, endpoint):
+    server = start(serve, """exec_msg('exit $(expr "$SIP_USER" = bad)'); exec(["/no/such/program"]); sl_send_reply("200", "OK");""")
+    alice = endpoint(server, "alice")
+    for user in ("good", "good", "bad"):
+        alice.exchange(alice.request("OPTIONS", f"sip:{user}@example.test"))
+    server.child.send_signal(signal.SIGUSR1)
+    for line in ("programs started: 3", "programs that exited 0: 2", "programs that failed: 1", "programs that did not start: 3", "programs now: 0"):
+        until(lambda: f"statistics: {line}" in server.log(), f"'{line}' in the statistics", seconds=5)
+
+
 def test_exec_leaves_no_zombie(serve, endpoint):
     server = start(serve, 'exec(["/bin/true"]); sl_send_reply("200", "OK");')
     alice = endpoint(server, "alice")
@@ -275,7 +313,7 @@ def test_exec_leaves_no_zombie(serve, endpoint):
 def test_exec_in_a_failure_route_gets_the_request_as_it_came(serve, endpoint, program, tmp_path):
     stdin, variables = tmp_path / "stdin", tmp_path / "variables"
     script = program("save", f"cat > {stdin}.part\nenv > {variables}\nmv {stdin}.part {stdin}\n")
-    server = serve(f'''{MODULES}
+    server = serve(f'''{MODULES}{SAME_USER}
 route {{
     t_on_failure("1");
     rewriteuser("agent");

@@ -53,19 +53,6 @@ void add_user(std::vector<std::string>& to, std::string_view name, std::string_v
     to.push_back(make_variable(name, uri->number()));
 }
 
-/// The same for each copy of a request, another one for each transaction, and nobody outside can
-/// make two of them meet.
-std::string transaction_id(const sip::message& request, const hash_key& secret) {
-  const auto line = [&](sip::header_id id) { return request.first(id).value_or(""); };
-  const std::string_view cseq = line(sip::header_id::cseq);
-  const std::string_view number = cseq.substr(0, cseq.find_first_of(" \t"));
-  const std::string text =
-      fmt::format("{}\n{}\n{}\n{}\n{}", line(sip::header_id::from), line(sip::header_id::to),
-                  request.call_id(), number, request.top_via());
-  return fmt::format("{:016x}{:016x}", keyed_hash(secret, text),
-                     keyed_hash({secret.k1, secret.k0}, text));
-}
-
 void add_headers(std::vector<std::string>& to, const sip::message& request) {
   const std::size_t first = to.size();
   for (const sip::header_line& line : request.headers()) {
@@ -84,6 +71,17 @@ void add_headers(std::vector<std::string>& to, const sip::message& request) {
 }
 
 } // namespace
+
+std::string transaction_id(const sip::message& request, const hash_key& secret) {
+  const auto line = [&](sip::header_id id) { return request.first(id).value_or(""); };
+  const std::string_view cseq = line(sip::header_id::cseq);
+  const std::string_view number = cseq.substr(0, cseq.find_first_of(" \t"));
+  const std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n{}", line(sip::header_id::from), line(sip::header_id::to),
+                  request.call_id(), number, request.top_via());
+  return fmt::format("{:016x}{:016x}", keyed_hash(secret, text),
+                     keyed_hash({secret.k1, secret.k0}, text));
+}
 
 std::string header_variable(const sip::header_line& line) {
   std::string made{header_prefix};

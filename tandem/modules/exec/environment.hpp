@@ -24,6 +24,10 @@ struct environment_source {
 /// names as their long ones, Call-ID as CALLID.
 [[nodiscard]] std::string header_variable(const sip::header_line& line);
 
+/// SIP_TID, 32 hexadecimal digits: the same for each copy of a request, another one for each
+/// transaction, and nobody outside can make two of them meet.
+[[nodiscard]] std::string transaction_id(const sip::message& request, const hash_key& secret);
+
 /// NAME=value, each name once:
 /// SIP_SRCIP, SIP_RURI, SIP_USER, SIP_ORURI and SIP_ORUI, SIP_OUSER, SIP_TID, SIP_DID, and a
 /// SIP_HF_ variable for each header name, its lines joined by commas in their order.

@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/modules/exec/children.hpp>
 #include <tandem/modules/exec/destinations.hpp>
 #include <tandem/modules/exec/exec_state.hpp>
 #include <tandem/modules/exec/settings.hpp>
@@ -190,6 +191,12 @@ script::module_info declare() {
        "bytes that a program of exec_dset may write; more end it", 1, 16'777'216},
       {"max_log", parameter_kind::integer, "16384",
        "bytes of a program's standard error that go into the log", 0, 16'777'216},
+      {"user", parameter_kind::string, "",
+       "user that programs are, from the start of the server on; without it the server's own, and "
+       "nobody where that is root"},
+      {"environment", parameter_kind::string, std::string{usual_variables},
+       "names of the variables that programs inherit from the server, from its start on; LC_* is "
+       "every name that begins so, * is all of them"},
   };
   return info;
 }
@@ -198,6 +205,7 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   const auto size = [&](std::string_view name) {
     return static_cast<std::size_t>(setup.number(name));
   };
+  check_user(setup);
   auto s = std::make_unique<exec_settings>();
   s->sets_variables = setup.is_on("setvars");
   s->deadline = seconds{setup.number("time_to_kill")};
@@ -224,7 +232,9 @@ script::module_info declare_core() {
 
 } // namespace
 
-server::module_entry exec() { return {.declare = declare, .load = load}; }
+server::module_entry exec() {
+  return {.declare = declare, .load = load, .prepare_children = prepare_children};
+}
 
 server::module_entry exec_core() { return {.declare = declare_core, .is_core = true}; }
 

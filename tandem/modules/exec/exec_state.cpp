@@ -6,6 +6,8 @@
 #include <tandem/modules/exec/environment.hpp>
 #include <tandem/modules/exec/settings.hpp>
 
+#include <fmt/format.h>
+
 namespace tandem::modules {
 
 using io::process_outcome;
@@ -26,23 +28,29 @@ const exec_settings& settings_of(const message_context& m) {
   return found ? *found : defaults;
 }
 
-std::string_view tag_of(const message_context& m) {
-  return m.message().call_id().substr(0, longest_tag);
-}
-
-std::vector<std::string> environment_of(const message_context& m) {
-  // The script's edits are no part of what it tells a program: the message is read as it came.
-  const auto received = sip::message::parse(m.received());
-  return make_environment({.request = received ? *received : m.message(),
-                           .current_uri = m.uri(),
-                           .source = m.source_ip(),
-                           .secret = m.home().shared().secret});
+/// What stands before a line about the program in the log: the call, and the transaction as the
+/// program knows it from SIP_TID.
+std::string tag_of(const message_context& m, const sip::message& received) {
+  return fmt::format("{} {}", m.message().call_id().substr(0, longest_tag),
+                     transaction_id(received, m.home().shared().secret));
 }
 
 } // namespace
 
 exec_state::exec_state(server::core& home)
-    : home_{home}, runner_{home.on().shard, home.on().spawner} {}
+    : home_{home}, runner_{home.on().shard, home.on().spawner} {
+  const auto count = [this](const char* name, auto io::process_statistics::*counter) {
+    home_.count(name, [this, counter] { return runner_.statistics().*counter; });
+  };
+  count("programs started", &io::process_statistics::started);
+  count("programs that exited 0", &io::process_statistics::succeeded);
+  count("programs that failed", &io::process_statistics::failed);
+  count("programs ended at their deadline", &io::process_statistics::timed_out);
+  count("programs refused", &io::process_statistics::overloaded);
+  count("programs that did not start", &io::process_statistics::not_started);
+  count("programs now", &io::process_statistics::running);
+  count("calls that wait for a program", &io::process_statistics::waiting);
+}
 
 void exec_state::configure(const exec_settings& settings) {
   runner_.set_options(settings.bounds);
@@ -52,13 +60,20 @@ void exec_state::configure(const exec_settings& settings) {
 script::outcome exec_state::run(message_context& m, io::process_command command, stdin_of input,
                                 io::process_output output, verdict decide) {
   const exec_settings& s = settings_of(m);
-  if (s.sets_variables) command.environment = environment_of(m);
+  // The script's edits are no part of what it tells a program: the message is read as it came.
+  const auto parsed = sip::message::parse(m.received());
+  const sip::message& received = parsed ? *parsed : m.message();
+  if (s.sets_variables)
+    command.environment = make_environment({.request = received,
+                                            .current_uri = m.uri(),
+                                            .source = m.source_ip(),
+                                            .secret = m.home().shared().secret});
   io::process_options options{.deadline = s.deadline,
                               .longest_wait = s.longest_wait,
                               .output = output,
                               .output_limit = s.output_limit,
                               .log_limit = s.log_limit,
-                              .log_tag = std::string{tag_of(m)}};
+                              .log_tag = tag_of(m, received)};
   runner_.run(command, input == stdin_of::message ? m.received() : std::string_view{},
               std::move(options),
               [this, run = m.self(), decide = std::move(decide)](io::process_result&& result) {
@@ -86,8 +101,8 @@ void exec_state::complain(const message_context& m, const io::process_result& re
   }
   next_complaint_ = now + complaint_interval;
   log_warning("exec {}: the program {} ({}) after {} ms; {} complaints left out before this",
-              tag_of(m), to_string(result.outcome), result.code, result.run_time / milliseconds{1},
-              std::exchange(unsaid_, 0));
+              m.message().call_id().substr(0, longest_tag), to_string(result.outcome), result.code,
+              result.run_time / milliseconds{1}, std::exchange(unsaid_, 0));
 }
 
 } // namespace tandem::modules
