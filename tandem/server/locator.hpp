@@ -6,10 +6,10 @@
 #include <tandem/server/routing_error.hpp>
 #include <tandem/stack/target.hpp>
 
+#include <boost/container/small_vector.hpp>
 #include <functional>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 namespace tandem::io {
 class resolver;
@@ -17,9 +17,9 @@ class resolver;
 
 namespace tandem::server {
 
-/// What a search brought: addresses in the order to try them, or why there are none.
+/// What a search brought: addresses in the order to try them, or why there are none. Mostly one.
 struct located {
-  std::vector<stack::target> targets;
+  boost::container::small_vector<stack::target, 1> targets;
   routing_error error = routing_error::none;
 };
 

@@ -100,6 +100,7 @@ class message_context final : public script::context {
   /// record_route() was called: the entry for the side it came from stands in the message, and
   /// relaying adds a second one where the request leaves by another transport or address family.
   [[nodiscard]] record_route_state& recorded_route() noexcept { return recorded_route_; }
+  [[nodiscard]] record_route_state recorded_route() const noexcept { return recorded_route_; }
 
   /// Parameters of the Route entry of ours that loose_route() took away, without semicolon.
   [[nodiscard]] std::string& own_route_params() noexcept { return own_route_params_; }

@@ -278,6 +278,12 @@ class message {
   [[nodiscard]] std::size_t write_pieces(std::span<std::string_view> pieces) const noexcept;
   /// Bytes of the whole.
   [[nodiscard]] std::size_t wire_size() const noexcept;
+  /// At least wire_size(), without a walk over the lines.
+  [[nodiscard]] std::size_t most_wire_size() const noexcept {
+    constexpr std::size_t line_break = 2; // where a line came without a whole one
+    return at_.size + std::size_t{at_.text_used} + (at_.body_is_edit ? at_.body_size : 0) +
+           (at_.lines + std::size_t{2}) * line_break;
+  }
   /// Copies wire_size() bytes to `to`. \return the end of what was written.
   char* copy_to(char* to) const noexcept;
   /// The whole in a block of its own.

@@ -21,15 +21,16 @@ std::string_view routing_part(std::string_view branch) noexcept {
   return branch.substr(cookie.size(), letters);
 }
 
+std::uint64_t call_hash(const sip::message_key& key, const hash_key& secret) noexcept {
+  return keyed_hash(secret, key.call_id, key.from_tag, key.cseq);
+}
+
 /// What stays the same in a request, its copies, its ACK and its CANCEL on one hop, and comes back
-/// in the response: the Via below ours.
-std::uint64_t hop_hash(const sip::message& m, std::string_view via,
+/// in the response: the Via of the hop before us.
+std::uint64_t hop_hash(const sip::message_key& key, std::string_view branch, std::string_view host,
                        const hash_key& secret) noexcept {
-  const auto hop = sip::via::parse(via);
-  const auto key = m.key();
-  if (!hop || !key) return 0;
-  std::uint64_t h = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
-  return keyed_hash(secret, hop->branch(), hop->sent_by.host.text, h);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2); // of an IPv6 address
+  return keyed_hash(secret, branch, host, call_hash(key, secret));
 }
 
 } // namespace
@@ -52,8 +53,7 @@ void branch_text::put_number(unsigned number) noexcept {
 std::uint64_t routing_hash(const sip::message& request, const hash_key& secret) noexcept {
   const auto key = request.key();
   if (!key) return 0;
-  std::uint64_t h = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
-  h = keyed_hash(secret, request.request_uri(), key->to_tag, h);
+  std::uint64_t h = keyed_hash(secret, request.request_uri(), key->to_tag, call_hash(*key, secret));
   for (std::size_t i = 0; i < request.header_count(); ++i) {
     const auto id = request.id(i);
     if (id == sip::header_id::route || id == sip::header_id::proxy_require ||
@@ -67,10 +67,15 @@ bool is_loop(const sip::message& request, std::uint64_t routing) noexcept {
   branch_text ours;
   ours.put(cookie);
   ours.put_bits(routing);
+  // Hardly any line has these letters anywhere, so hardly any is read.
+  bool is_possible = false;
+  for (std::size_t i = request.find(sip::header_id::via); i != sip::message::npos && !is_possible;
+       i = request.find(sip::header_id::via, i + 1))
+    is_possible = request.value(i).find(ours.view()) != std::string_view::npos;
+  if (!is_possible) return false;
   bool found = false;
   request.for_each_value(sip::header_id::via, [&](std::string_view value) {
-    // Most are somebody else's, and that is seen without reading them.
-    if (found || value.find(ours.view()) == std::string_view::npos) return;
+    if (found) return;
     if (const auto via = sip::via::parse(value))
       found = !routing_part(via->branch()).empty() && via->branch().starts_with(ours.view());
   });
@@ -90,11 +95,12 @@ branch_text make_branch(std::uint64_t routing, std::uint64_t unique, unsigned in
 
 branch_text make_stateless_branch(const sip::message& request, std::uint64_t routing,
                                   const hash_key& secret) noexcept {
+  const auto key = request.key();
   branch_text branch;
   branch.put(cookie);
   branch.put_bits(routing);
   branch.put(".s");
-  branch.put_bits(hop_hash(request, request.top_via(), secret));
+  branch.put_bits(key ? hop_hash(*key, key->branch, key->sent_by_host, secret) : 0);
   return branch;
 }
 
@@ -108,12 +114,14 @@ bool is_stateless_response(const sip::message& response, const hash_key& secret)
     ++n;
   });
   const auto via = sip::via::parse(ours);
-  if (n < 2 || !via) return false;
+  const auto hop = sip::via::parse(next);
+  const auto key = response.key();
+  if (n < 2 || !via || !hop || !key) return false;
   const std::string_view branch = via->branch();
   if (routing_part(branch).empty()) return false;
   branch_text expected;
   expected.put(".s");
-  expected.put_bits(hop_hash(response, next, secret));
+  expected.put_bits(hop_hash(*key, hop->branch(), hop->sent_by.host.text, secret));
   return branch.substr(cookie.size() + letters) == expected.view();
 }
 

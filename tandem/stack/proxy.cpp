@@ -17,6 +17,14 @@
 
 namespace tandem::stack {
 
+namespace {
+
+bool set_uri(sip::message& request, std::string_view uri) {
+  return uri == request.request_uri() || request.set_request_uri(uri).has_value();
+}
+
+} // namespace
+
 int status_of(forward_errc errc) noexcept {
   switch (errc) {
   case forward_errc::gone:
@@ -73,7 +81,7 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
   const bool tells_breadth = named || ways.size() > 1;
   const unsigned share = tells_breadth ? breadth / static_cast<unsigned>(ways.size()) : 0;
 
-  keep(context, request);
+  c->request = {};
   if (c->is_invite && !c->has_answered) {
     if (const auto trying = sip::make_response(request, 100, trying_text))
       answer(c->server, *trying, 100);
@@ -88,6 +96,7 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
     else if (sent == 0)
       first_error = added.error();
   }
+  if (!contexts_.find(context)->request) keep(context, request);
   if (sent == 0) return fail(first_error);
   return sent;
 }
@@ -98,9 +107,9 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   const std::span<const target> targets = reachable(transactions_.out(), way.targets);
   response_context& c = *contexts_.find(context);
   sip::message copy = request.clone();
-  if (way.uri != copy.request_uri() && !copy.set_request_uri(way.uri))
-    return fail(forward_errc::bad_uri);
-  if (!apply_strict_route(copy)) return fail(forward_errc::bad_uri);
+  if (!set_uri(copy, way.uri)) return fail(forward_errc::bad_uri);
+  const strict_route next = apply_strict_route(copy);
+  if (next == strict_route::unreadable) return fail(forward_errc::bad_uri);
   if (breadth != 0) {
     std::array<char, 12> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), breadth).ptr;
@@ -124,6 +133,12 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   b.client = *client;
   b.next = std::exchange(c.first_branch, h);
   ++c.pending;
+  // A branch that differs from the request by our Via alone keeps it for both.
+  if (!c.request && breadth == 0 && next == strict_route::none &&
+      way.uri == request.request_uri()) {
+    c.request = sent;
+    c.request_has_via = true;
+  }
 
   const bool went_to_tcp = to.transport != targets.front().transport;
   if (targets.size() > 1 || went_to_tcp) {
@@ -165,12 +180,17 @@ bool proxy::try_next_target(branch_handle branch) {
 
 result<wire_message, forward_errc> proxy::with_via(sip::message& request, target& to,
                                                    std::string_view branch) {
+  // The exact size is counted only where it may matter.
   constexpr std::size_t via_estimate = 100;
-  to.transport = transactions_.out().transport_for(to, request.wire_size() + via_estimate);
+  const auto transport_for = [&](std::size_t size) {
+    return transactions_.out().transport_for(to, size + via_estimate);
+  };
+  if (transport_for(request.most_wire_size()) != to.transport)
+    to.transport = transport_for(request.wire_size());
   const std::string_view sent_by = transactions_.out().sent_by(to);
   if (sent_by.empty()) return fail(forward_errc::no_listener);
 
-  std::array<char, 320> via{};
+  std::array<char, 320> via; // not initialised: written before it is read
   std::size_t size = 0;
   const auto put = [&](std::string_view text) {
     const std::size_t n = std::min(text.size(), via.size() - size);
@@ -198,7 +218,9 @@ result<wire_message, forward_errc> proxy::with_via(sip::message& request, target
   // RFC 3261 18.3: a stream cannot do without the length.
   if (is_reliable(to.transport) && !request.ensure_content_length())
     return fail(forward_errc::too_large);
-  if (request.wire_size() > sip::max_message_size) return fail(forward_errc::too_large);
+  if (request.most_wire_size() > sip::max_message_size &&
+      request.wire_size() > sip::max_message_size)
+    return fail(forward_errc::too_large);
   return to_wire(request);
 }
 
@@ -215,14 +237,19 @@ result<client_handle, forward_errc> proxy::send(sip::message& request, target& t
 }
 
 void proxy::keep(context_handle context, const sip::message& request) {
-  if (response_context* c = contexts_.find(context)) c->request = to_wire(request);
+  response_context* c = contexts_.find(context);
+  if (!c) return;
+  c->request = to_wire(request);
+  c->request_has_via = false;
 }
 
 sip::message proxy::request_of(context_handle context) {
   const response_context* c = contexts_.find(context);
   if (!c || !c->request) return {};
   auto request = sip::message::parse(c->request.bytes());
-  return request ? std::move(*request) : sip::message{};
+  if (!request) return {};
+  if (c->request_has_via) request->pop_front(sip::header_id::via);
+  return std::move(*request);
 }
 
 void proxy::answer(server_handle server, const sip::message& response, int status) {
@@ -304,9 +331,8 @@ result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   if (is_loop(request, routing)) return fail(forward_errc::loop);
   sip::message copy = request.clone();
-  if (way.uri != copy.request_uri() && !copy.set_request_uri(way.uri))
+  if (!set_uri(copy, way.uri) || apply_strict_route(copy) == strict_route::unreadable)
     return fail(forward_errc::bad_uri);
-  if (!apply_strict_route(copy)) return fail(forward_errc::bad_uri);
   target to = reachable(transactions_.out(), way.targets).front();
   const auto wire =
       with_via(copy, to, make_stateless_branch(request, routing, transactions_.secret()).view());
@@ -328,8 +354,7 @@ bool proxy::forward_stray(sip::message& response) {
 result<void, forward_errc> proxy::replicate(const sip::message& request, const forward_to& way) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   sip::message copy = request.clone();
-  if (way.uri != copy.request_uri() && !copy.set_request_uri(way.uri))
-    return fail(forward_errc::bad_uri);
+  if (!set_uri(copy, way.uri)) return fail(forward_errc::bad_uri);
   target to = reachable(transactions_.out(), way.targets).front();
   const auto branch = make_branch(routing_hash(request, transactions_.secret()), random_bits(), 0);
   if (request.method() == sip::method::ack) {

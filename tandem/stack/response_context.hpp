@@ -52,7 +52,7 @@ struct response_context {
   user_tag tag;
   std::uint64_t routing = 0; ///< routing_hash of the request as it came
   std::uint64_t unique = 0;  ///< of its branch parameters
-  wire_message request;      ///< as it was at the last relay, own Via not yet in it
+  wire_message request;      ///< as it was at the last relay
   wire_message best;         ///< the failure that would go upstream; none when it is local
   branch_handle first_branch;
   branch_handle best_branch;
@@ -61,6 +61,7 @@ struct response_context {
   std::uint16_t final_status = 0; ///< what went upstream
   std::uint16_t branches = 0;     ///< ever made
   std::uint16_t pending = 0;
+  bool request_has_via = false; ///< what is kept is what a branch has sent, our Via on top
   bool is_invite = false;
   bool has_answered = false; ///< any response went upstream
   bool is_cancelled = false;

@@ -22,26 +22,28 @@ std::optional<sip::uri> first_route(const sip::message& m) noexcept {
 }
 
 /// The Request-URI is one that we put into a Record-Route: ours, with lr and without a user part
-/// of anybody who registers here, and the request carries a route.
-bool came_by_strict_router(const sip::message& m, const is_own_uri& is_own) {
-  if (!m.has(route)) return false;
-  const auto uri = sip::uri::parse(m.request_uri());
+/// of anybody who registers here: a strict router sent the request.
+std::optional<sip::uri> find_own_target(const sip::message& m, const is_own_uri& is_own) {
   // The lr tells our Record-Route from the address of a user of our domain.
-  return uri && uri->is_sip() && uri->is_loose_router() && is_own(*uri);
+  if (m.request_uri().find(';') == std::string_view::npos) return std::nullopt;
+  const auto uri = sip::uri::parse(m.request_uri());
+  if (!uri || !uri->is_sip() || !uri->is_loose_router() || !is_own(*uri)) return std::nullopt;
+  return *uri;
 }
 
 } // namespace
 
-route_step take_own_route(sip::message& request, const is_own_uri& is_own) {
+route_step take_own_route(sip::message& request, const is_own_uri& is_own,
+                          std::string& own_params) {
   route_step step;
+  own_params.clear();
   step.had_route = request.has(route);
   if (!step.had_route) return step;
 
-  if (came_by_strict_router(request, is_own)) {
+  if (const auto own_target = find_own_target(request, is_own)) {
     if (const auto last = request.back(route)) {
       if (const auto entry = sip::name_addr::parse(*last)) {
-        if (const auto uri = sip::uri::parse(request.request_uri()))
-          step.own_params = std::string{uri->params_text()};
+        own_params.assign(own_target->params_text());
         const std::string target{entry->address.text()};
         if (request.set_request_uri(target)) {
           request.pop_back(route);
@@ -54,7 +56,7 @@ route_step take_own_route(sip::message& request, const is_own_uri& is_own) {
     const auto uri = first_route(request);
     if (!uri || !is_own(*uri)) break;
     const bool is_double = uri->params().has("r2");
-    if (step.removed == 0 && !step.was_strict) step.own_params = std::string{uri->params_text()};
+    if (step.removed == 0 && !step.was_strict) own_params.assign(uri->params_text());
     if (step.removed == 1 && !is_double) break;
     request.pop_front(route);
     ++step.removed;
@@ -64,15 +66,16 @@ route_step take_own_route(sip::message& request, const is_own_uri& is_own) {
   return step;
 }
 
-bool apply_strict_route(sip::message& request) {
-  if (!request.has(route)) return true;
+strict_route apply_strict_route(sip::message& request) {
+  if (!request.has(route)) return strict_route::none;
   const auto uri = first_route(request);
-  if (!uri) return false;
-  if (uri->is_loose_router()) return true;
+  if (!uri) return strict_route::unreadable;
+  if (uri->is_loose_router()) return strict_route::none;
   const std::string next{uri->text()};
   const std::string last = "<" + std::string{request.request_uri()} + ">";
   request.pop_front(route);
-  return request.put_back(route, last) && request.set_request_uri(next);
+  return request.put_back(route, last) && request.set_request_uri(next) ? strict_route::applied
+                                                                        : strict_route::unreadable;
 }
 
 std::string next_hop_uri(const sip::message& request) {

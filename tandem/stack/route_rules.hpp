@@ -5,6 +5,7 @@
 
 #include <tandem/sip/uri.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,18 +25,26 @@ struct route_step {
   bool was_strict = false; ///< the hop before is a strict router: the Request-URI was ours
   unsigned removed = 0;    ///< entries of ours that were taken away, two after double Record-Route
   bool has_more = false;   ///< entries are left: the next hop is the first of them
-  std::string own_params;  ///< parameters of the URI of ours that was taken away, without `;`
 };
 
 /// RFC 3261 16.4: undoes what a strict router before us did (the Request-URI is ours, the real one
 /// is the last Route), and takes our own entry from the head of the route; a second one too when
 /// both carry the parameter r2, which double Record-Route of ours writes.
-[[nodiscard]] route_step take_own_route(sip::message& request, const is_own_uri& is_own);
+/// \param own_params becomes the parameters of the URI of ours that was taken away, without the
+///                   first semicolon; empty when none was.
+[[nodiscard]] route_step take_own_route(sip::message& request, const is_own_uri& is_own,
+                                        std::string& own_params);
+
+/// What apply_strict_route did.
+enum class strict_route : std::uint8_t {
+  none,       ///< nothing: there is no route, or a loose one
+  applied,    ///< the request was changed
+  unreadable, ///< the entry does not parse, which the validator refused before
+};
 
 /// RFC 3261 16.6 step 6: when the next entry is a strict router, the Request-URI goes to the end of
 /// the route and the entry takes its place. Call it for each branch after its Request-URI is set.
-/// False when the entry does not parse, which the validator refused before.
-bool apply_strict_route(sip::message& request);
+[[nodiscard]] strict_route apply_strict_route(sip::message& request);
 
 /// RFC 3261 16.6 step 7: the URI of the next hop: the first Route, else the Request-URI. Call it
 /// after apply_strict_route (then a strict router stands in the Request-URI, and is the hop).

@@ -43,8 +43,8 @@ result<server_handle, transaction_errc> transaction_layer::suspend(const sip::me
   server_transaction& s = *servers_.find(h);
   if (s.suspension_) return fail(transaction_errc::exists);
   s.suspension_ = std::make_unique<suspension>();
-  s.suspension_->call = keys->call;
-  auto& call = waiting_[keys->call];
+  s.suspension_->call = call_key(request, secret_);
+  auto& call = waiting_[s.suspension_->call];
   if (!call) call = std::make_unique<waiting_call>();
   ++call->programs;
   ++suspended_;

@@ -21,12 +21,14 @@ namespace tandem::stack {
 struct request_keys {
   std::uint64_t own = 0;    ///< of its server transaction; for ACK that of its INVITE
   std::uint64_t invite = 0; ///< of the INVITE that an ACK or CANCEL is about
-  std::uint64_t call = 0;   ///< of its Call-ID
 };
 
 /// Nothing when there is no readable top Via.
 [[nodiscard]] std::optional<request_keys> keys_of_request(const sip::message& request,
                                                           const hash_key& secret) noexcept;
+
+/// Of its Call-ID: what requests of one call wait by.
+[[nodiscard]] std::uint64_t call_key(const sip::message& request, const hash_key& secret) noexcept;
 
 /// The client transaction that a response answers; nothing when Via or CSeq cannot be read.
 [[nodiscard]] std::optional<std::uint64_t> key_of_response(const sip::message& response,

@@ -33,7 +33,7 @@ bool transaction_layer::receive_request(sip::message& request, const arrival& fr
   if (absorb(*keys, request, from)) return true;
   // An ACK never waits: nobody could answer it with 503, and no program may hold a call's ACK up.
   if (!waiting_.empty() && request.method() != sip::method::ack &&
-      wait(keys->call, keys->own, request, from))
+      wait(call_key(request, secret_), keys->own, request, from))
     return true;
   core_->on_request(request, from);
   return true;

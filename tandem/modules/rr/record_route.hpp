@@ -5,7 +5,7 @@
 #include <tandem/server/message_context.hpp>
 #include <tandem/stack/target.hpp>
 
-#include <string>
+#include <array>
 #include <string_view>
 
 namespace tandem::modules {
@@ -24,13 +24,25 @@ struct rr_settings final : server::module {
 bool push_record_route(server::message_context& m, std::string_view sent_by,
                        stack::transport_kind transport, bool is_one_of_two);
 
-/// Before the request leaves by `to`: the second entry, where it leaves by another transport or
-/// address family than it came (double Record-Route).
-bool complete_record_route(server::message_context& m, sip::message& leaving,
-                           const stack::target& to);
+/// A request of which record_route() made an entry leaves by `to`, another transport or address
+/// family than it came by: it needs a second entry (double Record-Route).
+[[nodiscard]] bool needs_second_record_route(const server::message_context& m,
+                                             const stack::target& to);
+
+/// Puts the second entry on top, and the mark that there are two into the first.
+/// \return false when the message takes no more.
+bool put_second_record_route(server::message_context& m, sip::message& leaving,
+                             const stack::target& to);
 
 /// A mark that only this server can make, of the call: in Record-Route it proves later that a
-/// request within a dialog follows a route that we have set up.
-[[nodiscard]] std::string dialog_mark(const server::message_context& m);
+/// request within a dialog follows a route that we have set up. Ten hexadecimal digits.
+class dialog_mark {
+ public:
+  explicit dialog_mark(const server::message_context& m);
+  [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), text_.size()}; }
+
+ private:
+  std::array<char, 10> text_;
+};
 
 } // namespace tandem::modules

@@ -47,8 +47,7 @@ outcome loose_route(script::call& c) {
   const auto is_own = [&](const sip::uri& uri) {
     return uri.is_sip() && m.home().names().contains(uri.host().text, uri.port().value_or(0));
   };
-  const stack::route_step step = stack::take_own_route(m.message(), is_own);
-  m.own_route_params() = step.own_params;
+  const stack::route_step step = stack::take_own_route(m.message(), is_own, m.own_route_params());
   if (!step.had_route) return outcome::no();
   if (step.has_more) return outcome::yes();
   // Nothing is left: the Request-URI is the last hop. The original said false then, and scripts
@@ -61,7 +60,7 @@ outcome loose_route(script::call& c) {
 outcome is_routed_before(script::call& c) {
   auto& m = c.as<message_context>();
   const auto params = sip::uri_parameters{m.own_route_params()};
-  return outcome::of(params.value("did") == dialog_mark(m));
+  return outcome::of(params.value("did") == dialog_mark{m}.view());
 }
 
 script::module_info declare() {

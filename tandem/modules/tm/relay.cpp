@@ -10,8 +10,7 @@
 #include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
-#include <algorithm>
-#include <array>
+#include <vector>
 
 namespace tandem::modules {
 
@@ -21,8 +20,6 @@ using server::message_context;
 using server::routing_error;
 
 namespace {
-
-constexpr std::size_t most_ways = server::destination_set::limit + 1;
 
 /// Between lines in the log about what cannot be reached.
 constexpr duration complaint_interval = seconds{1};
@@ -58,7 +55,6 @@ struct relay::search {
   send_ways then;
   std::vector<std::string> texts; ///< of the ways' views
   std::vector<way> ways;
-  std::vector<located> found;
   std::size_t pending = 0;
   bool is_suspended = false;
 };
@@ -68,6 +64,12 @@ relay::relay(server::core& home) : home_{home}, locator_{home.on().hosts} {}
 // ---- the transaction
 
 bool relay::begin(message_context& m) {
+  if (!make_transaction(m)) return false;
+  home_.proxy().keep(m.transaction(), m.message());
+  return true;
+}
+
+bool relay::make_transaction(message_context& m) {
   if (m.transaction()) {
     m.set_error(routing_error::bad_tuple);
     return false;
@@ -81,11 +83,8 @@ bool relay::begin(message_context& m) {
                                                               : routing_error::bad_tuple);
     return false;
   }
-  relayed& r = *relayed_.find(key);
-  r.script = m.script_version();
-  r.from = m.from();
+  relayed_.find(key)->script = m.script_version();
   m.set_transaction(*made);
-  home_.proxy().keep(*made, m.message());
   arm(m);
   return true;
 }
@@ -98,10 +97,9 @@ void relay::arm(message_context& m) {
   r->armed = m.armed();
   r->flags = m.flags();
   const bool has_failure_route = r->armed.on_failure != script::no_block;
-  if (has_failure_route && r->original_uri.empty()) {
-    r->original_uri.assign(m.original_uri());
-    r->received.assign(m.received());
-  }
+  if (has_failure_route && !r->came)
+    r->came = std::make_unique<const origin>(
+        origin{m.from(), std::string{m.original_uri()}, std::string{m.received()}});
   home_.proxy().allow_silence(m.transaction(),
                               !has_failure_route && !m.settings_of<tm_settings>().is_noisy);
 }
@@ -115,46 +113,37 @@ bool relay::reply(message_context& m, int status, std::string_view reason) {
 
 // ---- where to
 
-std::size_t relay::collect(message_context& m, std::span<way> ways, std::string& route_hop) const {
+void relay::collect(message_context& m, way_list& ways, std::string& route_hop) {
   // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go.
   if (m.message().has(sip::header_id::route)) route_hop = stack::next_hop_uri(m.message());
-  const auto make = [&](std::string_view uri, const server::next_hop& via) {
-    way w;
+  const auto add = [&](std::string_view uri, const server::next_hop& via) {
+    way& w = ways.emplace_back();
     w.uri = uri;
     w.path = via.path;
-    if (via.flow || via.received) {
-      w.is_fixed = true;
-      w.fixed.address = via.received;
-      w.fixed.flow = via.flow;
-      w.fixed.transport = via.transport;
-    }
     w.hop_uri = !route_hop.empty() ? std::string_view{route_hop}
                 : !via.uri.empty() ? std::string_view{via.uri}
                                    : uri;
-    return w;
+    if (!via.flow && !via.received) return;
+    stack::target& fixed = w.found.targets.emplace_back();
+    fixed.address = via.received;
+    fixed.flow = via.flow;
+    fixed.transport = via.transport;
   };
-  std::size_t count = 0;
   // In a failure_route the Request-URI was tried already: only what was added since goes out.
-  if (m.block() == script::block_kind::request) ways[count++] = make(m.uri(), m.hop());
-  for (const server::destination& branch : m.branches().all())
-    ways[count++] = make(branch.uri, branch.via);
-  return count;
+  if (m.block() == script::block_kind::request) add(m.uri(), m.hop());
+  for (const server::destination& branch : m.branches().all()) add(branch.uri, branch.via);
 }
 
-outcome relay::locate(message_context& m, std::span<const way> ways, send_ways then) {
-  std::array<located, most_ways> found;
+outcome relay::locate(message_context& m, std::span<way> ways, send_ways then) {
   bool needs_search = false;
-  for (std::size_t i = 0; i < ways.size(); ++i) {
-    if (ways[i].is_fixed) {
-      found[i].targets.push_back(ways[i].fixed);
-      continue;
-    }
-    if (const auto target = server::locator::find_literal(ways[i].hop_uri, found[i].error))
-      found[i].targets.push_back(*target);
+  for (way& w : ways) {
+    if (!w.found.targets.empty()) continue;
+    if (auto target = server::locator::find_literal(w.hop_uri, w.found.error))
+      w.found.targets.push_back(std::move(*target));
     else
-      needs_search |= found[i].error == routing_error::none;
+      needs_search |= w.found.error == routing_error::none;
   }
-  if (!needs_search) return (this->*then)(m, ways, std::span{found}.first(ways.size()));
+  if (!needs_search) return (this->*then)(m, ways);
 
   // What the ways view may change while the script waits, so the search has texts of its own.
   auto of = std::make_shared<search>();
@@ -164,33 +153,27 @@ outcome relay::locate(message_context& m, std::span<const way> ways, send_ways t
   const auto own = [&](std::string_view text) -> std::string_view {
     return of->texts.emplace_back(text);
   };
-  for (const way& w : ways) {
-    way& copy = of->ways.emplace_back(w);
-    copy.uri = own(w.uri);
-    copy.hop_uri = own(w.hop_uri);
-    copy.path = own(w.path);
-  }
-  of->found.assign(
-      std::make_move_iterator(found.begin()),
-      std::make_move_iterator(found.begin() + static_cast<std::ptrdiff_t>(ways.size())));
+  for (way& w : ways)
+    of->ways.push_back({own(w.uri), own(w.hop_uri), own(w.path), std::move(w.found)});
   of->pending = 1; // until every search was started
   for (std::size_t i = 0; i < of->ways.size(); ++i) {
-    if (!of->found[i].targets.empty() || of->found[i].error != routing_error::none) continue;
+    const located& found = of->ways[i].found;
+    if (!found.targets.empty() || found.error != routing_error::none) continue;
     ++of->pending;
     locator_.find(of->ways[i].hop_uri,
                   [this, of, i](located&& result) { located_one(of, i, std::move(result)); });
   }
-  if (--of->pending == 0) return (this->*then)(m, of->ways, of->found);
+  if (--of->pending == 0) return (this->*then)(m, of->ways);
   of->is_suspended = true;
   return outcome::suspended();
 }
 
 void relay::located_one(const std::shared_ptr<search>& of, std::size_t index, located&& found) {
-  of->found[index] = std::move(found);
+  of->ways[index].found = std::move(found);
   if (--of->pending != 0 || !of->is_suspended) return;
   message_context* const m = home_.suspended(of->run);
   if (!m) return; // the run was given up meanwhile
-  const outcome result = (this->*of->then)(*m, of->ways, of->found);
+  const outcome result = (this->*of->then)(*m, of->ways);
   home_.resume(of->run, result.value());
 }
 
@@ -198,14 +181,13 @@ void relay::located_one(const std::shared_ptr<search>& of, std::size_t index, lo
 
 outcome relay::forward(message_context& m) {
   if (m.message().method() == sip::method::cancel) return cancel(m);
-  std::array<way, most_ways> ways;
+  way_list ways;
   std::string route_hop;
-  const std::size_t count = collect(m, ways, route_hop);
-  if (count == 0) return outcome::no(); // a failure_route that added nothing
-  const std::span<const way> all = std::span{ways}.first(count);
+  collect(m, ways, route_hop);
+  if (ways.empty()) return outcome::no(); // a failure_route that added nothing
   if (m.message().method() == sip::method::ack)
-    return locate(m, all.first(1), &relay::send_stateless);
-  return locate(m, all, &relay::relay_ways);
+    return locate(m, {&ways.front(), 1}, &relay::send_stateless);
+  return locate(m, ways, &relay::relay_ways);
 }
 
 outcome relay::forward_to(message_context& m, std::string_view hop_uri) {
@@ -214,12 +196,13 @@ outcome relay::forward_to(message_context& m, std::string_view hop_uri) {
   return forward(m);
 }
 
-outcome relay::relay_ways(message_context& m, std::span<const way> ways, std::span<located> found) {
+outcome relay::relay_ways(message_context& m, std::span<way> ways) {
   routing_error error = routing_error::none;
-  for (const located& l : found)
-    if (l.error != routing_error::none) error = l.error;
-  const bool has_any =
-      std::any_of(found.begin(), found.end(), [](const located& l) { return !l.targets.empty(); });
+  bool has_any = false;
+  for (const way& w : ways) {
+    if (w.found.error != routing_error::none) error = w.found.error;
+    has_any |= !w.found.targets.empty();
+  }
   if (!has_any) {
     m.set_error(error == routing_error::none ? routing_error::bad_address : error);
     return outcome::no();
@@ -229,55 +212,56 @@ outcome relay::relay_ways(message_context& m, std::span<const way> ways, std::sp
     home_.answer(m, 483, sip::default_reason(483), m.reply_headers());
     return outcome::leave();
   }
-  if (!m.transaction() && !begin(m)) return outcome::no();
-  arm(m);
+  if (m.transaction())
+    arm(m);
+  else if (!make_transaction(m))
+    return outcome::no();
+  const auto sent = send_all(m, ways);
+  m.branches().clear();
+  return sent ? outcome::yes() : refused(m, sent.error());
+}
 
+result<unsigned, stack::forward_errc> relay::send_all(message_context& m, std::span<way> ways) {
+  result<unsigned, stack::forward_errc> sent = fail(stack::forward_errc::gone);
+  const auto relay_as = [&](const sip::message& request, std::span<const stack::forward_to> to) {
+    const auto done = home_.proxy().relay(m.transaction(), request, to);
+    if (done)
+      sent = sent.value_or(0) + *done;
+    else if (!sent)
+      sent = done;
+  };
   // Ways whose request differs in more than its URI (another Record-Route, a Path) go one by one,
   // those that share it together.
-  bool is_any_sent = false;
-  auto refusal = stack::forward_errc::gone;
-  std::array<stack::forward_to, most_ways> together;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < ways.size(); ++i) {
-    if (found[i].targets.empty()) continue;
-    const stack::forward_to to{ways[i].uri, found[i].targets};
-    sip::message leaving = m.message().clone();
-    bool is_special = false;
-    if (!ways[i].path.empty())
-      is_special = leaving.put_front(sip::header_id::route, ways[i].path).has_value();
-    const std::size_t before = leaving.header_count();
-    const stack::target& first = stack::reachable(home_.out(), found[i].targets).front();
-    if (complete_record_route(m, leaving, first)) is_special |= leaving.header_count() != before;
-    if (!is_special) {
-      together[count++] = to;
+  boost::container::static_vector<stack::forward_to, most_ways> together;
+  for (const way& w : ways) {
+    if (w.found.targets.empty()) continue;
+    const stack::forward_to to{w.uri, w.found.targets};
+    const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
+    const bool is_recorded_twice = needs_second_record_route(m, next);
+    if (w.path.empty() && !is_recorded_twice) {
+      together.push_back(to);
       continue;
     }
-    const auto sent = home_.proxy().relay(m.transaction(), leaving, {&to, 1});
-    if (sent)
-      is_any_sent = true;
-    else
-      refusal = sent.error();
+    sip::message leaving = m.message().clone();
+    const bool is_complete = (w.path.empty() || leaving.put_front(sip::header_id::route, w.path)) &&
+                             (!is_recorded_twice || put_second_record_route(m, leaving, next));
+    if (is_complete)
+      relay_as(leaving, {&to, 1});
+    else if (!sent)
+      sent = fail(stack::forward_errc::too_large);
   }
-  if (count > 0) {
-    const auto sent =
-        home_.proxy().relay(m.transaction(), m.message(), std::span{together}.first(count));
-    if (sent)
-      is_any_sent = true;
-    else
-      refusal = sent.error();
-  }
-  m.branches().clear();
-  for (const located& l : found)
-    if (!l.targets.empty() && (refusal == stack::forward_errc::no_listener ||
-                               l.targets.front().transport > stack::transport_kind::tcp))
-      tell_when_unreachable(m, l.targets);
-  return is_any_sent ? outcome::yes() : refused(m, refusal);
+  if (!together.empty()) relay_as(m.message(), together);
+  const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
+  for (const way& w : ways)
+    if (!w.found.targets.empty() &&
+        (has_no_listener || w.found.targets.front().transport > stack::transport_kind::tcp))
+      tell_when_unreachable(m, w.found.targets);
+  return sent;
 }
 
 outcome relay::refused(message_context& m, stack::forward_errc why) {
   m.set_error(error_of(why));
   const int status = stack::status_of(why);
-  // In a failure_route the failure that brought it here goes upstream instead.
   if (status == 0 || m.block() == script::block_kind::failure) return outcome::no();
   const auto answer = server::answer_for(m.error(), "TM");
   const std::string_view reason =
@@ -302,63 +286,64 @@ void relay::tell_when_unreachable(const message_context& m,
   untold_ = 0;
 }
 
-outcome relay::send_stateless(message_context& m, std::span<const way> ways,
-                              std::span<located> found) {
+outcome relay::send_stateless(message_context& m, std::span<way> ways) {
   // RFC 3261 16.11, 17.1.1.3: the ACK for a 2xx is no part of any transaction.
-  if (found[0].targets.empty()) {
-    m.set_error(found[0].error);
+  const way& w = ways.front();
+  if (w.found.targets.empty()) {
+    m.set_error(w.found.error);
     return outcome::no();
   }
   if (!has_hops_left(m.message())) return outcome::no();
+  const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
   sip::message leaving = m.message().clone();
-  if (!ways[0].path.empty() && !leaving.put_front(sip::header_id::route, ways[0].path))
+  if (!w.path.empty() && !leaving.put_front(sip::header_id::route, w.path)) return outcome::no();
+  if (needs_second_record_route(m, next) && !put_second_record_route(m, leaving, next))
     return outcome::no();
-  const stack::target& first = stack::reachable(home_.out(), found[0].targets).front();
-  if (!complete_record_route(m, leaving, first)) return outcome::no();
-  const auto sent =
-      home_.proxy().forward_stateless(leaving, {ways[0].uri, found[0].targets}, m.routing());
+  const auto sent = home_.proxy().forward_stateless(leaving, {w.uri, w.found.targets}, m.routing());
   if (!sent) {
     m.set_error(error_of(sent.error()));
-    tell_when_unreachable(m, found[0].targets);
+    tell_when_unreachable(m, w.found.targets);
   }
   return outcome::of(sent.has_value());
 }
 
-outcome relay::copy_ways(message_context& m, std::span<const way> ways, std::span<located> found) {
-  if (found[0].targets.empty()) {
-    m.set_error(found[0].error);
+outcome relay::copy_ways(message_context& m, std::span<way> ways) {
+  const way& w = ways.front();
+  if (w.found.targets.empty()) {
+    m.set_error(w.found.error);
     return outcome::no();
   }
-  const auto sent = home_.proxy().replicate(m.message(), {ways[0].uri, found[0].targets});
+  const auto sent = home_.proxy().replicate(m.message(), {w.uri, w.found.targets});
   if (!sent) {
     m.set_error(error_of(sent.error()));
-    tell_when_unreachable(m, found[0].targets);
+    tell_when_unreachable(m, w.found.targets);
   }
   return outcome::of(sent.has_value());
 }
 
 outcome relay::replicate(message_context& m, std::string_view hop_uri) {
-  const way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .fixed = {}, .is_fixed = false};
+  way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .found = {}};
   return locate(m, {&to, 1}, &relay::copy_ways);
 }
 
 outcome relay::forward_stateless(message_context& m, std::string_view hop_uri) {
-  const way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .fixed = {}, .is_fixed = false};
+  way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .found = {}};
   return locate(m, {&to, 1}, &relay::send_stateless);
 }
 
 outcome relay::send_copy(message_context& m, std::string_view hop_uri) {
-  const way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .fixed = {}, .is_fixed = false};
+  way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .found = {}};
   return locate(m, {&to, 1}, &relay::send_unchanged);
 }
 
-outcome relay::send_unchanged(message_context& m, std::span<const way>, std::span<located> found) {
-  if (found[0].targets.empty()) {
-    m.set_error(found[0].error);
+outcome relay::send_unchanged(message_context& m, std::span<way> ways) {
+  const located& found = ways.front().found;
+  if (found.targets.empty()) {
+    m.set_error(found.error);
     return outcome::no();
   }
   // The bytes that came, without the script's edits and our notes in the Via.
-  home_.out().send(stack::reachable(home_.out(), found[0].targets).front(),
+  home_.out().send(stack::reachable(home_.out(), found.targets).front(),
                    stack::wire_message::copy_of(m.received()), {});
   return outcome::yes();
 }
@@ -372,10 +357,11 @@ outcome relay::cancel(message_context& m) {
     home_.reply(m.message(), m.from(), 481, sip::default_reason(481));
     return outcome::yes();
   }
-  std::array<way, most_ways> ways;
+  way_list ways;
   std::string route_hop;
   collect(m, ways, route_hop);
-  return locate(m, std::span{ways}.first(1), &relay::send_stateless);
+  if (ways.empty()) return outcome::no();
+  return locate(m, {&ways.front(), 1}, &relay::send_stateless);
 }
 
 // ---- what the proxy tells
@@ -407,7 +393,8 @@ stack::failure_verdict relay::on_failure(stack::context_handle context, stack::u
                                          int status, const sip::message*) {
   const relayed_key key{tag.slot, tag.generation};
   relayed* const r = relayed_.find(key);
-  if (!r || r->armed.on_failure == script::no_block) return stack::failure_verdict::decided;
+  if (!r || r->armed.on_failure == script::no_block || !r->came)
+    return stack::failure_verdict::decided;
   sip::message request = home_.proxy().request_of(context);
   if (!request) return stack::failure_verdict::decided;
   // The block is armed for one failure; it may arm itself, or another, again.
@@ -416,15 +403,15 @@ stack::failure_verdict relay::on_failure(stack::context_handle context, stack::u
   const auto has_returned = std::make_shared<bool>(false);
   const auto is_over = std::make_shared<bool>(false);
   home_.run(
-      r->script, block, script::block_kind::failure, std::move(request), r->from,
+      r->script, block, script::block_kind::failure, std::move(request), r->came->from,
       [&](message_context& m) {
         m.set_transaction(context);
         m.set_flags(r->flags);
         m.armed() = r->armed;
         m.set_failure_status(status);
         if (const auto* const of = home_.proxy().find(context)) m.set_routing(of->routing);
-        m.set_original_uri(r->original_uri);
-        m.set_received(r->received);
+        m.set_original_uri(r->came->uri);
+        m.set_received(r->came->bytes);
       },
       [this, key, context, has_returned, is_over](message_context& m) {
         if (relayed* const still = relayed_.find(key)) {

@@ -10,11 +10,11 @@
 #include <tandem/server/locator.hpp>
 #include <tandem/stack/proxy.hpp>
 
+#include <boost/container/static_vector.hpp>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tandem::modules {
 
@@ -59,42 +59,44 @@ class relay final : public stack::proxy_user {
   void on_end(stack::context_handle context, stack::user_tag tag) override;
 
  private:
+  /// The request as it came.
+  struct origin {
+    stack::arrival from;
+    std::string uri;
+    std::string bytes;
+  };
+
   /// What a script's transaction has beside the proxy's response context.
   struct relayed {
     std::shared_ptr<const server::loaded_script> script;
     server::armed_blocks armed;
     std::uint32_t flags = 0;
-    stack::arrival from;
-    std::string original_uri; ///< only where a failure_route may want it
-    std::string received;     ///< likewise: the request's bytes as they came
+    std::unique_ptr<const origin> came; ///< only where a failure_route may want it
   };
   using relayed_key = handle<relayed>;
 
   /// A Request-URI with the way to it.
   struct way {
     std::string_view uri;
-    std::string_view hop_uri; ///< leads to the next hop; empty when `fixed` does
+    std::string_view hop_uri; ///< leads to the next hop where nothing is found yet
     std::string_view path;    ///< Route values to put on top
-    stack::target fixed;
-    bool is_fixed = false;
+    server::located found;
   };
+  static constexpr std::size_t most_ways = server::destination_set::limit + 1;
+  using way_list = boost::container::static_vector<way, most_ways>;
   struct search;
-  /// What to do once every way has its targets.
-  using send_ways = script::outcome (relay::*)(server::message_context&, std::span<const way>,
-                                               std::span<server::located>);
+  /// What to do once it is known of every way where it leads.
+  using send_ways = script::outcome (relay::*)(server::message_context&, std::span<way>);
 
-  script::outcome locate(server::message_context& m, std::span<const way> ways, send_ways then);
+  script::outcome locate(server::message_context& m, std::span<way> ways, send_ways then);
   void located_one(const std::shared_ptr<search>& of, std::size_t index, server::located&& found);
-  std::size_t collect(server::message_context& m, std::span<way> ways,
-                      std::string& route_hop) const;
-  script::outcome relay_ways(server::message_context& m, std::span<const way> ways,
-                             std::span<server::located> found);
-  script::outcome send_stateless(server::message_context& m, std::span<const way> ways,
-                                 std::span<server::located> found);
-  script::outcome copy_ways(server::message_context& m, std::span<const way> ways,
-                            std::span<server::located> found);
-  script::outcome send_unchanged(server::message_context& m, std::span<const way> ways,
-                                 std::span<server::located> found);
+  static void collect(server::message_context& m, way_list& ways, std::string& route_hop);
+  bool make_transaction(server::message_context& m);
+  result<unsigned, stack::forward_errc> send_all(server::message_context& m, std::span<way> ways);
+  script::outcome relay_ways(server::message_context& m, std::span<way> ways);
+  script::outcome send_stateless(server::message_context& m, std::span<way> ways);
+  script::outcome copy_ways(server::message_context& m, std::span<way> ways);
+  script::outcome send_unchanged(server::message_context& m, std::span<way> ways);
   script::outcome cancel(server::message_context& m);
   /// A line in the log when there is no listener for any of these addresses.
   void tell_when_unreachable(const server::message_context& m,
