@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -26,6 +27,7 @@ struct output_options {
   bool latency = false;
   bool strict = false;
   bool interactive = false;
+  std::string replay; ///< file of a conversation
 };
 
 double in_seconds(duration d) { return std::chrono::duration<double>(d).count(); }
@@ -76,9 +78,14 @@ class printer {
       std::cout << fmt::format("[RECEIVED, duration: {:.3f}]:\n", in_seconds(e.took))
                 << (o_.pretty && e.answer.spec() ? to_pretty(e.answer) : e.received + '\n') << rule
                 << std::endl;
+    for (const auto& d : e.differences)
+      std::cerr << e.answer.code.text() << " differs: " << d << '\n';
   }
 
-  void finish(run_result& r) {
+  void finish(run_result& r, std::size_t replayed) {
+    if (replayed > 0)
+      std::cerr << fmt::format("{} messages asked again, {} answered otherwise\n", replayed,
+                               r.different);
     if (o_.json || o_.raw) return print_latency(r, std::cerr);
     if (!o_.silent || o_.latency)
       std::cout << fmt::format("\nRun time: {:.3f}\n", in_seconds(r.whole));
@@ -99,6 +106,13 @@ class printer {
   const output_options& o_;
 };
 
+std::vector<recorded> read_file(const std::string& file, const wire_format& format) {
+  std::ifstream in{file, std::ios::binary};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return read_recording(std::move(text).str(), format);
+}
+
 void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_errors) {
   app.add_option("--sip-username", s.user, "Login name of the terminal (required)");
   app.add_option("--sip-password", s.password, "Its password (required)");
@@ -109,6 +123,9 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
   app.add_option("--message", s.messages, "Message to send; may be given several times")
       ->take_all()
       ->allow_extra_args(false);
+  app.add_option("--replay", o.replay,
+                 "File of a conversation to hold again: from --raw, an admin trace, or a log")
+      ->check(CLI::ExistingFile);
   const auto group = [&app](const char* name) { return app.add_option_group(name); };
 
   auto* what = group("What is asked");
@@ -348,11 +365,19 @@ int main(int argc, char** argv) {
     std::cerr << app.help() << '\n' << missing << '\n';
     return usage_error;
   }
+  if (!o.replay.empty()) {
+    s.recording = read_file(o.replay, s.server.wire);
+    if (s.recording.empty()) {
+      std::cerr << o.replay
+                << " holds no message of a terminal but logins; record some with --raw\n";
+      return usage_error;
+    }
+  }
   if (o.interactive) return shell{std::move(s), o}.run_all();
 
   printer print{o};
   auto result = run(s, print.events());
-  print.finish(result);
+  print.finish(result, s.recording.size() * s.repeat * s.parallel);
   if (!result.text.empty() && (result.end != run_end::answered_no || o.strict))
     std::cerr << result.text << '\n';
   if (result.end == run_end::answered_no && !o.strict) return 0;

@@ -64,9 +64,12 @@ class one_run {
       if (!login) return;
       if (!login->is_ok) return board_.note(run_end::login_refused, "*SIP login failed*");
     }
-    for (unsigned round = 0; round < s_.repeat; ++round)
+    for (unsigned round = 0; round < s_.repeat; ++round) {
       for (const auto& name : s_.messages)
         if (!step(c, name)) return;
+      for (const auto& r : s_.recording)
+        if (!replay(c, r)) return;
+    }
   }
 
  private:
@@ -76,16 +79,31 @@ class one_run {
     const auto question = is_raw ? message{} : make_named(name, s_).value_or(message{});
     const auto e = exchange_of(c, question, raw);
     if (!e) return false;
+    if (!e->is_ok) board_.note(run_end::answered_no, name + ": the answer says no");
+    return finish(*e);
+  }
+
+  bool replay(client& c, const recorded& r) {
+    const auto question =
+        ask_again(r.question, s_.basics.terminal_password, s_.basics.patron_password);
+    const auto e = exchange_of(c, question, {}, &r);
+    if (!e) return false;
+    if (!e->differences.empty()) board_.note(run_end::answered_no, "answers differ");
+    return finish(*e);
+  }
+
+  bool finish(const exchange& e) {
     {
       const std::lock_guard lock{board_.mutex};
-      board_.result.times.push_back(e->took);
+      board_.result.times.push_back(e.took);
+      board_.result.different += e.differences.empty() ? 0U : 1U;
     }
-    if (!e->is_ok) board_.note(run_end::answered_no, name + ": the answer says no");
     if (s_.pause > duration{0}) std::this_thread::sleep_for(s_.pause);
     return true;
   }
 
-  std::optional<exchange> exchange_of(client& c, const message& question, std::string_view raw) {
+  std::optional<exchange> exchange_of(client& c, const message& question, std::string_view raw,
+                                      const recorded* before = nullptr) {
     {
       const std::lock_guard lock{board_.mutex};
       auto line = raw.empty() ? write_message(question, s_.server.wire) : std::string{raw};
@@ -104,6 +122,10 @@ class one_run {
     e.question = question;
     e.answer = std::move(*answer);
     e.is_ok = says_ok(e.answer);
+    if (before && before->answer) {
+      e.differences = find_differences(*before->answer, e.answer);
+      e.is_ok = e.differences.empty();
+    }
     const std::lock_guard lock{board_.mutex};
     if (board_.events.on_answer) board_.events.on_answer(e);
     return e;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/sip2/client.hpp>
+#include <tandem/sip2/recording.hpp>
 
 #include <functional>
 #include <optional>
@@ -29,6 +30,7 @@ struct scenario {
   bool acknowledges_fee = false; ///< BO Y in checkout, renew, renew-all and hold
   payment pays;
   std::vector<std::string> messages; ///< names, or "raw:..." for a line as it is
+  std::vector<recorded> recording;   ///< asked again after the messages
   unsigned repeat = 1;               ///< of the whole list
   duration pause{0};                 ///< after each message
   unsigned parallel = 1;             ///< terminals at once
@@ -52,7 +54,8 @@ struct exchange {
   std::string sent, received; ///< lines as they went over the wire
   message question, answer;
   duration took{0};
-  bool is_ok = false; ///< says_ok(answer)
+  bool is_ok = false; ///< says_ok(answer); of what was recorded with its answer: no differences
+  std::vector<std::string> differences; ///< from what was recorded
 };
 
 /// How a run ended; the numbers are the exit status of sip2-client.
@@ -69,6 +72,7 @@ struct run_result {
   std::string text;            ///< of the first fault
   std::vector<duration> times; ///< of all answers, the login's apart
   duration whole{0};
+  std::size_t different = 0; ///< answers that differ from what was recorded
 };
 
 /// What is told while it runs; calls come one at a time.

@@ -50,9 +50,9 @@ def demo(run):
     return run("--demo")
 
 
-def ask(mediator, *arguments, **more):
+def ask(mediator, *arguments, patron="21000001", **more):
     return client("--sip-port", mediator.port, "--sip-username", "siplogin", "--sip-password", "sippassword",
-                  "--institution", "DEMO", "--patron-barcode", "21000001", "--item-barcode", "31000001",
+                  "--institution", "DEMO", "--patron-barcode", patron, "--item-barcode", "31000001",
                   *arguments, **more)
 
 
@@ -126,6 +126,23 @@ def test_terminals_in_parallel_with_percentiles(demo):
                "--sleep", "0.001")
     assert done.returncode == 0, done.stderr
     assert "200 answers" in done.stdout and "p99" in done.stdout
+
+
+def test_a_recorded_conversation_is_held_again(demo, tmp_path):
+    record = tmp_path / "record.txt"
+    conversation = ["--message", "checkout", "--message", "item-information", "--message", "checkin"]
+    record.write_text(ask(demo, "--raw", *conversation).stdout)
+    same = ask(demo, "--replay", record, "--silent", "--strict")
+    assert same.returncode == 0 and "3 messages asked again, 0 answered otherwise" in same.stderr, same.stderr
+    assert ask(demo, "--message", "checkout", "--strict", patron="21000002").returncode == 0
+    other = ask(demo, "--replay", record, "--raw", "--strict")
+    assert other.returncode == 5
+    assert "12 differs: ok: was '1', is '0'" in other.stderr
+    (tmp_path / "log.txt").write_text(demo.log())  # whole, with hidden passwords, of several terminals
+    from_log = ask(demo, "--replay", tmp_path / "log.txt", "--silent")
+    assert from_log.returncode == 0 and "10 messages asked again, 0 answered otherwise" in from_log.stderr, from_log.stderr
+    (tmp_path / "none.txt").write_text("nothing")
+    assert "record some with --raw" in ask(demo, "--replay", tmp_path / "none.txt").stderr
 
 
 def test_the_interactive_mode(demo):
