@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -163,6 +164,7 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
       [&s](double seconds) {
         s.server.answer_limit =
             std::chrono::duration_cast<duration>(std::chrono::duration<double>(seconds));
+        s.server.connect_limit = std::min(s.server.connect_limit, s.server.answer_limit);
       },
       "Seconds to wait for an answer (30)");
   how->add_flag("--error-detection", uses_errors, "Use sequence numbers and checksums (AY, AZ)");

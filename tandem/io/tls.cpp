@@ -10,6 +10,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/sslerr.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +30,27 @@ std::string take_error() {
   std::array<char, 256> text{};
   ERR_error_string_n(code, text.data(), text.size());
   return text.data();
+}
+
+/// What to do about an error of a handshake, to be added to its text; empty where that says all.
+std::string_view find_remedy(unsigned long code) {
+  if (ERR_GET_LIB(code) != ERR_LIB_SSL) return {};
+  switch (ERR_GET_REASON(code)) {
+  case SSL_R_WRONG_VERSION_NUMBER:
+  case SSL_R_HTTP_REQUEST:
+  case SSL_R_BAD_RECORD_TYPE:
+  case SSL_R_UNKNOWN_PROTOCOL: return "; the peer does not speak TLS";
+  case SSL_R_UNSUPPORTED_PROTOCOL:
+  case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION: return "; both must speak TLS 1.2 or newer";
+  case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+  case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+  case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    return "; the peer refuses our certificate: give it the file of the authority that signed it, "
+           "and a name that it holds";
+  case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED: return "; our certificate must be renewed";
+  case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE: return "; it must show one of our client CA";
+  default: return {};
+  }
 }
 
 /// Empty when the file can be read, else why not.
@@ -169,7 +191,10 @@ context_result tls_context::client(const tls_client_options& options) {
 
 std::string explain_tls_failure(const ssl_st* connection) {
   const long verdict = SSL_get_verify_result(connection);
-  if (verdict == X509_V_OK) return take_error();
+  if (verdict == X509_V_OK) {
+    const auto remedy = find_remedy(ERR_peek_error());
+    return take_error().append(remedy);
+  }
   ERR_clear_error();
   std::string text = "the peer's certificate is refused: ";
   text += X509_verify_cert_error_string(verdict);

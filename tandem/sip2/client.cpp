@@ -102,7 +102,9 @@ class client::impl {
     for (;;) {
       const int n = SSL_connect(tls_);
       if (n == 1) return {};
-      if (!wait_for_tls(n, until)) return io::explain_tls_failure(tls_);
+      if (wait_for_tls(n, until)) continue;
+      if (now() >= until) return "no TLS in time; does that port speak it?";
+      return io::explain_tls_failure(tls_);
     }
   }
 
@@ -168,10 +170,15 @@ class client::impl {
         continue;
       }
       const auto n = ::recv(fd_.get(), to, size, 0);
-      if (n > 0) return static_cast<std::size_t>(n);
-      if (n == 0) return fail(lost("the server hung up"));
+      if (n > 0) {
+        has_received_ = true;
+        return static_cast<std::size_t>(n);
+      }
+      const std::string_view hint =
+          has_received_ ? "" : "; a port for TLS does so with a terminal that does not use it";
+      if (n == 0) return fail(lost(fmt::format("the server hung up{}", hint)));
       if (errno != EAGAIN && errno != EINTR)
-        return fail(lost(std::string{"cannot receive: "} + std::strerror(errno)));
+        return fail(lost(fmt::format("cannot receive: {}{}", std::strerror(errno), hint)));
       if (!wait_for(fd_.get(), POLLIN, until)) return std::size_t{0};
     }
   }
@@ -179,6 +186,7 @@ class client::impl {
   client_options options_;
   io::unique_fd fd_;
   ssl_st* tls_ = nullptr;
+  bool has_received_ = false;
   client_session session_;
 };
 

@@ -12,8 +12,9 @@
 namespace tandem::sip2 {
 namespace {
 
-constexpr duration header_limit = seconds{10}; // for the PROXY header
-constexpr std::size_t trace_limit = 1000;      // lines kept for who is slow to fetch them
+constexpr duration header_limit = seconds{10};     // for the PROXY header
+constexpr std::size_t trace_limit = 1000;          // lines kept for who is slow to fetch them
+constexpr std::string_view tls_hello = "\x16\x03"; // RFC 8446 5.1: how TLS begins
 
 } // namespace
 
@@ -53,6 +54,10 @@ void terminal_link::begin(const socket_address& peer) {
 }
 
 void terminal_link::on_data(std::string_view bytes) {
+  if (!listener_->options.is_tls && bytes.starts_with(tls_hello)) {
+    kick("it speaks TLS, which this listener does not; give the listener a certificate-file");
+    return;
+  }
   if (terminal_)
     terminal_->on_bytes(bytes, now());
   else
@@ -130,7 +135,10 @@ void terminal_link::abandon() {
 }
 
 void terminal_link::kick(std::string_view reason) {
-  if (terminal_) terminal_->close(reason, now());
+  if (terminal_)
+    terminal_->close(reason, now());
+  else
+    refuse(reason);
   settle();
 }
 

@@ -301,6 +301,23 @@ def test_tls_terminals_and_a_renewed_certificate(library, run, tmp_path):
     assert old.ask(ITEM).startswith("18")
 
 
+def test_who_speaks_tls_with_who_does_not_is_told(library, run, tmp_path):
+    pem = make_certificate(tmp_path)
+    extra = free_ports(1)
+    mediator = run(config=READY + f'certificate-file = "{pem}"\n[[listener]]\nlisten = "127.0.0.1:{extra}"\n[backend]\n'
+                                  f'url = "http://127.0.0.1:{library.port}/sip2-mediator"\n')
+    common = ["--sip-username", "u", "--sip-password", "p", "--institution", "i"]
+    plain = client("--sip-port", mediator.port, *common)
+    assert plain.returncode == 4 and "a port for TLS" in plain.stderr
+    assert "the peer does not speak TLS" in mediator.log()
+    secure = client("--sip-port", extra, "--tls", *common)
+    assert secure.returncode == 2 and "TLS" in secure.stderr
+    assert "it speaks TLS, which this listener does not" in mediator.log()
+    stranger = client("--sip-port", mediator.port, "--tls", *common)
+    assert stranger.returncode == 2 and "give the file of the authority" in stranger.stderr
+    assert "the peer refuses our certificate" in mediator.log()
+
+
 def test_accounts_profiles_and_filters(library, run):
     mediator = run(config="only-known-accounts = true\n" + READY + f'''
 [backend]
