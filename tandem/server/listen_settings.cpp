@@ -36,7 +36,8 @@ std::string with_port(std::string_view text, std::uint16_t port) {
 
 } // namespace
 
-std::vector<listen_point> listen_points(const options& wanted, const script::program& program) {
+std::vector<listen_point> listen_points(const options& wanted, const script::program& program,
+                                        const transport::find_addresses& look_up) {
   const script::settings& set = program.parameters();
   const auto port =
       wanted.port.value_or(static_cast<std::uint16_t>(set.number(core_parameter::port)));
@@ -44,7 +45,7 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
   const auto interfaces = transport::local_interfaces();
   std::vector<listen_point> all;
   const auto add = [&](std::string_view text, const std::string& where) {
-    const auto points = transport::parse_listen_point(with_port(text, port), interfaces);
+    const auto points = transport::parse_listen_point(with_port(text, port), interfaces, look_up);
     if (!points) throw start_error{fmt::format("{}: {}", where, points.error())};
     for (const listen_point& p : *points) {
       if (no_tcp && p.transport != stack::transport_kind::udp) continue;
@@ -68,6 +69,7 @@ transport::transport_options transport_settings(const script::settings& set) {
   transport::transport_options options;
   options.udp_mtu =
       static_cast<std::size_t>(std::max<std::int64_t>(0, set.number(core_parameter::udp_mtu)));
+  options.follows_routes = set.is_on(core_parameter::mhomed);
   return options;
 }
 
@@ -83,9 +85,13 @@ transport::overload_options overload_settings(const script::settings& set) {
 }
 
 void collect_own_names(own_names& names, const transport::listener_table& listeners,
+                       std::span<const transport::listen_point> points,
                        const script::program& program) {
   for (std::uint32_t i = 0; i < listeners.size(); ++i) {
     const transport::listener& listener = listeners[i];
+    if (!points[i].name.empty() &&
+        !names.add_alias(fmt::format("{}:{}", points[i].name, listener.address.port)))
+      throw start_error{fmt::format("'{}' is no host name", points[i].name)};
     if (!listener.address.ip.is_any()) {
       names.add_listener(listener.address);
       continue;

@@ -10,22 +10,27 @@
 #include <tandem/transport/listeners.hpp>
 #include <tandem/transport/options.hpp>
 
+#include <span>
 #include <vector>
 
 namespace tandem::server {
 
 /// Where to listen: the command line's addresses, else the script's, else every interface.
-[[nodiscard]] std::vector<transport::listen_point> listen_points(const options& wanted,
-                                                                 const script::program& program);
+/// \param look_up finds the addresses of host names among them
+[[nodiscard]] std::vector<transport::listen_point>
+listen_points(const options& wanted, const script::program& program,
+              const transport::find_addresses& look_up);
 
 [[nodiscard]] transport::transport_options transport_settings(const script::settings& set);
 
 /// The bounds beyond which a shard refuses new requests with 503.
 [[nodiscard]] transport::overload_options overload_settings(const script::settings& set);
 
-/// The addresses of the listeners, those of the interfaces where one is a wildcard, and the
-/// aliases.
+/// The addresses of the listeners, those of the interfaces where one is a wildcard, the names that
+/// listeners were named by, with their ports, and the aliases.
+/// \param points what the listeners were made of
 void collect_own_names(own_names& names, const transport::listener_table& listeners,
+                       std::span<const transport::listen_point> points,
                        const script::program& program);
 
 } // namespace tandem::server

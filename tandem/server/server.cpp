@@ -70,8 +70,10 @@ class running_server {
       : wanted_{wanted}, loader_{loader}, spawner_{spawner}, shared_{shared},
         shards_{shard_count(wanted, program->parameters())} {
     const script::settings& set = program->parameters();
-    net_.emplace(shards_, listen_points(wanted, *program), transport_settings(set));
-    collect_own_names(shared_.names, net_->listeners(), *program);
+    const auto points = listen_points(
+        wanted, *program, [this](const std::string& name) { return addresses_of(name); });
+    net_.emplace(shards_, points, transport_settings(set));
+    collect_own_names(shared_.names, net_->listeners(), points, *program);
     look_up_condition_hosts(*program);
     script_ = loader_.load(program, shared_);
     if (wanted.trace_file) trace_.emplace(*wanted.trace_file);
@@ -108,6 +110,17 @@ class running_server {
     }
     running_server& owner;
   };
+
+  /// The addresses of a host name that the server listens on. Before the shards run.
+  std::vector<ip_address> addresses_of(const std::string& name) {
+    io::resolver names{shards_[0]};
+    std::optional<io::resolver::answer> found;
+    names.resolve(name, io::address_family::any,
+                  [&](const io::resolver::answer& all) { found = all; });
+    shards_[0].run_until([&] { return found.has_value(); });
+    if (found && *found) return **found;
+    return {};
+  }
 
   /// The names that conditions compare addresses with: asked for now, before any call waits.
   void look_up_condition_hosts(const script::program& program) {

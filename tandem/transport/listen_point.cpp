@@ -49,12 +49,16 @@ std::vector<interface_address> local_interfaces() {
 }
 
 result<std::vector<listen_point>, std::string>
-parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces) {
+parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces,
+                   const find_addresses& look_up) {
   const std::string_view whole = text;
   std::vector<transport_kind> transports{transport_kind::udp, transport_kind::tcp};
+  bool is_transport_named = false;
+  std::string host_name;
   if (const auto colon = text.find(':'); colon != std::string_view::npos) {
     if (const auto named = find_transport(text.substr(0, colon))) {
       transports = {*named};
+      is_transport_named = true;
       text.remove_prefix(colon + 1);
     }
   }
@@ -87,15 +91,27 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
       for (const auto& i : interfaces)
         if (i.name == name)
           addresses.push_back({i.ip, port, i.ip.is_link_local() && i.ip.is_v6() ? i.scope : 0});
+      if (addresses.empty() && look_up) {
+        host_name = to_lower_copy(name);
+        for (const ip_address& ip : look_up(host_name)) addresses.push_back({ip, port});
+      }
       if (addresses.empty())
-        return fail(fmt::format("'{}': '{}' is neither an address nor an interface; interfaces "
-                                "that are up: {}",
+        return fail(fmt::format("'{}': '{}' is neither an address nor an interface, nor a name "
+                                "that has an address; interfaces that are up: {}",
                                 whole, name, names_of(interfaces)));
     }
   }
   std::vector<listen_point> points;
   for (const auto& address : addresses)
-    for (const auto t : transports) points.push_back({t, address, {}});
+    for (const auto t : transports) {
+      // RFC 3261 18.1.1: a group is spoken to by datagrams.
+      if (address.ip.is_multicast() && t != transport_kind::udp) {
+        if (!is_transport_named) continue;
+        return fail(fmt::format("'{}': {} has no multicast groups, only udp has", whole,
+                                to_lower_copy(stack::via_token(t))));
+      }
+      points.push_back({t, address, {}, host_name});
+    }
   return points;
 }
 

@@ -7,6 +7,7 @@
 #include <tandem/base/result.hpp>
 #include <tandem/stack/target.hpp>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ struct listen_point {
   stack::transport_kind transport = stack::transport_kind::udp;
   socket_address address;
   std::string advertised; ///< host, or host:port, for Via and Record-Route in place of the address
+  std::string name = {};  ///< the host name that the address was looked up for, empty for none
 
   friend bool operator==(const listen_point&, const listen_point&) = default;
 };
@@ -32,10 +34,16 @@ struct interface_address {
 /// The addresses of this host's interfaces that are up.
 [[nodiscard]] std::vector<interface_address> local_interfaces();
 
-/// Reads [transport:]host[:port], where host is an address, the name of an interface, or "*" for
-/// all IPv4 addresses, and IPv6 where the host has it; without a transport it is UDP and TCP,
-/// without a port 5060. The error is a sentence for the operator.
+/// The addresses of a host name; none when it has none.
+using find_addresses = std::function<std::vector<ip_address>(const std::string& name)>;
+
+/// Reads [transport:]host[:port], where host is an address, the name of an interface, a host name,
+/// or "*" for all IPv4 addresses, and IPv6 where the host has it; without a transport it is UDP and
+/// TCP, and for a multicast group UDP; without a port 5060. The error is a sentence for the
+/// operator.
+/// \param look_up asked for what is no address and no interface
 [[nodiscard]] result<std::vector<listen_point>, std::string>
-parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces);
+parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces,
+                   const find_addresses& look_up = {});
 
 } // namespace tandem::transport

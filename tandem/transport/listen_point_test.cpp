@@ -39,9 +39,35 @@ TEST(listen_point, takes_no_ipv6_wildcard_on_a_host_without_ipv6) {
   EXPECT_TRUE(points->front().address.ip.is_v4());
 }
 
+TEST(listen_point, looks_up_what_is_no_address_and_no_interface) {
+  std::string asked;
+  const auto look_up = [&](const std::string& name) -> std::vector<ip_address> {
+    asked += name + ' ';
+    if (name != "sip.example.com") return {};
+    return {*ip_address::parse("192.0.2.7"), *ip_address::parse("::1")};
+  };
+  const auto points = parse_listen_point("udp:SIP.example.com:5070", interfaces, look_up);
+  ASSERT_TRUE(points) << points.error();
+  ASSERT_EQ(points->size(), 2U);
+  EXPECT_EQ(points->at(0).address.to_string(), "192.0.2.7:5070");
+  EXPECT_EQ(points->at(1).address.to_string(), "[::1]:5070");
+  EXPECT_EQ(points->at(1).name, "sip.example.com");
+  EXPECT_EQ(parse_listen_point("eth0", interfaces, look_up)->front().name, "");
+  EXPECT_EQ(parse_listen_point("192.0.2.7", interfaces, look_up)->front().name, "");
+  EXPECT_FALSE(parse_listen_point("no.example.com", interfaces, look_up));
+  EXPECT_EQ(asked, "sip.example.com no.example.com ");
+}
+
+TEST(listen_point, of_a_multicast_group_is_a_datagram_socket) {
+  EXPECT_EQ(read("224.0.1.75:5060"), "UDP 224.0.1.75:5060; ");
+  EXPECT_EQ(read("tcp:224.0.1.75"),
+            "error: 'tcp:224.0.1.75': tcp has no multicast groups, only udp has");
+}
+
 TEST(listen_point, says_what_is_wrong) {
   EXPECT_EQ(read("udp:eth1:5060"), "error: 'udp:eth1:5060': 'eth1' is neither an address nor an "
-                                   "interface; interfaces that are up: lo, eth0");
+                                   "interface, nor a name that has an address; interfaces that are "
+                                   "up: lo, eth0");
   EXPECT_EQ(read("udp:eth0:99999"), "error: 'udp:eth0:99999': '99999' is no port number");
   EXPECT_EQ(read("tls:eth0"),
             "error: 'tls:eth0': transport tls is not there yet, only udp and tcp");

@@ -13,6 +13,7 @@ namespace {
 /// How well a listener fits a destination; 0: not at all.
 int fitness(const listener& l, const ip_address& destination) noexcept {
   if (l.address.ip.is_v4() != destination.is_v4()) return 0;
+  if (l.address.ip.is_multicast()) return 0; // only listens
   if (l.address.ip == destination) return 4;
   if (l.address.ip.is_any()) return 2;
   // What is bound to the loopback cannot leave the host, and the other way round it may only work.
@@ -35,7 +36,7 @@ std::string sent_by_text(const ip_address& ip, std::uint16_t port,
 listener_table::listener_table(const std::vector<listen_point>& points) {
   for (const listen_point& p : points) {
     listener l{p.transport, p.address, p.advertised};
-    if (l.sent_by.empty() && !p.address.ip.is_any())
+    if (l.sent_by.empty() && !p.address.ip.is_any() && !p.address.ip.is_multicast())
       l.sent_by = sent_by_text(p.address.ip, p.address.port, p.transport);
     all_.push_back(std::move(l));
   }
@@ -54,6 +55,13 @@ std::uint32_t listener_table::choose(stack::transport_kind transport,
     }
   }
   return best;
+}
+
+std::uint32_t listener_table::find(stack::transport_kind transport,
+                                   const ip_address& local) const noexcept {
+  for (std::uint32_t i = 0; i < size(); ++i)
+    if (all_[i].transport == transport && all_[i].address.ip == local) return i;
+  return none;
 }
 
 bool listener_table::is_own(stack::transport_kind transport,

@@ -21,7 +21,8 @@ namespace tandem::transport {
 struct listener {
   stack::transport_kind transport = stack::transport_kind::udp;
   socket_address address; ///< with its real port
-  std::string sent_by;    ///< empty for a wildcard: its address depends on the destination
+  std::string sent_by;    ///< empty for a wildcard, whose address depends on the destination, and
+                          ///< for a multicast group, which sends nothing
 };
 
 /// The text of a sent-by: the host, IPv6 in brackets, and the port unless it is the default.
@@ -46,6 +47,10 @@ class listener_table {
   /// loopback addresses and no other, where there is a choice. `none` when nothing fits.
   [[nodiscard]] std::uint32_t choose(stack::transport_kind transport,
                                      const ip_address& destination) const noexcept;
+
+  /// The listener at this address of ours, `none` when there is none.
+  [[nodiscard]] std::uint32_t find(stack::transport_kind transport,
+                                   const ip_address& local) const noexcept;
 
   /// A message sent to that address of ours comes to one of the listeners.
   [[nodiscard]] bool is_own(stack::transport_kind transport,

@@ -13,6 +13,9 @@ struct transport_options {
   /// Requests longer than that go to TCP where the transport is open (RFC 3261 18.1.1: 1,300 bytes
   /// when the path MTU is unknown); 0 switches it off.
   std::size_t udp_mtu = 1300;
+  /// Of several addresses of this host the one is sent from that the routing table chooses, where a
+  /// listener has it (mhomed); else the first listener that fits.
+  bool follows_routes = false;
   duration connect_limit = seconds{2};        ///< for a TCP connection to open
   duration refusal_memory = seconds{300};     ///< no TCP to who refused it, where UDP will do
   duration idle_limit = seconds{3600};        ///< a connection without a byte either way is closed

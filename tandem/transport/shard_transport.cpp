@@ -108,12 +108,21 @@ void shard_transport::deliver(block_ref&& block, std::uint32_t size, const stack
 
 // --- what goes out
 
+std::uint32_t shard_transport::choose(transport_kind transport,
+                                      const ip_address& destination) const noexcept {
+  const listener_table& table = whole_.listeners();
+  if (whole_.options_.follows_routes) {
+    const std::uint32_t routed = table.find(transport, sources_.towards(destination, home_.now()));
+    if (routed != listener_table::none) return routed;
+  }
+  return table.choose(transport, destination);
+}
+
 std::string_view shard_transport::sent_by(const stack::target& to) const noexcept {
   const listener_table& table = whole_.listeners();
   const bool is_named =
       to.flow && to.transport == transport_kind::udp && listener_of(to.flow) < table.size();
-  const std::uint32_t index =
-      is_named ? listener_of(to.flow) : table.choose(to.transport, to.address.ip);
+  const std::uint32_t index = is_named ? listener_of(to.flow) : choose(to.transport, to.address.ip);
   if (index == listener_table::none) return {};
   const listener& l = table[index];
   if (!l.sent_by.empty()) return l.sent_by;
@@ -138,7 +147,7 @@ bool shard_transport::is_own_via(std::string_view via) const noexcept {
   const listener_table& table = whole_.listeners();
   for (std::uint32_t i = 0; i < table.size(); ++i) {
     // A wildcard writes whatever address of this host leads to the next hop.
-    if (table[i].sent_by.empty() || iequals(sent_by, table[i].sent_by)) return true;
+    if (table[i].address.ip.is_any() || iequals(sent_by, table[i].sent_by)) return true;
   }
   // Other spellings of the same: blanks, the default port written out or left out.
   const auto parsed = sip::via::parse(via);
@@ -161,7 +170,7 @@ transport_kind shard_transport::transport_for(const stack::target& to,
                      to.choice == stack::transport_choice::fixed || to.flow || mtu == 0 ||
                      size <= mtu || to.address.ip.is_multicast();
   if (stays) return to.transport;
-  if (whole_.listeners().choose(transport_kind::tcp, to.address.ip) == listener_table::none ||
+  if (choose(transport_kind::tcp, to.address.ip) == listener_table::none ||
       connections_.has_refused(to.address))
     return transport_kind::udp;
   return transport_kind::tcp;
@@ -200,7 +209,7 @@ void shard_transport::send_datagram(const stack::target& to, const stack::wire_m
   if (is_flow)
     from = whole_.own_addresses_.at(address_of(to.flow));
   else
-    index = whole_.listeners().choose(transport_kind::udp, to.address.ip);
+    index = choose(transport_kind::udp, to.address.ip);
   if (index == listener_table::none)
     return fail_later(on_behalf_of, stack::send_error::unreachable);
   ++counters_.sent_udp;
@@ -216,7 +225,7 @@ void shard_transport::send_on_stream(const stack::target& to, const stack::wire_
                                      stack::origin on_behalf_of, std::uint16_t asking_shard) {
   ip_address from;
   if (!to.flow) {
-    const std::uint32_t index = whole_.listeners().choose(transport_kind::tcp, to.address.ip);
+    const std::uint32_t index = choose(transport_kind::tcp, to.address.ip);
     if (index != listener_table::none) {
       from = whole_.listeners()[index].address.ip;
       if (from.is_any()) from = {};

@@ -107,6 +107,9 @@ class shard_transport final : public stack::outbox, stream_owner {
 
   void bring_home(block_ref&& block, std::uint32_t size, const stack::arrival& from);
   void deliver(block_ref&& block, std::uint32_t size, const stack::arrival& from);
+  /// The listener to reach an address by; listener_table::none when there is none.
+  [[nodiscard]] std::uint32_t choose(stack::transport_kind transport,
+                                     const ip_address& destination) const noexcept;
   void send_datagram(const stack::target& to, const stack::wire_message& message,
                      stack::origin on_behalf_of);
   void send_on_stream(const stack::target& to, const stack::wire_message& message,

@@ -65,9 +65,17 @@ struct testbed {
   }
   ~testbed() { shards.join(); }
 
-  static std::vector<listen_point> points_at(const char* at) {
-    const auto address = *socket_address::parse(at);
-    return {{stack::transport_kind::udp, address, {}}, {stack::transport_kind::tcp, address, {}}};
+  /// UDP and TCP at each of the addresses, which blanks separate; UDP alone for a group.
+  static std::vector<listen_point> points_at(std::string_view at) {
+    std::vector<listen_point> points;
+    while (!at.empty()) {
+      const auto end = std::min(at.find(' '), at.size());
+      const auto address = *socket_address::parse(at.substr(0, end));
+      at.remove_prefix(std::min(end + 1, at.size()));
+      points.push_back({stack::transport_kind::udp, address, {}});
+      if (!address.ip.is_multicast()) points.push_back({stack::transport_kind::tcp, address, {}});
+    }
+    return points;
   }
   [[nodiscard]] const socket_address& udp() const { return net.listeners()[0].address; }
   [[nodiscard]] const socket_address& tcp() const { return net.listeners()[1].address; }

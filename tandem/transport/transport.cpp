@@ -57,8 +57,14 @@ transport::transport(io::shard_group& shards, std::vector<listen_point> points,
     for (auto& part : parts_) {
       switch (point.transport) {
       case transport_kind::udp: {
+        // Each socket of a group gets a copy of what is sent to it: one shard listens for all.
+        if (point.address.ip.is_multicast() && part != parts_.front()) {
+          part->ports_.push_back(nullptr);
+          break;
+        }
         auto port = std::make_unique<shard_transport::udp_port>(*part, index);
         io::udp_options udp;
+        if (point.address.ip.is_multicast()) udp.groups = {point.address.ip};
         udp.shares_port = is_shared;
         auto socket = io::udp_socket::open(part->home_, point.address, *port, udp);
         if (!socket) refuse(point, socket.error());

@@ -70,6 +70,26 @@ def test_a_port_that_is_taken_is_named():
     assert result.returncode != 0 and str(port) in result.stdout + result.stderr
 
 
+def test_a_host_name_to_listen_on_is_a_name_of_the_server(serve, endpoint):
+    server = serve("""loadmodule "sl.so"
+        route { if (uri==myself) { sl_send_reply("200", "mine"); } else { sl_send_reply("200", "other"); } }""", host="localhost")
+    alice = endpoint(server, "alice")
+    for uri, said in ((f"sip:localhost:{server.port}", "mine"), (f"sip:LOCALHOST:{server.port}", "mine"),
+                      ("sip:localhost:1", "other"), ("sip:localhost", "other"), (f"sip:127.0.0.1:{server.port}", "mine")):
+        assert alice.exchange(alice.request("OPTIONS", uri)).first_line == f"SIP/2.0 200 {said}", uri
+
+
+def test_usr1_writes_the_statistics_to_the_file_that_the_script_names(serve, endpoint, tmp_path):
+    path = tmp_path / "statistics"
+    server = serve("""loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }""", prologue=f'statistics="{path}"\n')
+    alice = endpoint(server, "alice")
+    for _ in range(5):
+        alice.exchange(alice.request("OPTIONS", "sip:example.test"))
+    for number in (1, 2):
+        server.child.send_signal(signal.SIGUSR1)
+        until(lambda: path.exists() and path.read_text().count("requests: 5\n") == number, "the statistics", seconds=5)
+
+
 def test_an_unknown_option_is_refused():
     assert tandemd("--no-such-option").returncode != 0
 

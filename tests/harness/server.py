@@ -109,8 +109,9 @@ class Server(Process):
 
     program = "tandemd"
 
-    def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None):
+    def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None, host="127.0.0.1"):
         self.host, self.port, self.shards = "127.0.0.1", free_ports(2), shards
+        self.listens_at = host
         self.address = (self.host, self.port)
         self.config = pathlib.Path(folder) / "server.cfg"
         self.trace = pathlib.Path(folder) / "trace.jsonl"
@@ -127,7 +128,7 @@ class Server(Process):
         return f"sip:{self.host}:{self.port}"
 
     def _prologue(self):
-        return f'listen={self.host}\nport={self.port}\nalias="{DOMAIN}"\n'
+        return f'listen={self.listens_at}\nport={self.port}\nalias="{DOMAIN}"\n'
 
     def _with_prologue(self, script, more):
         """Puts the listening address after a first line that is a mark, as #!SER is."""

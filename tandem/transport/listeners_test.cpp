@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which socket a message leaves by, and groups that are only listened to.
+#include <tandem/transport/testbed.hpp>
+
+#include <memory>
+#include <stdexcept>
+
+namespace tandem::transport {
+namespace {
+
+using stack::transport_kind;
+
+TEST(listeners, send_from_the_address_that_the_routing_table_chooses_when_told) {
+  // The kernel sends from 127.0.0.1 to every loopback address, whoever listens first.
+  for (const bool follows : {false, true}) {
+    transport_options options;
+    options.follows_routes = follows;
+    testbed bed{1, "127.0.0.2:0 127.0.0.1:0", options};
+    udp_client peer{bed.shards[0], "127.0.0.3:0"};
+    stack::target to;
+    to.address = peer.socket->local();
+    const std::string host = follows ? "127.0.0.1" : "127.0.0.2";
+    EXPECT_TRUE(bed.net[0].sent_by(to).starts_with(host)) << bed.net[0].sent_by(to);
+    bed.net[0].send(to, stack::wire_message::copy_of("OPTIONS"), {});
+    ASSERT_TRUE(bed.wait([&] { return peer.got.size() == 1; }));
+    EXPECT_EQ(peer.sources[0].ip.to_string(), host);
+    to.transport = transport_kind::tcp;
+    EXPECT_TRUE(bed.net[0].sent_by(to).starts_with(host)) << bed.net[0].sent_by(to);
+  }
+}
+
+// RFC 3261 18.1.1, 18.2.2
+TEST(listeners, of_a_multicast_group_hear_each_datagram_once_and_send_nothing) {
+  std::unique_ptr<testbed> bed;
+  try {
+    bed = std::make_unique<testbed>(2U, "224.0.1.75:0 0.0.0.0:0");
+  } catch (const std::runtime_error& error) {
+    GTEST_SKIP() << "this host has no route for multicast: " << error.what();
+  }
+  udp_client client{bed->shards[0], "0.0.0.0:0"};
+  constexpr std::size_t count = 20;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string request = options_request(
+        std::to_string(i), "UDP", fmt::format("127.0.0.1:{}", client.socket->local().port));
+    // A time to live of 0 would not come back on every kernel; 1 stays on this network.
+    client.socket->send(bed->udp(), block_ref::copy_of(request),
+                        static_cast<std::uint32_t>(request.size()), {}, {}, 1);
+  }
+  ASSERT_TRUE(bed->wait([&] { return client.got.size() == count; }));
+  for (const std::string& answer : client.got)
+    EXPECT_TRUE(answer.starts_with("SIP/2.0 200 ")) << answer;
+  bed->shards.join();
+  EXPECT_EQ(bed->elements[0]->requests + bed->elements[1]->requests, static_cast<int>(count));
+  const listener_table& table = bed->net.listeners();
+  EXPECT_EQ(table[0].sent_by, "");
+  EXPECT_EQ(table.choose(transport_kind::udp, table[0].address.ip), 1U);
+}
+
+} // namespace
+} // namespace tandem::transport
