@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sip2-mediator and sip2-client as their users run them: the demonstration, the command lines, configuration that
 changes while terminals stay, TLS, balancers, operators, and nginx in between."""
+import http.client
 import json
 import os
 import pathlib
@@ -433,6 +434,60 @@ url = "http://127.0.0.1:{library.port}/sip2-mediator"
     assert status == 502 and body.startswith("18010101")
 
 
+def test_the_http_port_with_tls(library, run, tmp_path):
+    """The door, the metrics and sip2-client admin over HTTPS; a token that is changed holds at once."""
+    pem = make_certificate(tmp_path)
+    port = free_ports(1)
+    config = READY + f'''
+[http]
+listen = "127.0.0.1:{port}"
+token = "TOKEN"
+certificate-file = "{pem}"
+door = true
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+'''
+    mediator = run(config=config, admin=False)
+
+    def post(body, token):
+        connection = http.client.HTTPSConnection("localhost", port, timeout=10,
+                                                 context=ssl.create_default_context(cafile=pem))
+        connection.request("POST", "/sip2-mediator", body, {"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    message = json.dumps({"code": 17, "fixed_fields": [DATE], "fields": [{"AB": "1"}]})
+    assert post(message, "TOKEN")[0] == 200
+    admin = ["admin", "--url", f"https://localhost:{port}", "--tls-ca", pem, "--token"]
+    assert client(*admin, "TOKEN", "status").returncode == 0
+    assert client(*admin[:3], "--token", "TOKEN", "status").returncode == 2  # nobody vouches for it
+    mediator.write_config(config.replace("TOKEN", "other"))
+    until(lambda: post(message, "other")[0] == 200, "the new token")
+    assert post(message, "TOKEN")[0] == 401
+    assert client(*admin, "other", "reload").returncode == 0
+
+
+def test_terminals_that_show_a_certificate_and_terminals_over_ipv6(library, run, tmp_path):
+    pem, mine, other = (make_certificate(tmp_path, name) for name in ("localhost", "kiosk", "stranger"))
+    six = free_ports(1)
+    mediator = run(config=READY + f'''certificate-file = "{pem}"
+client-ca-file = "{mine}"
+[[listener]]
+listen = "[::1]:{six}"
+allow = "::1"
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+''')
+    common = ["--sip-username", "u", "--sip-password", "p", "--institution", "i"]
+    tls = ["--sip-port", mediator.port, "--tls", "--tls-ca", pem, *common]
+    assert client(*tls, "--tls-cert", mine).returncode == 0
+    assert client(*tls).returncode in (2, 4)
+    assert client(*tls, "--tls-cert", other).returncode in (2, 4)
+    assert library.codes().count("93") == 1
+    assert client("--sip-address", "::1", "--sip-port", six, *common).returncode == 0
+    assert library.requests[-1][1]["x-sip2-client"].startswith("[::1]:")
+
+
 # --- real neighbours -------------------------------------------------------------------------------------------------
 
 NGINX = """
@@ -524,14 +579,23 @@ def test_the_documented_configuration_is_right(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_demonstration_answers_as_the_documented_schema_says(demo):
+def test_requests_and_the_demonstration_s_answers_are_as_the_documented_schema_says(demo):
+    jsonschema = pytest.importorskip("jsonschema")
     page = (pathlib.Path(__file__).resolve().parents[2] / "docs/sip2-backend.md").read_text()
     schema = json.loads([part.split("```")[0] for part in page.split("```json\n")[1:]][-1])
-    done = ask(demo, "--message", "patron-information", "--message", "checkin", "--json")
-    for line in done.stdout.splitlines():
+    judge = jsonschema.Draft202012Validator(schema)
+    for bad in ({}, {"code": "9"}, {"code": "93", "fields": [{"toolong": "x"}]}, {"code": 93, "fixed_fields": [None]}):
+        assert not judge.is_valid(bad)
+    messages = ["sc-status", "patron-status", "patron-information", "item-information", "checkout", "renew", "renew-all",
+                "checkin", "hold", "cancel-hold", "fee-payment", "end-session", "block-patron", "patron-enable",
+                "item-status-update"]
+    done = ask(demo, "--fee-amount", "1.00", "--pickup-location", "MAIN", "--json",
+               *(part for name in messages for part in ("--message", name)))
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(messages) + 1, done.stderr
+    for line in lines:
         for message in (json.loads(line)["sent"], json.loads(line)["received"]):
-            assert set(message) <= set(schema["properties"])
-            assert all(len(name) == 2 for f in message["fields"] for name in f)
+            judge.validate(message)
 
 
 def test_a_port_that_is_taken_is_told(library, run, tmp_path):

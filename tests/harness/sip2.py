@@ -35,11 +35,13 @@ ANSWERS = {
 class Mediator(Process):
     """A running sip2-mediator; its SIP2 and HTTP ports are free ones."""
 
-    def __init__(self, folder, *arguments, config=None, wait=True, name="sip2-mediator", under=()):
+    def __init__(self, folder, *arguments, config=None, wait=True, name="sip2-mediator", under=(),
+                 admin=True):
         self.port = free_ports(2)
         self.http_port = self.port + 1
-        command = [*under, BIN / "sip2-mediator", "--log", "stderr", "--admin-address", f"127.0.0.1:{self.http_port}",
-                   "--admin-token", "token", *arguments]
+        command = [*under, BIN / "sip2-mediator", "--log", "stderr", *arguments]
+        if admin:
+            command += ["--admin-address", f"127.0.0.1:{self.http_port}", "--admin-token", "token"]
         if config is None:
             command += ["--sip-port", self.port]
         else:
