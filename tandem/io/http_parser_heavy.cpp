@@ -4,6 +4,7 @@
 
 #include <tandem/base/text.hpp>
 
+#include <iterator>
 #include <limits>
 
 #pragma GCC diagnostic push
@@ -31,6 +32,7 @@ http_parse_errc to_errc(const boost::beast::error_code& error) noexcept {
 template <typename Fields>
 http_headers copy_headers(const Fields& fields) {
   http_headers all;
+  all.reserve(static_cast<std::size_t>(std::distance(fields.begin(), fields.end())));
   for (const auto& field : fields)
     all.emplace_back(std::string{field.name_string()}, std::string{field.value()});
   return all;

@@ -134,6 +134,7 @@ void read_fields(message& m, const bj::object& object, null_rule nulls, json_not
   if (const auto* fields = v->if_object()) {
     read_object(*fields);
   } else if (const auto* list = v->if_array()) {
+    m.fields.reserve(list->size());
     for (const auto& item : *list)
       if (const auto* fields_of_item = item.if_object())
         read_object(*fields_of_item);

@@ -84,6 +84,8 @@ message read_message(const envelope& e, const wire_format& format, parse_notes* 
     for (char& algorithm : m.fixed)
       if (algorithm == ' ') algorithm = '0';
 
+  constexpr std::size_t usual = 8; // fields of a request
+  m.fields.reserve(usual);
   while (!rest.empty()) {
     const auto end = rest.find(format.delimiter);
     const auto part = rest.substr(0, end);

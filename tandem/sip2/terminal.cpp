@@ -450,7 +450,9 @@ void terminal::note(direction way, const message& m) {
 }
 
 std::string terminal::request_id() const {
-  return options_.session + '-' + std::to_string(requests_);
+  std::string id;
+  id.reserve(options_.session.size() + 12);
+  return id.append(options_.session).append("-").append(std::to_string(requests_));
 }
 
 std::string terminal::label() const {

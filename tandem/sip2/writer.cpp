@@ -32,6 +32,21 @@ void cut(std::string& value, std::size_t most, charset set) {
   value.resize(most);
 }
 
+void append_value(std::string& out, const std::string& text, const wire_format& format) {
+  const auto is_plain = [&format](char c) {
+    return c >= 0x20 && c < 0x7f && c != format.delimiter;
+  };
+  const bool fits = format.longest_value == 0 || text.size() <= format.longest_value;
+  if (fits && std::ranges::all_of(text, is_plain)) { // the same in every character set
+    out += text;
+    return;
+  }
+  auto value = encode(text, format.text, format.replacement);
+  std::erase(value, format.delimiter);
+  cut(value, format.longest_value, format.text);
+  out += value;
+}
+
 } // namespace
 
 std::string write_message(const message& m, const wire_format& format,
@@ -42,11 +57,8 @@ std::string write_message(const message& m, const wire_format& format,
   for (const auto& f : m.fields) {
     if (!f.id.is_printable() || f.id.text().find(format.delimiter) != std::string_view::npos)
       continue; // no reader could tell where it begins
-    auto value = encode(f.value, format.text, format.replacement);
-    std::erase(value, format.delimiter);
-    cut(value, format.longest_value, format.text);
     out += f.id.text();
-    out += value;
+    append_value(out, f.value, format);
     out += format.delimiter;
   }
   if (sequence) append_tail(out, *sequence);
