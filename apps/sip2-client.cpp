@@ -7,6 +7,7 @@
 #include <tandem/sip2/json.hpp>
 #include <tandem/sip2/pretty.hpp>
 #include <tandem/sip2/scenario.hpp>
+#include <tandem/sip2/conformance.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -28,6 +29,7 @@ struct output_options {
   bool latency = false;
   bool strict = false;
   bool interactive = false;
+  bool self_test = false;
   std::string replay; ///< file of a conversation
 };
 
@@ -127,6 +129,8 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
   app.add_option("--replay", o.replay,
                  "File of a conversation to hold again: from --raw, an admin trace, or a log")
       ->check(CLI::ExistingFile);
+  app.add_flag("--self-test", o.self_test,
+               "Try whether the server keeps to the protocol; asks only what changes nothing");
   const auto group = [&app](const char* name) { return app.add_option_group(name); };
 
   auto* what = group("What is asked");
@@ -313,6 +317,24 @@ class shell {
   printer print_;
 };
 
+/// A line for each thing that was tried; the exit status.
+int self_test(const scenario& s) {
+  std::size_t bad = 0;
+  const auto checks = run_self_test(s);
+  for (const auto& c : checks) {
+    const bool is_good = c.how == self_check::outcome::good;
+    const bool is_bad = c.how == self_check::outcome::bad;
+    bad += is_bad ? 1U : 0U;
+    std::cout << fmt::format("{:<5}{}{}{}\n",
+                             is_good  ? "ok"
+                             : is_bad ? "BAD"
+                                      : "-",
+                             c.name, is_good ? "" : ": ", c.why);
+  }
+  std::cout << fmt::format("{} tried, {} bad\n", checks.size(), bad);
+  return bad == 0 ? 0 : static_cast<int>(run_end::answered_no);
+}
+
 int run_admin(int argc, char** argv) {
   admin_call call;
   std::string token;
@@ -375,6 +397,7 @@ int main(int argc, char** argv) {
       return usage_error;
     }
   }
+  if (o.self_test) return self_test(s);
   if (o.interactive) return shell{std::move(s), o}.run_all();
 
   printer print{o};

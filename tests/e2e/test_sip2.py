@@ -146,6 +146,17 @@ def test_a_recorded_conversation_is_held_again(demo, tmp_path):
     assert "record some with --raw" in ask(demo, "--replay", tmp_path / "none.txt").stderr
 
 
+def test_the_self_test_finds_nothing_at_the_demonstration_and_something_at_a_bad_library(demo, library, run):
+    good = ask(demo, "--self-test")
+    assert good.returncode == 0, good.stdout
+    assert good.stdout.count("ok   ") == 13 and good.stdout.endswith("13 tried, 0 bad\n"), good.stdout
+    library.behave = lambda _library, _connection, _session, message: (
+        {"code": "18", "fixed_fields": ["3x", "01", "01", DATE]} if message["code"] == "17" else ANSWERS.get(message["code"]))
+    bad = ask(run("--http-port", library.port, name="bad"), "--self-test")
+    assert bad.returncode == 5
+    assert "BAD  item information (17): circulation status is '3x'; AB is missing; AJ is missing" in bad.stdout
+
+
 def test_the_interactive_mode(demo):
     script = "help\nsc-status\nset item=31000003\nitem-information\nnonsense\nraw 9909992.00\nquit\n"
     done = ask(demo, "--interactive", "--raw", text=script)
