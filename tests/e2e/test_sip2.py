@@ -151,7 +151,7 @@ def test_the_self_test_finds_nothing_at_the_demonstration_and_something_at_a_bad
     assert good.returncode == 0, good.stdout
     assert good.stdout.count("ok   ") == 13 and good.stdout.endswith("13 tried, 0 bad\n"), good.stdout
     library.behave = lambda _library, _connection, _session, message: (
-        {"code": "18", "fixed_fields": ["3x", "01", "01", DATE]} if message["code"] == "17" else ANSWERS.get(message["code"]))
+        {"code": "18", "fixed_fields": ["3x", "01", "01", DATE]} if message["code"] == "17" else ANSWERS.get(message["code"], b""))
     bad = ask(run("--http-port", library.port, name="bad"), "--self-test")
     assert bad.returncode == 5
     assert "BAD  item information (17): circulation status is '3x'; AB is missing; AJ is missing" in bad.stdout
