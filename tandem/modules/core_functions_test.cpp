@@ -109,6 +109,32 @@ TEST_F(core_functions, send_passes_the_bytes_that_came_whatever_was_edited_since
   EXPECT_EQ(take("OPTIONS").text, stack::testing::request_text(p));
 }
 
+// RFC 3261 18.2.2, RFC 3263 5
+TEST_F(core_functions, a_reply_that_reaches_nobody_goes_where_the_name_in_via_leads) {
+  load_route(R"(t_newtran(); t_reply("404", "No");)");
+  auto p = request("MESSAGE");
+  const auto fail = [&](const stack::sent_message& m) {
+    layer.on_send_error(m.on_behalf_of, stack::send_error::refused);
+  };
+  p.via = "SIP/2.0/UDP localhost:5080;branch=z9hG4bK1";
+  receive(p, "127.0.0.2:5999");
+  const auto first = take("404");
+  EXPECT_EQ(first.to.address.to_string(), "127.0.0.2:5080");
+  fail(first);
+  const auto second = take("404");
+  EXPECT_EQ(second.to.address.to_string(), "127.0.0.1:5080");
+  EXPECT_EQ(second.text, first.text);
+
+  // A stranger's name does not lead into this host, and an address in sent-by leads nowhere.
+  for (const char* sent_by : {"localhost:5080", "10.0.0.1:5080", "[2001:db8::1]:5080"}) {
+    p.via = "SIP/2.0/UDP " + std::string{sent_by} + ";branch=z9hG4bK" + p.call_id;
+    p.call_id += 'x';
+    receive(p, "192.0.2.1:5999");
+    fail(take("404"));
+    EXPECT_EQ(sent(), "") << sent_by;
+  }
+}
+
 TEST_F(core_functions, is_method_and_has_totag_look_at_the_message) {
   load_route(R"(if (is_method("INVITE|OPTIONS") && !has_totag()) sl_send_reply("200", "new");
                 else sl_send_reply("200", "other");)");

@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/io/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing.hpp>
 #include <tandem/sip/build.hpp>
@@ -112,6 +113,34 @@ bool core::refuse(const sip::message& request, const stack::arrival& from) {
 
 void core::on_stray_response(sip::message& response, const stack::arrival&) {
   proxy_.forward_stray(response);
+}
+
+bool core::on_unreachable(stack::server_handle server, std::string_view via,
+                          const stack::target& tried) {
+  const auto sender = sip::via::parse(via);
+  // RFC 3263 5. Deviates: an address in sent-by that is not the one which the request came from is
+  // that of a phone behind a NAT, or a lie, and nobody is made to send there.
+  if (!sender || sender->sent_by.host.kind != sip::host_kind::name) return false;
+  const auto send = [this, server, tried,
+                     port = sender->sent_by.port](const io::resolver::answer& found) {
+    std::vector<stack::target> ways;
+    for (const ip_address& ip : found.value_or(std::vector<ip_address>{})) {
+      stack::target way = tried;
+      way.flow = {};
+      way.address = {ip, port.value_or(stack::default_port(tried.transport))};
+      // A name in the DNS of a stranger does not lead into this host.
+      const bool leads_inside = ip.is_loopback() || ip.is_any() || ip.is_multicast();
+      if (leads_inside && !tried.address.ip.is_loopback()) continue;
+      if (way.address != tried.address) ways.push_back(way);
+    }
+    transactions().send_by(server, ways);
+  };
+  const std::string_view name = sender->sent_by.host.text;
+  if (const auto known = on_.hosts.find(name, io::address_family::any))
+    send(*known);
+  else
+    on_.hosts.resolve(name, io::address_family::any, send);
+  return true;
 }
 
 // ---- other blocks

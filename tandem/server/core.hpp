@@ -140,6 +140,8 @@ class core final : public stack::request_user, public stack::server_user {
   void on_cancel(stack::server_handle invite, sip::message& cancel,
                  const stack::arrival& from) override;
   void on_stray_response(sip::message& response, const stack::arrival& from) override;
+  bool on_unreachable(stack::server_handle server, std::string_view via,
+                      const stack::target& tried) override;
   void on_failure(stack::server_handle server, stack::user_tag tag,
                   stack::server_failure reason) override;
   void on_silence(stack::server_handle server, stack::user_tag tag) override;

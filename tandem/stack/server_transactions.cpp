@@ -65,6 +65,12 @@ bool transaction_layer::respond(server_handle server, int status, const wire_mes
   if (t->is_reserved_ && status >= 200) return false;
   const auto event = status < 200 ? e::user_1xx : status < 300 ? e::user_2xx : e::user_failure;
   if (!machine_of(t->kind_).find(t->state_, event)) return false;
+  if (t->detour_ && !t->detour_->is_asked) {
+    // The way was lost while nothing was kept that says where else to go; a response does.
+    static_cast<void>(ask_for_ways(*t, response.bytes()));
+    t = servers_.find(server);
+    if (!t || !machine_of(t->kind_).find(t->state_, event)) return false;
+  }
   t->response_ = response;
   run(*t, event);
   return true;
@@ -73,6 +79,39 @@ bool transaction_layer::respond(server_handle server, int status, const wire_mes
 void transaction_layer::send_response(server_transaction& t) {
   if (t.response_)
     out_.send(t.reply_to_, t.response_, {t.slot_, t.generation_, origin::kind::server});
+}
+
+void transaction_layer::lose_way(server_transaction& t) {
+  // RFC 3261 18.2.2: the connection is gone, so open one to the received address.
+  if (t.reply_to_.flow && is_reliable(t.reply_to_.transport)) {
+    t.reply_to_.flow = {};
+    send_response(t);
+    return;
+  }
+  // And then wherever the sender's own name leads.
+  if (!t.detour_) t.detour_ = std::make_unique<reply_detour>();
+  if (!t.detour_->is_asked && t.response_ && ask_for_ways(t, t.response_.bytes())) return;
+  if (t.detour_->left.empty()) {
+    run(t, e::transport_error);
+    return;
+  }
+  t.reply_to_ = t.detour_->left.back();
+  t.detour_->left.pop_back();
+  send_response(t);
+}
+
+bool transaction_layer::ask_for_ways(server_transaction& t, std::string_view response) {
+  t.detour_->is_asked = true;
+  const auto parsed = sip::message::parse(response);
+  return parsed &&
+         core_->on_unreachable({t.slot_, t.generation_}, parsed->top_via(), target{t.reply_to_});
+}
+
+void transaction_layer::send_by(server_handle server, std::span<const target> ways) {
+  server_transaction* t = servers_.find(server);
+  if (!t || !t->detour_) return;
+  t->detour_->left.assign(ways.rbegin(), ways.rend());
+  lose_way(*t);
 }
 
 bool transaction_layer::repeat(server_handle server) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tandem::stack {
 
@@ -73,6 +74,12 @@ class client_transaction final : public transaction {
   target to_;
 };
 
+/// Where else a response may go, once the way back is lost (RFC 3261 18.2.2).
+struct reply_detour {
+  std::vector<target> left; ///< to try, the next one last
+  bool is_asked = false;    ///< the core was asked for them
+};
+
 class server_transaction final : public transaction {
  public:
   using transaction::transaction;
@@ -86,6 +93,7 @@ class server_transaction final : public transaction {
   server_user* user_ = nullptr;
   wire_message response_; ///< what a copy of the request is answered with
   std::unique_ptr<suspension> suspension_;
+  std::unique_ptr<reply_detour> detour_;
   target reply_to_;
 };
 

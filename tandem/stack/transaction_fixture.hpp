@@ -9,6 +9,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tandem::stack::testing {
 
@@ -77,6 +78,9 @@ class transaction_fixture : public request_user, public client_user, public serv
                           send_error::refused);
   }
 
+  /// Where the core knows the sender to be otherwise; asked for once.
+  std::deque<target> other_ways;
+
   virtual_outbox out;
   transaction_layer layer;
   request_parts parts;
@@ -93,6 +97,12 @@ class transaction_fixture : public request_user, public client_user, public serv
   }
   void on_stray_response(sip::message& response, const arrival&) override {
     heard.push_back("stray " + std::to_string(response.status()));
+  }
+  bool on_unreachable(server_handle of, std::string_view via, const target&) override {
+    if (other_ways.empty()) return false;
+    heard.push_back("unreachable " + std::string{via});
+    layer.send_by(of, std::vector<target>{other_ways.begin(), other_ways.end()});
+    return true;
   }
   void on_response(client_handle, user_tag, sip::message& response, const arrival&) override {
     heard.push_back(std::to_string(response.status()));

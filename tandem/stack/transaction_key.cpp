@@ -5,6 +5,8 @@
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/message.hpp>
 
+#include <string>
+
 namespace tandem::stack {
 
 namespace {
@@ -12,12 +14,17 @@ namespace {
 constexpr std::uint64_t client_side = 0x636c69656e740000; // apart from every server key
 
 /// A number for the method; ACK counts as the INVITE it is about (RFC 3261 17.2.3).
-std::uint64_t class_of(const sip::message& request, const hash_key& secret) noexcept {
-  switch (request.method()) {
+std::uint64_t class_of(sip::method method, std::string_view text, const hash_key& secret) noexcept {
+  switch (method) {
   case sip::method::ack: return static_cast<std::uint64_t>(sip::method::invite);
-  case sip::method::unknown: return keyed_hash(secret, request.method_text());
-  default: return static_cast<std::uint64_t>(request.method());
+  case sip::method::unknown: return keyed_hash(secret, text);
+  default: return static_cast<std::uint64_t>(method);
   }
+}
+
+/// Under the secret `common` is spread evenly already, so that a constant tells the methods apart.
+constexpr std::uint64_t with_method(std::uint64_t common, std::uint64_t method) noexcept {
+  return common ^ (method * 0x9e3779b97f4a7c15);
 }
 
 } // namespace
@@ -35,11 +42,9 @@ std::optional<request_keys> keys_of_request(const sip::message& request,
     common = keyed_hash(secret, key->from_tag, key->call_id, key->cseq);
     common = keyed_hash(secret, request.request_uri(), request.top_via(), common);
   }
-  // Under the secret `common` is spread evenly already, so that a constant tells the methods apart.
-  const auto with = [&](std::uint64_t method) { return common ^ (method * 0x9e3779b97f4a7c15); };
   request_keys keys;
-  keys.own = with(class_of(request, secret));
-  keys.invite = with(static_cast<std::uint64_t>(sip::method::invite));
+  keys.own = with_method(common, class_of(request.method(), request.method_text(), secret));
+  keys.invite = with_method(common, static_cast<std::uint64_t>(sip::method::invite));
   return keys;
 }
 
@@ -69,6 +74,20 @@ std::optional<std::uint64_t> key_of_quoted_request(std::string_view quoted,
   const std::string_view branch = rest.take_token();
   if (branch.empty() || rest.at_end()) return std::nullopt; // cut in the middle of it
   return client_key(branch, method, secret);
+}
+
+std::optional<std::uint64_t> key_of_quoted_response(std::string_view quoted,
+                                                    const hash_key& secret) {
+  if (!quoted.starts_with("SIP/2.0 ")) return std::nullopt;
+  // Its whole lines are a message that can be read.
+  const std::size_t end = quoted.rfind("\r\n");
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto parsed = sip::message::parse(std::string{quoted.substr(0, end)} + "\r\n\r\n");
+  if (!parsed) return std::nullopt;
+  const auto key = parsed->key();
+  if (!key || !key->has_magic_cookie()) return std::nullopt;
+  return with_method(keyed_hash(secret, key->branch, key->sent_by_host, key->sent_by_port),
+                     class_of(key->cseq_method, key->cseq_method_text, secret));
 }
 
 local_tag local_tag_of(const sip::message& request, const hash_key& secret) noexcept {

@@ -43,6 +43,11 @@ struct request_keys {
 [[nodiscard]] std::optional<std::uint64_t> key_of_quoted_request(std::string_view quoted,
                                                                  const hash_key& secret) noexcept;
 
+/// The server transaction whose response begins so, likewise. Nothing when it is cut before what
+/// names the transaction, or when its branch lacks the magic cookie.
+[[nodiscard]] std::optional<std::uint64_t> key_of_quoted_response(std::string_view quoted,
+                                                                  const hash_key& secret);
+
 /// A tag of 60 bits in 12 characters.
 struct local_tag {
   std::array<char, 12> text{};

@@ -84,24 +84,23 @@ void transaction_layer::on_send_error(origin on_behalf_of, send_error) {
     if (client_transaction* c = clients_.find({on_behalf_of.slot, on_behalf_of.generation}))
       run(*c, e::transport_error);
   } else if (on_behalf_of.of == origin::kind::server) {
-    server_transaction* s = servers_.find({on_behalf_of.slot, on_behalf_of.generation});
-    if (!s) return;
-    if (s->reply_to_.flow && is_reliable(s->reply_to_.transport)) {
-      // RFC 3261 18.2.2: the connection is gone, so open one to the received address.
-      s->reply_to_.flow = {};
-      send_response(*s);
-    } else {
-      run(*s, e::transport_error);
-    }
+    if (server_transaction* s = servers_.find({on_behalf_of.slot, on_behalf_of.generation}))
+      lose_way(*s);
   }
 }
 
 void transaction_layer::on_datagram_refused(std::string_view quoted) {
-  const auto key = key_of_quoted_request(quoted, secret_);
-  if (!key) return;
-  if (client_transaction* c = clients_.find(client_keys_.find(*key))) {
+  if (const auto key = key_of_quoted_request(quoted, secret_)) {
+    if (client_transaction* c = clients_.find(client_keys_.find(*key))) {
+      ++counters_.transport_errors;
+      run(*c, e::transport_error);
+    }
+  } else if (const auto server = key_of_quoted_response(quoted, secret_)) {
+    // A datagram that was sent by another way since is no news.
+    server_transaction* s = servers_.find(server_keys_.find(*server));
+    if (!s || is_reliable(s->reply_to_.transport)) return;
     ++counters_.transport_errors;
-    run(*c, e::transport_error);
+    lose_way(*s);
   }
 }
 

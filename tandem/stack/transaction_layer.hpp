@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -77,7 +78,7 @@ class transaction_layer {
   /// A message that was sent on behalf of a transaction did not get through.
   void on_send_error(origin on_behalf_of, send_error reason);
 
-  /// An ICMP error quoted the beginning of a request that we sent as a datagram.
+  /// An ICMP error quoted the beginning of a message that we sent as a datagram.
   void on_datagram_refused(std::string_view quoted);
 
   // Server transactions.
@@ -94,6 +95,10 @@ class transaction_layer {
   /// Sends the last response again, as a copy of the request would make it. False when there is
   /// none to send: before the first one, and after a 2xx to an INVITE.
   bool repeat(server_handle server);
+
+  /// Answers request_user::on_unreachable: the ways to try, in this order; without any, or when
+  /// all have failed, the user hears of a transport error. No effect when the transaction is gone.
+  void send_by(server_handle server, std::span<const target> ways);
 
   /// The transaction, null when it is gone. Not to be kept.
   [[nodiscard]] const server_transaction* find(server_handle server) noexcept;
@@ -183,6 +188,8 @@ class transaction_layer {
   bool begin(client_handle h, const wire_message& request, const target& to);
   void send_request(client_transaction& c);
   void send_response(server_transaction& s);
+  void lose_way(server_transaction& s);
+  bool ask_for_ways(server_transaction& s, std::string_view response);
   void send_cancel(client_transaction& c);
   void end(client_transaction& c);
   void end(server_transaction& s);

@@ -63,7 +63,7 @@ TEST(transaction_layer, tells_extension_methods_apart) {
   EXPECT_EQ(t.heard, (std::deque<std::string>{"BAR"}));
 }
 
-// Silent defect of a seed: a request without the magic cookie crashed the lookup.
+// A silent defect of other stacks: a request without the magic cookie crashed the lookup.
 TEST(transaction_layer, matches_rfc_2543_requests_by_their_parts) {
   transaction_fixture t;
   const server_handle h = make_server(t, rfc2543_invite());
@@ -113,7 +113,7 @@ TEST(transaction_layer, an_ack_for_a_2xx_and_a_late_cancel_are_the_cores) {
   EXPECT_EQ(t.heard, (std::deque<std::string>{"ACK", "CANCEL"}));
 }
 
-// Silent defects of two seeds: a repeated or stray CANCEL was answered 481, or ended the call.
+// Silent defects of other stacks: a repeated or stray CANCEL was answered 481, or ended the call.
 TEST(transaction_layer, a_copy_of_a_cancel_is_answered_as_the_first) {
   transaction_fixture t;
   make_server(t, {});
@@ -175,6 +175,77 @@ TEST(transaction_layer, an_icmp_error_finds_the_client_by_the_quoted_bytes) {
   t.layer.on_datagram_refused("\0\xff garbage");
   EXPECT_TRUE(t.heard.empty());
   t.layer.on_datagram_refused(std::string_view{sent}.substr(0, 120));
+  EXPECT_EQ(t.heard, (std::deque<std::string>{"transport_error"}));
+}
+
+// RFC 3261 18.2.2, RFC 3263 5
+TEST(transaction_layer, a_response_that_reaches_nobody_goes_where_the_name_of_the_sender_leads) {
+  transaction_fixture t;
+  t.parts.via = "SIP/2.0/UDP sip.example.com;received=192.0.2.1;branch=z9hG4bKaaa1";
+  t.start(kind::server_invite, transport_kind::udp);
+  t.other_ways = {target_at("192.0.2.8"), target_at("192.0.2.9")};
+  EXPECT_TRUE(t.respond(486));
+  const auto first = t.out.take();
+  t.fail_to_send();
+  const auto second = t.out.take();
+  EXPECT_EQ(second.text, first.text);
+  EXPECT_EQ(second.to.address, target_at("192.0.2.8").address);
+  EXPECT_EQ(t.heard, (std::deque<std::string>{"unreachable " + t.parts.via}));
+  t.fail_to_send();
+  EXPECT_EQ(t.out.take().to.address, target_at("192.0.2.9").address);
+  EXPECT_EQ(t.heard.size(), 1U);
+  t.fail_to_send();
+  EXPECT_EQ(t.heard.back(), "transport_error");
+  EXPECT_EQ(t.heard.size(), 2U);
+  // A copy of the request asks nobody again.
+  t.receive_request();
+  t.fail_to_send();
+  EXPECT_EQ(t.heard.size(), 3U);
+}
+
+TEST(transaction_layer, over_a_stream_the_name_comes_after_connection_and_received_address) {
+  transaction_fixture t;
+  t.start(kind::server_non_invite, transport_kind::tcp);
+  t.other_ways = {target_at("192.0.2.8", transport_kind::tcp)};
+  EXPECT_TRUE(t.respond(100));
+  const target connection = t.out.take().to;
+  EXPECT_TRUE(connection.flow);
+  t.fail_to_send();
+  const target received = t.out.take().to;
+  EXPECT_FALSE(received.flow);
+  EXPECT_EQ(received.address, connection.address);
+  t.fail_to_send();
+  EXPECT_EQ(t.out.take().to.address, t.other_ways[0].address);
+}
+
+TEST(transaction_layer, a_2xx_whose_way_was_lost_takes_another_one_with_its_next_copy) {
+  transaction_fixture t;
+  t.start(kind::server_invite, transport_kind::udp);
+  t.other_ways = {target_at("192.0.2.8")};
+  EXPECT_TRUE(t.respond(200));
+  t.out.sent.clear();
+  t.fail_to_send(); // the layer keeps no 2xx: its user repeats it
+  EXPECT_TRUE(t.out.sent.empty());
+  EXPECT_TRUE(t.respond(200));
+  EXPECT_EQ(t.out.take().to.address, t.other_ways[0].address);
+  EXPECT_TRUE(t.out.sent.empty());
+}
+
+TEST(transaction_layer, an_icmp_error_finds_the_server_by_the_quoted_response) {
+  transaction_fixture t;
+  t.start(kind::server_invite, transport_kind::udp);
+  EXPECT_TRUE(t.respond(486));
+  const std::string sent = t.out.take().text;
+  const std::size_t end = sent.find("CSeq: ");
+  ASSERT_NE(end, std::string::npos);
+  std::string other = sent;
+  other.replace(other.find("aaa1"), 4, "bbb2");
+  t.layer.on_datagram_refused(other);
+  t.layer.on_datagram_refused(std::string_view{sent}.substr(0, end + 8));
+  t.layer.on_datagram_refused("SIP/2.0 200 OK\r\n");
+  EXPECT_TRUE(t.heard.empty());
+  // The kernel quotes some hundred bytes.
+  t.layer.on_datagram_refused(std::string_view{sent}.substr(0, sent.find("\r\n", end) + 4));
   EXPECT_EQ(t.heard, (std::deque<std::string>{"transport_error"}));
 }
 

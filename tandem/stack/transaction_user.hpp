@@ -43,6 +43,16 @@ class request_user {
   /// A response that matches no client transaction: only a stateless proxy has a use for it.
   virtual void on_stray_response(sip::message& response, const arrival& from) = 0;
 
+  /// A response reaches neither the connection nor the address that its request came from (RFC
+  /// 3261 18.2.2): the sent-by of its Via may lead elsewhere.
+  /// \param via the top Via of the response \param tried where it was sent to last
+  /// \return true when transaction_layer::send_by() will be called, now or later; false when there
+  ///         is nowhere else to go.
+  [[nodiscard]] virtual bool on_unreachable(server_handle, std::string_view /*via*/,
+                                            const target& /*tried*/) {
+    return false;
+  }
+
  protected:
   ~request_user() = default;
 };
