@@ -33,7 +33,7 @@ TEST(proxy, an_invite_is_answered_100_and_forwarded_with_our_via_on_top) {
   EXPECT_EQ(m.count_values(id::via), 2U);
   EXPECT_TRUE(m.top_via().starts_with("SIP/2.0/UDP 192.0.2.100;branch=z9hG4bK"));
   EXPECT_EQ(m.back(id::via), p.via);
-  // Silent defect of a seed: names of unknown headers came out in lower case.
+  // A silent defect of other stacks: names of unknown headers came out in lower case.
   EXPECT_NE(sent.text.find("\r\nX-Custom: kept As-Is\r\n"), std::string::npos);
   EXPECT_EQ(t.sent(), "");
 }

@@ -78,7 +78,7 @@ TEST(take_own_route, undoes_a_strict_router_before_us) {
   EXPECT_EQ(routes_of(m), "<sip:192.0.2.7;lr>");
 }
 
-// Silent defect of a seed: the old Request-URI was appended bare, its parameters lost.
+// A silent defect of other stacks: the old Request-URI was appended bare, its parameters lost.
 TEST(apply_strict_route, puts_the_request_uri_whole_into_the_last_route) {
   auto m = routed("sip:bob@192.0.2.2;user=phone?Subject=x",
                   "Route: <sip:192.0.2.7;maddr=192.0.2.8>, <sip:192.0.2.9;lr>\r\n");
@@ -87,7 +87,7 @@ TEST(apply_strict_route, puts_the_request_uri_whole_into_the_last_route) {
   EXPECT_EQ(routes_of(m), "<sip:192.0.2.9;lr> <sip:bob@192.0.2.2;user=phone?Subject=x>");
 }
 
-// Silent defect of a seed: a request with a loose Route crashed the choice of the next hop.
+// A silent defect of other stacks: a request with a loose Route crashed the choice of the next hop.
 TEST(apply_strict_route, leaves_a_loose_route_alone) {
   auto m = routed("sip:bob@192.0.2.2", "Route: <sip:192.0.2.7;lr>\r\n");
   EXPECT_EQ(apply_strict_route(m), strict_route::none);
@@ -107,7 +107,7 @@ struct hop_case {
 
 class next_hops : public ::testing::TestWithParam<hop_case> {};
 
-// Silent defect of a seed: transport=tls or ws, and a maddr that is a name, crashed.
+// A silent defect of other stacks: transport=tls or ws, and a maddr that is a name, crashed.
 TEST_P(next_hops, are_read_from_the_uri) {
   const auto uri = sip::uri::parse(GetParam().uri);
   ASSERT_TRUE(uri);

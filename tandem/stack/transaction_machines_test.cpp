@@ -76,7 +76,7 @@ TEST(transaction_machines, the_end_of_every_waiting_time_has_a_row) {
     }
 }
 
-// Seed defect: a client INVITE that timed out after 64*T1 of ringing.
+// A silent defect of other stacks: a client INVITE that timed out after 64*T1 of ringing.
 TEST(transaction_machines, timer_b_is_impossible_once_a_provisional_came) {
   EXPECT_FALSE(machine_of(k::client_invite).find(s::proceeding, e::timer_b));
   EXPECT_EQ(expiry_of(k::client_invite, s::proceeding), e::timer_c);

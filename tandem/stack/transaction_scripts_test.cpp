@@ -120,7 +120,7 @@ TEST(transaction_scripts, an_invite_over_tcp_is_sent_once_and_times_out) {
     state terminated)");
 }
 
-// Silent defect of a seed: ringing ended after 64*T1.
+// A silent defect of other stacks: ringing ended after 64*T1.
 TEST(transaction_scripts, a_ringing_invite_outlives_64_t1) {
   run_script(R"(
     start client_invite udp

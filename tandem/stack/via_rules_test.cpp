@@ -17,7 +17,7 @@ struct stamp_case {
 
 class via_stamps : public ::testing::TestWithParam<stamp_case> {};
 
-// Silent defect of a seed: received and rport went to the last Via, and rport unasked.
+// A silent defect of other stacks: received and rport went to the last Via, and rport unasked.
 TEST_P(via_stamps, complete_the_top_via_only) {
   const auto& [via, source, expected] = GetParam();
   request_parts p;
@@ -53,7 +53,7 @@ TEST(via_stamps, a_received_that_the_peer_wrote_does_not_survive) {
   EXPECT_EQ(via->received()->text, "192.0.2.1");
 }
 
-// Silent defect of a seed: `rport=""` crashed the sender of the response.
+// A silent defect of other stacks: `rport=""` crashed the sender of the response.
 TEST(via_stamps, a_malformed_rport_harms_nobody) {
   for (const char* rport : {"rport=\"\"", "rport=x", "rport=99999", "rport="}) {
     request_parts p;
