@@ -41,7 +41,11 @@ outcome edit_uri(script::call& c, F&& change) {
     m.set_error(routing_error::bad_uri);
     return outcome::no();
   }
-  return outcome::of(m.rewrite_uri(*after));
+  // How a registered phone is reached says nothing of another host.
+  const bool moves = !iequals(parts.host, uri->host().text) || parts.port != uri->port();
+  if (!m.rewrite_uri(*after)) return outcome::no();
+  if (moves) m.hop().clear();
+  return outcome::yes();
 }
 
 bool set_host_and_port(sip::uri_parts& parts, std::string_view text) {
@@ -120,7 +124,10 @@ outcome strip_tail(script::call& c) {
 }
 
 outcome rewrite_uri(script::call& c) {
-  return outcome::of(c.as<message_context>().rewrite_uri(c.text(0)));
+  auto& m = c.as<message_context>();
+  if (!m.rewrite_uri(c.text(0))) return outcome::no();
+  m.hop().clear();
+  return outcome::yes();
 }
 
 outcome revert_uri(script::call& c) {

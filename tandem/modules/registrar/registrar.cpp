@@ -182,7 +182,7 @@ script::module_info declare() {
        "the case of letters tells users apart (RFC 3261 19.1.4)"},
       {"desc_time_order", parameter_kind::boolean, "0", "newer contacts first", 0, 1,
        "of equal preference, the newer contact always goes first"},
-      {"nat_flag", parameter_kind::integer, "-1",
+      {"nat_flag", parameter_kind::integer, "4",
        "flag of a contact behind a NAT: it is reached by the way its REGISTER came; -1: none", -1,
        15},
   };

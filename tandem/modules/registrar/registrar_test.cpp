@@ -203,6 +203,31 @@ TEST_F(registrar, keeps_the_path_and_puts_it_into_the_route) {
   receive(p);
   const auto m = take("MESSAGE");
   EXPECT_EQ(parsed(m.text).first(sip::header_id::route), "<sip:192.0.2.50;lr>");
+  EXPECT_EQ(m.to.address.to_string(), "192.0.2.50:5060") << "RFC 3327 5.3: that is the next hop";
+}
+
+TEST_F(registrar, reaches_a_contact_with_the_nat_flag_where_its_register_came_from) {
+  const auto sent_to = [&](std::string_view more, std::string_view statements) {
+    load_route("if (method==\"REGISTER\") { setflag(4); save(\"location\"); }\n"
+               "else { lookup(\"location\"); " +
+                   std::string{statements} + " t_relay(); }",
+               more);
+    EXPECT_EQ(register_with("Contact: <sip:b@10.0.0.7:5070>\r\n"), 200);
+    auto p = request("MESSAGE");
+    p.uri = "sip:bob@example.com";
+    p.via += std::to_string(++branch_);
+    p.call_id = "m" + std::to_string(branch_);
+    receive(p);
+    return take("MESSAGE").to.address.to_string();
+  };
+  EXPECT_EQ(sent_to("", ""), "192.0.2.1:5060");
+  EXPECT_EQ(sent_to("modparam(\"registrar\", \"nat_flag\", 5)\n", ""), "10.0.0.7:5070");
+  EXPECT_EQ(sent_to("modparam(\"registrar\", \"nat_flag\", -1)\n", ""), "10.0.0.7:5070");
+  // Another user is behind the same door, another host is not.
+  EXPECT_EQ(sent_to("", R"(rewriteuser("c");)"), "192.0.2.1:5060");
+  EXPECT_EQ(sent_to("", R"(rewriteuri("sip:voicemail@192.0.2.30");)"), "192.0.2.30:5060");
+  EXPECT_EQ(sent_to("", R"(rewritehostport("192.0.2.30:5080");)"), "192.0.2.30:5080");
+  EXPECT_EQ(sent_to("", R"(subst_uri("/10.0.0.7/192.0.2.31/");)"), "192.0.2.31:5070");
 }
 
 TEST_F(registrar, is_from_registered_wants_the_address_of_the_registration) {

@@ -62,7 +62,9 @@ outcome subst_uri(script::call& c) {
   const auto& s = *c.prepared<substitution>();
   const std::string before{m.uri()};
   const auto after = replace_in(before, s.what(), s.which(), s.writer(c.message()));
-  return outcome::of(after && m.rewrite_uri(*after));
+  if (!after || !m.rewrite_uri(*after)) return outcome::no();
+  m.hop().clear();
+  return outcome::yes();
 }
 
 // ---- headers

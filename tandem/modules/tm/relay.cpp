@@ -5,6 +5,7 @@
 #include <tandem/modules/redirection.hpp>
 #include <tandem/modules/rr/record_route.hpp>
 #include <tandem/modules/tm/settings.hpp>
+#include <tandem/sip/name_addr.hpp>
 #include <tandem/sip/status.hpp>
 #include <tandem/stack/next_hop.hpp>
 #include <tandem/stack/route_rules.hpp>
@@ -123,6 +124,14 @@ void relay::collect(message_context& m, way_list& ways, std::string& route_hop) 
     w.hop_uri = !route_hop.empty() ? std::string_view{route_hop}
                 : !via.uri.empty() ? std::string_view{via.uri}
                                    : uri;
+    if (!via.path.empty()) {
+      // RFC 3327 5.3: the Path becomes the Route, whose first value is the next hop.
+      std::string_view rest = via.path;
+      const auto first =
+          sip::name_addr::parse(sip::message::next_value(sip::header_id::path, rest));
+      if (first) w.hop_uri = first->address.text();
+      return;
+    }
     if (!via.flow && !via.received) return;
     stack::target& fixed = w.found.targets.emplace_back();
     fixed.address = via.received;
