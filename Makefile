@@ -40,12 +40,13 @@ check: build ## format, clang-tidy, the layer rule, the coroutine lint, and the 
 install: build ## install programs, libraries, headers and configuration (PREFIX=/usr/local)
 	@cmake --install build --prefix $(PREFIX)
 
-bench: build ## measure tandemd beside kamailio, and the parser beside others (PARTS="cpu memory idle exec shards")
+bench: build ## measure tandemd beside kamailio, the parser beside others, and the mediator (PARTS="cpu memory idle exec shards")
 	@scripts/install-packages bench
 	@$(call configure,bench)
 	@$(call build,bench)
 	@bench/parsers
 	@bench/run $(PARTS)
+	@bench/run-sip2
 
 fuzz: ## run each libFuzzer target for FUZZ_SECONDS (60)
 	@scripts/install-packages build test

@@ -100,6 +100,7 @@ profile read_profile(const std::string& name, const config_table& t) {
   if (p.supported_mask.find_first_not_of("YN") != std::string::npos || p.supported_mask.size() > 16)
     t.complain("supported-messages", "this is up to 16 times Y or N, as in the field BX");
   t.read("offline-message", p.offline_text);
+  t.read("refused-message", p.refused_text);
   t.read("login-again-on", p.relogin_on);
   if (t.has("institution")) p.institutions = t.table("institution").text_entries();
   for (const auto& f : t.tables("filter"))

@@ -84,6 +84,7 @@ backend-timeout = "10 s"
 minimum-version = "2.00"
 supported-messages = "YYYNYNYYNYYNNNYN"
 offline-message = "Sorry."
+refused-message = "No."
 login-again-on = "SIP2_SESSION_REQUIRED"
 institution = { wire = "system" }
 filter = [

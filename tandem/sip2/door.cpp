@@ -111,9 +111,10 @@ io::http_response make_answer(const incoming_message& in, const backend_reply& r
   const auto date = format_date(std::chrono::system_clock::now());
   const auto refuse = [&](unsigned status, std::string_view why) {
     log_error("[door {}] no answer to {}: {}", in.session, in.content.code.text(), why);
-    auto m = in.content.code == code::end_session
-                 ? message{code::end_session_done}
-                 : failure_answer(in.content, date, p.offline_text);
+    auto m =
+        in.content.code == code::end_session
+            ? message{code::end_session_done}
+            : failure_answer(in.content, date, status == 502 ? p.refused_text : p.offline_text);
     return make_response(status, in.how, in.session, m, p);
   };
   if (!reply) return refuse(status_of(reply.error()), to_text(reply.error().kind));

@@ -58,8 +58,10 @@ struct profile {
   std::vector<std::pair<std::string, std::string>> institutions; ///< AO: terminal's, back-end's
   std::string supported_mask; ///< BX is cut down to this; empty: as the back-end says
   std::vector<field_filter> filters;
+  // Screen messages: the back-end did not answer; it refused, or its answer was none.
   std::string offline_text =
       "The library system cannot be reached at the moment. Please ask the staff.";
+  std::string refused_text = "The library system could not answer this. Please ask the staff.";
   std::string relogin_on; ///< an error answer that has this text means that the back-end forgot the
                           ///< session: the login is sent again, then the message. Empty: never
 };

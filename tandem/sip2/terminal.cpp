@@ -296,7 +296,7 @@ void terminal::take_reply(const std::string& body) {
     ++options_.counters->failures;
     log_error("{} the back-end's answer to {} is unusable: {}", label(), request_.code.text(),
               fault);
-    return refuse(profile_->offline_text);
+    return refuse(profile_->refused_text);
   }
   if (notes.null_fixed || notes.odd_field || notes.long_fixed)
     log_notice("{} the back-end's answer to {} has {}", label(), request_.code.text(),
@@ -339,7 +339,9 @@ void terminal::take_failure(const backend_error& error) {
   log_error("{} no answer to {} from the back-end: {} {}{}{}", label(), request_.code.text(),
             to_text(error.kind), error.status ? std::to_string(error.status) : std::string{},
             error.detail.empty() ? "" : ": ", error.detail);
-  refuse(profile_->offline_text);
+  const bool has_answered =
+      error.kind == backend_failure::status || error.kind == backend_failure::bad_answer;
+  refuse(has_answered ? profile_->refused_text : profile_->offline_text);
 }
 
 // The back-end has forgotten the session and said so, hence has done nothing: the login goes first,
