@@ -79,11 +79,11 @@ void open_log(const log_options& options) {
     current() = stderr_logger();
     return;
   }
-  // syslog writes the time and the name itself.
-  current() =
-      make_logger(std::make_shared<spdlog::sinks::syslog_sink_mt>(
-                      std::string{options.name}, LOG_PID, facility_number(options.facility), true),
-                  "%v");
+  // syslog writes the time and the name itself. Its socket is opened now: another root hides it.
+  current() = make_logger(
+      std::make_shared<spdlog::sinks::syslog_sink_mt>(
+          std::string{options.name}, LOG_PID | LOG_NDELAY, facility_number(options.facility), true),
+      "%v");
 }
 
 void set_log_level(log_level level) noexcept {

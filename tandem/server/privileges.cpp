@@ -27,6 +27,8 @@ namespace {
 } // namespace
 
 background::background() {
+  null_ = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_ < 0) fail_start("cannot open /dev/null");
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail_start("cannot make a pipe");
   const pid_t child = ::fork();
@@ -49,13 +51,13 @@ background::background() {
 
 background::~background() {
   if (to_parent_ >= 0) ::close(to_parent_);
+  if (null_ > 2) ::close(null_);
 }
 
 void background::ready() {
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) fail_start("cannot open /dev/null");
-  for (int standard = 0; standard < 3; ++standard) ::dup2(null, standard);
-  if (null > 2) ::close(null);
+  for (int standard = 0; standard < 3; ++standard) ::dup2(null_, standard);
+  if (null_ > 2) ::close(null_);
+  null_ = -1;
   const char byte = 1;
   if (::write(to_parent_, &byte, 1) != 1) fail_start("cannot tell the parent process");
   ::close(to_parent_);

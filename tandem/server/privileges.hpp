@@ -31,6 +31,7 @@ class background {
 
  private:
   int to_parent_ = -1;
+  int null_ = -1; ///< /dev/null, opened before another root may hide it
 };
 
 /// Writes the process id; removed again when this object dies. Refuses to overwrite the file of a

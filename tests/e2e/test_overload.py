@@ -12,6 +12,7 @@ SCRIPT = ROOT / "tests/scripts/classic.cfg"
 BOUND = 40
 
 
+# CVE-2021-41145: a flood of requests ate the memory of a server; here what one may begin is bounded.
 def test_calls_beyond_the_bound_are_refused_while_dialogs_go_on(serve, endpoint, shards):
     server = serve(SCRIPT, prologue=f"overload_transactions={BOUND}\noverload_retry_after=7\n")
     alice, bob = endpoint(server, "alice"), endpoint(server, "bob")

@@ -247,14 +247,20 @@ script::module_info declare() {
   script::module_info info{.name = "tm", .help = "transactions, stateful relaying and forking"};
   info.functions = functions();
   info.parameters = {
-      {"fr_timer", parameter_kind::integer, "30", "seconds without any answer of a branch", 1},
-      {"fr_inv_timer", parameter_kind::integer, "120",
-       "seconds that an INVITE may ring before it is cancelled", 1},
-      {"wt_timer", parameter_kind::integer, "5", "seconds that an ended transaction is remembered",
+      {"fr_timer", parameter_kind::integer, "32",
+       "seconds without any answer of a branch (timers B and F)", 1},
+      {"fr_inv_timer", parameter_kind::integer, "185",
+       "seconds that an INVITE may ring before it is cancelled (timer C, which RFC 3261 wants "
+       "above "
+       "3 minutes)",
        1},
+      {"wt_timer", parameter_kind::integer, "32",
+       "seconds that an ended transaction is remembered (timers D, J, L and M)", 1},
       {"delete_timer", parameter_kind::integer, "2", "delay of deletion", 0, 3600,
        "nothing is deleted late"},
-      {"retr_timer1p1", parameter_kind::integer, "1", "seconds to the first retransmission", 1},
+      {"retr_timer1p1", parameter_kind::integer, "1",
+       "seconds to the first retransmission; half a second where the script does not set it (T1)",
+       1},
       {"retr_timer1p2", parameter_kind::integer, "2", "seconds to the second", 0, 3600,
        "each interval is twice the one before (RFC 3261 17.1.1.2)"},
       {"retr_timer1p3", parameter_kind::integer, "4", "seconds to the third", 0, 3600,

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tandemd as a service: in the background, with a pid file, as another user in another root and folder."""
+import os
+import pathlib
+import pwd
+import signal
+import subprocess
+
+import pytest
+
+from harness.endpoint import Endpoint
+from harness.ports import free_ports
+from harness.server import tandemd_path, tcp_pings, udp_is_bound
+from harness.waiting import until
+
+pytestmark = pytest.mark.tandem_only
+
+ROUTE = 'loadmodule "sl.so"\nloadmodule "exec.so"\nroute { sl_send_reply("200", "OK"); }\n'
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+def status_of(pid):
+    """The lines of /proc/PID/status."""
+    return dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+
+
+def children_of(pid):
+    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def service(tmp_path):
+    """service(script, options...) starts one in the background and returns its process id; it is ended with the test."""
+    started = []
+
+    def start(script, *options):
+        port = free_ports(2)
+        config, pid_file = tmp_path / "service.cfg", tmp_path / "service.pid"
+        config.write_text(f"listen=127.0.0.1\nport={port}\n{script}")
+        subprocess.run([tandemd_path(), "-f", config, "-P", pid_file, "--daemonize", *options], check=True, timeout=20)
+        # The command came back: the sockets are open and the pid file is there.
+        pid = int(pid_file.read_text())
+        started.append(pid)
+        assert udp_is_bound(port) and tcp_pings("127.0.0.1", port)
+        return pid, port
+
+    yield start
+    for pid in started:
+        if os.path.exists(f"/proc/{pid}"):
+            os.kill(pid, signal.SIGTERM)
+            until(lambda: not os.path.exists(f"/proc/{pid}"), "the service to end", seconds=20)  # pylint: disable=cell-var-from-loop
+
+
+def assert_answers(port):
+    with_alice = Endpoint("udp", ("127.0.0.1", port), "alice")
+    assert with_alice.exchange(with_alice.request("OPTIONS", "sip:example.test")).status == 200
+    with_alice.close()
+
+
+@pytest.mark.parametrize("fork", ["", "fork=yes\n"])
+def test_it_goes_into_the_background_when_its_sockets_are_open(service, tmp_path, fork):
+    pid, port = service(fork + ROUTE)
+    assert os.getsid(pid) != os.getsid(0)
+    assert all(os.readlink(f"/proc/{pid}/fd/{n}") == "/dev/null" for n in range(3))
+    assert_answers(port)
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not os.path.exists(f"/proc/{pid}"), "the service to end", seconds=20)
+    assert not (tmp_path / "service.pid").exists()
+
+
+def test_it_says_in_the_foreground_what_keeps_it_from_the_background(service, tmp_path):
+    pid, port = service(ROUTE)
+    again = subprocess.run([tandemd_path(), "-f", tmp_path / "service.cfg", "--daemonize"], capture_output=True, text=True, timeout=20, check=False)
+    assert again.returncode == 1 and f"cannot bind to 127.0.0.1:{port}" in again.stderr
+    again = subprocess.run([tandemd_path(), "-f", tmp_path / "service.cfg", "-D", "-P", tmp_path / "service.pid", "-p", "0", "-l", "127.0.0.1:0"],
+                           capture_output=True, text=True, timeout=20, check=False)
+    assert again.returncode == 1 and f"names process {pid}, which is running" in again.stderr
+
+
+@needs_root
+@pytest.mark.parametrize("by", ["options", "script"])
+def test_it_becomes_another_user_in_another_root_and_folder_and_so_do_its_programs(service, tmp_path, by):
+    root = tmp_path / "root"
+    (root / "work").mkdir(parents=True)
+    nobody = pwd.getpwnam("nobody")
+    if by == "options":
+        pid, port = service(ROUTE, "-u", "nobody", "-t", root, "-w", "/work")
+    else:
+        pid, port = service(f'user="nobody"\nchroot="{root}"\nworkdir="/work"\n' + ROUTE)
+    assert_answers(port)
+    family = [pid, *children_of(pid)]
+    assert len(family) == 2  # it and the process that starts programs, which may take a moment to become who it shall be
+    until(lambda: all(status_of(one)["Uid"].split()[0] != "0" for one in family), "both to be another user", seconds=5)
+    for one in family:
+        status = status_of(one)
+        assert status["Uid"].split() == [str(nobody.pw_uid)] * 4 and status["Gid"].split() == [str(nobody.pw_gid)] * 4
+        assert status["CapEff"].strip("0") == "", "no capability is left"
+        assert os.readlink(f"/proc/{one}/root") == str(root) and os.readlink(f"/proc/{one}/cwd") == str(root / "work")
+
+
+@needs_root
+@pytest.mark.parametrize("line,complaint", [('user="no-such-user"', "there is no user 'no-such-user'"), ('group="no-such-group"', "there is no group 'no-such-group'"),
+                                            ('chroot="/no/such/root"', "/no/such/root"), ('workdir="/no/such/folder"', "/no/such/folder")])
+def test_it_does_not_start_as_somebody_else_than_was_asked_for(tmp_path, line, complaint):
+    config = tmp_path / "service.cfg"
+    config.write_text(f"listen=127.0.0.1\nport={free_ports(2)}\n{line}\n{ROUTE}")
+    result = subprocess.run([tandemd_path(), "-f", config, "-D", "-E"], capture_output=True, text=True, timeout=20, check=False)
+    assert result.returncode == 1 and complaint in result.stderr
