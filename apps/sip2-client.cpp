@@ -4,10 +4,10 @@
 #include <tandem/base/text.hpp>
 #include <tandem/sip2/admin_client.hpp>
 #include <tandem/sip2/charset.hpp>
+#include <tandem/sip2/conformance.hpp>
 #include <tandem/sip2/json.hpp>
 #include <tandem/sip2/pretty.hpp>
 #include <tandem/sip2/scenario.hpp>
-#include <tandem/sip2/conformance.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -139,6 +139,8 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
   what->add_option("--patron-password", s.basics.patron_password, "PIN, AD");
   what->add_option("--terminal-password", s.basics.terminal_password, "AC");
   what->add_option("--patron-summary", s.summary, "Ten characters, at most one Y");
+  what->add_option("--start-item", s.start_item, "First of the list's items that is wanted, BP");
+  what->add_option("--end-item", s.end_item, "The last one, BQ");
   what->add_option("--current-location", s.current_location, "Where an item is taken back, AP");
   what->add_option("--pickup-location", s.pickup_location, "Where a held item is fetched, BS");
   what->add_option("--item-properties", s.properties, "CH of an item status update");

@@ -157,7 +157,11 @@ std::optional<message> make_named(std::string_view name, const scenario& s) {
   };
   if (name == "sc-status") return make_sc_status();
   if (name == "patron-status") return make_patron_status(b);
-  if (name == "patron-information") return make_patron_information(b, s.summary);
+  if (name == "patron-information") {
+    auto m = make_patron_information(b, s.summary);
+    m.add_if(field_id{"BP"}, s.start_item).add_if(field_id{"BQ"}, s.end_item);
+    return m;
+  }
   if (name == "item-information") return make_item_information(b);
   if (name == "checkout") return with_fee(make_checkout(b));
   if (name == "checkin") {

@@ -24,10 +24,11 @@ struct scenario {
   std::string current_location; ///< AP
   std::string pickup_location;  ///< BS
   std::string summary = "          ";
-  std::string properties;        ///< CH of an item status update
-  std::string block_text;        ///< AL
-  bool with_cancel = false;      ///< BI Y in a checkin
-  bool acknowledges_fee = false; ///< BO Y in checkout, renew, renew-all and hold
+  std::string start_item, end_item; ///< BP, BQ: which part of a patron information's list
+  std::string properties;           ///< CH of an item status update
+  std::string block_text;           ///< AL
+  bool with_cancel = false;         ///< BI Y in a checkin
+  bool acknowledges_fee = false;    ///< BO Y in checkout, renew, renew-all and hold
   payment pays;
   std::vector<std::string> messages; ///< names, or "raw:..." for a line as it is
   std::vector<recorded> recording;   ///< asked again after the messages

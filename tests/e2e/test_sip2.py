@@ -51,9 +51,9 @@ def demo(run):
     return run("--demo")
 
 
-def ask(mediator, *arguments, patron="21000001", **more):
+def ask(mediator, *arguments, patron="21000001", item="31000001", **more):
     return client("--sip-port", mediator.port, "--sip-username", "siplogin", "--sip-password", "sippassword",
-                  "--institution", "DEMO", "--patron-barcode", patron, "--item-barcode", "31000001",
+                  "--institution", "DEMO", "--patron-barcode", patron, "--item-barcode", item,
                   *arguments, **more)
 
 
@@ -127,6 +127,15 @@ def test_terminals_in_parallel_with_percentiles(demo):
                "--sleep", "0.001")
     assert done.returncode == 0, done.stderr
     assert "200 answers" in done.stdout and "p99" in done.stdout
+
+
+def test_a_part_of_a_patron_s_list(demo):
+    for item in ("31000001", "31000002", "31000003"):
+        ask(demo, "--message", "checkout", item=item)
+    listed = [ask(demo, "--message", "patron-information", "--patron-summary", "  Y       ", "--json", *window).stdout
+              for window in ([], ["--start-item", "2", "--end-item", "2"])]
+    fields = [[f["AU"] for f in json.loads(text.splitlines()[-1])["received"]["fields"] if "AU" in f] for text in listed]
+    assert len(fields[0]) >= 3 and fields[1] == fields[0][1:2]
 
 
 def test_a_recorded_conversation_is_held_again(demo, tmp_path):
