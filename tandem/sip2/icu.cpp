@@ -37,8 +37,9 @@ struct functions {
     void* common = ::dlopen("libicuuc.so." U_ICU_VERSION_SHORT, RTLD_NOW | RTLD_LOCAL);
     void* rules = ::dlopen("libicui18n.so." U_ICU_VERSION_SHORT, RTLD_NOW | RTLD_LOCAL);
     if (!common || !rules) {
-      log_error("ICU is not there ({}): accents cannot be transliterated; install libicu{}",
-                ::dlerror(), U_ICU_VERSION_SHORT);
+      log_error("libicuuc.so.{0} and libicui18n.so.{0} are not there: accents cannot be "
+                "transliterated; install libicu{0}",
+                U_ICU_VERSION_SHORT);
       return;
     }
     find(common, TANDEM_NAME_OF(ucnv_open), open_converter);

@@ -331,13 +331,13 @@ def test_who_speaks_tls_with_who_does_not_is_told(library, run, tmp_path):
     common = ["--sip-username", "u", "--sip-password", "p", "--institution", "i"]
     plain = client("--sip-port", mediator.port, *common)
     assert plain.returncode == 4 and "a port for TLS" in plain.stderr
-    assert "the peer does not speak TLS" in mediator.log()
+    until(lambda: "the peer does not speak TLS" in mediator.log(), "the log")
     secure = client("--sip-port", extra, "--tls", *common)
     assert secure.returncode == 2 and "TLS" in secure.stderr
-    assert "it speaks TLS, which this listener does not" in mediator.log()
+    until(lambda: "it speaks TLS, which this listener does not" in mediator.log(), "the log")
     stranger = client("--sip-port", mediator.port, "--tls", *common)
     assert stranger.returncode == 2 and "give the file of the authority" in stranger.stderr
-    assert "the peer refuses our certificate" in mediator.log()
+    until(lambda: "the peer refuses our certificate" in mediator.log(), "the log")
 
 
 def test_accounts_profiles_and_filters(library, run):
@@ -585,7 +585,7 @@ def test_more_terminals_than_descriptors_leave_the_way_to_the_back_end_open(libr
     crowd = [Terminal(mediator.port) for _ in range(300)]
     terminals = crowd[:40]
     assert [t.ask(LOGIN) for t in terminals] == ["941"] * 40  # at the same time: more than one connection is opened
-    assert "max_clients=103" in mediator.log()
+    until(lambda: "max_clients=103" in mediator.log(), "one too many")
     for connection in crowd:
         connection.close()
 
