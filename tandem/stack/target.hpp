@@ -57,12 +57,13 @@ enum class transport_choice : std::uint8_t {
 /// Where to send.
 struct target {
   socket_address address;
-  flow_handle flow;      ///< this flow and no other, when it names one
+  flow_handle flow;      ///< this flow, when it names one, and no other unless may_reconnect
   block_ref server_name; ///< name to verify by TLS, none for other transports
   std::uint32_t name_size = 0;
   transport_kind transport = transport_kind::udp;
   transport_choice choice = transport_choice::fixed;
-  std::uint8_t ttl = 0; ///< of multicast (RFC 3261 18.1.1), 0: the system's
+  bool may_reconnect = false; ///< when the flow is gone, another connection to the address will do
+  std::uint8_t ttl = 0;       ///< of multicast (RFC 3261 18.1.1), 0: the system's
 };
 
 /// Where a message came from, and by what.

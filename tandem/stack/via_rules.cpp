@@ -58,6 +58,7 @@ target response_target(const sip::via& top, const arrival& from) noexcept {
   if (is_reliable(from.transport)) {
     // RFC 3261 18.2.2: the connection; when it is gone, the source with the port of sent-by.
     to.address = {from.source.ip, sent_by_port(top, from.transport), from.source.scope};
+    to.may_reconnect = true;
     return to;
   }
   if (const auto maddr = top.maddr()) {

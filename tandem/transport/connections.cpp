@@ -120,15 +120,17 @@ void connections::send(const stack::target& to, const ip_address& from,
                        std::uint16_t asking_shard) {
   connection* c = nullptr;
   auto reason = stack::send_error::closed;
-  if (to.flow) {
-    c = all_.find(key{to.flow.slot, to.flow.generation});
-  } else if (const auto found = by_peer_.find(to.address); found != by_peer_.end()) {
-    c = all_.find(found->second);
-  }
-  if (c && !c->stream->is_open()) c = nullptr;
-  if (!c && !to.flow) {
-    c = open(to.address, from);
-    reason = stack::send_error::full;
+  const auto take = [&](key which) {
+    c = all_.find(which);
+    if (c && !c->stream->is_open()) c = nullptr;
+  };
+  if (to.flow) take(key{to.flow.slot, to.flow.generation});
+  if (!c && (!to.flow || to.may_reconnect)) {
+    if (const auto found = by_peer_.find(to.address); found != by_peer_.end()) take(found->second);
+    if (!c) {
+      c = open(to.address, from);
+      reason = stack::send_error::full;
+    }
   }
   if (!c) {
     home_.post([this, on_behalf_of, asking_shard, reason] {

@@ -29,6 +29,31 @@ TEST(listeners, send_from_the_address_that_the_routing_table_chooses_when_told) 
   }
 }
 
+// RFC 3261 18.2.2
+TEST(connections, that_are_gone_are_opened_again_for_a_response_and_for_nothing_else) {
+  testbed bed;
+  testbed peer;
+  stack::target to;
+  to.transport = transport_kind::tcp;
+  to.address = peer.tcp();
+  to.flow = {7, 7, 0}; // of a connection that nobody has any more
+  const auto send = [&](std::string_view call_id) {
+    bed.net[0].send(to, stack::wire_message::copy_of(options_request(call_id, "TCP", "127.0.0.1")),
+                    {});
+  };
+  send("no-other");
+  to.may_reconnect = true;
+  send("first");
+  send("second");
+  ASSERT_TRUE(bed.wait([&] {
+    // Both run on this thread, turn by turn.
+    peer.shards[0].run_until([&] { return peer.elements[0]->requests == 2; }, milliseconds{1});
+    return peer.elements[0]->requests == 2;
+  }));
+  EXPECT_FALSE(peer.elements[0]->shards_of_calls.contains("no-other"));
+  EXPECT_EQ(bed.net[0].connection_count(), 1U) << "one connection for both";
+}
+
 // RFC 3261 18.1.1, 18.2.2
 TEST(listeners, of_a_multicast_group_hear_each_datagram_once_and_send_nothing) {
   std::unique_ptr<testbed> bed;

@@ -224,7 +224,7 @@ void shard_transport::send_datagram(const stack::target& to, const stack::wire_m
 void shard_transport::send_on_stream(const stack::target& to, const stack::wire_message& message,
                                      stack::origin on_behalf_of, std::uint16_t asking_shard) {
   ip_address from;
-  if (!to.flow) {
+  if (!to.flow || to.may_reconnect) {
     const std::uint32_t index = choose(transport_kind::tcp, to.address.ip);
     if (index != listener_table::none) {
       from = whole_.listeners()[index].address.ip;
