@@ -149,6 +149,19 @@ def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serv
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
 
 
+@pytest.mark.parametrize("answer", ['sl_send_reply("200", "OK");', 't_newtran(); t_reply("200", "OK");'])
+def test_the_answer_to_a_peer_that_hung_up_comes_over_a_new_connection(serve, endpoint, program, tmp_path, answer):
+    started, go = tmp_path / "started", tmp_path / "go"
+    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
+    server = start(serve, f'exec(["{script}"]);\n{answer}')
+    alice = endpoint(server, "alice", "tcp")
+    alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
+    until(lambda: lines(started), "the program to start")
+    alice.hang_up()
+    go.touch()
+    assert alice.receive_response(200, "MESSAGE")  # RFC 3261 18.2.2: to the port of its Via
+
+
 # -- what a program is told
 
 def test_exec_msg_gets_the_message_as_it_came_and_its_headers_as_variables(serve, endpoint, program, tmp_path):

@@ -103,6 +103,11 @@ class Endpoint:
             self._buffers[self._upstream] = b""
         return self._upstream
 
+    def hang_up(self):
+        """Closes our connection to the server; we still listen."""
+        self._selector.unregister(self._upstream)
+        self._upstream.close()
+
     def receive(self, wanted=lambda m: True, what="a message", seconds=5.0, repeats=False):
         """The first message for which wanted(message) holds; earlier and later others stay for later calls.
 
