@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole calls through the classic script, by SIPp and by peers of plain sockets, over UDP and over TCP."""
+import socket
+
 import pytest
 
 from harness.endpoint import Dialog, ack_of, cancel_of
-from harness.message import is_response, parameter, uri_of
+from harness.message import Message, is_response, parameter, uri_of
 
 
 def register(peer, **more):
@@ -167,3 +169,26 @@ def test_retransmissions_are_absorbed_and_the_last_answer_is_sent_again(classic,
     assert bytes(again) == bytes(answer)
     # One more request of bob's reaches us after whatever the retransmissions caused: there was no second INFO.
     assert bob.nothing(lambda m: m.is_request and m.method == "INFO" and m.branch != arrived.branch)
+
+
+@pytest.mark.tandem_only
+def test_a_call_from_ipv4_to_ipv6_passes_by_both_listeners(serve, endpoint):
+    server = serve("""loadmodule "sl.so"\nloadmodule "tm.so"\nloadmodule "rr.so"
+        route { record_route(); loose_route(); if (!t_relay()) { sl_reply_error(); } }""", prologue="listen=::1\n")
+    alice = endpoint(server, "alice")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as bob:
+        bob.bind(("::1", 0))
+        bob.settimeout(5)
+        contact = f"sip:bob@[::1]:{bob.getsockname()[1]}"
+        invite = alice.send(alice.request("INVITE", contact))
+        data, source = bob.recvfrom(65536)
+        arrived = Message.parse(data)
+        assert source[:2] == ("::1", server.port) and arrived.all("Via")[0].startswith(f"SIP/2.0/UDP [::1]:{server.port};")
+        inner, outer = arrived.all("Record-Route")
+        assert uri_of(inner).startswith(f"sip:[::1]:{server.port};") and uri_of(outer).startswith(f"sip:127.0.0.1:{server.port};")
+        assert ";r2=on" in inner and ";r2=on" in outer
+        bob.sendto(bytes(alice.response(arrived, 200, "OK", to_tag="b1", contact=f"<{contact}>")), source)
+        answer = alice.receive_response(200, "INVITE")
+        alice.send(Dialog(alice, invite, answer).request("ACK"))
+        ack = Message.parse(bob.recvfrom(65536)[0])
+        assert ack.method == "ACK" and ack.uri == contact and not ack.has("Route")
