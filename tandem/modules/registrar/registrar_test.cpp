@@ -230,6 +230,15 @@ TEST_F(registrar, reaches_a_contact_with_the_nat_flag_where_its_register_came_fr
   EXPECT_EQ(sent_to("", R"(subst_uri("/10.0.0.7/192.0.2.31/");)"), "192.0.2.31:5070");
 }
 
+TEST_F(registrar, save_noreply_answers_only_when_it_refuses) {
+  load_route(R"(if (method=="REGISTER") { save_noreply("location"); sl_send_reply("202", "Mine"); }
+                else if (lookup("location")) t_relay();)");
+  EXPECT_EQ(register_with("Contact: <sip:b@192.0.2.2>\r\n"), 202);
+  EXPECT_EQ(ways(), "sip:b@192.0.2.2");
+  EXPECT_EQ(register_with("Contact: *\r\n"), 400);
+  EXPECT_EQ(sent(), "") << "the script has ended";
+}
+
 TEST_F(registrar, is_from_registered_wants_the_address_of_the_registration) {
   load_route(R"(if (method=="REGISTER") save("location");
                 else if (is_from_registered("location")) sl_send_reply("200", "yes");

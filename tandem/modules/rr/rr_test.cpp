@@ -50,6 +50,19 @@ TEST_F(rr, two_entries_where_the_transport_changes) {
   EXPECT_NE(m.front(sip::header_id::record_route)->find("transport=tcp"), std::string_view::npos);
 }
 
+TEST_F(rr, one_entry_or_one_with_a_user_where_the_parameters_say_so) {
+  load_route("record_route(); t_relay();", R"(modparam("rr", "enable_double_rr", 0)
+                                              modparam("rr", "add_username", 1))");
+  auto p = request("MESSAGE");
+  p.uri = "sip:bob@192.0.2.2;transport=tcp";
+  receive(p);
+  const auto m = take_parsed("MESSAGE");
+  EXPECT_EQ(m.count_values(sip::header_id::record_route), 1U);
+  const auto entry = m.first(sip::header_id::record_route).value_or("");
+  EXPECT_TRUE(entry.starts_with("<sip:bob@192.0.2.100;")) << entry;
+  EXPECT_EQ(entry.find("r2="), std::string::npos) << entry;
+}
+
 TEST_F(rr, record_route_preset_says_what_the_script_says) {
   load_route(R"(record_route_preset("sip.example.com:5070"); t_relay();)");
   receive(request("MESSAGE"));
@@ -158,6 +171,24 @@ TEST_F(sl, a_redirection_names_the_rewritten_uri_and_the_branches) {
 }
 
 class maxfwd : public script_fixture {};
+
+TEST_F(maxfwd, the_steps_of_older_scripts_ask_add_and_count) {
+  load_route(R"cfg(if (mf_is_maxfwd_present()) {
+      if (mf_decrement_maxfwd_header()) sl_send_reply("200", "$hdr(Max-Forwards)");
+      else sl_send_reply("483", "no");
+    } else {
+      if (mf_decrement_maxfwd_header()) log("there is none");
+      mf_add_maxfwd_header("16"); sl_send_reply("200", "$hdr(Max-Forwards)");
+    })cfg");
+  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  for (const auto& [line, says] : {std::pair{"Max-Forwards: 70\r\n", "69"},
+                                   std::pair{"Max-Forwards: 0\r\n", "no"}, std::pair{"", "16"}}) {
+    std::string changed = text;
+    changed.replace(changed.find("Max-Forwards: 70\r\n"), 18, line);
+    receive_text(changed);
+    EXPECT_EQ(parsed(out.take().text).reason(), says) << line;
+  }
+}
 
 TEST_F(maxfwd, counts_down_adds_what_is_missing_and_is_false_at_the_end) {
   load_route(R"cfg(if (mf_process_maxfwd_header("10")) sl_send_reply("200", "$hdr(Max-Forwards)");

@@ -201,6 +201,38 @@ TEST_F(tm, t_retransmit_reply_sends_the_last_reply_again) {
   EXPECT_EQ(sent(), "404 404");
 }
 
+TEST_F(tm, t_release_ends_in_silence_and_copies_are_absorbed_still) {
+  load_route("t_newtran(); t_release(); t_unref();");
+  receive(request("MESSAGE"));
+  receive(request("MESSAGE"));
+  EXPECT_EQ(sent(), "");
+  EXPECT_EQ(core->counters().requests, 1U);
+  EXPECT_EQ(layer.size(), 1U);
+}
+
+TEST_F(tm, t_lookup_request_knows_transactions_of_this_request_and_invites_of_a_cancel) {
+  for (const std::string name : {"t_lookup_request", "t_check_trans"}) {
+    load_route("if (method==\"CANCEL\") { if (" + name + R"(()) sl_send_reply("200", "yes");
+                  else sl_send_reply("200", "no"); }
+                else { if ()" +
+               name + R"(()) log("before"); else t_newtran();
+                  if ()" +
+               name + R"(()) t_reply("183", "yes"); })");
+    auto invite = request("INVITE");
+    invite.via += name;
+    invite.call_id = name;
+    receive(invite);
+    EXPECT_EQ(take_parsed("183").reason(), "yes") << name;
+    auto cancel = invite;
+    cancel.method = "CANCEL";
+    receive(cancel);
+    EXPECT_EQ(take_parsed("200").reason(), "yes") << name;
+    cancel.via += "other";
+    receive(cancel);
+    EXPECT_EQ(take_parsed("200").reason(), "no") << name;
+  }
+}
+
 TEST_F(tm, t_fork_to_adds_a_way_beside_the_request_uri) {
   load_route(R"(t_fork_to("192.0.2.7", "5071");)");
   receive(request("MESSAGE"));
