@@ -4,6 +4,7 @@
 #include <tandem/base/text.hpp>
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/sip/status.hpp>
 
 #include <charconv>
@@ -13,19 +14,6 @@ namespace tandem::sip {
 namespace {
 
 constexpr std::string_view version = "SIP/2.0";
-
-/// Nothing that the scanner finds fault with: no CR, no LF, NUL only as a quoted pair.
-bool is_received_text(std::string_view text) noexcept {
-  const char* const end = text.data() + text.size();
-  for (const char* p = text.data(); (p = find_break(p, end)) != end; ++p)
-    if (*p != '\0' || !is_escaped(text.data(), p)) return false;
-  return true;
-}
-
-/// RFC 3261 12.1.1, RFC 6665 4.4.1, RFC 3515 2.4.4: a response to these may form a dialog.
-bool may_form_dialog(method m) noexcept {
-  return m == method::invite || m == method::subscribe || m == method::refer || m == method::notify;
-}
 
 } // namespace
 
@@ -149,13 +137,6 @@ message_builder& message_builder::copy(const message& from, header_id id) {
   return *this;
 }
 
-message_builder& message_builder::add_tagged(header_name name, std::string_view received,
-                                             std::string_view tag) {
-  if (!is_token(tag) || !is_received_text(received)) refuse(edit_errc::unsafe_text);
-  add_line(name, {received, ";tag=", tag});
-  return *this;
-}
-
 message_builder& message_builder::body(std::string_view type, std::string_view bytes) {
   if (!bytes.empty()) add(header_id::content_type, type);
   body_ = bytes.empty() ? block_ref{} : block_ref::copy_of(bytes);
@@ -199,22 +180,11 @@ result<message, edit_errc> message_builder::finish() {
 
 result<message, edit_errc> make_response(const message& request, int status,
                                          std::string_view reason, std::string_view to_tag) {
-  auto out = message_builder::response(status, reason);
-  // RFC 3261 8.2.6.2: the same values in the same order.
-  out.copy(request, header_id::via);
-  // RFC 3261 12.1.1: what forms a dialog carries the route that the requests took.
-  if (status > 100 && status < 300 && may_form_dialog(request.method()))
-    out.copy(request, header_id::record_route);
-  out.copy(request, header_id::from);
-  const auto to = request.first(header_id::to);
-  if (status > 100 && to && !to_tag.empty() && request.to_tag().empty())
-    out.add_tagged(header_id::to, *to, to_tag);
-  else
-    out.copy(request, header_id::to);
-  out.copy(request, header_id::call_id).copy(request, header_id::cseq);
-  // RFC 3261 8.2.6.1 wants it in a 100; in the others it lets the sender measure as well (20.38).
-  out.copy(request, header_id::timestamp);
-  return out.finish();
+  auto written = write_response(request, status, reason, to_tag);
+  if (!written) return fail(written.error());
+  auto read = message::parse(std::move(written->first), written->second);
+  if (!read) return fail(edit_errc::bad_value);
+  return std::move(*read);
 }
 
 result<message, edit_errc> make_ack(const message& invite, const message& response) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages of our own making: responses (RFC 3261 8.2.6), ACK for a refused INVITE (17.1.1.3),
-// CANCEL (9.1), and new requests (8.1.1). What they hold is copied; any thread.
+// Messages of our own making: ACK for a refused INVITE (17.1.1.3), CANCEL (9.1), and new requests
+// (8.1.1); responses are response_writer's. What they hold is copied; any thread.
 #pragma once
 
 #include <tandem/sip/message.hpp>
@@ -34,8 +34,6 @@ class message_builder {
   /// Appends the lines of that name of another message, each as it stands there; of a header that
   /// may stand once only the first.
   message_builder& copy(const message& from, header_id id);
-  /// Appends a received From or To with a tag behind it.
-  message_builder& add_tagged(header_name name, std::string_view received, std::string_view tag);
   /// The body, with its Content-Length, ends the message; without it Content-Length is 0.
   message_builder& body(std::string_view type, std::string_view bytes);
 
@@ -60,9 +58,8 @@ class message_builder {
   std::size_t body_size_ = 0;
 };
 
-/// RFC 3261 8.2.6: Via, From, To, Call-ID and CSeq as in the request, Record-Route where a dialog
-/// may form (12.1.1), Timestamp with 100 (8.2.6.1), Content-Length 0. `to_tag` goes into To when
-/// the status is above 100 and the To has none; an empty one leaves To alone.
+/// What response_writer writes, read again: for who wants to look at a response, or edit it, before
+/// it is sent. Fails with bad_value when the request lacks what a response needs to be one.
 [[nodiscard]] result<message, edit_errc> make_response(const message& request, int status,
                                                        std::string_view reason = {},
                                                        std::string_view to_tag = {});

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <bit>
+#include <string_view>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -55,6 +56,12 @@ template <char Also = '\r'>
   return from;
 }
 
+/// The text may stand in a header line: no CR, no LF, no NUL.
+[[nodiscard]] inline bool is_one_line(std::string_view text) noexcept {
+  const char* const end = text.data() + text.size();
+  return find_break(text.data(), end) == end;
+}
+
 /// The first colon of a line, and the first byte of it that is no more than CR (a line break, NUL,
 /// a tab ...): one pass for both.
 struct line_marks {
@@ -92,6 +99,14 @@ struct line_marks {
     --p;
   }
   return is_odd;
+}
+
+/// Nothing that the scanner finds fault with: no CR, no LF, NUL only as a quoted pair.
+[[nodiscard]] inline bool is_received_text(std::string_view text) noexcept {
+  const char* const end = text.data() + text.size();
+  for (const char* p = text.data(); (p = find_break(p, end)) != end; ++p)
+    if (*p != '\0' || !is_escaped(text.data(), p)) return false;
+  return true;
 }
 
 } // namespace tandem::sip
