@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/redirection.hpp>
 
+#include <string>
+
 namespace tandem::modules {
 
 namespace {
@@ -16,16 +18,16 @@ void append_contact(std::string& to, std::string_view uri) {
 
 } // namespace
 
-std::string contacts_for_redirection(const server::message_context& message) {
-  if (!message.is_uri_rewritten() && message.branches().empty()) return {};
-  std::string line = "Contact: ";
-  append_contact(line, message.uri());
+void add_redirection(const server::message_context& message, sip::response_writer& answer) {
+  if (answer.status() / 100 != 3) return;
+  if (!message.is_uri_rewritten() && message.branches().empty()) return;
+  std::string contacts;
+  append_contact(contacts, message.uri());
   for (const server::destination& branch : message.branches().all()) {
-    line += ", ";
-    append_contact(line, branch.uri);
+    contacts += ", ";
+    append_contact(contacts, branch.uri);
   }
-  line += "\r\n";
-  return line;
+  answer.add(sip::header_id::contact, contacts);
 }
 
 } // namespace tandem::modules

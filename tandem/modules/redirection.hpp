@@ -3,13 +3,12 @@
 #pragma once
 
 #include <tandem/server/message_context.hpp>
-
-#include <string>
+#include <tandem/sip/response_writer.hpp>
 
 namespace tandem::modules {
 
-/// "Contact: uri1, uri2" with its CRLF, of the Request-URI and the branches, when the script has
-/// rewritten the one or added the other; else empty.
-[[nodiscard]] std::string contacts_for_redirection(const server::message_context& message);
+/// Adds "Contact: uri1, uri2" to a 3xx: the Request-URI and the branches, when the script has
+/// rewritten the one or added the other. Other answers stay as they are.
+void add_redirection(const server::message_context& message, sip::response_writer& answer);
 
 } // namespace tandem::modules

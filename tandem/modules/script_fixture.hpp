@@ -24,9 +24,11 @@ using stack::testing::answer_text;
 using stack::testing::parsed;
 using stack::testing::request_parts;
 
-class script_fixture : public ::testing::Test {
+/// \tparam Outbox a virtual_outbox, or what a test has made of one.
+template <typename Outbox = stack::virtual_outbox>
+class basic_script_fixture : public ::testing::Test {
  protected:
-  script_fixture() : layer{out, stack::timer_settings{}} {
+  basic_script_fixture() : layer{out, stack::timer_settings{}} {
     shared.names.add_listener(*socket_address::parse("192.0.2.100:5060"));
     EXPECT_TRUE(shared.names.add_alias("example.com"));
   }
@@ -96,7 +98,7 @@ class script_fixture : public ::testing::Test {
     return std::string{parsed(out.take().text).reason()};
   }
 
-  stack::virtual_outbox out;
+  Outbox out;
   stack::transaction_layer layer;
   server::services shared;
   io::shard shard;
@@ -115,5 +117,7 @@ class script_fixture : public ::testing::Test {
     return one;
   }
 };
+
+using script_fixture = basic_script_fixture<>;
 
 } // namespace tandem::modules::testing

@@ -13,26 +13,25 @@ namespace {
 using script::outcome;
 using server::message_context;
 
-outcome send(message_context& m, int status, std::string_view reason,
-             std::string_view more_headers = {}) {
-  std::string headers = m.reply_headers();
-  headers += more_headers;
-  if (status >= 300 && status < 400) headers += contacts_for_redirection(m);
-  if (m.home().reply(m.message(), m.from(), status, reason, headers)) return outcome::yes();
+outcome send(message_context& m, sip::response_writer&& made) {
+  add_redirection(m, made);
+  if (m.home().reply(m.message(), m.from(), std::move(made))) return outcome::yes();
   m.set_error(server::routing_error::bad_request);
   return outcome::no();
 }
 
 outcome sl_send_reply(script::call& c) {
-  return send(c.as<message_context>(), static_cast<int>(c.number(0)), c.text(1));
+  auto& m = c.as<message_context>();
+  return send(m, m.home().begin_reply(m, static_cast<int>(c.number(0)), c.text(1)));
 }
 
 outcome sl_reply_error(script::call& c) {
   auto& m = c.as<message_context>();
   const auto answer = server::answer_for(m.error(), "SL");
+  auto made = m.home().begin_reply(m, answer.status, answer.reason);
   // RFC 3261 21.5.4: a caller that is told when to come back need not try another server at once.
-  return send(m, answer.status, answer.reason,
-              answer.status == 503 ? std::string_view{"Retry-After: 10\r\n"} : std::string_view{});
+  if (answer.status == 503) made.add(sip::header_id::retry_after, "10");
+  return send(m, std::move(made));
 }
 
 script::module_info declare() {

@@ -81,7 +81,7 @@ class call {
  public:
   call(context& message, execution& runner, const function_info& function, block_kind block,
        std::span<const argument> arguments, std::span<const std::string_view> texts,
-       const void* prepared, span where) noexcept
+       const void* prepared, const span& where) noexcept
       : context_(message), execution_(runner), function_(function), block_(block),
         arguments_(arguments), texts_(texts), prepared_(prepared), where_(where) {}
 
@@ -128,7 +128,7 @@ class call {
   std::span<const argument> arguments_;
   std::span<const std::string_view> texts_;
   const void* prepared_;
-  span where_;
+  const span& where_; ///< of the program: looked at only when somebody asks
 };
 
 /// What a function's prepare callback is given: the arguments as written, and a way to complain.

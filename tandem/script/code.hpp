@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tandem/base/ip_address.hpp>
@@ -54,6 +55,9 @@ struct call_site {
   const function_info* function = nullptr;
   std::vector<argument> arguments;
   std::shared_ptr<const void> prepared;
+  /// The texts that the callback sees, views of the arguments, where no variable makes them anew
+  /// for each call.
+  std::optional<std::vector<std::string_view>> texts;
 };
 
 struct code {

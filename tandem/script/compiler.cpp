@@ -158,6 +158,22 @@ void compiler::condition(const expression_syntax& e, label yes, label no) {
   }
 }
 
+/// What execution::fill_in would make of the arguments, when that is always the same.
+std::optional<std::vector<std::string_view>>
+compiler::constant_texts(std::span<const argument> arguments) {
+  std::vector<std::string_view> texts;
+  const auto add = [&](const argument& a) {
+    texts.emplace_back(a.text);
+    return a.pieces.empty();
+  };
+  for (const argument& a : arguments) {
+    const bool is_constant =
+        a.kind == argument_kind::array ? std::all_of(a.items.begin(), a.items.end(), add) : add(a);
+    if (!is_constant) return std::nullopt;
+  }
+  return texts;
+}
+
 void compiler::call(const call_syntax& c, label yes, label no) {
   if (language_call(c, yes, no)) return;
   const function_info* f =
@@ -176,6 +192,7 @@ void compiler::call(const call_syntax& c, label yes, label no) {
     check at(site.arguments, c.where, found_);
     site.prepared = f->prepare(at);
   }
+  site.texts = constant_texts(site.arguments);
   code_.calls.push_back(std::move(site));
   emit({.op = opcode::call,
         .index = static_cast<std::uint32_t>(code_.calls.size() - 1),

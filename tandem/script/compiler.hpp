@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <tandem/script/code.hpp>
@@ -37,6 +40,8 @@ class compiler {
   void ip_comparison(const comparison_syntax& c, instruction& to);
   void number_comparison(const comparison_syntax& c, instruction& to);
   void match(const comparison_syntax& c, opcode op, instruction& to);
+  [[nodiscard]] static std::optional<std::vector<std::string_view>>
+  constant_texts(std::span<const argument> arguments);
   /// A function, route or a word of the language; goes to the labels.
   void call(const call_syntax& c, label yes, label no);
   bool language_call(const call_syntax& c, label yes, label no);

@@ -156,8 +156,9 @@ outcome execution::call_function(std::uint32_t site) {
               to_string(kind_));
     return outcome::no();
   }
-  fill_in(s.arguments);
-  call c(*context_, *this, f, kind_, s.arguments, texts_, s.prepared.get(), where());
+  if (!s.texts) fill_in(s.arguments);
+  call c(*context_, *this, f, kind_, s.arguments, s.texts ? *s.texts : texts_, s.prepared.get(),
+         program_->instructions().places[pc_]);
   const outcome o = f.run(c);
   if (observer_ != nullptr) observer_->called(f, where(), o);
   return o;

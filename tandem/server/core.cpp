@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/core.hpp>
 
-#include <tandem/base/log.hpp>
-#include <tandem/base/text.hpp>
 #include <tandem/io/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing.hpp>
-#include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/branch.hpp>
@@ -21,20 +18,6 @@ namespace tandem::server {
 namespace {
 
 constexpr std::string_view software = "Tandem/" TANDEM_VERSION;
-
-/// Appends header lines, each with its CRLF, as modules hand them in.
-void append_lines(sip::message& to, std::string_view lines) {
-  while (!lines.empty()) {
-    const auto end = std::min(lines.find("\r\n"), lines.size());
-    const std::string_view line = lines.substr(0, end);
-    lines.remove_prefix(std::min(end + 2, lines.size()));
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    // What a script builds from a peer's bytes may be refused: the reply goes out without it.
-    if (!to.append(trim(line.substr(0, colon)), trim(line.substr(colon + 1))))
-      log_warning("a header line of a reply was refused: '{}'", line);
-  }
-}
 
 /// Draining refuses what begins something and lets everything within a dialog pass.
 bool begins_something(const sip::message& request) {
@@ -58,6 +41,12 @@ void core::load(std::shared_ptr<const loaded_script> script) {
 }
 
 bool core::has_unanswered() { return routings_.size() != free_.size() || proxy_.has_unanswered(); }
+
+storage::location_table& core::location(std::string_view table) {
+  for (storage::location_table* const known : tables_)
+    if (known->name() == table) return *known;
+  return *tables_.emplace_back(&on_.shared.location(table));
+}
 
 bool core::is_host(std::string_view name, const ip_address& address) const {
   const auto& hosts = on_.shared.condition_hosts;
@@ -92,7 +81,8 @@ void core::on_cancel(stack::server_handle, sip::message& cancel, const stack::ar
 }
 
 bool core::is_ack_to_own_reply(const sip::message& request) const {
-  return request.method() == sip::method::ack && request.to_tag() == local_tag(request);
+  return request.method() == sip::method::ack &&
+         request.to_tag() == transactions().tag_for(request).view();
 }
 
 bool core::refuse(const sip::message& request, const stack::arrival& from) {
@@ -100,15 +90,26 @@ bool core::refuse(const sip::message& request, const stack::arrival& from) {
     // What arrives with Max-Forwards 0 may still be for us (RFC 3261 16.3 step 3): the script and
     // relaying look at it.
     if (owed->status != 483) {
-      if (!owed->is_silent()) reply(request, from, owed->status, owed->reason, headers_for(*owed));
+      if (!owed->is_silent()) {
+        auto made = begin_reply(request, owed->status, owed->reason);
+        add_header_of(*owed, made);
+        reply(request, from, std::move(made));
+      }
       return true;
     }
   }
   if (is_draining_ && begins_something(request)) {
-    reply(request, from, 503, "Server is being stopped", "Retry-After: 10\r\n");
+    refuse_for_now(request, from, "Server is being stopped");
     return true;
   }
   return false;
+}
+
+void core::refuse_for_now(const sip::message& request, const stack::arrival& from,
+                          std::string_view reason) {
+  auto made = begin_reply(request, 503, reason);
+  made.add(sip::header_id::retry_after, "10"); // RFC 3261 21.5.4
+  reply(request, from, std::move(made));
 }
 
 void core::on_stray_response(sip::message& response, const stack::arrival&) {
@@ -198,7 +199,7 @@ void core::after_turn(routing& r) {
   }
   // No room to remember it: what the function brings back will find nobody.
   r.run.abandon();
-  reply(r.context.message(), r.context.from(), 503, "Server is busy", "Retry-After: 10\r\n");
+  refuse_for_now(r.context.message(), r.context.from(), "Server is busy");
   finish(r);
 }
 
@@ -232,41 +233,33 @@ void core::on_silence(stack::server_handle server, stack::user_tag tag) {
   if (!r) return;
   constexpr int trying = 100;
   // RFC 3261 8.2.6.1: 100 has no To-tag of ours.
-  const auto response =
-      sip::make_response(r->context.message(), trying, "trying -- your call is important to us");
-  if (!response) return;
-  transactions().respond(server, trying, stack::to_wire(*response));
+  auto response =
+      sip::write_response(r->context.message(), trying, "trying -- your call is important to us");
+  if (response) transactions().respond(server, trying, stack::to_wire(std::move(*response)));
 }
 
 // ---- replies
 
-std::string core::local_tag(const sip::message& request) const {
-  const auto key = request.key();
-  if (!key) return {};
-  static constexpr char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
-  constexpr std::size_t letters = 12; // of five bits, so that the text fits a string in place
-  std::uint64_t bits = keyed_hash(on_.shared.secret, key->call_id, key->from_tag, key->cseq);
-  std::string tag(letters, '\0');
-  for (char& c : tag) {
-    c = alphabet[bits & 31];
-    bits >>= 5;
-  }
-  return tag;
+sip::response_writer core::begin_reply(const sip::message& request, int status,
+                                       std::string_view reason) const {
+  // RFC 3261 8.2.6.1: 100 has no To-tag of ours, and what has one keeps it.
+  if (status <= 100 || !request.to_tag().empty()) return {request, status, reason};
+  return {request, status, reason, transactions().tag_for(request).view()};
 }
 
-result<sip::message, sip::edit_errc> core::make_reply(const sip::message& request,
-                                                      const stack::arrival& from, int status,
-                                                      std::string_view reason,
-                                                      std::string_view headers) {
-  auto made = sip::make_response(request, status, reason,
-                                 status > 100 ? local_tag(request) : std::string{});
-  if (!made) return made;
-  append_lines(*made, headers);
+sip::response_writer core::begin_reply(const message_context& message, int status,
+                                       std::string_view reason) const {
+  auto made = begin_reply(message.message(), status, reason);
+  made.add(message.reply_headers());
+  return made;
+}
+
+stack::wire_message core::finish_reply(const sip::message& request, const stack::arrival& from,
+                                       sip::response_writer& made) const {
   const auto& parameters = script_->parameters();
   if (parameters.is_on(script::core_parameter::server_signature))
-    if (const auto added = made->append(sip::header_id::server, software); !added)
-      return fail(added.error());
-  if (parameters.is_on(script::core_parameter::sip_warning) && status > 100) {
+    made.add(sip::header_id::server, software);
+  if (parameters.is_on(script::core_parameter::sip_warning) && made.status() > 100) {
     // RFC 3261 20.43: 392 is of the range that servers may use for themselves.
     const std::string text =
         fmt::format(R"(392 {} "req_src_ip={} req_src_port={} in_uri={} via_cnt={}")",
@@ -275,31 +268,29 @@ result<sip::message, sip::edit_errc> core::make_reply(const sip::message& reques
                         ? request.request_uri()
                         : std::string_view{"-"},
                     request.count_values(sip::header_id::via));
-    if (const auto added = made->append(sip::header_id::warning, text); !added)
-      return fail(added.error());
+    made.add(sip::header_id::warning, text);
   }
-  return made;
+  auto written = made.finish();
+  return written ? stack::to_wire(std::move(*written)) : stack::wire_message{};
 }
 
-bool core::reply(const sip::message& request, const stack::arrival& from, int status,
-                 std::string_view reason, std::string_view headers) {
+bool core::reply(const sip::message& request, const stack::arrival& from,
+                 sip::response_writer&& made) {
   if (request.method() == sip::method::ack) return true; // RFC 3261 17: an ACK is not answered
   const auto via = request.get<sip::hdr::via>();
   if (!via) return false;
-  const auto made = make_reply(request, from, status, reason, headers);
-  if (!made) return false;
+  const auto wire = finish_reply(request, from, made);
+  if (!wire) return false;
   ++counters_.stateless_replies;
-  out().send(stack::response_target(*via, from), stack::to_wire(*made), {});
+  out().send(stack::response_target(*via, from), wire, {});
   return true;
 }
 
-bool core::answer(message_context& message, int status, std::string_view reason,
-                  std::string_view headers) {
-  if (!message.transaction())
-    return reply(message.message(), message.from(), status, reason, headers);
-  const auto made = make_reply(message.message(), message.from(), status, reason, headers);
-  if (!made) return false;
-  return proxy_.reply(message.transaction(), *made);
+bool core::answer(message_context& message, sip::response_writer&& made) {
+  if (!message.transaction()) return reply(message.message(), message.from(), std::move(made));
+  const int status = made.status();
+  const auto wire = finish_reply(message.message(), message.from(), made);
+  return wire && proxy_.respond(message.transaction(), status, wire);
 }
 
 } // namespace tandem::server

@@ -5,21 +5,21 @@
 
 #include <tandem/base/hash.hpp>
 #include <tandem/script/execution.hpp>
+#include <tandem/server/by_type.hpp>
 #include <tandem/server/loaded_script.hpp>
 #include <tandem/server/locator.hpp>
 #include <tandem/server/message_context.hpp>
 #include <tandem/server/services.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <typeindex>
 #include <utility>
 #include <vector>
 
@@ -74,6 +74,8 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] stack::outbox& out() const noexcept { return on_.out; }
   [[nodiscard]] services& shared() const noexcept { return on_.shared; }
   [[nodiscard]] const own_names& names() const noexcept { return on_.shared.names; }
+  /// services::location, remembered for this shard.
+  [[nodiscard]] storage::location_table& location(std::string_view table);
   [[nodiscard]] const std::shared_ptr<const loaded_script>& script() const noexcept {
     return script_;
   }
@@ -83,9 +85,9 @@ class core final : public stack::request_user, public stack::server_user {
   /// outlives scripts and dies with the core.
   template <typename State>
   [[nodiscard]] State& state() {
-    auto& found = states_[typeid(State)];
-    if (!found) found = std::make_unique<holder<State>>(*this);
-    return static_cast<holder<State>&>(*found).value;
+    held_state* found = states_.find(typeid(State));
+    if (!found) found = &states_.add(typeid(State), std::make_unique<holder<State>>(*this));
+    return static_cast<holder<State>*>(found)->value;
   }
 
   /// A counter of a module, to stand in the statistics. `read` is called on this shard.
@@ -112,25 +114,25 @@ class core final : public stack::request_user, public stack::server_user {
   /// The message of a suspended run; null when the run is gone.
   [[nodiscard]] message_context* suspended(routing_handle run) noexcept;
 
-  /// Answers a request without a transaction. Nothing is sent for an ACK.
-  /// \param headers whole header lines, each with its CRLF, to go into the reply
+  /// Begins the reply to a request: what every reply has, with our To-tag for this request. The
+  /// lines of module and script are added to it.
+  [[nodiscard]] sip::response_writer begin_reply(const sip::message& request, int status,
+                                                 std::string_view reason = {}) const;
+  /// The same with the lines that the script wants in every reply (append_to_reply).
+  [[nodiscard]] sip::response_writer begin_reply(const message_context& message, int status,
+                                                 std::string_view reason = {}) const;
+
+  /// Ends a reply with Server and Warning where the script wants them, and sends it without a
+  /// transaction. Nothing is sent for an ACK.
   /// \return false when the request could not be answered (no usable Via).
-  bool reply(const sip::message& request, const stack::arrival& from, int status,
-             std::string_view reason, std::string_view headers = {});
+  bool reply(const sip::message& request, const stack::arrival& from, sip::response_writer&& made);
 
   /// The same within the transaction of the message, where it has one.
-  bool answer(message_context& message, int status, std::string_view reason,
-              std::string_view headers = {});
-
-  /// A reply as the server makes them: with our To-tag for this request, with Server and Warning
-  /// where the script wants them, and the given lines.
-  [[nodiscard]] result<sip::message, sip::edit_errc> make_reply(const sip::message& request,
-                                                                const stack::arrival& from,
-                                                                int status, std::string_view reason,
-                                                                std::string_view headers = {});
-
-  /// The To-tag of our replies to this request: always the same for one request (RFC 3261 8.2.7).
-  [[nodiscard]] std::string local_tag(const sip::message& request) const;
+  bool answer(message_context& message, sip::response_writer&& made);
+  /// An answer that has no more than every one has, and what the script wants in each.
+  bool answer(message_context& message, int status, std::string_view reason = {}) {
+    return answer(message, begin_reply(message, status, reason));
+  }
 
   [[nodiscard]] const core_counters& counters() const noexcept { return counters_; }
 
@@ -158,6 +160,11 @@ class core final : public stack::request_user, public stack::server_user {
 
   [[nodiscard]] bool is_ack_to_own_reply(const sip::message& request) const;
   [[nodiscard]] bool refuse(const sip::message& request, const stack::arrival& from);
+  void refuse_for_now(const sip::message& request, const stack::arrival& from,
+                      std::string_view reason);
+  [[nodiscard]] stack::wire_message finish_reply(const sip::message& request,
+                                                 const stack::arrival& from,
+                                                 sip::response_writer& made) const;
   routing& take();
   [[nodiscard]] routing* find(routing_handle which) noexcept;
   void drop_unanswered(stack::context_handle transaction);
@@ -171,8 +178,9 @@ class core final : public stack::request_user, public stack::server_user {
   core_counters counters_;
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
-  std::map<std::type_index, std::unique_ptr<held_state>> states_;
+  by_type<held_state> states_;
   std::vector<std::pair<std::string, std::function<std::uint64_t()>>> more_counters_;
+  std::vector<storage::location_table*> tables_; ///< that were asked for on this shard
 };
 
 } // namespace tandem::server

@@ -67,13 +67,13 @@ loaded_script::loaded_script(std::shared_ptr<const script::program> program,
       if (!entry.load || entry.declare().name != info->name) continue;
       auto made = entry.load({*program_, *info, shared});
       const module& of = *made;
-      settings_.emplace(typeid(of), std::move(made));
+      if (!settings_.find(typeid(of))) settings_.add(typeid(of), std::move(made));
     }
   }
 }
 
 void loaded_script::apply_to(core& home) const {
-  for (const auto& entry : settings_) entry.second->apply_to(home);
+  settings_.for_each([&](const module& of) { of.apply_to(home); });
 }
 
 } // namespace tandem::server

@@ -5,14 +5,13 @@
 
 #include <tandem/script/diagnostics.hpp>
 #include <tandem/script/program.hpp>
+#include <tandem/server/by_type.hpp>
 #include <tandem/server/module.hpp>
 
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <typeindex>
 
 namespace tandem::server {
 
@@ -68,18 +67,17 @@ class loaded_script {
   /// The settings of a module; the module must be loaded, which a function of it may take for sure.
   template <typename Module>
   [[nodiscard]] const Module& settings_of() const {
-    return static_cast<const Module&>(*settings_.at(typeid(Module)));
+    return static_cast<const Module&>(*settings_.find(typeid(Module)));
   }
   /// The same, null when the script does not load the module.
   template <typename Module>
   [[nodiscard]] const Module* find_settings_of() const noexcept {
-    const auto it = settings_.find(typeid(Module));
-    return it == settings_.end() ? nullptr : static_cast<const Module*>(it->second.get());
+    return static_cast<const Module*>(settings_.find(typeid(Module)));
   }
 
  private:
   std::shared_ptr<const script::program> program_;
-  std::map<std::type_index, std::unique_ptr<const module>> settings_;
+  by_type<const module> settings_;
 };
 
 } // namespace tandem::server

@@ -18,7 +18,6 @@ void message_context::begin(routing_handle self, std::shared_ptr<const loaded_sc
   block_ = block;
   message_ = std::move(message);
   from_ = from;
-  received_size_ = message_.wire_size();
   original_uri_.assign(message_.request_uri());
 }
 

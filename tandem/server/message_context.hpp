@@ -9,6 +9,7 @@
 #include <tandem/server/destination_set.hpp>
 #include <tandem/server/loaded_script.hpp>
 #include <tandem/server/routing_error.hpp>
+#include <tandem/sip/header_lines.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/target.hpp>
@@ -119,8 +120,9 @@ class message_context final : public script::context {
   [[nodiscard]] routing_error error() const noexcept { return error_; }
   void set_error(routing_error what) noexcept { error_ = what; }
 
-  /// Header lines, each with its CRLF, that every reply made here gets (append_to_reply).
-  [[nodiscard]] std::string& reply_headers() noexcept { return reply_headers_; }
+  /// Header lines that every reply made here gets (append_to_reply).
+  [[nodiscard]] sip::header_lines& reply_headers() noexcept { return reply_headers_; }
+  [[nodiscard]] const sip::header_lines& reply_headers() const noexcept { return reply_headers_; }
 
   /// force_rport: writes received and rport into the top Via, so that the answer goes to the
   /// address and port the request came from, as if the sender had asked for it (RFC 3581 4).
@@ -139,7 +141,7 @@ class message_context final : public script::context {
   [[nodiscard]] script::protocol transport() const override;
   [[nodiscard]] bool is_myself(script::subject what) const override;
   [[nodiscard]] bool is_host(std::string_view name, const ip_address& address) const override;
-  [[nodiscard]] std::size_t message_length() const override { return received_size_; }
+  [[nodiscard]] std::size_t message_length() const override { return received().size(); }
   [[nodiscard]] bool flag(unsigned number) const override { return (flags_ >> number & 1U) != 0; }
   void set_flag(unsigned number, bool value) override;
 
@@ -161,7 +163,6 @@ class message_context final : public script::context {
   script::block_kind block_ = script::block_kind::request;
   routing_error error_ = routing_error::none;
   std::uint32_t flags_ = 0;
-  std::size_t received_size_ = 0;
   sip::message message_;
   stack::arrival from_;
   stack::context_handle transaction_;
@@ -174,7 +175,7 @@ class message_context final : public script::context {
   next_hop hop_;
   std::string original_uri_;
   std::string received_;
-  std::string reply_headers_;
+  sip::header_lines reply_headers_;
   mutable std::array<char, 4> status_text_{};
 };
 

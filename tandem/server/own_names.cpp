@@ -7,7 +7,9 @@
 
 namespace tandem::server {
 
-void own_names::add_listener(const socket_address& address) { listeners_.push_back(address); }
+void own_names::add_listener(const socket_address& address) {
+  listeners_.push_back({address, address.ip.to_string()});
+}
 
 bool own_names::add_alias(std::string_view text) {
   std::string_view host = text;
@@ -32,6 +34,9 @@ bool own_names::add_alias(std::string_view text) {
 
 bool own_names::contains(std::string_view host, std::uint16_t port) const noexcept {
   if (port == 0) port = default_port;
+  // As nearly everybody writes us; other spellings of an address are read.
+  for (const listener& l : listeners_)
+    if (l.address.port == port && l.text == host) return true;
   if (const auto ip = ip_address::parse(host)) {
     if (contains(socket_address{.ip = *ip, .port = port})) return true;
     char text[64];
@@ -50,12 +55,12 @@ bool own_names::contains(std::string_view host, std::uint16_t port) const noexce
 
 bool own_names::contains(const ip_address& address) const noexcept {
   return std::any_of(listeners_.begin(), listeners_.end(),
-                     [&](const socket_address& l) { return l.ip == address; });
+                     [&](const listener& l) { return l.address.ip == address; });
 }
 
 bool own_names::contains(const socket_address& address) const noexcept {
-  return std::any_of(listeners_.begin(), listeners_.end(), [&](const socket_address& l) {
-    return l.ip == address.ip && l.port == address.port;
+  return std::any_of(listeners_.begin(), listeners_.end(), [&](const listener& l) {
+    return l.address.ip == address.ip && l.address.port == address.port;
   });
 }
 

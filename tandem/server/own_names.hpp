@@ -38,7 +38,12 @@ class own_names {
     std::uint16_t port; ///< 0: any
   };
 
-  std::vector<socket_address> listeners_;
+  struct listener {
+    socket_address address;
+    std::string text; ///< of the IP address
+  };
+
+  std::vector<listener> listeners_;
   std::vector<alias> aliases_;
 };
 

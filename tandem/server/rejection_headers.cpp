@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/rejection_headers.hpp>
 
-#include <fmt/format.h>
-
 namespace tandem::server {
 
-std::string headers_for(const sip::rejection& owed) {
+void add_header_of(const sip::rejection& owed, sip::response_writer& answer) {
+  // What a peer wrote may be no text for the wire: then the answer goes without it.
   if (owed.header != sip::header_id::unknown)
-    return fmt::format("{}: {}\r\n", to_string(owed.header), owed.value);
-  return fmt::format("Warning: 399 tandem \"{}\"\r\n", owed.reason);
+    answer.add(owed.header, owed.value);
+  else
+    answer.add(sip::header_id::warning, {"399 tandem \"", owed.reason, "\""});
 }
 
 } // namespace tandem::server

@@ -2,14 +2,13 @@
 // What goes with the answer to a message that the validator refused.
 #pragma once
 
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/sip/validate.hpp>
-
-#include <string>
 
 namespace tandem::server {
 
-/// The header line that the rejection asks for, else a Warning that says what is wrong (RFC 3261
-/// 20.43: 399 is free text); with its CRLF.
-[[nodiscard]] std::string headers_for(const sip::rejection& owed);
+/// Adds the header that the rejection asks for, else a Warning that says what is wrong (RFC 3261
+/// 20.43: 399 is free text).
+void add_header_of(const sip::rejection& owed, sip::response_writer& answer);
 
 } // namespace tandem::server

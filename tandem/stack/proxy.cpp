@@ -4,8 +4,8 @@
 
 #include <tandem/base/random.hpp>
 #include <tandem/base/text.hpp>
-#include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/via_rules.hpp>
@@ -83,8 +83,8 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
 
   c->request = {};
   if (c->is_invite && !c->has_answered) {
-    if (const auto trying = sip::make_response(request, 100, trying_text))
-      answer(c->server, *trying, 100);
+    if (auto trying = sip::write_response(request, 100, trying_text))
+      transactions_.respond(c->server, 100, to_wire(std::move(*trying)));
     c->has_answered = true;
   }
   unsigned sent = 0;
@@ -256,41 +256,40 @@ void proxy::answer(server_handle server, const sip::message& response, int statu
   transactions_.respond(server, status, to_wire(response));
 }
 
-bool proxy::reply(context_handle context, const sip::message& response) {
+bool proxy::respond(context_handle context, int status, const wire_message& response) {
   response_context* c = contexts_.find(context);
   if (!c || c->final_status != 0 || c->is_over) return false;
-  const int status = response.status();
   if (status < 200) {
     c->has_answered = true;
-    return transactions_.respond(c->server, status, to_wire(response));
+    return transactions_.respond(c->server, status, response);
   }
   cancel_branches(context, {});
-  send_final(context, status, to_wire(response));
+  send_final(context, status, response);
   return true;
 }
 
 bool proxy::reply(context_handle context, int status, std::string_view reason) {
   const sip::message request = request_of(context);
   if (!request) return false;
-  const auto response =
-      sip::make_response(request, status, reason, transactions_.tag_for(request).view());
-  return response && reply(context, *response);
+  auto response =
+      sip::write_response(request, status, reason, transactions_.tag_for(request).view());
+  return response && respond(context, status, to_wire(std::move(*response)));
 }
 
 bool proxy::cancel(server_handle invite, const sip::message& cancel, const arrival& from) {
   const context_handle context = context_of(invite);
   const response_context* c = contexts_.find(context);
   const bool is_pending = c && c->final_status == 0 && !c->is_over;
-  const auto response =
-      sip::make_response(cancel, 200, is_pending ? "cancelling" : "ok -- no more pending branches",
-                         transactions_.tag_for(cancel).view());
-  if (response) {
+  if (auto written = sip::write_response(
+          cancel, 200, is_pending ? "cancelling" : "ok -- no more pending branches",
+          transactions_.tag_for(cancel).view())) {
+    const wire_message response = to_wire(std::move(*written));
     // RFC 3261 9.2: answered in a transaction of its own, at the bound without one.
     if (const auto server = transactions_.create_server(cancel, from, *this, {})) {
-      answer(*server, *response, 200);
+      transactions_.respond(*server, 200, response);
       transactions_.release(*server);
     } else if (const auto via = cancel.get<sip::hdr::via>()) {
-      transactions_.out().send(response_target(*via, from), to_wire(*response), {});
+      transactions_.out().send(response_target(*via, from), response, {});
     }
   }
   if (is_pending)

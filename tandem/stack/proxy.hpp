@@ -110,9 +110,9 @@ class proxy final : private client_user, private server_user {
 
   /// Sends a response of our own (t_reply). A final one cancels what is pending.
   /// False when the state takes none: nothing was sent.
-  bool reply(context_handle context, const sip::message& response);
+  bool respond(context_handle context, int status, const wire_message& response);
 
-  /// The same, made of the request that was kept.
+  /// The same with a response that is made of the request which was kept.
   bool reply(context_handle context, int status, std::string_view reason);
 
   /// The CANCEL of an INVITE (request_user::on_cancel): answers it 200 and cancels the pending

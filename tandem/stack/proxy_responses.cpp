@@ -2,7 +2,7 @@
 // How responses come back (RFC 3261 16.7), and what failures and silence become (16.8, 16.9).
 #include <tandem/stack/proxy.hpp>
 
-#include <tandem/sip/build.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/wire.hpp>
 
@@ -206,9 +206,9 @@ void proxy::forward_best(context_handle context) {
                              : result<sip::message, sip::parse_error>{sip::message{}};
   if (!parsed || !*parsed) {
     const sip::message request = request_of(context);
-    auto local = sip::make_response(request, sent, {}, transactions_.tag_for(request).view());
+    auto local = sip::write_response(request, sent, {}, transactions_.tag_for(request).view());
     if (local)
-      send_final(context, sent, to_wire(*local));
+      send_final(context, sent, to_wire(std::move(*local)));
     else
       drop(context);
     return;
@@ -264,8 +264,8 @@ void proxy::on_silence(server_handle server, user_tag tag) {
   const context_handle context{tag.slot, tag.generation};
   const sip::message request = request_of(context);
   if (!request) return;
-  if (const auto trying = sip::make_response(request, 100, trying_text))
-    answer(server, *trying, 100);
+  if (auto trying = sip::write_response(request, 100, trying_text))
+    transactions_.respond(server, 100, to_wire(std::move(*trying)));
 }
 
 } // namespace tandem::stack

@@ -2,8 +2,8 @@
 // Programs that wait, and what waits for them (transaction_layer::suspend, resume).
 #include <tandem/stack/suspension.hpp>
 
-#include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/transaction_key.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
@@ -106,11 +106,12 @@ void transaction_layer::run_waiting(std::uint64_t call) {
 }
 
 void transaction_layer::refuse(const sip::message& request, const arrival& from) {
-  auto answer = sip::make_response(request, 503, {}, tag_for(request).view());
   const auto via = request.get<sip::hdr::via>();
-  if (!answer || !via) return;
-  static_cast<void>(answer->append(sip::header_id::retry_after, "1"));
-  out_.send(response_target(*via, from), to_wire(*answer), {});
+  if (!via) return;
+  sip::response_writer answer{request, 503, {}, tag_for(request).view()};
+  answer.add(sip::header_id::retry_after, "1");
+  if (auto written = answer.finish())
+    out_.send(response_target(*via, from), to_wire(std::move(*written)), {});
 }
 
 } // namespace tandem::stack

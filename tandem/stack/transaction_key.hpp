@@ -54,8 +54,10 @@ struct local_tag {
   [[nodiscard]] std::string_view view() const noexcept { return {text.data(), text.size()}; }
 };
 
-/// The tag that the element under this secret gives to a request without one: a function of the
-/// request, so that stateless answers to its copies agree (RFC 3261 8.2.7).
+/// The tag that the element under this secret gives to a request without one: a function of its
+/// Call-ID, From tag and CSeq number, so that stateless answers to its copies agree (RFC 3261
+/// 8.2.7), its CANCEL is answered with the same one (9.2), and the ACK for a stateless answer is
+/// known by it, whatever branch the client gave that.
 [[nodiscard]] local_tag local_tag_of(const sip::message& request, const hash_key& secret) noexcept;
 
 } // namespace tandem::stack

@@ -285,19 +285,23 @@ TEST(transaction_layer, the_cancel_has_the_branch_of_the_invite_and_carries_the_
   EXPECT_EQ(cancel.first(sip::header_id::reason), "SIP;cause=200");
 }
 
-TEST(transaction_layer, the_local_tag_is_the_same_for_copies_and_for_the_cancel_only) {
+TEST(transaction_layer, the_local_tag_belongs_to_call_id_from_tag_and_cseq_rfc3261_8_2_7_and_9_2) {
   transaction_fixture t;
-  const auto tag = [&](const request_parts& p) {
+  const auto tag = [&](void (*change)(request_parts&) = [](request_parts&) {}) {
+    request_parts p;
+    change(p);
     return std::string{t.layer.tag_for(make_request(p)).view()};
   };
-  request_parts cancel;
-  cancel.method = "CANCEL";
-  request_parts other;
-  other.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKaaa2";
-  EXPECT_EQ(tag({}), tag({}));
-  EXPECT_EQ(tag({}), tag(cancel));
-  EXPECT_NE(tag({}), tag(other));
-  EXPECT_NE(tag({}), std::string{transaction_fixture{}.layer.tag_for(make_request({})).view()})
+  EXPECT_EQ(tag(), tag([](request_parts& p) { p.method = "CANCEL"; }));
+  EXPECT_EQ(tag(), tag([](request_parts& p) {
+              p.method = "ACK"; // for a refusal, with the branch of its INVITE or not (17.1.1.3)
+              p.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKother";
+              p.to += ";tag=any";
+            }));
+  EXPECT_NE(tag(), tag([](request_parts& p) { p.call_id += "x"; }));
+  EXPECT_NE(tag(), tag([](request_parts& p) { p.from += "x"; }));
+  EXPECT_NE(tag(), tag([](request_parts& p) { ++p.cseq; }));
+  EXPECT_NE(tag(), std::string{transaction_fixture{}.layer.tag_for(make_request({})).view()})
       << "not to be guessed by who does not know the secret";
 }
 

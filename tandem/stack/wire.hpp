@@ -15,4 +15,9 @@ namespace tandem::stack {
   return {std::move(block), size};
 }
 
+/// What sip::response_writer has finished.
+[[nodiscard]] inline wire_message to_wire(std::pair<block_ref, std::uint32_t>&& written) noexcept {
+  return {std::move(written.first), written.second};
+}
+
 } // namespace tandem::stack

@@ -3,7 +3,7 @@
 
 #include <array>
 #include <atomic>
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cassert>
 #include <cstring>
 #include <limits>
@@ -13,21 +13,39 @@ namespace tandem::storage {
 
 /// A share of the table: the records whose address hashes here, and the timers of their contacts.
 struct stripe {
-  struct hasher {
-    hash_key key;
-    std::size_t operator()(std::string_view aor) const noexcept { return keyed_hash(key, aor); }
-  };
   struct delete_record {
     void operator()(record* r) const noexcept;
   };
   using record_owner = std::unique_ptr<record, delete_record>;
 
-  stripe(const hash_key& key, instant now) : wheel{now}, records{0, hasher{key}} {}
+  /// An address that is looked for; its hash was taken once, to find the stripe.
+  struct wanted {
+    std::string_view aor;
+    std::uint64_t hash;
+  };
+  struct hasher {
+    using is_transparent = void;
+    using is_avalanching = void;
+    std::size_t operator()(const record_owner& r) const noexcept { return r->hash_; }
+    std::size_t operator()(const wanted& w) const noexcept { return w.hash; }
+  };
+  struct equal {
+    using is_transparent = void;
+    bool operator()(const record_owner& a, const record_owner& b) const noexcept { return a == b; }
+    bool operator()(const wanted& w, const record_owner& r) const noexcept {
+      return w.hash == r->hash_ && w.aor == r->aor_;
+    }
+    bool operator()(const record_owner& r, const wanted& w) const noexcept { return (*this)(w, r); }
+  };
+
+  explicit stripe(instant now) : wheel{now} {}
+  void erase(const record& empty) noexcept {
+    records.erase(records.find(wanted{empty.aor_, empty.hash_}));
+  }
 
   std::mutex mutex;
   timer_wheel wheel; ///< outlives the records, whose contacts stand in it
-  boost::unordered_flat_map<std::string_view, record_owner, hasher>
-      records; ///< keys view the records
+  boost::unordered_flat_set<record_owner, hasher, equal> records;
   std::atomic<std::size_t> bindings{0};
 };
 
@@ -37,10 +55,21 @@ namespace {
 
 constexpr std::size_t stripe_count = 64;
 
-std::array<std::string_view, 4> texts_of(const binding_data& data) {
-  // A REGISTER is one datagram at most, so every text of it is shorter than 64 KiB in sum.
-  return {data.contact, data.path, data.call_id, data.user_agent};
-}
+/// The texts in the order in which they are kept, and what they take.
+struct kept_texts {
+  std::array<std::string_view, 4> all;
+  std::size_t size = 0;
+
+  explicit kept_texts(const binding_data& data)
+      : all{data.contact, data.path, data.call_id, data.user_agent} {
+    // A REGISTER is one datagram at most, so every text of it is shorter than 64 KiB in sum. Never
+    // reached by what registrar lets in; cut rather than overflow the 16-bit ends.
+    for (std::string_view& text : all) {
+      text = text.substr(0, std::numeric_limits<std::uint16_t>::max() - size);
+      size += text.size();
+    }
+  }
+};
 
 } // namespace
 
@@ -53,32 +82,31 @@ std::string_view binding::part(std::size_t index) const noexcept {
 }
 
 binding::owner binding::make(const binding_data& data, record& of) {
-  std::size_t size = 0;
-  std::array<std::string_view, parts> texts = texts_of(data);
-  for (std::string_view& text : texts) {
-    // Never reached by what registrar lets in; cut rather than overflow the 16-bit ends.
-    text = text.substr(0, std::numeric_limits<std::uint16_t>::max() - size);
-    size += text.size();
-  }
-  void* memory = ::operator new(sizeof(binding) + size);
+  void* memory = ::operator new (sizeof(binding) + kept_texts{data}.size);
   owner made{new (memory) binding};
-  char* out = reinterpret_cast<char*>(made.get() + 1);
+  made->record_ = &of;
+  made->assign(data);
+  return made;
+}
+
+/// The texts must fit behind the object.
+void binding::assign(const binding_data& data) noexcept {
+  const kept_texts texts{data};
+  char* const out = reinterpret_cast<char*>(this + 1);
   std::size_t end = 0;
   for (std::size_t i = 0; i < parts; ++i) {
-    if (!texts[i].empty()) std::memcpy(out + end, texts[i].data(), texts[i].size());
-    end += texts[i].size();
-    made->ends_[i] = static_cast<std::uint16_t>(end);
+    if (!texts.all[i].empty()) std::memcpy(out + end, texts.all[i].data(), texts.all[i].size());
+    end += texts.all[i].size();
+    ends_[i] = static_cast<std::uint16_t>(end);
   }
-  made->record_ = &of;
-  made->cseq_ = data.cseq;
-  made->q_ = data.q;
-  made->flags_ = data.flags;
-  made->transport_ = data.transport;
-  made->expires_ = data.expires;
-  made->modified_ = data.modified;
-  made->received_ = data.received;
-  made->flow_ = data.flow;
-  return made;
+  cseq_ = data.cseq;
+  q_ = data.q;
+  flags_ = data.flags;
+  transport_ = data.transport;
+  expires_ = data.expires;
+  modified_ = data.modified;
+  received_ = data.received;
+  flow_ = data.flow;
 }
 
 void binding::destroy(binding* b) noexcept {
@@ -91,24 +119,30 @@ void binding::on_timer(instant) {
   record& of = *record_;
   stripe& in = of.stripe_;
   of.remove(*this); // destroys this
-  if (of.size() == 0) in.records.erase(of.aor());
+  if (of.size() == 0) in.erase(of);
 }
 
 // ---- record
 
 void record::put(const binding_data& data, const binding* old) {
-  binding::owner made = binding::make(data, *this);
-  binding* const added = made.get();
   binding::owner* link = &first_;
   while (*link && link->get() != old) link = &(*link)->next_;
-  if (*link) {
-    made->next_ = std::move((*link)->next_);
+  if (*link && kept_texts{data}.size <= (*link)->ends_[binding::parts - 1]) {
+    (*link)->assign(data);
   } else {
-    ++size_;
-    stripe_.bindings.fetch_add(1, std::memory_order_relaxed);
+    binding::owner made = binding::make(data, *this);
+    if (*link) {
+      made->next_ = std::move((*link)->next_);
+    } else {
+      ++size_;
+      stripe_.bindings.fetch_add(1, std::memory_order_relaxed);
+    }
+    *link = std::move(made);
   }
-  *link = std::move(made);
-  if (data.expires != instant::max()) stripe_.wheel.arm(*added, data.expires);
+  if (data.expires != instant::max())
+    stripe_.wheel.arm(**link, data.expires);
+  else
+    (*link)->cancel();
 }
 
 void record::remove(const binding& which) noexcept {
@@ -132,44 +166,42 @@ void record::clear() noexcept {
 
 location_table::location_table(std::string_view name, limits bounds, instant now)
     : name_{name}, limits_{bounds}, key_{hash_key::random()} {
-  for (std::size_t i = 0; i < stripe_count; ++i)
-    stripes_.push_back(std::make_unique<stripe>(key_, now));
+  for (std::size_t i = 0; i < stripe_count; ++i) stripes_.push_back(std::make_unique<stripe>(now));
 }
 
 location_table::~location_table() = default;
 
-stripe& location_table::stripe_of(std::string_view aor) const noexcept {
-  // The low bits choose the place within the stripe's own table.
-  return *stripes_[keyed_hash(key_, aor) >> 48 & (stripe_count - 1)];
+stripe& location_table::stripe_of(std::uint64_t hash) const noexcept {
+  // The ends of the hash choose the place within the stripe's own table.
+  return *stripes_[hash >> 24 & (stripe_count - 1)];
 }
 
 location_table::locked_record location_table::open(std::string_view aor) {
-  stripe& in = stripe_of(aor);
+  const std::uint64_t hash = keyed_hash(key_, aor);
+  stripe& in = stripe_of(hash);
   std::unique_lock lock{in.mutex};
-  auto it = in.records.find(aor);
-  if (it == in.records.end()) {
-    stripe::record_owner made{new record{in, aor}};
-    const std::string_view key = made->aor();
-    it = in.records.emplace(key, std::move(made)).first;
-  }
-  return {&in, it->second.get(), std::move(lock)};
+  auto it = in.records.find(stripe::wanted{aor, hash});
+  if (it == in.records.end())
+    it = in.records.insert(stripe::record_owner{new record{in, aor, hash}}).first;
+  return {&in, it->get(), std::move(lock)};
 }
 
 location_table::locked_record location_table::open_existing(std::string_view aor) const {
-  stripe& in = stripe_of(aor);
+  const std::uint64_t hash = keyed_hash(key_, aor);
+  stripe& in = stripe_of(hash);
   std::unique_lock lock{in.mutex};
-  const auto it = in.records.find(aor);
-  return {&in, it == in.records.end() ? nullptr : it->second.get(), std::move(lock)};
+  const auto it = in.records.find(stripe::wanted{aor, hash});
+  return {&in, it == in.records.end() ? nullptr : it->get(), std::move(lock)};
 }
 
 void location_table::close(locked_record& held) noexcept {
-  if (held.found->size() == 0) held.in->records.erase(held.found->aor());
+  if (held.found->size() == 0) held.in->erase(*held.found);
 }
 
 void location_table::for_each(const std::function<void(const record&)>& f) const {
   for (const auto& s : stripes_) {
     const std::lock_guard lock{s->mutex};
-    for (const auto& entry : s->records) f(*entry.second);
+    for (const auto& one : s->records) f(*one);
   }
 }
 

@@ -77,7 +77,7 @@ class binding final : public timer {
   binding() = default;
   static owner make(const binding_data& data, record& of);
   static void destroy(binding* b) noexcept;
-  [[nodiscard]] bool assign_numbers(const binding_data& data) noexcept;
+  void assign(const binding_data& data) noexcept;
   [[nodiscard]] std::string_view part(std::size_t index) const noexcept;
   void on_timer(instant now) override;
 
@@ -115,7 +115,8 @@ class record {
     return nullptr;
   }
 
-  /// Adds a contact, or with `old` replaces that one in its place.
+  /// Adds a contact, or with `old` replaces that one in its place: without an allocation where the
+  /// new texts fit into the room of the old ones, as those of a refresh do.
   void put(const binding_data& data, const binding* old = nullptr);
 
   /// Removes a contact of this record.
@@ -127,9 +128,13 @@ class record {
   friend class location_table;
   friend class binding;
 
-  record(stripe& of, std::string_view aor) : stripe_{of}, aor_{aor} {}
+  friend struct stripe;
+
+  record(stripe& of, std::string_view aor, std::uint64_t hash)
+      : stripe_{of}, hash_{hash}, aor_{aor} {}
 
   stripe& stripe_;
+  std::uint64_t hash_; ///< of aor_, under the key of the table
   std::string aor_;
   binding::owner first_;
   std::uint32_t size_ = 0;
@@ -196,7 +201,7 @@ class location_table {
     std::unique_lock<std::mutex> lock;
   };
 
-  [[nodiscard]] stripe& stripe_of(std::string_view aor) const noexcept;
+  [[nodiscard]] stripe& stripe_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] locked_record open(std::string_view aor);
   [[nodiscard]] locked_record open_existing(std::string_view aor) const;
   void close(locked_record& held) noexcept;

@@ -2,12 +2,15 @@
 #include <tandem/transport/entrance.hpp>
 
 #include <tandem/base/log.hpp>
-#include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/via_rules.hpp>
+#include <tandem/stack/wire.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace tandem::transport {
 
@@ -109,16 +112,14 @@ void entrance::answer(const sip::message& request, const stack::arrival& from, i
   if (request.method() == sip::method::ack) return;
   const auto via = request.get<sip::hdr::via>();
   if (!via) return; // nowhere to answer to
-  auto response = sip::make_response(request, status, reason, layer_.tag_for(request).view());
-  if (!response) return;
-  if (status == 503) {
-    // RFC 3261 21.5.4
-    const auto added =
-        response->append(sip::header_id::retry_after, std::to_string(options_.retry_after));
-    if (!added) return;
+  sip::response_writer made{request, status, reason, layer_.tag_for(request).view()};
+  if (status == 503) { // RFC 3261 21.5.4
+    std::array<char, 12> digits;
+    char* const end = std::to_chars(digits.begin(), digits.end(), options_.retry_after).ptr;
+    made.add(sip::header_id::retry_after, {digits.data(), end});
   }
-  auto [block, size] = response->to_block();
-  net_.send(stack::response_target(*via, from), {std::move(block), size}, {});
+  if (auto written = made.finish())
+    net_.send(stack::response_target(*via, from), stack::to_wire(std::move(*written)), {});
 }
 
 void entrance::on_send_error(stack::origin on_behalf_of, stack::send_error reason) {

@@ -26,17 +26,14 @@ using storage::record;
 enum class save_reply { send, leave_out };
 
 storage::location_table& table_of(message_context& m, std::string_view name) {
-  return m.home().shared().location(name);
+  return m.home().location(name);
 }
 
 outcome save_contacts(script::call& c, save_reply how) {
   auto& m = c.as<message_context>();
-  const auto answer = register_contacts(m.message(), m.from(), table_of(m, c.text(0)),
-                                        m.settings_of<registrar_settings>(),
-                                        static_cast<std::uint16_t>(m.flags()), m.from().at);
-  const bool is_saved = answer.status == 200;
-  if (how == save_reply::send || !is_saved)
-    m.home().answer(m, answer.status, answer.reason, m.reply_headers() + answer.headers);
+  auto answer = register_contacts(m, table_of(m, c.text(0)), m.settings_of<registrar_settings>());
+  const bool is_saved = answer.status() == 200;
+  if (how == save_reply::send || !is_saved) m.home().answer(m, std::move(answer));
   // The refused phone has its answer: nothing that follows in the script is meant for it.
   return is_saved ? outcome::yes() : outcome::leave();
 }
@@ -68,7 +65,8 @@ bool take_contacts(message_context& m, const record& of, const registrar_setting
     best[at] = &b;
     count = std::min(count + 1, best.size());
   });
-  if (count == 0 || !m.rewrite_uri(best[0]->contact())) return false;
+  // It was a URI when it was registered.
+  if (count == 0 || !m.message().set_request_uri(best[0]->contact())) return false;
   set_hop(m.hop(), *best[0], rules);
   if (!rules.append_branches) return true;
   for (std::size_t i = 1; i < count; ++i) {
@@ -85,11 +83,11 @@ outcome lookup(script::call& c) {
   const auto& rules = m.settings_of<registrar_settings>();
   const auto uri = sip::uri::parse(m.uri());
   if (!uri) return outcome::no();
-  const std::string key = address_of_record(*uri, rules);
+  const address_of_record key{*uri, rules};
   if (key.empty()) return outcome::no();
   bool is_found = false;
   const instant now = m.home().out().now();
-  table_of(m, c.text(0)).lookup(key, [&](const record& of) {
+  table_of(m, c.text(0)).lookup(key.view(), [&](const record& of) {
     is_found = take_contacts(m, of, rules, now);
   });
   return outcome::of(is_found);
@@ -99,11 +97,11 @@ outcome lookup(script::call& c) {
 template <typename Predicate>
 bool has_contact(message_context& m, std::string_view table, const sip::uri& uri,
                  Predicate&& pred) {
-  const std::string key = address_of_record(uri, m.settings_of<registrar_settings>());
+  const address_of_record key{uri, m.settings_of<registrar_settings>()};
   if (key.empty()) return false;
   bool is_found = false;
   const instant now = m.home().out().now();
-  table_of(m, table).lookup(key,
+  table_of(m, table).lookup(key.view(),
                             [&](const record& of) { is_found = of.find(now, pred) != nullptr; });
   return is_found;
 }

@@ -4,28 +4,17 @@
 #pragma once
 
 #include <tandem/modules/registrar/settings.hpp>
-#include <tandem/sip/message.hpp>
-#include <tandem/stack/target.hpp>
+#include <tandem/server/message_context.hpp>
+#include <tandem/sip/response_writer.hpp>
 #include <tandem/storage/location.hpp>
-
-#include <string>
-#include <string_view>
 
 namespace tandem::modules {
 
-/// The answer that is owed.
-struct registration_answer {
-  int status = 200;
-  std::string_view reason = "OK";
-  std::string headers; ///< whole lines: Contact for each that is bound now, Warning, Min-Expires
-};
-
-/// \param flags  kept with each contact (the script's, see nat_flag)
-/// \param now    the present
-[[nodiscard]] registration_answer register_contacts(const sip::message& request,
-                                                    const stack::arrival& from,
-                                                    storage::location_table& table,
-                                                    const registrar_settings& rules,
-                                                    std::uint16_t flags, instant now);
+/// Registers the contacts of the message, each with the script's flags (see nat_flag).
+/// \return the answer that is owed: 200 with a Contact for each that is bound now, or why nothing
+///         was changed.
+[[nodiscard]] sip::response_writer register_contacts(const server::message_context& message,
+                                                     storage::location_table& table,
+                                                     const registrar_settings& rules);
 
 } // namespace tandem::modules

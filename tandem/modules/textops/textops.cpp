@@ -108,10 +108,10 @@ outcome append_to_reply(script::call& c) {
   std::string room;
   const auto fields = c.prepared<header_text>()->split(c.text(0), room);
   if (!fields) return outcome::no();
-  std::string& lines = c.as<message_context>().reply_headers();
+  bool is_good = true;
   for (const header_field& f : *fields)
-    lines.append(f.name).append(": ").append(f.value).append("\r\n");
-  return outcome::yes();
+    is_good &= c.as<message_context>().reply_headers().add(f.name, f.value).has_value();
+  return outcome::of(is_good);
 }
 
 /// "CC-Diversion: " and ">\r\n": a header line only with a URI between them.

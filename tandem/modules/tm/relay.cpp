@@ -107,9 +107,9 @@ void relay::arm(message_context& m) {
 
 bool relay::reply(message_context& m, int status, std::string_view reason) {
   if (!m.transaction()) return false;
-  std::string headers = m.reply_headers();
-  if (status >= 300 && status < 400) headers += contacts_for_redirection(m);
-  return home_.answer(m, status, reason, headers);
+  auto made = home_.begin_reply(m, status, reason);
+  add_redirection(m, made);
+  return home_.answer(m, std::move(made));
 }
 
 // ---- where to
@@ -218,7 +218,7 @@ outcome relay::relay_ways(message_context& m, std::span<way> ways) {
   }
   if (!has_hops_left(m.message())) {
     m.set_error(routing_error::none);
-    home_.answer(m, 483, sip::default_reason(483), m.reply_headers());
+    home_.answer(m, 483);
     return outcome::leave();
   }
   if (m.transaction())
@@ -363,7 +363,7 @@ outcome relay::cancel(message_context& m) {
   // RFC 3261 9.2, 16.10: without a transaction it is for whoever forwarded statelessly; when it
   // leads back to us, nobody did.
   if (m.is_myself(script::subject::uri) && !m.message().has(sip::header_id::route)) {
-    home_.reply(m.message(), m.from(), 481, sip::default_reason(481));
+    home_.reply(m.message(), m.from(), home_.begin_reply(m.message(), 481));
     return outcome::yes();
   }
   way_list ways;
