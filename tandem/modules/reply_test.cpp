@@ -66,13 +66,13 @@ TEST_F(replies, have_their_lines_in_the_order_of_rfc3261_8_2_6_and_ours_behind) 
 }
 
 TEST_F(replies, carry_no_line_that_a_peer_has_smuggled_in) {
-  load_route(R"(append_to_reply("X-A: $hdr(X-B)\r\n"); sl_send_reply("200", "$hdr(X-B)");)");
+  load_route(R"x(append_to_reply("X-A: $hdr(X-B)\r\n"); sl_send_reply("200", "$hdr(X-B)");)x");
   auto p = request("OPTIONS");
   p.more = "X-B: a\r\n b\r\n";
   receive(p);
   const auto reply = take_parsed("200");
-  EXPECT_EQ(reply.reason(), "a    b");
-  EXPECT_EQ(reply.first("X-A"), "a    b");
+  EXPECT_EQ(reply.reason(), "a   b"); // the fold of two bytes is two blanks
+  EXPECT_EQ(reply.first("X-A"), "a   b");
 }
 
 } // namespace

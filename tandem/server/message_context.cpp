@@ -18,7 +18,7 @@ void message_context::begin(routing_handle self, std::shared_ptr<const loaded_sc
   block_ = block;
   message_ = std::move(message);
   from_ = from;
-  original_uri_.assign(message_.request_uri());
+  set_original_uri(message_.request_uri());
 }
 
 void message_context::end() noexcept {
@@ -37,6 +37,17 @@ void message_context::end() noexcept {
   hop_.clear();
   reply_headers_.clear();
   received_ = {}; // may be large, and failures are rare
+}
+
+std::optional<sip::uri> message_context::parsed_uri() const {
+  const auto read = [](std::string_view text) {
+    const auto uri = sip::uri::parse(text);
+    return uri ? std::optional{*uri} : std::nullopt;
+  };
+  if (is_uri_rewritten()) return read(message_.request_uri());
+  // Most scripts look at it several times before they change it.
+  if (!original_parsed_) original_parsed_ = read(original_uri_);
+  return original_parsed_;
 }
 
 bool message_context::rewrite_uri(std::string_view uri) {
@@ -89,7 +100,7 @@ bool message_context::is_myself(script::subject what) const {
   case script::subject::destination: return names.contains(from_.local.ip);
   case script::subject::uri: break;
   }
-  const auto uri = sip::uri::parse(message_.request_uri());
+  const auto uri = parsed_uri();
   return uri && uri->is_sip() && names.contains(uri->host().text, uri->port().value_or(0));
 }
 

@@ -11,12 +11,14 @@
 #include <tandem/server/routing_error.hpp>
 #include <tandem/sip/header_lines.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/uri.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/target.hpp>
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -83,6 +85,8 @@ class message_context final : public script::context {
   [[nodiscard]] next_hop& hop() noexcept { return hop_; }
   [[nodiscard]] const next_hop& hop() const noexcept { return hop_; }
 
+  /// The Request-URI, parsed; nothing when it is no URI. Lives until the message is edited.
+  [[nodiscard]] std::optional<sip::uri> parsed_uri() const;
   /// Sets the Request-URI; false, with error() bad_uri, when the text is no URI.
   bool rewrite_uri(std::string_view uri);
   /// The script has changed the Request-URI.
@@ -152,7 +156,10 @@ class message_context final : public script::context {
              script::block_kind block, sip::message&& message, const stack::arrival& from);
   /// Lets everything go but the memory.
   void end() noexcept;
-  void set_original_uri(std::string_view uri) { original_uri_.assign(uri); }
+  void set_original_uri(std::string_view uri) {
+    original_uri_.assign(uri);
+    original_parsed_.reset();
+  }
   /// For a message that was not made of the bytes that came.
   void set_received(std::string_view bytes) { received_.assign(bytes); }
 
@@ -174,6 +181,7 @@ class message_context final : public script::context {
   destination_set branches_;
   next_hop hop_;
   std::string original_uri_;
+  mutable std::optional<sip::uri> original_parsed_; ///< views original_uri_; made when asked for
   std::string received_;
   sip::header_lines reply_headers_;
   mutable std::array<char, 4> status_text_{};

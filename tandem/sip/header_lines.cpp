@@ -22,4 +22,10 @@ result<void, edit_errc> header_lines::add(header_name name,
   return {};
 }
 
+result<void, edit_errc> header_lines::add(const header_lines& lines) {
+  if (text_.size() + lines.text_.size() > max_message_size) return fail(edit_errc::too_large);
+  text_.append(lines.text_);
+  return {};
+}
+
 } // namespace tandem::sip

@@ -23,6 +23,9 @@ class header_lines {
   [[nodiscard]] result<void, edit_errc> add(header_name name,
                                             std::initializer_list<std::string_view> value);
 
+  /// Appends lines that were checked before.
+  [[nodiscard]] result<void, edit_errc> add(const header_lines& lines);
+
   /// The lines, each with its CRLF; a view until the next change.
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   [[nodiscard]] bool empty() const noexcept { return text_.empty(); }

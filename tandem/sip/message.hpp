@@ -141,10 +141,6 @@ class message {
   [[nodiscard]] std::string_view value(std::size_t i) const noexcept {
     return value_of(line_at(i));
   }
-  /// Its id alone.
-  [[nodiscard]] header_id id(std::size_t i) const noexcept {
-    return static_cast<header_id>(line_at(i).id);
-  }
 
   class header_iterator;
   struct header_range;

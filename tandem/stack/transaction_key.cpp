@@ -93,8 +93,7 @@ std::optional<std::uint64_t> key_of_quoted_response(std::string_view quoted,
 local_tag local_tag_of(const sip::message& request, const hash_key& secret) noexcept {
   std::uint64_t bits = 0;
   if (const auto key = request.key())
-    bits = keyed_hash(secret, "to-tag", {},
-                      keyed_hash(secret, key->call_id, key->from_tag, key->cseq));
+    bits = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
   local_tag tag;
   for (char& c : tag.text) {
     c = "abcdefghijkmnpqrstuvwxyz23456789"[bits & 31];

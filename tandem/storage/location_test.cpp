@@ -126,5 +126,38 @@ TEST_F(location, threads_that_write_and_read_one_record_see_whole_contacts) {
   reader.join();
 }
 
+TEST_F(location, a_refresh_stays_in_its_place_and_a_longer_one_finds_another) {
+  add("bob", "sip:a@192.0.2.1", start + seconds{10});
+  add("bob", "sip:b@192.0.2.1", start + seconds{10});
+  const auto put_again = [&](std::string_view call_id, instant expires) {
+    table.update("bob", [&](record& r) {
+      const auto* old = r.find(start, [](const binding& b) { return b.contact()[4] == 'a'; });
+      auto data = contact("sip:a@192.0.2.1", expires);
+      data.call_id = call_id;
+      data.cseq = old->cseq() + 1;
+      const auto* const before = old;
+      r.put(data, old);
+      EXPECT_EQ(r.size(), 2U);
+      old = r.find(start, [](const binding& b) { return b.contact()[4] == 'a'; });
+      ASSERT_NE(old, nullptr);
+      EXPECT_EQ(old == before, call_id.size() == 1);
+      EXPECT_EQ(old->call_id(), call_id);
+      EXPECT_EQ(old->contact(), "sip:a@192.0.2.1");
+    });
+  };
+  put_again("d", start + seconds{60});
+  put_again("another call", start + seconds{60});
+  EXPECT_EQ(contacts_of(table, "bob", start),
+            (std::vector<std::string>{"sip:a@192.0.2.1", "sip:b@192.0.2.1"}));
+  EXPECT_EQ(table.expire(start + seconds{11}), 1U); // each has the timer of its last refresh
+  EXPECT_EQ(table.bindings(), 1U);
+  table.update("bob", [&](record& r) {
+    const auto* old = r.find(start, [](const binding&) { return true; });
+    r.put(contact("sip:a@192.0.2.1", instant::max()), old);
+  });
+  EXPECT_EQ(table.expire(start + seconds{1000}), 0U); // permanent now, in the same place
+  EXPECT_EQ(table.bindings(), 1U);
+}
+
 } // namespace
 } // namespace tandem::storage

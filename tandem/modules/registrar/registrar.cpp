@@ -81,7 +81,7 @@ bool take_contacts(message_context& m, const record& of, const registrar_setting
 outcome lookup(script::call& c) {
   auto& m = c.as<message_context>();
   const auto& rules = m.settings_of<registrar_settings>();
-  const auto uri = sip::uri::parse(m.uri());
+  const auto uri = m.parsed_uri();
   if (!uri) return outcome::no();
   const address_of_record key{*uri, rules};
   if (key.empty()) return outcome::no();
@@ -108,7 +108,7 @@ bool has_contact(message_context& m, std::string_view table, const sip::uri& uri
 
 outcome registered(script::call& c) {
   auto& m = c.as<message_context>();
-  const auto uri = sip::uri::parse(m.uri());
+  const auto uri = m.parsed_uri();
   return outcome::of(uri && has_contact(m, c.text(0), *uri, [](const binding&) { return true; }));
 }
 

@@ -63,7 +63,11 @@ std::shared_ptr<const void> check_header_text(script::check& c) {
     c.error(0, "this is no header line", R"(its form is "Name: value\r\n")");
     return nullptr;
   }
-  return std::make_shared<const header_text>(header_text{fields->size()});
+  header_text made{fields->size()};
+  if (c.is_constant(0))
+    for (const header_field& f : *fields)
+      if (!made.constant.add(f.name, f.value)) made.constant.clear();
+  return std::make_shared<const header_text>(std::move(made));
 }
 
 } // namespace tandem::modules

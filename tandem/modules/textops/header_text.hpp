@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tandem/script/argument.hpp>
+#include <tandem/sip/header_lines.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <memory>
@@ -30,7 +31,8 @@ struct header_field {
 
 /// What a script's header text promised when it was checked.
 struct header_text {
-  std::size_t lines = 0; ///< what a peer sent, filled in for a variable, adds none
+  std::size_t lines = 0;        ///< what a peer sent, filled in for a variable, adds none
+  sip::header_lines constant{}; ///< the lines themselves, where no variable is in them
 
   /// The lines of the evaluated text; nothing when they are not the promised ones.
   [[nodiscard]] std::optional<std::vector<header_field>> split(std::string_view text,

@@ -105,12 +105,14 @@ outcome remove_hf(script::call& c) {
 outcome is_present_hf(script::call& c) { return outcome::of(message_of(c).has(c.text(0))); }
 
 outcome append_to_reply(script::call& c) {
+  sip::header_lines& lines = c.as<message_context>().reply_headers();
+  const header_text& text = *c.prepared<header_text>();
+  if (!text.constant.empty()) return outcome::of(lines.add(text.constant).has_value());
   std::string room;
-  const auto fields = c.prepared<header_text>()->split(c.text(0), room);
+  const auto fields = text.split(c.text(0), room);
   if (!fields) return outcome::no();
   bool is_good = true;
-  for (const header_field& f : *fields)
-    is_good &= c.as<message_context>().reply_headers().add(f.name, f.value).has_value();
+  for (const header_field& f : *fields) is_good &= lines.add(f.name, f.value).has_value();
   return outcome::of(is_good);
 }
 
