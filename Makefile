@@ -47,6 +47,7 @@ bench: build ## measure tandemd beside kamailio, the parser beside others, and t
 	@bench/parsers
 	@bench/run $(PARTS)
 	@bench/run-sip2
+	@bench/instructions
 
 fuzz: ## run each libFuzzer target for FUZZ_SECONDS (60)
 	@scripts/install-packages build test
