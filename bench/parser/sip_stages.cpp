@@ -106,8 +106,8 @@ struct stage {
   std::string_view name;
   int budget; // instructions
 };
-constexpr std::array stages{stage{"scan-and-key", 6000}, stage{"typed-headers", 15000},
-                            stage{"forwarded-copy", 4000}};
+constexpr std::array stages{stage{"scan-and-key", 5600}, stage{"typed-headers", 14500},
+                            stage{"forwarded-copy", 3900}};
 
 } // namespace
 

@@ -8,6 +8,37 @@
 
 namespace tandem {
 
+namespace {
+
+// Steps of a half, so that a kept message wastes little. A power of two with its header would fill
+// one page more than it needs.
+constexpr std::array<std::size_t, 10> sizes{240,  368,  496,  752,    1008,
+                                            1520, 2032, 4080, 16'368, 65'584};
+
+constexpr std::size_t first_size_for(std::size_t capacity) noexcept {
+  std::size_t i = 0;
+  while (i < sizes.size() && capacity > sizes[i]) ++i;
+  return i;
+}
+
+constexpr std::size_t step = 16; // every size is a multiple of it
+
+/// The look-up of what a message takes; larger ones are rare.
+constexpr auto size_of_steps = [] {
+  std::array<std::uint8_t, 2032 / step + 1> table{};
+  for (std::size_t n = 0; n < table.size(); ++n)
+    table[n] = static_cast<std::uint8_t>(first_size_for(n * step));
+  return table;
+}();
+
+/// The first size of at least `capacity`; sizes.size() when it is beyond them.
+std::size_t size_for(std::size_t capacity) noexcept {
+  const std::size_t steps = (capacity + step - 1) / step;
+  return steps < size_of_steps.size() ? size_of_steps[steps] : first_size_for(capacity);
+}
+
+} // namespace
+
 /// The free blocks of one thread: a list for each size, bounded so that a burst is given back.
 class block_store {
  public:
@@ -22,27 +53,19 @@ class block_store {
   }
 
   header* get(std::size_t capacity) {
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-      if (capacity > sizes[i]) continue;
-      header* head = lists_[i].first ? take(lists_[i]) : allocate(sizes[i]);
-      head->references = 1;
-      return head;
-    }
-    header* head = allocate(capacity);
+    const std::size_t i = size_for(capacity);
+    if (i != sizes.size()) capacity = sizes[i];
+    header* head = i != sizes.size() && lists_[i].first ? take(lists_[i]) : allocate(capacity);
     head->references = 1;
     return head;
   }
 
   void put(header* head) noexcept {
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-      if (head->capacity != sizes[i]) continue;
-      if (lists_[i].count * sizes[i] >= kept_bytes) break;
-      head->next = lists_[i].first;
-      lists_[i].first = head;
-      ++lists_[i].count;
-      return;
-    }
-    std::free(head);
+    const std::size_t i = size_for(head->capacity);
+    if (i == sizes.size() || lists_[i].count * sizes[i] >= kept_bytes) return std::free(head);
+    head->next = lists_[i].first;
+    lists_[i].first = head;
+    ++lists_[i].count;
   }
 
  private:
@@ -51,10 +74,6 @@ class block_store {
     std::size_t count = 0;
   };
 
-  // Steps of a half, so that a kept message wastes little. A power of two with its header would
-  // fill one page more than it needs.
-  static constexpr std::array<std::size_t, 10> sizes{240,  368,  496,  752,    1008,
-                                                     1520, 2032, 4080, 16'368, 65'584};
   static constexpr std::size_t kept_bytes = std::size_t{1} << 20; ///< of each size
 
   static header* take(free_list& list) noexcept {

@@ -6,14 +6,17 @@
 
 #include <tandem/sip/header_id.hpp>
 #include <tandem/sip/method.hpp>
+#include <tandem/sip/parse_error.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace tandem::sip {
 
 enum class host_kind : std::uint8_t;
+class cursor;
 
 /// A piece of a text of at most 65,535 bytes, as offsets from its first one.
 struct text_place {
@@ -40,13 +43,13 @@ struct text_place {
 struct via_marks {
   text_place branch, received, rport, maddr, ttl;
   bool has_repeated = false; ///< one of them stands twice; the first counts
-
-  /// The place of the parameter called `name`; null for any other name.
-  [[nodiscard]] text_place* find(std::string_view name) noexcept;
 };
 
 /// A Via as places in the text that holds it.
 struct via_places {
+  /// Reads one via-parm where `at` stands in a text of at most 65,535 bytes.
+  std::optional<parse_error> read(cursor& at) noexcept;
+
   text_place whole, protocol, version, transport, host, params;
   via_marks marks;
   std::uint16_t port = 0;

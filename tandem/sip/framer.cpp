@@ -130,8 +130,7 @@ parse_errc framer::end_line(std::size_t end) noexcept {
   cursor at_name{line};
   const auto name = at_name.take_token();
   // RFC 3261 25.1 HCOLON: blanks before the colon are no other header.
-  if (find_header_in_line(name) != header_id::content_length || !at_name.take_separator(':'))
-    return {};
+  if (find_header(name) != header_id::content_length || !at_name.take_separator(':')) return {};
   seen_.length_begin = begin + at_name.offset();
   seen_.length_end = end;
   return {};

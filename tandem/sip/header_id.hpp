@@ -3,6 +3,7 @@
 // Names are compared without regard to case (RFC 3261 7.3.1). Pure functions, any thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -38,16 +39,25 @@ struct header_info {
   std::string_view source; ///< the RFC and its section
 };
 
+namespace detail {
+inline constexpr std::array<header_info, header_count> header_infos{{
+    {"", 0, header_shape::lines, "text_value", ""},
+#define TANDEM_HEADER(id, name, compact, shape, value, source)                                     \
+  {name, compact, header_shape::shape, #value, source},
+#include <tandem/sip/headers.def>
+#undef TANDEM_HEADER
+}};
+} // namespace detail
+
 /// What headers.def says of a header; for header_id::unknown an empty name and shape lines.
-[[nodiscard]] const header_info& info(header_id id) noexcept;
+[[nodiscard]] constexpr const header_info& info(header_id id) noexcept {
+  return detail::header_infos[static_cast<std::size_t>(id)];
+}
 
 /// The header called `name` (long or compact, any case), header_id::unknown for any other text.
 [[nodiscard]] header_id find_header(std::string_view name) noexcept;
 
-/// The same for a name that is known to have no CR: quicker.
-[[nodiscard]] header_id find_header_in_line(std::string_view name) noexcept;
-
 /// The name as the RFC writes it; empty for unknown.
-[[nodiscard]] inline std::string_view to_string(header_id id) noexcept { return info(id).name; }
+[[nodiscard]] constexpr std::string_view to_string(header_id id) noexcept { return info(id).name; }
 
 } // namespace tandem::sip

@@ -66,11 +66,42 @@ std::optional<ipv6_bytes> parse_ipv6(std::string_view text) noexcept {
 
 namespace {
 
-bool has_letters(std::string_view text) noexcept {
-  // From the end: the last label of a name seldom ends with a digit.
-  for (std::size_t at = text.size(); at-- > 0;)
-    if (!is_digit(text[at]) && text[at] != '.') return true;
-  return false;
+/// A run of the characters of host names, and what is in it.
+struct host_run {
+  std::string_view text;
+  bool has_letters = false;     ///< or any other byte that is neither digit nor dot
+  bool has_empty_label = false; ///< with a dot behind it; one dot may end a name
+};
+
+host_run take_host_run(cursor& at) noexcept {
+  host_run run;
+  const std::size_t from = at.offset();
+  bool follows_dot = true; // so that a dot in front leaves an empty label
+  while (at.has_block()) {
+    const byte_block bytes = at.block();
+    const auto dots = bytes.equal_to('.');
+    const auto plain = bytes.between('0', '9') | dots;
+    const auto named = bytes.folded().between('a', 'z') | bytes.any_of<'-', '_'>();
+    const auto stop = static_cast<std::size_t>(std::countr_zero(~(plain | named)));
+    const std::size_t size = std::min(stop, at.rest().size());
+    const auto inside = (byte_block::mask{1} << size) - 1;
+    run.has_letters |= (named & inside) != 0;
+    run.has_empty_label |= (dots & (dots << 1 | byte_block::mask{follows_dot}) & inside) != 0;
+    if (size != 0) follows_dot = (dots >> (size - 1) & 1) != 0;
+    at.skip(size);
+    if (size != byte_block::size) {
+      run.text = at.since(from);
+      return run;
+    }
+  }
+  for (; is(char_class::host, at.peek()); at.skip(1)) {
+    const bool is_dot = at.peek() == '.';
+    run.has_letters |= !is_dot && !is_digit(at.peek());
+    run.has_empty_label |= is_dot && follows_dot;
+    follows_dot = is_dot;
+  }
+  run.text = at.since(from);
+  return run;
 }
 
 } // namespace
@@ -88,15 +119,9 @@ result<host_view, parse_error> host_view::read(cursor& at) noexcept {
     at.skip(closing + 1);
     return host_view{address, host_kind::ipv6};
   }
-  bool has_empty_label = false;
-  for (;;) {
-    const bool is_empty = at.take_while(char_class::label).empty();
-    if (!at.take('.')) break;
-    has_empty_label |= is_empty;
-  }
-  const std::string_view text = at.since(from);
+  const auto [text, has_letters, has_empty_label] = take_host_run(at);
   if (text.empty()) return parse_failure(parse_errc::expected_host, from);
-  if (!has_letters(text)) {
+  if (!has_letters) {
     if (!parse_ipv4(text)) return parse_failure(parse_errc::bad_host, from);
     return host_view{text, host_kind::ipv4};
   }
@@ -149,9 +174,9 @@ bool equivalent(const host_view& a, const host_view& b) noexcept {
 
 result<std::uint16_t, parse_error> read_port(cursor& at) noexcept {
   const std::size_t from = at.offset();
-  const auto port = parse_number<std::uint16_t>(at.take_while(char_class::digit));
+  const auto port = at.take_number(0xffff);
   if (!port) return parse_failure(parse_errc::bad_port, from);
-  return *port;
+  return static_cast<std::uint16_t>(*port);
 }
 
 result<host_port, parse_error> host_port::read(cursor& at) noexcept {

@@ -10,7 +10,9 @@ result<std::string_view, parse_error> cursor::take_quoted() noexcept {
   ++at_;
   const char* const from = at_;
   for (;;) {
-    while (at_ != end_ && is(char_class::quoted_text, *at_)) ++at_;
+    take_run<char_class::quoted_text>(
+        [](byte_block b) { return b.up_to('\x1f') | b.any_of<'"', '\\', '\x7f'>(); });
+    while (at_ != end_ && is(char_class::quoted_text, *at_)) ++at_; // a tab stops the run
     if (at_ == end_) return parse_failure(parse_errc::unterminated_quote, opening);
     if (*at_ == '"') {
       const std::string_view text{from, static_cast<std::size_t>(at_ - from)};

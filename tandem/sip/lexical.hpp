@@ -4,12 +4,18 @@
 #pragma once
 
 #include <tandem/base/text.hpp>
+#include <tandem/sip/byte_block.hpp>
 #include <tandem/sip/parse_error.hpp>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace tandem::sip {
 
@@ -32,7 +38,7 @@ enum class char_class : std::uint32_t {
   unreserved = 1 << 14,   ///< means the same escaped or not: alphanum and mark
   phone = 1 << 15,        ///< of a tel number: digits, hex digits, * # and visual separators
   call_id = 1 << 16,      ///< of a Call-ID, its "@" too
-  label = 1 << 18,        ///< of one label of a host name: alphanum - _
+  request_uri = 1 << 18,  ///< of what may stand between the blanks of a request line
   text = 1 << 17,         ///< of free text: all but CR, LF and NUL
 };
 
@@ -49,9 +55,10 @@ consteval std::array<std::uint32_t, 256> make_char_table() {
     const char one = static_cast<char>(c);
     const std::string_view it{&one, 1};
     if (is_alnum(one))
-      add(it, token, user, password, uri_param, uri_header, host, label, param_value, scheme, uri,
-          display, unreserved, call_id);
+      add(it, token, user, password, uri_param, uri_header, host, param_value, scheme, uri, display,
+          unreserved, call_id);
     if (one != '\r' && one != '\n' && one != '\0') add(it, text);
+    if (c > 0x20 && c != 0x7f && one != '<' && one != '>' && one != '"') add(it, request_uri);
     if (is_digit(one)) add(it, digit, phone);
     if (hex_value(one) >= 0) add(it, hex, phone);
     if (c == '\t' || (c >= 0x20 && c < 0x7f) || c >= 0x80) {
@@ -77,7 +84,6 @@ consteval std::array<std::uint32_t, 256> make_char_table() {
   add("[]/:&+$", uri_param);
   add("[]/?:+$", uri_header);
   add("-._", host);
-  add("-_", label);
   add("+-.", scheme);
   add(";/?:@&=+$,#[]", uri);
   add("*#-.()", phone);
@@ -110,7 +116,12 @@ inline constexpr auto char_table = make_char_table();
 class cursor {
  public:
   constexpr explicit cursor(std::string_view text) noexcept
-      : first_{text.data()}, at_{text.data()}, end_{text.data() + text.size()} {}
+      : cursor{text, text.data() + text.size()} {}
+  /// The same where the bytes up to `readable` may be looked at too, though they are none of the
+  /// text's: sixteen at a time are quicker.
+  constexpr cursor(std::string_view text, const char* readable) noexcept
+      : first_{text.data()}, at_{text.data()}, end_{text.data() + text.size()}, readable_{
+                                                                                    readable} {}
 
   [[nodiscard]] constexpr bool at_end() const noexcept { return at_ == end_; }
   /// The character here; NUL at the end.
@@ -119,6 +130,8 @@ class cursor {
   [[nodiscard]] constexpr std::size_t offset() const noexcept {
     return static_cast<std::size_t>(at_ - first_);
   }
+  /// Of the text.
+  [[nodiscard]] constexpr const char* first() const noexcept { return first_; }
   /// What is left.
   [[nodiscard]] constexpr std::string_view rest() const noexcept {
     return {at_, static_cast<std::size_t>(end_ - at_)};
@@ -170,6 +183,77 @@ class cursor {
     return {from, static_cast<std::size_t>(at_ - from)};
   }
 
+  /// The bytes from here on that may be looked at together; less than byte_block::size near the
+  /// end.
+  [[nodiscard]] constexpr bool has_block() const noexcept {
+    return readable_ - at_ >= static_cast<std::ptrdiff_t>(byte_block::size);
+  }
+  [[nodiscard]] byte_block block() const noexcept { return byte_block{at_}; }
+
+  /// Steps to the first of these bytes, or to the end.
+  template <char... C>
+  void skip_to() noexcept {
+    while (has_block() && at_ != end_) {
+      const auto found = block().any_of<C...>() | ~byte_block::all;
+      const auto run = static_cast<unsigned>(std::countr_zero(found));
+      at_ += std::min<std::size_t>(run, static_cast<std::size_t>(end_ - at_));
+      if (run != byte_block::size) return;
+    }
+    while (at_ != end_ && ((*at_ != C) && ...)) ++at_;
+  }
+
+  /// Steps over bytes of the class, up to the first that `outside(byte_block)` marks: at least all
+  /// that do not belong to it.
+  template <char_class Of, typename F>
+  std::string_view take_run(F&& outside) noexcept {
+    const char* const from = at_;
+    while (has_block() && at_ != end_) {
+      const auto marks = outside(block()) | ~byte_block::all;
+      const auto run = static_cast<unsigned>(std::countr_zero(marks));
+      const auto left = static_cast<std::size_t>(end_ - at_);
+      at_ += std::min<std::size_t>(run, left);
+      if (run != byte_block::size) return {from, static_cast<std::size_t>(at_ - from)};
+    }
+    while (at_ != end_ && is(Of, *at_)) ++at_;
+    return {from, static_cast<std::size_t>(at_ - from)};
+  }
+
+  /// take_while(char_class::param_value), where it may be long.
+  std::string_view take_param_value() noexcept {
+    return take_run<char_class::param_value>([](byte_block b) {
+      return b.up_to(' ') | b.high() | b.any_of<'"', ',', ';', '<', '>', '(', ')', '\\', '\x7f'>();
+    });
+  }
+
+  /// Steps over `lower` in whatever case, all of it letters; does not move when it is not there.
+  template <std::size_t N>
+  bool take_letters(const char (&lower)[N]) noexcept {
+    constexpr std::size_t n = N - 1;
+    if (static_cast<std::size_t>(end_ - at_) < n || !is_folded<n>(at_, lower)) return false;
+    at_ += n;
+    return true;
+  }
+
+  /// Steps over `text`; does not move when it is not there.
+  template <std::size_t N>
+  bool take_exactly(const char (&text)[N]) noexcept {
+    constexpr std::size_t n = N - 1;
+    if (static_cast<std::size_t>(end_ - at_) < n || std::memcmp(at_, text, n) != 0) return false;
+    at_ += n;
+    return true;
+  }
+
+  /// Digits as a number up to `most`; nothing when there are none or it is larger.
+  constexpr std::optional<std::uint32_t> take_number(std::uint32_t most) noexcept {
+    if (!is_digit(peek())) return std::nullopt;
+    std::uint64_t number = 0;
+    for (; at_ != end_ && is_digit(*at_); ++at_) {
+      number = number * 10 + static_cast<unsigned>(*at_ - '0');
+      if (number > most) return std::nullopt;
+    }
+    return static_cast<std::uint32_t>(number);
+  }
+
   /// Steps over a token; empty when there is none.
   constexpr std::string_view take_token() noexcept { return take_while(char_class::token); }
 
@@ -195,6 +279,26 @@ class cursor {
   }
 
  private:
+  /// The letters at `p` are those of `lower` but for case: two words that may overlap.
+  template <std::size_t N>
+  static bool is_folded(const char* p, const char* lower) noexcept {
+    if constexpr (N >= 4) {
+      using word = std::conditional_t<(N >= 8), std::uint64_t, std::uint32_t>;
+      const auto differ = [&](std::size_t at) {
+        word a;
+        word b;
+        std::memcpy(&a, p + at, sizeof a);
+        std::memcpy(&b, lower + at, sizeof b);
+        return (a | static_cast<word>(0x2020202020202020u)) ^ b;
+      };
+      return (differ(0) | differ(N - sizeof(word))) == 0;
+    } else {
+      for (std::size_t i = 0; i < N; ++i)
+        if ((p[i] | 0x20) != lower[i]) return false;
+      return true;
+    }
+  }
+
   /// Length of a line break that a blank follows; 0 when there is none here.
   [[nodiscard]] constexpr std::size_t fold_length() const noexcept {
     const char* p = at_;
@@ -208,6 +312,7 @@ class cursor {
   const char* first_;
   const char* at_;
   const char* end_;
+  const char* readable_;
 };
 
 /// The meaning of what stood between quotes: pairs replaced by their second character, folds by

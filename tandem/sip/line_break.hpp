@@ -4,91 +4,120 @@
 // Pure, any thread.
 #pragma once
 
-#include <bit>
-#include <string_view>
+#include <tandem/sip/byte_block.hpp>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
 
 namespace tandem::sip {
 
 /// The first of these bytes in [from, end), or end.
 template <char... Bytes>
 [[nodiscard]] inline const char* find_byte(const char* from, const char* end) noexcept {
-#ifdef __SSE2__
-  // Sixteen bytes at a time: the scan of a message spends much of its time here.
-  for (; end - from >= 16; from += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    __m128i found = _mm_setzero_si128();
-    ((found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(Bytes)))), ...);
-    if (const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found)))
-      return from + std::countr_zero(mask);
-  }
-#endif
+  for (; end - from >= static_cast<std::ptrdiff_t>(byte_block::size); from += byte_block::size)
+    if (const auto found = byte_block{from}.any_of<Bytes...>())
+      return from + static_cast<unsigned>(std::countr_zero(found));
   while (from != end && ((*from != Bytes) && ...)) ++from;
   return from;
 }
 
-/// The first CR, LF or NUL in [from, end), or `Also` where that comes first, or end.
-template <char Also = '\r'>
+[[nodiscard]] constexpr bool is_break(char c) noexcept {
+  return c == '\r' || c == '\n' || c == '\0';
+}
+
+/// The first CR, LF or NUL in [from, end), or end.
 [[nodiscard]] inline const char* find_break(const char* from, const char* end) noexcept {
-  const auto is_it = [](char c) { return c == Also || c == '\r' || c == '\n' || c == '\0'; };
-#ifdef __SSE2__
   // All up to CR in one comparison; what else that finds is rare, and passed over.
-  const __m128i cr = _mm_set1_epi8('\r');
-  while (end - from >= 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    __m128i found = _mm_cmpeq_epi8(_mm_min_epu8(bytes, cr), bytes);
-    if constexpr (Also != '\r')
-      found = _mm_or_si128(found, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(Also)));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(found));
-    if (mask == 0) {
-      from += 16;
+  while (end - from >= static_cast<std::ptrdiff_t>(byte_block::size)) {
+    const auto found = byte_block{from}.up_to('\r');
+    if (found == 0) {
+      from += byte_block::size;
       continue;
     }
-    from += std::countr_zero(mask);
-    if (is_it(*from)) return from;
+    from += std::countr_zero(found);
+    if (is_break(*from)) return from;
     ++from;
   }
-#endif
-  while (from != end && !is_it(*from)) ++from;
+  while (from != end && !is_break(*from)) ++from;
   return from;
 }
 
 /// The text may stand in a header line: no CR, no LF, no NUL.
 [[nodiscard]] inline bool is_one_line(std::string_view text) noexcept {
   const char* const end = text.data() + text.size();
-  return find_break(text.data(), end) == end;
+  const char* p = text.data();
+  if (text.size() < byte_block::size) return find_break(p, end) == end;
+  byte_block::mask marks = 0;
+  for (; end - p > static_cast<std::ptrdiff_t>(byte_block::size); p += byte_block::size)
+    marks |= byte_block{p}.up_to('\r');
+  marks |= byte_block{end - byte_block::size}.up_to('\r');  // some of it for the second time
+  return marks == 0 || find_break(text.data(), end) == end; // it may be a tab
 }
 
-/// The first colon of a line, and the first byte of it that is no more than CR (a line break, NUL,
-/// a tab ...): one pass for both.
-struct line_marks {
-  const char* colon; ///< null when none stands before `stop`
-  const char* stop;
-};
+/// The line breaks of a text one after the other, found 64 bytes at a time and each byte looked at
+/// once. The text may be written over before the place that was asked for last.
+class break_finder {
+ public:
+  break_finder(const char* first, const char* end) noexcept : chunk_{first}, end_{end} {
+    read_chunk();
+  }
 
-[[nodiscard]] inline line_marks find_marks(const char* from, const char* end) noexcept {
-  const char* colon = nullptr;
-#ifdef __SSE2__
-  const __m128i cr = _mm_set1_epi8('\r');
-  const __m128i colon_byte = _mm_set1_epi8(':');
-  for (; end - from >= 16; from += 16) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    const auto colons = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, colon_byte)));
-    if (!colon && colons != 0) colon = from + std::countr_zero(colons);
-    if (const auto stops = static_cast<unsigned>(
-            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, cr), bytes)))) {
-      const char* const stop = from + std::countr_zero(stops);
-      return {colon < stop ? colon : nullptr, stop};
+  /// The first byte that is no more than CR (a line break, NUL, a tab ...) at `from` or behind it,
+  /// or the end of the text. No `from` is less than the one before.
+  [[nodiscard]] const char* next_mark(const char* from) noexcept {
+    for (;;) {
+      while (left_ == 0) {
+        if (end_ - chunk_ <= chunk_size) return end_;
+        chunk_ += chunk_size;
+        read_chunk();
+      }
+      const char* const found = chunk_ + static_cast<unsigned>(std::countr_zero(left_));
+      left_ &= left_ - 1;
+      if (found >= from) return found;
     }
   }
-#endif
-  for (; from != end && static_cast<unsigned char>(*from) > '\r'; ++from)
-    if (!colon && *from == ':') colon = from;
-  return {colon, from};
-}
+
+  /// The first CR, LF or NUL at `from` or behind it, or the end of the text.
+  [[nodiscard]] const char* next(const char* from) noexcept {
+    const char* found = next_mark(from);
+    while (found != end_ && !is_break(*found)) found = next_mark(found);
+    return found;
+  }
+
+  /// The LF behind the CR that was found last is passed. (If it stands in the next chunk, it is
+  /// passed there.)
+  void pass_lf() noexcept { left_ &= left_ - 1; }
+
+ private:
+  static constexpr std::ptrdiff_t chunk_size = 64;
+
+  static std::uint64_t marks_of(const char* bytes) noexcept {
+    const auto part = [bytes](unsigned i) {
+      return std::uint64_t{byte_block{bytes + i}.up_to('\r')} << i;
+    };
+    return part(0) | part(16) | part(32) | part(48);
+  }
+
+  void read_chunk() noexcept {
+    const auto size = end_ - chunk_;
+    left_ = size >= chunk_size ? marks_of(chunk_) : marks_of_less(chunk_, size);
+  }
+
+  [[gnu::noinline]] static std::uint64_t marks_of_less(const char* bytes,
+                                                       std::ptrdiff_t size) noexcept {
+    std::array<char, chunk_size> last;
+    std::memcpy(last.data(), bytes, static_cast<std::size_t>(size));
+    return marks_of(last.data()) & ((std::uint64_t{1} << size) - 1);
+  }
+
+  std::uint64_t left_ = 0; ///< the marks of the chunk that were not passed yet
+  const char* chunk_;
+  const char* end_;
+};
 
 /// The byte at `p` is the second of a quoted pair: an odd number of backslashes stands before it.
 /// RFC 3261 25.1 lets such a pair mean NUL (RFC 4475 3.1.1.2 has one).

@@ -28,10 +28,7 @@ std::string_view to_string(edit_errc errc) noexcept {
   return "";
 }
 
-bool message::is_safe(std::string_view text) noexcept {
-  const char* const end = text.data() + text.size();
-  return find_break(text.data(), end) == end;
-}
+bool message::is_safe(std::string_view text) noexcept { return is_one_line(text); }
 
 /// Makes room for that much text and that many lines in an index that nobody shares. The block it
 /// replaces, into which arguments of the caller may point, is kept alive in `replaced`.

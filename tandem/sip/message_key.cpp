@@ -11,20 +11,14 @@
 namespace tandem::sip {
 namespace {
 
-/// Digits as a number up to `most`; nothing when there are none or it is larger.
-std::optional<std::uint32_t> take_number(cursor& at, std::uint32_t most) noexcept {
-  if (!is_digit(at.peek())) return std::nullopt;
-  std::uint64_t number = 0;
-  for (; is_digit(at.peek()); at.skip(1)) {
-    number = number * 10 + static_cast<unsigned>(at.peek() - '0');
-    if (number > most) return std::nullopt;
-  }
-  return static_cast<std::uint32_t>(number);
-}
-
-/// Value of the first parameter of that name among the parameters that stand here.
-std::string_view find_parameter(cursor& at, std::string_view wanted) noexcept {
+/// The tag among the parameters that stand here; empty when there is none.
+std::string_view find_tag_parameter(cursor& at) noexcept {
   while (at.take_separator(';')) {
+    const std::size_t from = at.offset();
+    if (at.take_letters("tag") && at.take('='))
+      if (const auto value = at.take_param_value(); !value.empty()) return value;
+    // Another one, or written in another way.
+    at.move_to(from);
     const auto name = at.take_token();
     std::string_view value;
     if (at.take_separator('=')) {
@@ -33,71 +27,67 @@ std::string_view find_parameter(cursor& at, std::string_view wanted) noexcept {
         if (!quoted) return {};
         value = *quoted;
       } else {
-        value = at.take_while(char_class::param_value);
+        value = at.take_param_value();
       }
     }
-    if (iequals(name, wanted)) return value;
+    if (iequals(name, "tag")) return value;
   }
   return {};
 }
 
 /// RFC 3261 20.20: the parameters stand behind the angle brackets, or without brackets behind the
 /// first semicolon.
-std::string_view find_tag(std::string_view address) noexcept {
-  cursor at{address};
+std::string_view find_tag(cursor& at) noexcept {
   for (;;) {
-    const auto rest = at.rest();
-    const char* const end = rest.data() + rest.size();
-    at.skip(static_cast<std::size_t>(find_byte<'"', '<', ';'>(rest.data(), end) - rest.data()));
     switch (at.peek()) {
     case '"':
       if (!at.take_quoted()) return {};
+      at.skip_lws();
       break;
-    case '<': {
-      const auto close = at.rest().find('>');
-      if (close == std::string_view::npos) return {};
-      at.skip(close + 1);
-      return find_parameter(at, "tag");
-    }
-    case ';': return find_parameter(at, "tag");
-    default: return {};
+    case '<':
+      at.skip_to<'>'>();
+      if (!at.take('>')) return {};
+      return find_tag_parameter(at);
+    case ';': return find_tag_parameter(at);
+    default:
+      at.skip_to<'"', '<', ';'>();
+      if (at.at_end()) return {};
     }
   }
 }
 
 } // namespace
 
-void message::read_essential(header_id id, const line& l) const noexcept {
+[[gnu::always_inline]] inline void message::read_essential(header_id id,
+                                                           const line& l) const noexcept {
   essentials& e = known();
   const char* const first = origin(l.is_edit);
   const std::string_view value = value_of(l);
-  cursor at{value};
+  // From the first byte of all, so that its offsets are the places.
+  cursor at{{first, l.end}, first + (l.is_edit ? at_.text_used : at_.size)};
+  at.move_to(l.value);
   switch (id) {
   case header_id::via: {
     skip_list_commas(at);
-    const std::size_t from = at.offset();
-    const auto top = via::read(at);
-    if (!top) return;
-    const std::string_view whole = at.since(from);
+    if (e.via.read(at)) return;
     at.skip_lws();
     if (!at.at_end() && at.peek() != ',') return;
-    e.via = top->to_places(whole, first);
     break;
   }
-  case header_id::from: e.from_tag = {find_tag(value), first}; break;
-  case header_id::to: e.to_tag = {find_tag(value), first}; break;
+  case header_id::from: e.from_tag = {find_tag(at), first}; break;
+  case header_id::to: e.to_tag = {find_tag(at), first}; break;
   case header_id::call_id:
     if (value.empty()) return;
     e.call_id = {value, first};
     break;
   case header_id::cseq: {
     // CSeq = 1*DIGIT LWS Method
-    const auto number = take_number(at, 0xffff'ffff);
+    const auto number = at.take_number(0xffff'ffff);
     at.skip_lws();
-    const std::string_view name = at.take_token();
-    if (!number || name.empty() || !at.at_end()) return;
-    e.cseq = *number;
+    const std::string_view name = at.rest();
     e.cseq_method = find_method(name);
+    if (!number || (e.cseq_method == method::unknown && !is_token(name))) return;
+    e.cseq = *number;
     e.cseq_method_text = {name, first};
     break;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The edits that a proxy and a transport make to a message on its way (RFC 3261 16.6, 16.7, 18.2,
 // RFC 3581), and the body.
+#include <tandem/sip/lexical.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/params.hpp>
 #include <tandem/sip/status.hpp>
@@ -38,13 +39,12 @@ bool is_address(std::string_view text) noexcept {
 
 result<void, edit_errc> message::set_request_uri(std::string_view uri) {
   if (!is_request() || !base_) return fail(edit_errc::no_such_header);
-  if (!is_safe(uri)) return fail(edit_errc::unsafe_text);
   // More would be wrong: what a peer sent and a script kept goes out as it came.
+  for (const char c : uri)
+    if (!is(char_class::request_uri, c))
+      return fail(is_safe(uri) ? edit_errc::bad_value : edit_errc::unsafe_text);
   const auto colon = uri.find(':');
   if (colon == 0 || colon == std::string_view::npos) return fail(edit_errc::bad_value);
-  for (const char c : uri)
-    if (static_cast<unsigned char>(c) <= ' ' || c == '<' || c == '>' || c == '"' || c == '\x7f')
-      return fail(edit_errc::bad_value);
   block_ref replaced;
   if (!reserve(uri.size(), 0, replaced)) return fail(edit_errc::too_large);
   at_.target = add_text(uri);

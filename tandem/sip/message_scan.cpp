@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one pass over received bytes: start line, index of the header lines, body (RFC 3261 7).
 // It takes what can be understood and keeps the first fault; whether to refuse is validate()'s.
+#include <tandem/sip/header_table.hpp>
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
 #include <tandem/sip/message.hpp>
@@ -9,13 +10,25 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace tandem::sip {
 
 class message_scanner {
  public:
   message_scanner(block_ref block, std::size_t size) noexcept
-      : block_{std::move(block)}, first_{block_.data()}, p_{first_}, end_{first_ + size} {}
+      : block_{std::move(block)}, first_{block_.data()}, p_{first_}, end_{first_ + size},
+        breaks_{p_, end_} {
+    // The index goes behind the bytes while there is room, so that a small message is one block.
+    if (block_.is_unique() &&
+        block_.capacity() >= size + message::index_size(1) + sizeof(index_line)) {
+      top_ = message::end_of_index(block_.data(), block_.capacity());
+      next_ = top_;
+      const auto room = static_cast<std::size_t>(reinterpret_cast<char*>(top_) - end_);
+      lowest_ = top_ - std::min(room / sizeof(index_line), max_header_lines);
+      is_behind_bytes_ = true;
+    }
+  }
 
   result<message, parse_error> scan() {
     // RFC 3261 7.5: empty lines before the start line are ignored.
@@ -29,6 +42,8 @@ class message_scanner {
   }
 
  private:
+  using index_line = message::line;
+
   struct line_end {
     char* end;  ///< of the text
     char* next; ///< behind the line break
@@ -43,38 +58,33 @@ class message_scanner {
   }
 
   /// The end of [begin, end) without the blanks before it.
-  static char* trim_back(char* begin, char* end) noexcept {
+  static const char* trim_back(const char* begin, const char* end) noexcept {
     while (end != begin && static_cast<unsigned char>(end[-1]) <= ' ' && is_blank(end[-1])) --end;
     return end;
   }
 
-  /// The end of the line that begins at `begin`, at `from` or behind it.
-  line_end find_line_end(const char* begin, char* from) noexcept {
-    if (end_ - from >= 2 && from[0] == '\r' && from[1] == '\n') return {from, from + 2};
-    for (;;) {
-      // find_break does not write, but what it finds may be overwritten here.
-      char* const found = from + (find_break(from, end_) - from);
-      if (found == end_) {
-        note(parse_errc::incomplete, found);
-        return {found, found};
+  /// The end of the line that begins at `begin`, whose first break stands at `found`.
+  line_end end_of_line(const char* begin, const char* found) noexcept {
+    for (;; found = breaks_.next(found + 1)) {
+      // The finder does not write, but the lines it finds may be overwritten here.
+      char* const end = first_ + (found - first_);
+      if (end_ - end >= 2 && end[0] == '\r' && end[1] == '\n') return {end, end + 2};
+      if (end == end_) {
+        note(parse_errc::incomplete, end);
+        return {end, end};
       }
-      if (*found == '\r' && found + 1 != end_ && found[1] == '\n') return {found, found + 2};
-      if (*found == '\n') {
-        note(parse_errc::bare_lf, found);
-        return {found, found + 1};
+      if (*end == '\n') {
+        note(parse_errc::bare_lf, end);
+        return {end, end + 1};
       }
-      if (*found == '\0' && is_escaped(begin, found)) {
-        from = found + 1;
-        continue;
-      }
-      note(*found == '\r' ? parse_errc::bare_cr : parse_errc::nul_byte, found);
-      from = found + 1;
+      if (*end == '\0' && is_escaped(begin, end)) continue;
+      note(*end == '\r' ? parse_errc::bare_cr : parse_errc::nul_byte, end);
     }
   }
 
   result<void, parse_error> scan_start_line() {
     char* const begin = p_;
-    auto [end, next] = find_line_end(begin, begin);
+    auto [end, next] = end_of_line(begin, breaks_.next(begin));
     p_ = next;
     at_.headers_begin = offset(next);
     if (end != begin && is_blank(end[-1])) {
@@ -111,31 +121,39 @@ class message_scanner {
   /// Request-Line = Method SP Request-URI SP SIP-Version CRLF
   result<void, parse_error> scan_request_line(std::string_view line) {
     const auto begin = at_.start.begin;
-    const auto first = line.find(' ');
-    const auto last = line.rfind(' ');
+    const char* const stop = line.data() + line.size();
+    const auto first = static_cast<std::size_t>(find_byte<' '>(line.data(), stop) - line.data());
+    if (first == line.size()) return parse_failure(parse_errc::bad_start_line, begin);
+    const bool is_usual = line.ends_with(" SIP/2.0");
+    const auto last = is_usual ? line.size() - 8 : line.rfind(' ');
     if (first == last) return parse_failure(parse_errc::bad_start_line, begin);
     const auto version = line.substr(last + 1);
-    const bool is_usual = version == "SIP/2.0";
     if (!is_usual && !iequals(version.substr(0, 4), "SIP/"))
       return parse_failure(parse_errc::bad_start_line, begin + last);
     const auto method = line.substr(0, first);
-    if (!is_token(method)) note(parse_errc::bad_method, line.data());
     at_.method = find_method(method);
+    if (at_.method == method::unknown && !is_token(method))
+      note(parse_errc::bad_method, line.data());
     at_.method_end = static_cast<std::uint16_t>(begin + first);
     auto uri = line.substr(first + 1, last - first - 1);
-    // RFC 4475 3.1.2.7 to 3.1.2.9: blanks or brackets around or in the Request-URI.
-    const char* const uri_end = uri.data() + uri.size();
-    if (uri.empty() || find_byte<' ', '\t', '<', '>', '"'>(uri.data(), uri_end) != uri_end)
+    // RFC 4475 3.1.2.7 to 3.1.2.9: blanks or brackets around or in the Request-URI. (The search
+    // may run into the blank that ends it.)
+    if (uri.empty() ||
+        find_byte<' ', '\t', '<', '>', '"'>(uri.data(), stop) != line.data() + last) {
       note(parse_errc::bad_start_line, uri.data());
-    uri = trim(uri);
+      uri = trim(uri);
+    }
     at_.target = {offset(uri.data()), offset(uri.data() + uri.size())};
     if (!is_usual && !iequals(version, "SIP/2.0")) note(parse_errc::bad_version, version.data());
     return {};
   }
 
+  bool is_blank_line(const char* p) const noexcept {
+    return *p == '\n' || (*p == '\r' && p + 1 != end_ && p[1] == '\n');
+  }
+
   void scan_headers() noexcept {
-    while (p_ != end_ && *p_ != '\n' && !(*p_ == '\r' && p_ + 1 != end_ && p_[1] == '\n'))
-      scan_header_line();
+    scan_header_lines();
     at_.headers_end = offset(p_);
     if (p_ == end_) return note(parse_errc::incomplete, p_);
     if (*p_ == '\n') note(parse_errc::bare_lf, p_);
@@ -143,48 +161,133 @@ class message_scanner {
   }
 
   /// message-header = field-name HCOLON field-value CRLF, HCOLON = *( SP / HTAB ) ":" SWS
-  [[gnu::always_inline]] inline void scan_header_line() noexcept {
+  struct field {
+    header_id id;
+    std::string_view name;
+    const char* value;
+    const char* end; ///< of the value, without blanks
+    std::uint8_t name_size;
+
+    void set_name_size() noexcept {
+      name_size = static_cast<std::uint8_t>(std::min<std::size_t>(name.size(), message::long_name));
+    }
+  };
+
+  void scan_header_lines() noexcept {
+    // Copies, which stay in registers since no write to the message can be a write to them.
+    char* p = p_;
+    char* const end = end_;
+    // A block may be read before the one, the begin of another line behind the other.
+    const char* const last_line = end - std::min<std::ptrdiff_t>(end - p, byte_block::size);
+    const char* const last_mark = end - std::min<std::ptrdiff_t>(end - p, 3);
+    break_finder breaks = breaks_;
+    while (p != end) {
+      const char* const mark = breaks.next_mark(p);
+      if (mark == p && is_blank_line(p)) break;
+      if (field f; p < last_line && mark < last_mark && ends_usually(mark) &&
+                   read_usual_line(p, mark, f)) [[likely]] {
+        add_line(f);
+        breaks.pass_lf();
+        p += mark + 2 - p;
+      } else {
+        p_ = p;
+        breaks_ = breaks;
+        scan_odd_line(mark);
+        p = p_;
+        breaks = breaks_;
+      }
+    }
+    p_ = p;
+    breaks_ = breaks;
+  }
+
+  /// CRLF, and the next line does not go on with this one.
+  static bool ends_usually(const char* end) noexcept {
+    if (std::memcmp(end, "\r\n", 2) != 0) return false;
+    return static_cast<unsigned char>(end[2]) > ' ' || !is_blank(end[2]);
+  }
+
+  /// A line from `begin` to the CRLF at `end`; false when scan_odd_line() must look at it.
+  [[gnu::always_inline]] static bool read_usual_line(const char* begin, const char* end,
+                                                     field& f) noexcept {
+    const byte_block bytes{begin};
+    const auto colons = bytes.equal_to(':');
+    const char* const colon = colons != 0 ? begin + static_cast<unsigned>(std::countr_zero(colons))
+                                          : find_byte<':'>(begin, end);
+    f.name = {begin, static_cast<std::size_t>(colon - begin)};
+    if (f.name.size() - 1 >= static_cast<std::size_t>(end - begin) - 1)
+      return false; // or it is empty
+    f.name_size = static_cast<std::uint8_t>(f.name.size());
+    f.id = detail::find_header_in_line(f.name, bytes); // what is in headers.def is a token
+    if (f.id == header_id::unknown) {
+      if (!is_token(f.name)) return false;
+      f.set_name_size();
+    }
+    f.value = colon + 1;
+    if (*f.value == ' ') ++f.value; // there is mostly one
+    while (static_cast<unsigned char>(*f.value) <= ' ' && is_blank(*f.value)) ++f.value;
+    f.end = trim_back(f.value, end);
+    return true;
+  }
+
+  /// A line that is folded, or has blanks before the colon, or is wrong in some way.
+  /// \param mark the first byte of it that may be a line break
+  [[gnu::noinline]] void scan_odd_line(const char* mark) noexcept {
     char* const begin = p_;
-    auto [colon, stop] = find_marks(begin, end_);
-    if (!colon) colon = find_break<':'>(begin, end_); // a tab before it, or none at all
-    char* p = begin + (colon - begin);
-    char* const name_end = trim_back(begin, p);
-    const std::string_view name{begin, static_cast<std::size_t>(name_end - begin)};
-    const header_id id = find_header_in_line(name); // which a name in headers.def proves a token
-    if (p == end_ || *p != ':' || (id == header_id::unknown && !is_token(name))) {
-      note(p != end_ && *p == ':' ? parse_errc::bad_header_name : parse_errc::missing_colon, begin);
-      p_ = find_line_end(begin, p).next;
+    const char* const found = mark == end_ || is_break(*mark) ? mark : breaks_.next(mark);
+    const char* const colon = find_byte<':'>(begin, found);
+    field f;
+    f.name = {begin, static_cast<std::size_t>(trim_back(begin, colon) - begin)};
+    f.set_name_size();
+    f.id = find_header(f.name);
+    if (colon == found || (f.id == header_id::unknown && !is_token(f.name))) {
+      note(colon == found ? parse_errc::missing_colon : parse_errc::bad_header_name, begin);
+      p_ = end_of_line(begin, found).next;
       return;
     }
-    ++p;
-    auto [end, next] = find_line_end(begin, std::max(p, begin + (stop - begin)));
+    auto [end, next] = end_of_line(begin, found);
     while (next != end_ && is_blank(*next)) {
       // RFC 3261 7.3.1: a fold means one blank. Written as blanks now, it cannot be read in
       // another way by whom the message is sent on to.
       for (; end != next; ++end) *end = ' ';
-      const auto continued = find_line_end(begin, next);
+      const auto continued = end_of_line(begin, breaks_.next(next));
       end = continued.end;
       next = continued.next;
     }
     p_ = next;
-    if (p != end && *p == ' ') ++p; // there is mostly one, and no other byte up to ' '
-    while (p != end && static_cast<unsigned char>(*p) <= ' ' && is_blank(*p)) ++p;
-    end = trim_back(p, end);
-
-    if (count_ == lines_.size()) {
-      note(parse_errc::too_many_headers, begin);
-      return;
-    }
-    message::line& l = lines_[count_++];
-    l.begin = offset(begin);
-    l.value = offset(p);
-    l.end = offset(end);
-    l.id = static_cast<std::uint8_t>(id);
-    l.name_size = std::min<std::size_t>(name.size(), message::long_name) & 127u;
-    l.is_edit = 0;
-    if (id == header_id::content_length)
-      read_content_length({p, static_cast<std::size_t>(end - p)});
+    f.value = colon + 1;
+    while (f.value != end && is_blank(*f.value)) ++f.value;
+    f.end = trim_back(f.value, end);
+    add_line(f);
   }
+
+  void add_line(const field& f) noexcept {
+    if (next_ == lowest_ && !make_room()) return note(parse_errc::too_many_headers, f.name.data());
+    const char* const first = first_;
+    index_line& l = *--next_;
+    l.begin = static_cast<std::uint16_t>(f.name.data() - first);
+    l.value = static_cast<std::uint16_t>(f.value - first);
+    l.end = static_cast<std::uint16_t>(f.end - first);
+    l.id = static_cast<std::uint8_t>(f.id);
+    l.name_size = f.name_size & 127u;
+    l.is_edit = 0;
+    if (f.id == header_id::content_length)
+      read_content_length({f.value, static_cast<std::size_t>(f.end - f.value)});
+  }
+
+  /// The index goes on in a place that has room for all lines there may be.
+  bool make_room() noexcept {
+    const std::size_t used = count();
+    if (used == max_header_lines) return false;
+    index_line* const end = lines_.data() + lines_.size();
+    if (used != 0) std::memcpy(end - used, next_, used * sizeof(index_line));
+    top_ = end;
+    next_ = end - used;
+    lowest_ = lines_.data();
+    is_behind_bytes_ = false;
+    return true;
+  }
+  std::size_t count() const noexcept { return static_cast<std::size_t>(top_ - next_); }
 
   void read_content_length(std::string_view value) noexcept {
     const auto length = parse_number<std::uint32_t>(value);
@@ -208,39 +311,37 @@ class message_scanner {
 
   result<message, parse_error> finish() {
     const auto size = static_cast<std::size_t>(end_ - first_);
-    const std::size_t index = message::index_size(count_) + sizeof(message::line); // for rounding
-    at_.lines = static_cast<std::uint16_t>(count_);
+    const std::size_t lines = count();
+    at_.lines = static_cast<std::uint16_t>(lines);
     at_.size = static_cast<std::uint16_t>(size);
     result<message, parse_error> made{message{}};
     message& msg = *made;
-    // The index goes behind the bytes when there is room, so that a small message is one block.
-    if (block_.is_unique() && block_.capacity() >= size + index) {
-      at_.index_end = hang_index(block_);
-    } else {
-      msg.edits_ = block_ref::make(index);
-      at_.index_end = hang_index(msg.edits_);
+    if (!is_behind_bytes_) {
+      msg.edits_ = block_ref::make(message::index_size(lines) + sizeof(index_line)); // for rounding
+      top_ = message::end_of_index(msg.edits_.data(), msg.edits_.capacity());
+      if (lines != 0) std::memcpy(top_ - lines, next_, lines * sizeof(index_line));
       at_.index_is_edit = true;
     }
+    at_.index_end = top_;
     msg.base_ = std::move(block_);
     msg.at_ = at_;
     return made;
-  }
-
-  const message::line* hang_index(const block_ref& block) noexcept {
-    message::line* const end = message::end_of_index(block.data(), block.capacity());
-    for (std::size_t i = 0; i < count_; ++i) end[-1 - static_cast<std::ptrdiff_t>(i)] = lines_[i];
-    return end;
   }
 
   block_ref block_;
   char* first_;
   char* p_;
   char* end_;
+  break_finder breaks_;
   message::places at_;
-  std::size_t count_ = 0;
+  // The index grows down, from `top_` to `next_`, which may become `lowest_`.
+  index_line* top_ = nullptr;
+  index_line* next_ = nullptr;
+  index_line* lowest_ = nullptr;
+  bool is_behind_bytes_ = false; ///< it stands in block_
   std::uint32_t length_ = 0;
   bool has_length_ = false;
-  std::array<message::line, max_header_lines> lines_; // not initialised: written before it is read
+  std::array<index_line, max_header_lines> lines_; // not initialised: written before it is read
 };
 
 result<message, parse_error> message::parse(block_ref block, std::size_t size) {

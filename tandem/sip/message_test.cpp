@@ -305,5 +305,28 @@ TEST(message, reads_names_longer_than_its_index_can_say) {
   }
 }
 
+TEST(message, finds_its_lines_wherever_they_stand_in_the_words_it_is_read_by) {
+  for (std::size_t pad = 0; pad < 140; ++pad)
+    for (const std::size_t body : {std::size_t{0}, std::size_t{1}, std::size_t{90}}) {
+      const std::string filler(pad, 'x');
+      const message msg =
+          parse("INVITE sip:b@c SIP/2.0\r\nX-Pad: " + filler + "\r\nVia: SIP/2.0/UDP h" + filler +
+                ":5060;branch=z9hG4bK" + filler + "\r\nf: \"" + filler + "\" <sip:a@b>;tag=f" +
+                filler + "\r\nTo:<sip:" + filler + "c@d>\r\ni:" + filler +
+                "i\r\nCSeq: 1 INVITE\r\nl: " + std::to_string(body) + "\r\n\r\n" +
+                std::string(body, 'b'));
+      ASSERT_FALSE(msg.defect()) << pad;
+      ASSERT_EQ(msg.header_count(), 7u) << pad;
+      EXPECT_EQ(msg.body().size(), body);
+      const auto key = msg.key();
+      ASSERT_TRUE(key) << pad;
+      EXPECT_EQ(key->branch, "z9hG4bK" + filler);
+      EXPECT_EQ(key->sent_by_host, "h" + filler);
+      EXPECT_EQ(key->from_tag, "f" + filler);
+      EXPECT_EQ(key->call_id, filler + "i");
+      EXPECT_EQ(key->cseq, 1u);
+    }
+}
+
 } // namespace
 } // namespace tandem::sip

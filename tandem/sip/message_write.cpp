@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view crlf = "\r\n";
 
 bool is_crlf(const char* p, const char* end) noexcept {
-  return end - p >= 2 && p[0] == '\r' && p[1] == '\n';
+  return end - p >= 2 && std::memcmp(p, crlf.data(), 2) == 0;
 }
 
 } // namespace
@@ -41,6 +41,7 @@ void message::for_each_piece(F&& f) const {
 
   // What ends a line is written as it stands if it is CRLF, blanks before it and all.
   const auto put_line = [&](const char* begin, const char* end, const char* limit) {
+    if (is_crlf(end, limit)) return put(begin, end + 2); // as it mostly is
     const char* next = end;
     while (next != limit && is_blank(*next)) ++next;
     if (is_crlf(next, limit)) {

@@ -5,10 +5,9 @@ namespace tandem::sip {
 
 result<std::uint32_t, parse_error> read_number(cursor& at, std::uint32_t most) noexcept {
   const std::size_t from = at.offset();
-  const std::string_view digits = at.take_while(char_class::digit);
-  if (digits.empty()) return parse_failure(parse_errc::expected_number, from);
-  const auto value = parse_number<std::uint32_t>(digits);
-  if (!value || *value > most) return parse_failure(parse_errc::number_too_large, from);
+  if (!is_digit(at.peek())) return parse_failure(parse_errc::expected_number, from);
+  const auto value = at.take_number(most);
+  if (!value) return parse_failure(parse_errc::number_too_large, from);
   return *value;
 }
 

@@ -43,7 +43,7 @@ result<param, parse_error> read_param(cursor& at) noexcept {
     read.is_quoted = true;
     return read;
   }
-  read.value = at.peek() == '<' ? take_bracketed(at) : at.take_while(char_class::param_value);
+  read.value = at.peek() == '<' ? take_bracketed(at) : at.take_param_value();
   if (read.value.empty()) return at.failure(parse_errc::expected_value);
   return read;
 }

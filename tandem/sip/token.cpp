@@ -114,7 +114,8 @@ bool privacy::has(std::string_view kind) const noexcept {
 //          "'" / "~" / "(" / ")" / "<" / ">" / ":" / "\" / DQUOTE / "/" / "[" / "]" / "?" / "{" /
 //          "}")
 result<call_id, parse_error> call_id::read(cursor& at) noexcept {
-  const std::string_view text = at.take_while(char_class::call_id);
+  const std::string_view text = at.take_run<char_class::call_id>(
+      [](byte_block b) { return b.up_to(' ') | b.high() | b.any_of<',', ';', '\x7f'>(); });
   if (text.empty()) return at.failure(parse_errc::expected_value);
   return call_id{text};
 }

@@ -16,16 +16,35 @@ verdict refuse(int status, std::string_view reason) {
   return rejection{.status = status, .reason = reason, .value = {}};
 }
 
+/// Names of headers, one bit each.
+class header_set {
+ public:
+  constexpr bool has(header_id id) const noexcept { return (word(id) & bit(id)) != 0; }
+  constexpr void add(header_id id) noexcept { words_[index(id)] |= bit(id); }
+
+ private:
+  static_assert(header_count <= 128);
+  static constexpr std::size_t index(header_id id) noexcept {
+    return static_cast<unsigned>(id) / 64;
+  }
+  static constexpr std::uint64_t bit(header_id id) noexcept {
+    return std::uint64_t{1} << static_cast<unsigned>(id) % 64;
+  }
+  constexpr std::uint64_t word(header_id id) const noexcept { return words_[index(id)]; }
+
+  std::array<std::uint64_t, 2> words_{};
+};
+
 /// Headers that may stand once and that somebody acts on. Free text twice (Subject, User-Agent)
 /// harms nobody.
-constexpr auto is_strictly_single = [] {
-  std::array<bool, header_count> table{};
+constexpr header_set strictly_single = [] {
+  header_set set;
 #define TANDEM_HEADER(id, name, compact, shape, value, source)                                     \
-  table[static_cast<std::size_t>(header_id::id)] =                                                 \
-      header_shape::shape == header_shape::single && std::string_view{#value} != "text_value";
+  if (header_shape::shape == header_shape::single && std::string_view{#value} != "text_value")     \
+    set.add(header_id::id);
 #include <tandem/sip/headers.def>
 #undef TANDEM_HEADER
-  return table;
+  return set;
 }();
 
 /// The lines of a message that every element looks at.
@@ -36,20 +55,21 @@ struct known_lines {
 
 known_lines find_known(const message& msg) {
   known_lines found;
-  std::array<bool, header_count> seen{};
-  for (const header_line& h : msg.headers()) {
-    const auto id = static_cast<std::size_t>(h.id);
-    if (std::exchange(seen[id], true)) {
-      found.has_repeated |= is_strictly_single[id];
+  header_set seen;
+  for (std::size_t i = 0; i < msg.header_count(); ++i) {
+    const header_id id = msg.id(i);
+    if (seen.has(id)) {
+      found.has_repeated |= strictly_single.has(id);
       continue;
     }
-    switch (h.id) {
-    case header_id::via: found.via = h.value; break;
-    case header_id::from: found.from = h.value; break;
-    case header_id::to: found.to = h.value; break;
-    case header_id::call_id: found.call_id = h.value; break;
-    case header_id::cseq: found.cseq = h.value; break;
-    case header_id::max_forwards: found.max_forwards = h.value; break;
+    seen.add(id);
+    switch (id) {
+    case header_id::via: found.via = msg.value(i); break;
+    case header_id::from: found.from = msg.value(i); break;
+    case header_id::to: found.to = msg.value(i); break;
+    case header_id::call_id: found.call_id = msg.value(i); break;
+    case header_id::cseq: found.cseq = msg.value(i); break;
+    case header_id::max_forwards: found.max_forwards = msg.value(i); break;
     default: break;
     }
   }
@@ -57,34 +77,40 @@ known_lines find_known(const message& msg) {
 }
 
 /// RFC 3261 8.1.1: what every message has, and that it can be read.
-verdict check_mandatory(const known_lines& lines, std::string_view method) {
+verdict check_mandatory(const message& msg, const known_lines& lines) {
   if (!lines.via) return refuse(400, "Missing Via");
   if (!lines.from) return refuse(400, "Missing From");
   if (!lines.to) return refuse(400, "Missing To");
   if (!lines.call_id) return refuse(400, "Missing Call-ID");
   if (!lines.cseq) return refuse(400, "Missing CSeq");
   if (lines.has_repeated) return refuse(400, "Repeated Header Field");
-  if (!list<via>{*lines.via}.front()) return refuse(400, "Bad Via");
+  // With a key the message has read its top Via before.
+  if (!msg.key() && !list<via>{*lines.via}.front()) return refuse(400, "Bad Via");
   if (!name_addr::parse(*lines.from)) return refuse(400, "Bad From");
   if (!name_addr::parse(*lines.to)) return refuse(400, "Bad To");
   if (!call_id::parse(*lines.call_id)) return refuse(400, "Bad Call-ID");
   const auto sequence = cseq::parse(*lines.cseq);
   if (!sequence) return refuse(400, "Bad CSeq");
   // RFC 3261 8.1.1.5; a response has no method of its own to compare.
-  if (!method.empty() && sequence->method != method) return refuse(400, "CSeq of Another Method");
+  if (msg.is_request() && sequence->method != msg.method_text())
+    return refuse(400, "CSeq of Another Method");
   return {};
 }
 
 /// RFC 3261 8.1.3.3, 16.7: a response that must not be processed is dropped.
 bool is_worthless(const message& response, role as) {
-  if (response.defect() || check_mandatory(find_known(response), {})) return true;
+  if (response.defect() || check_mandatory(response, find_known(response))) return true;
+  // RFC 4475 3.1.2.20: nothing is sent on to a broadcast address.
+  constexpr std::string_view broadcast = "255.255.255.255";
   std::size_t hops = 0;
-  for (const auto& hop : response.all<hdr::via>()) {
+  bool is_broadcast = false;
+  response.for_each_value(header_id::via, [&](std::string_view value) {
     ++hops;
-    // RFC 4475 3.1.2.20: nothing is sent on to a broadcast address.
-    if (hop && hop->sent_by.host.text == "255.255.255.255") return true;
-  }
-  return as != role::proxy && hops > 1;
+    if (value.find(broadcast) == std::string_view::npos) return; // not worth reading
+    const auto hop = via::parse(value);
+    is_broadcast |= hop && hop->sent_by.host.text == broadcast;
+  });
+  return is_broadcast || (as != role::proxy && hops > 1);
 }
 
 bool is_one_of(std::string_view text, std::span<const std::string_view> names) {
@@ -205,7 +231,7 @@ verdict check_request(const message& request, role as, const supported_sets& sup
   if (const auto defect = request.defect())
     return refuse(status_owed(defect->code), describe(defect->code));
   const known_lines lines = find_known(request);
-  if (auto v = check_mandatory(lines, request.method_text())) return v;
+  if (auto v = check_mandatory(request, lines)) return v;
   if (auto v = check_request_uri(request, supported)) return v;
   const auto hops = lines.max_forwards ? hop_count::parse(*lines.max_forwards) : hop_count{70};
   if (!hops) return refuse(400, "Bad Max-Forwards");

@@ -13,8 +13,6 @@ class via_params : public params {
  public:
   /// No parameters.
   constexpr via_params() noexcept = default;
-  /// As params::read; `too_large` beyond 65,535 bytes.
-  static result<via_params, parse_error> read(cursor& at) noexcept;
 
   /// Its value without quotes; empty when there is no such parameter or value. The first counts.
   [[nodiscard]] std::string_view branch() const noexcept { return text_of(marks_.branch); }
@@ -24,7 +22,8 @@ class via_params : public params {
   [[nodiscard]] std::string_view ttl() const noexcept { return text_of(marks_.ttl); }
   [[nodiscard]] bool has_received() const noexcept { return marks_.received.begin != 0; }
   [[nodiscard]] bool has_rport() const noexcept { return marks_.rport.begin != 0; }
-  [[nodiscard]] const via_marks& marks() const noexcept { return marks_; }
+  /// One of these stands twice.
+  [[nodiscard]] bool has_repeated() const noexcept { return marks_.has_repeated; }
 
  private:
   friend struct via;
@@ -49,8 +48,7 @@ struct via {
   static result<via, parse_error> read(cursor& at) noexcept;
   void write(sink& out) const noexcept;
 
-  /// The same as places in the text that begins at `first` and holds it, and back.
-  [[nodiscard]] via_places to_places(std::string_view whole, const char* first) const noexcept;
+  /// What stands at these places of the text that begins at `first`.
   [[nodiscard]] static via from_places(const via_places& places, const char* first) noexcept;
 
   [[nodiscard]] transport_name transport_id() const noexcept { return find_transport(transport); }
