@@ -12,8 +12,8 @@ namespace {
 
 // Steps of a half, so that a kept message wastes little. A power of two with its header would fill
 // one page more than it needs.
-constexpr std::array<std::size_t, 10> sizes{240,  368,  496,  752,    1008,
-                                            1520, 2032, 4080, 16'368, 65'584};
+constexpr std::array<std::size_t, 14> sizes{176, 240,  304,  368,  432,  496,    624,
+                                            752, 1008, 1520, 2032, 4080, 16'368, 65'584};
 
 constexpr std::size_t first_size_for(std::size_t capacity) noexcept {
   std::size_t i = 0;

@@ -64,9 +64,8 @@ struct shard::guest final : readiness {
 };
 
 shard::shard(std::uint16_t index)
-    : index_{index}, now_{tandem::now()}, timers_{now_}, epoll_{checked(
-                                                             epoll_create1(EPOLL_CLOEXEC),
-                                                             "epoll_create1")},
+    : index_{index}, now_{tandem::now()}, turn_end_{now_}, timers_{now_},
+      epoll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
       bell_{checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")}, lag_window_{now_} {
   // Edge-triggered and never read: each write wakes once.
   epoll_event event{};
@@ -130,7 +129,7 @@ boost::asio::io_context& shard::context() {
 
 void shard::enter() noexcept {
   current_shard = this;
-  now_ = tandem::now();
+  now_ = turn_end_ = tandem::now();
 }
 
 void shard::leave() noexcept { current_shard = nullptr; }
@@ -151,7 +150,7 @@ int shard::wait_time(instant limit) {
   if (!posted_.empty() || !turn_tasks_.empty()) return 0;
   if (const auto due = timers_.next_due()) limit = std::min(limit, *due);
   if (limit == instant::max()) return -1;
-  const auto wait = std::chrono::ceil<milliseconds>(limit - tandem::now()).count();
+  const auto wait = std::chrono::ceil<milliseconds>(limit - turn_end_).count();
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, std::numeric_limits<int>::max()));
 }
 
@@ -162,11 +161,10 @@ void shard::turn(instant limit) {
     sleeping_.store(true);
     if (mail_.load()) timeout = 0;
   }
-  const instant before = tandem::now();
   const int count = epoll_wait(epoll_.get(), events.data(), batch, timeout);
   sleeping_.store(false);
   now_ = tandem::now();
-  busy_ = count > 0 && now_ - before < awake;
+  busy_ = count > 0 && now_ - turn_end_ < awake;
 
   timers_.advance(now_);
   ready_ = events.data();
@@ -186,7 +184,8 @@ void shard::turn(instant limit) {
   run_posted();
   if (guest_) guest_->context.poll();
   run_turn_tasks();
-  note_lag(tandem::now() - now_);
+  turn_end_ = tandem::now();
+  note_lag(turn_end_ - now_);
 }
 
 void shard::run_posted() {

@@ -150,6 +150,7 @@ class shard {
 
   std::uint16_t index_;
   instant now_;
+  instant turn_end_; ///< when the last turn was over, that is, when the wait begins
   timer_wheel timers_;
   unique_fd epoll_;
   unique_fd bell_;

@@ -118,8 +118,8 @@ result<std::unique_ptr<udp_socket>, int> udp_socket::open(shard& home, const soc
 }
 
 udp_socket::udp_socket(shard& home, unique_fd fd, const socket_address& local, datagram_user& user)
-    : home_{home}, fd_{std::move(fd)}, local_{local}, user_{user},
-      is_wildcard_{local.ip.is_any()}, io_{std::make_unique<kernel_io>()} {}
+    : home_{home}, fd_{std::move(fd)}, local_{local}, user_{user}, is_wildcard_{local.ip.is_any()},
+      unprepared_{batch}, io_{std::make_unique<kernel_io>()} {}
 
 udp_socket::~udp_socket() { home_.unwatch(fd_.get(), *this); }
 
@@ -150,27 +150,33 @@ void udp_socket::read_one() {
   const ssize_t size = recvmsg(fd_.get(), &header, 0);
   // An ICMP error for an earlier datagram may come out here: its own report follows by EPOLLERR.
   if (size < 0) return;
+  unprepared_ = std::max(unprepared_, 1U);
   hand_over(std::move(blocks[0]), static_cast<std::size_t>(size), header.msg_flags, header);
+}
+
+void udp_socket::prepare(unsigned entry) {
+  kernel_io::arrays& io = io_->in;
+  block_ref& block = io_->blocks[entry];
+  if (!block) block = block_ref::make(largest);
+  io.vectors[entry] = {block.data(), largest};
+  msghdr& header = io.headers[entry].msg_hdr;
+  header = {};
+  header.msg_name = &io.addresses[entry];
+  header.msg_namelen = sizeof(sockaddr_storage);
+  header.msg_iov = &io.vectors[entry];
+  header.msg_iovlen = 1;
+  if (is_wildcard_ || is_timestamped_) {
+    header.msg_control = io.controls[entry].data();
+    header.msg_controllen = control_size;
+  }
 }
 
 void udp_socket::read_batch() {
   kernel_io::arrays& io = io_->in;
   auto& blocks = io_->blocks;
-  for (unsigned i = 0; i < batch; ++i) {
-    if (!blocks[i]) blocks[i] = block_ref::make(largest);
-    io.vectors[i] = {blocks[i].data(), largest};
-    msghdr& header = io.headers[i].msg_hdr;
-    header = {};
-    header.msg_name = &io.addresses[i];
-    header.msg_namelen = sizeof(sockaddr_storage);
-    header.msg_iov = &io.vectors[i];
-    header.msg_iovlen = 1;
-    if (is_wildcard_ || is_timestamped_) {
-      header.msg_control = io.controls[i].data();
-      header.msg_controllen = control_size;
-    }
-  }
+  for (unsigned i = 0; i < unprepared_; ++i) prepare(i);
   const int count = recvmmsg(fd_.get(), io.headers.data(), batch, 0, nullptr);
+  unprepared_ = static_cast<unsigned>(std::max(count, 0));
   watch_backlog(count == static_cast<int>(batch));
   for (int i = 0; i < count; ++i) {
     mmsghdr& m = io.headers[static_cast<unsigned>(i)];
@@ -188,8 +194,9 @@ void udp_socket::watch_backlog(bool has_backlog) {
   const bool wanted = has_backlog && home_.now() - backlog_since_ >= lasting;
   if (wanted == is_timestamped_) return;
   const int on = wanted ? 1 : 0;
-  if (setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0)
-    is_timestamped_ = wanted;
+  if (setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) return;
+  is_timestamped_ = wanted;
+  unprepared_ = batch; // the others have no room for the time, or room that is not wanted
 }
 
 void udp_socket::note_wait(msghdr& header) {

@@ -96,6 +96,7 @@ class udp_socket final : readiness, turn_task {
   void on_turn_end() override;
   void read_one();
   void read_batch();
+  void prepare(unsigned entry);
   void hand_over(block_ref&& block, std::size_t size, int flags, msghdr& header);
   void read_errors();
   void note_wait(msghdr& header);
@@ -111,6 +112,7 @@ class udp_socket final : readiness, turn_task {
   bool is_wildcard_;
   bool has_backlog_ = false;
   bool is_timestamped_ = false;
+  unsigned unprepared_ = 0; ///< leading entries of the arrays that the last reads have used up
   instant backlog_since_;
   std::vector<outgoing> queue_;
   std::unique_ptr<kernel_io> io_; ///< the arrays that the batch calls take

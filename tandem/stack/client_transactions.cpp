@@ -97,7 +97,10 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
     if (const client_transaction* left = clients_.find(h); left && !left->is_armed()) cancel(h);
     return;
   }
-  if (!user) return;
+  if (!user) {
+    retire_if_done(h, nullptr);
+    return;
+  }
   if (actions.has(a::pass_response)) user->on_response(h, tag, *response, *from);
   if (actions.has(a::report_transport_error))
     user->on_failure(h, tag, client_failure::transport_error);
@@ -168,8 +171,26 @@ void transaction_layer::retag(client_handle client, user_tag tag) noexcept {
   if (client_transaction* c = clients_.find(client)) c->tag_ = tag;
 }
 
-void transaction_layer::release(client_handle client) noexcept {
+void transaction_layer::release(client_handle client) {
   if (client_transaction* c = clients_.find(client)) c->user_ = nullptr;
+  retire_if_done(client, nullptr);
+}
+
+bool transaction_layer::retire(client_handle client, server_handle upstream) {
+  const server_transaction* const server = servers_.find(upstream);
+  const way_back way = server ? way_back::of(server->reply_to_) : way_back{};
+  return retire_if_done(client, server ? &way : nullptr);
+}
+
+bool transaction_layer::retire_if_done(client_handle client, const way_back* upstream) {
+  client_transaction* c = clients_.find(client);
+  if (!c) return true;
+  const bool is_accepted = c->state_ == s::accepted;
+  if (!is_accepted && (c->state_ != s::completed || is_invite(c->kind_))) return false;
+  ended_.add(is_accepted ? ended_kind::client_accepted : ended_kind::client_completed, c->key_,
+             client, c->expire_at_, is_accepted ? upstream : nullptr);
+  clients_.erase(client);
+  return true;
 }
 
 } // namespace tandem::stack

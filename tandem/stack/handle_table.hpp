@@ -40,6 +40,15 @@ class handle_table {
     return true;
   }
 
+  /// Stores another handle in place of `old`, if it is that which is stored under `hash`.
+  void replace(std::uint64_t hash, key old, key value) noexcept {
+    for (std::size_t i = home_of(hash); entries_[i].value; i = next(i)) {
+      if (entries_[i].hash != hash) continue;
+      if (entries_[i].value == old) entries_[i].value = value;
+      return;
+    }
+  }
+
   /// Takes out what is stored under `hash`, if it is `value` that is stored.
   void erase(std::uint64_t hash, key value) noexcept {
     std::size_t i = home_of(hash);

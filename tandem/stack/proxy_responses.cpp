@@ -247,11 +247,16 @@ void proxy::finish_if_over(context_handle context) {
 void proxy::finish(context_handle context) {
   response_context& c = *contexts_.find(context);
   const server_handle server = c.server;
+  bool is_needed = false;
   for_each_branch(context, [&](branch_handle h, proxy_branch& b) {
-    transactions_.retag(b.client, {server.slot, server.generation, context_is_over});
+    // What may still bring a 2xx needs the server transaction to send it by.
+    if (!transactions_.retire(b.client, server)) {
+      transactions_.retag(b.client, {server.slot, server.generation, context_is_over});
+      is_needed = true;
+    }
     branches_.erase(h);
   });
-  transactions_.release(server);
+  if (!is_needed) transactions_.release(server);
   c.user->on_end(context, c.tag);
   contexts_.erase(context);
 }

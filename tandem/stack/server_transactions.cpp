@@ -17,9 +17,9 @@ transaction_layer::create_server(const sip::message& request, const arrival& fro
                                  server_user& user, user_tag tag) {
   const auto keys = keys_of_request(request, secret_);
   if (!keys) return fail(transaction_errc::bad_branch);
-  const server_handle there = server_keys_.find(keys->own);
-  if (server_transaction* t = servers_.find(there)) {
-    if (!t->is_reserved_) return fail(transaction_errc::exists);
+  if (const server_handle there = server_keys_.find(keys->own)) {
+    server_transaction* t = servers_.find(there);
+    if (!t || !t->is_reserved_) return fail(transaction_errc::exists);
     t->is_reserved_ = false;
     t->user_ = &user;
     t->tag_ = tag;
@@ -149,7 +149,10 @@ void transaction_layer::run(server_transaction& t, transaction_event event, sip:
   else if (t.expire_at_ <= now)
     run(t, expiry_of(t.kind_, t.state_));
   if (actions.has(a::pass_ack)) core_->on_request(*request, *from);
-  if (!user) return;
+  if (!user) {
+    retire_if_done(h);
+    return;
+  }
   if (actions.has(a::report_silence)) user->on_silence(h, tag);
   if (actions.has(a::report_transport_error))
     user->on_failure(h, tag, server_failure::transport_error);
@@ -196,8 +199,25 @@ bool transaction_layer::send_past(server_handle server, const wire_message& resp
   return true;
 }
 
-void transaction_layer::release(server_handle server) noexcept {
+void transaction_layer::release(server_handle server) {
   if (server_transaction* t = servers_.find(server)) t->user_ = nullptr;
+  retire_if_done(server);
+}
+
+void transaction_layer::retire_if_done(server_handle server) {
+  server_transaction* t = servers_.find(server);
+  if (!t || t->suspension_) return;
+  ended_kind kind;
+  if (t->state_ == s::accepted)
+    kind = ended_kind::server_accepted;
+  else if (t->state_ == s::confirmed)
+    kind = ended_kind::server_confirmed;
+  else if (t->state_ == s::completed && t->kind_ == transaction_kind::server_non_invite)
+    kind = ended_kind::server_answered;
+  else
+    return;
+  ended_.add(kind, t->key_, server, t->expire_at_, t->response_);
+  servers_.erase(server);
 }
 
 } // namespace tandem::stack

@@ -40,8 +40,9 @@ result<server_handle, transaction_errc> transaction_layer::suspend(const sip::me
     h = *added;
     servers_.find(h)->is_reserved_ = true;
   }
-  server_transaction& s = *servers_.find(h);
-  if (s.suspension_) return fail(transaction_errc::exists);
+  server_transaction* const found = servers_.find(h);
+  if (!found || found->suspension_) return fail(transaction_errc::exists);
+  server_transaction& s = *found;
   s.suspension_ = std::make_unique<suspension>();
   s.suspension_->call = call_key(request, secret_);
   auto& call = waiting_[s.suspension_->call];

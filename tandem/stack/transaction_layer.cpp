@@ -2,9 +2,11 @@
 // What both sides share: timers, matching of what comes in, errors of the transport.
 #include <tandem/stack/transaction_layer.hpp>
 
+#include <tandem/sip/headers.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/stack/suspension.hpp>
 #include <tandem/stack/via_rules.hpp>
+#include <tandem/stack/wire.hpp>
 
 #include <algorithm>
 
@@ -42,26 +44,63 @@ bool transaction_layer::receive_request(sip::message& request, const arrival& fr
 bool transaction_layer::absorb(const request_keys& keys, sip::message& request,
                                const arrival& from) {
   const bool is_ack = request.method() == sip::method::ack;
-  if (server_transaction* s = servers_.find(server_keys_.find(keys.own))) {
+  const server_handle own = server_keys_.find(keys.own);
+  if (server_transaction* s = servers_.find(own)) {
     ++counters_.absorbed;
     const bool ends_invite = is_ack && s->kind_ == transaction_kind::server_invite;
     run(*s, ends_invite ? e::ack : e::request, &request, &from);
     return true;
   }
+  if (own) {
+    absorb_ended(own, request, from);
+    return true;
+  }
   if (request.method() != sip::method::cancel) return false;
   const server_handle invite = server_keys_.find(keys.invite);
-  server_transaction* s = servers_.find(invite);
-  if (!s) return false;
-  if (s->suspension_)
+  if (!invite) return false;
+  if (server_transaction* s = servers_.find(invite); s && s->suspension_)
     s->suspension_->hold_cancel(request, from);
   else
     core_->on_cancel(invite, request, from);
   return true;
 }
 
+void transaction_layer::absorb_ended(server_handle ended, sip::message& request,
+                                     const arrival& from) {
+  ++counters_.absorbed;
+  switch (ended_.kind_of(ended)) {
+  case ended_kind::server_accepted:
+    if (request.method() == sip::method::ack) core_->on_request(request, from);
+    return;
+  case ended_kind::server_answered:
+    if (const wire_message answer = ended_.answer_of(ended))
+      if (const auto via = request.get<sip::hdr::via>()) {
+        ++counters_.retransmitted;
+        out_.send(response_target(*via, from), answer, {});
+      }
+    return;
+  default: return;
+  }
+}
+
+void transaction_layer::absorb_ended(client_handle ended, sip::message& response) {
+  ++counters_.absorbed;
+  const int status = response.status();
+  if (ended_.kind_of(ended) != ended_kind::client_accepted || status < 200 || status >= 300) return;
+  const way_back* upstream = ended_.way_of(ended);
+  response.pop_front(sip::header_id::via);
+  if (upstream && response.has(sip::header_id::via))
+    out_.send(upstream->to_target(), to_wire(response), {});
+}
+
 bool transaction_layer::receive_response(sip::message& response, const arrival& from) {
   const auto key = key_of_response(response, secret_);
-  client_transaction* c = key ? clients_.find(client_keys_.find(*key)) : nullptr;
+  const client_handle h = key ? client_keys_.find(*key) : client_handle{};
+  client_transaction* c = clients_.find(h);
+  if (!c && h) {
+    absorb_ended(h, response);
+    return true;
+  }
   if (!c) {
     if (!key && !response.key()) return false;
     ++counters_.stray_responses;

@@ -6,6 +6,7 @@
 
 #include <tandem/base/hash.hpp>
 #include <tandem/base/result.hpp>
+#include <tandem/stack/ended_transactions.hpp>
 #include <tandem/stack/handle_table.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/timer_settings.hpp>
@@ -115,8 +116,9 @@ class transaction_layer {
   /// failure which the transaction has sent (RFC 3261 16.7 step 5). False when it is gone.
   bool send_past(server_handle server, const wire_message& response);
 
-  /// Its user goes away; the transaction ends by itself.
-  void release(server_handle server) noexcept;
+  /// Its user goes away; the transaction ends by itself. Once its work is done its handle finds
+  /// nothing, while copies are still absorbed or answered.
+  void release(server_handle server);
 
   // Client transactions.
 
@@ -146,7 +148,12 @@ class transaction_layer {
   void retag(client_handle client, user_tag tag) noexcept;
 
   /// Its user goes away: nothing is reported any more.
-  void release(client_handle client) noexcept;
+  void release(client_handle client);
+
+  /// The same for a client transaction whose work is done. Every 2xx that still comes for an INVITE
+  /// goes on by the way of `upstream`, without our Via (RFC 3261 16.7 step 5, RFC 6026).
+  /// False, and nothing changed, when it is not done.
+  bool retire(client_handle client, server_handle upstream);
 
   // Programs that wait.
 
@@ -166,7 +173,10 @@ class transaction_layer {
     return local_tag_of(request, secret_);
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return clients_.size() + servers_.size(); }
+  /// Those that are remembered only are counted too.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return clients_.size() + servers_.size() + ended_.size();
+  }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] outbox& out() noexcept { return out_; }
   /// The key of this layer's hashes.
@@ -201,6 +211,10 @@ class transaction_layer {
   bool wait(std::uint64_t call, std::uint64_t key, sip::message& request, const arrival& from);
   void run_waiting(std::uint64_t call);
   bool absorb(const request_keys& keys, sip::message& request, const arrival& from);
+  void absorb_ended(server_handle ended, sip::message& request, const arrival& from);
+  void absorb_ended(client_handle ended, sip::message& response);
+  void retire_if_done(server_handle server);
+  bool retire_if_done(client_handle client, const way_back* upstream);
   void refuse(const sip::message& request, const arrival& from);
 
   outbox& out_;
@@ -212,6 +226,7 @@ class transaction_layer {
   slot_map<server_transaction> servers_;
   handle_table<client_transaction> client_keys_;
   handle_table<server_transaction> server_keys_;
+  ended_transactions ended_{out_, client_keys_, server_keys_};
   std::unordered_map<std::uint64_t, std::unique_ptr<waiting_call>> waiting_;
   std::size_t suspended_ = 0;
   transaction_counters counters_;
