@@ -15,8 +15,8 @@ namespace tandem::io {
 namespace {
 
 constexpr std::size_t read_size = 65'536;
-constexpr std::size_t pieces = 64; ///< of one write
-constexpr std::size_t kept_queue = 8;
+constexpr std::size_t pieces = 64;     ///< of one write
+constexpr std::size_t moved_queue = 8; ///< that many entries that have left are moved over
 /// What a peer gets to read our last words in, and to say that it is done too.
 constexpr duration linger_limit = seconds{2};
 
@@ -33,6 +33,31 @@ byte_stream_end end_of(int error) noexcept {
   case EINVAL: return byte_stream_end::unreachable;
   default: return byte_stream_end::reset;
   }
+}
+
+/// Queues of streams that have nothing to send, for those that have: an idle stream keeps none, and
+/// a busy one allocates none.
+template <typename Queue>
+std::vector<Queue>& spare_queues() {
+  thread_local std::vector<Queue> all;
+  return all;
+}
+
+template <typename Queue>
+void take_spare(Queue& queue) {
+  auto& spare = spare_queues<Queue>();
+  if (spare.empty()) return;
+  queue = std::move(spare.back());
+  spare.pop_back();
+}
+
+template <typename Queue>
+void give_back(Queue& queue) {
+  constexpr std::size_t most = 64;
+  queue.clear();
+  auto& spare = spare_queues<Queue>();
+  if (spare.size() < most) spare.push_back(std::move(queue));
+  queue = {};
 }
 
 void set_no_delay(int fd) noexcept {
@@ -111,6 +136,7 @@ std::unique_ptr<tcp_stream> tcp_stream::connect(shard& home, const socket_addres
 
 void tcp_stream::send(block_ref block, std::uint32_t size, send_token token) {
   if (state_ == state::ended) return user_.on_unsent(*this, token, failure_);
+  if (queue_.capacity() == 0) take_spare(queue_);
   queue_.push_back({std::move(block), size, token});
   waiting_ += size;
   if (waiting_ > options_.output_bytes && state_ != state::failed)
@@ -229,7 +255,7 @@ void tcp_stream::write() {
     // The peer is slow: the rest goes when it takes more. Meanwhile nothing more is read from who
     // does not read, else its answers would pile up here.
     if (output_since_ == never) output_since_ = home_.now();
-    if (first_ > kept_queue) {
+    if (first_ > moved_queue) {
       queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(first_));
       first_ = 0;
     }
@@ -240,10 +266,7 @@ void tcp_stream::write() {
   }
   first_ = 0;
   waiting_ = 0;
-  if (queue_.capacity() > kept_queue)
-    queue_ = {};
-  else
-    queue_.clear();
+  give_back(queue_);
   want(EPOLLIN);
 }
 

@@ -17,7 +17,9 @@ void framer::feed(std::string_view bytes) {
     if (kept + bytes.size() <= buffer_.capacity()) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, kept);
     } else {
-      block_ref larger = block_ref::make(kept + bytes.size() + kept / 2);
+      // Room behind the bytes is for the index that the parser makes of them.
+      constexpr std::size_t index = 384;
+      block_ref larger = block_ref::make(kept + bytes.size() + kept / 2 + index);
       if (kept != 0) std::memcpy(larger.data(), buffer_.data() + begin_, kept);
       buffer_ = std::move(larger);
     }
@@ -149,8 +151,10 @@ parse_errc framer::take_length() noexcept {
 }
 
 frame framer::cut(frame_kind kind, std::size_t size) {
+  // A message that was read alone leaves in the block that it was read into.
   frame whole{.kind = kind,
-              .block = block_ref::copy_of({at(0), size}),
+              .block = begin_ == 0 && end_ == size ? std::move(buffer_)
+                                                   : block_ref::copy_of({at(0), size}),
               .size = static_cast<std::uint32_t>(size)};
   begin_ += size;
   seen_ = {};

@@ -99,6 +99,10 @@ std::string_view message::next_value(header_id id, std::string_view& rest) noexc
 
 message::place_of_value message::locate(const header_name& name, bool is_back) const noexcept {
   place_of_value found;
+  if (name.id() == header_id::via && !is_back && knows(header_id::via)) {
+    const std::size_t top = find(name);
+    return {top, known().via.whole.in(origin(known().in_edits.has(header_id::via)))};
+  }
   for (std::size_t i = find(name); i != npos; i = find(name, i + 1)) {
     const line& l = line_at(i);
     std::string_view rest = value_of(l);

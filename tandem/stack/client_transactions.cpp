@@ -178,6 +178,8 @@ void transaction_layer::release(client_handle client) {
 
 bool transaction_layer::retire(client_handle client, server_handle upstream) {
   const server_transaction* const server = servers_.find(upstream);
+  const client_transaction* const c = clients_.find(client);
+  if (server && server->is_reliable_ && c && c->state_ == s::accepted) return false;
   const way_back way = server ? way_back::of(server->reply_to_) : way_back{};
   return retire_if_done(client, server ? &way : nullptr);
 }

@@ -45,6 +45,11 @@ wire_message ended_transactions::answer_of(server_handle h) noexcept {
   return kept ? *kept : wire_message{};
 }
 
+void ended_transactions::revive(std::uint64_t key, server_handle ended, server_handle live) {
+  answers_.erase(kept_of<wire_message>(ended));
+  servers_.replace(key, ended, live);
+}
+
 const way_back* ended_transactions::way_of(client_handle h) noexcept {
   return ways_.find(kept_of<way_back>(h));
 }
@@ -59,10 +64,12 @@ void ended_transactions::forget(std::uint64_t key, ended_kind kind) {
   --size_;
   if (kind == ended_kind::client_accepted || kind == ended_kind::client_completed) {
     const client_handle h = clients_.find(key);
+    if (!is_ended(h)) return;
     if (kind == ended_kind::client_accepted) ways_.erase(kept_of<way_back>(h));
     clients_.erase(key, h);
   } else {
     const server_handle h = servers_.find(key);
+    if (!is_ended(h) || kind_of(h) != kind) return; // it was revived
     if (kind == ended_kind::server_answered) answers_.erase(kept_of<wire_message>(h));
     servers_.erase(key, h);
   }

@@ -53,6 +53,11 @@ class ended_transactions {
   void add(ended_kind kind, std::uint64_t key, client_handle live, instant until,
            const way_back* upstream);
 
+  /// A handle of a table names something that has ended.
+  template <typename T>
+  [[nodiscard]] static bool is_ended(handle<T> h) noexcept {
+    return h && (h.slot & mark) != 0;
+  }
   /// What ended, by its handle in the table; the handle must be one of these.
   template <typename T>
   [[nodiscard]] static ended_kind kind_of(handle<T> h) noexcept {
@@ -60,6 +65,8 @@ class ended_transactions {
   }
   /// The answer of server_answered; none when there was none.
   [[nodiscard]] wire_message answer_of(server_handle h) noexcept;
+  /// A live transaction takes the place of one that was answered.
+  void revive(std::uint64_t key, server_handle ended, server_handle live);
   /// The way upstream of client_accepted, null when nobody is there.
   [[nodiscard]] const way_back* way_of(client_handle h) noexcept;
 

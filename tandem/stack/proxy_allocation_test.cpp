@@ -1,54 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // In steady state a proxied message allocates nothing: parse, transaction, forwarding, response.
+#include <tandem/base/count_allocations.hpp>
 #include <tandem/stack/proxy.hpp>
 #include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TANDEM_MALLOC_IS_TAKEN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TANDEM_MALLOC_IS_TAKEN 1
-#endif
-#endif
-
-#ifndef TANDEM_MALLOC_IS_TAKEN
-namespace {
-thread_local std::size_t allocations = 0;
-} // namespace
-
-extern "C" {
-void* __libc_malloc(std::size_t size); // NOLINT: glibc's own
-void* malloc(std::size_t size) {       // NOLINT: counts, then glibc's own
-  ++allocations;
-  return __libc_malloc(size);
-}
-}
-
+#ifdef TANDEM_COUNTS_ALLOCATIONS
 namespace tandem::stack {
 namespace {
 
 using namespace testing;
-
-/// Keeps the last few messages as references, as a transport's queue does.
-class plain_outbox : public virtual_outbox {
- public:
-  void send(const target&, const wire_message& message, origin) override {
-    last[count++ % last.size()] = message;
-  }
-  [[nodiscard]] std::string_view newest() const { return last[(count - 1) % last.size()].bytes(); }
-
-  std::array<wire_message, 4> last;
-  std::size_t count = 0;
-};
+using tandem::testing::allocations;
 
 class plain_proxy : public request_user, public proxy_user {
  public:
-  plain_proxy() { layer.set_core(*this); }
+  plain_proxy() {
+    layer.set_core(*this);
+    out.is_quiet = true;
+  }
 
   void receive(std::string_view text) {
     block_ref block = block_ref::make(text.size() + 1024);
@@ -63,7 +35,7 @@ class plain_proxy : public request_user, public proxy_user {
     counted += allocations - before;
   }
 
-  plain_outbox out;
+  virtual_outbox out;
   transaction_layer layer{out, timer_settings{}};
   proxy core{layer, {}};
   std::size_t counted = 0;
@@ -100,7 +72,7 @@ TEST(proxy_allocation, a_call_in_steady_state_allocates_nothing) {
     p.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKinvite" + std::to_string(n);
     p.body = std::string(150, 'x');
     t.receive(request_text(p));
-    const std::string invite{t.out.newest()};
+    const std::string invite{t.out.newest.bytes()};
     t.receive(answer_text(invite, 180));
     t.receive(answer_text(invite, 200));
     p.method = "ACK";
@@ -109,7 +81,7 @@ TEST(proxy_allocation, a_call_in_steady_state_allocates_nothing) {
     p.method = "BYE";
     p.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKbye" + std::to_string(n);
     t.receive(request_text(p));
-    const std::string bye{t.out.newest()};
+    const std::string bye{t.out.newest.bytes()};
     t.receive(answer_text(bye, 200));
     t.out.advance(seconds{1});
   }

@@ -15,8 +15,8 @@ namespace tandem::stack::testing {
 
 class proxy_fixture : public request_user, public proxy_user {
  public:
-  explicit proxy_fixture(const proxy_settings& settings = {})
-      : layer{out, timer_settings{}}, core{layer, settings} {
+  explicit proxy_fixture(const proxy_settings& settings = {}, const transaction_limits& limits = {})
+      : layer{out, timer_settings{}, limits}, core{layer, settings} {
     layer.set_core(*this);
   }
 

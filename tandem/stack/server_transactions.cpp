@@ -116,10 +116,37 @@ void transaction_layer::send_by(server_handle server, std::span<const target> wa
 
 bool transaction_layer::repeat(server_handle server) {
   server_transaction* t = servers_.find(server);
+  if (!t) t = revive(server);
   if (!t || !t->response_) return false;
   ++counters_.retransmitted;
   send_response(*t);
+  if (!t->user_) retire_if_done({t->slot_, t->generation_});
   return true;
+}
+
+server_transaction* transaction_layer::revive(server_handle ended) {
+  if (!ended_.is_ended(ended) || ended_.kind_of(ended) != ended_kind::server_answered)
+    return nullptr;
+  // Its answer says all: the key, and the way back in its Via.
+  const wire_message answer = ended_.answer_of(ended);
+  const auto key = key_of_quoted_response(answer.bytes(), secret_);
+  if (!key || server_keys_.find(*key) != ended) return nullptr;
+  const auto parsed = sip::message::parse(answer.bytes());
+  if (!parsed) return nullptr;
+  const auto via = parsed->get<sip::hdr::via>();
+  const auto to = via ? response_target(*via) : std::nullopt;
+  if (!to) return nullptr;
+  const server_handle h =
+      servers_.emplace(*this, transaction_kind::server_non_invite, s::completed, *key, user_tag{});
+  ended_.revive(*key, ended, h);
+  server_transaction& t = *servers_.find(h);
+  t.slot_ = h.slot;
+  t.generation_ = h.generation;
+  t.response_ = answer;
+  t.reply_to_ = *to;
+  start(t, timers_.timer_j);
+  arm(t);
+  return &t;
 }
 
 void transaction_layer::run(server_transaction& t, transaction_event event, sip::message* request,
@@ -200,13 +227,21 @@ bool transaction_layer::send_past(server_handle server, const wire_message& resp
 }
 
 void transaction_layer::release(server_handle server) {
-  if (server_transaction* t = servers_.find(server)) t->user_ = nullptr;
+  server_transaction* t = servers_.find(server);
+  if (!t) return;
+  t->user_ = nullptr;
+  if (!lingering_.empty()) {
+    // A socket that refuses the answer says so at the end of the turn.
+    std::swap(server, lingering_[next_lingering_]);
+    next_lingering_ = (next_lingering_ + 1) % lingering_.size();
+  }
   retire_if_done(server);
 }
 
 void transaction_layer::retire_if_done(server_handle server) {
   server_transaction* t = servers_.find(server);
-  if (!t || t->suspension_) return;
+  // One over a stream finds another way itself when the stream breaks.
+  if (!t || t->suspension_ || t->is_reliable_) return;
   ended_kind kind;
   if (t->state_ == s::accepted)
     kind = ended_kind::server_accepted;

@@ -31,7 +31,8 @@ struct suspended : transaction_fixture {
   }
 };
 
-// A silent defect of other stacks: two copies of a request met a transaction that was not there yet.
+// A silent defect of other stacks: two copies of a request met a transaction that was not there
+// yet.
 TEST(suspension, copies_of_the_request_are_absorbed) {
   suspended t;
   for (int i = 0; i < 5; ++i) t.receive({});

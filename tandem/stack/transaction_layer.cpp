@@ -19,7 +19,8 @@ void transaction::on_timer(instant now) { layer_.on_timer(*this, now); }
 
 transaction_layer::transaction_layer(outbox& out, const timer_settings& timers,
                                      const transaction_limits& limits)
-    : out_{out}, timers_{timers}, limits_{limits}, secret_{hash_key::random()} {}
+    : out_{out}, timers_{timers}, limits_{limits}, secret_{hash_key::random()},
+      lingering_(limits.lingering) {}
 
 transaction_layer::~transaction_layer() = default;
 
@@ -136,7 +137,9 @@ void transaction_layer::on_datagram_refused(std::string_view quoted) {
     }
   } else if (const auto server = key_of_quoted_response(quoted, secret_)) {
     // A datagram that was sent by another way since is no news.
-    server_transaction* s = servers_.find(server_keys_.find(*server));
+    const server_handle h = server_keys_.find(*server);
+    server_transaction* s = servers_.find(h);
+    if (!s) s = revive(h);
     if (!s || is_reliable(s->reply_to_.transport)) return;
     ++counters_.transport_errors;
     lose_way(*s);

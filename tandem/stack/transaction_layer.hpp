@@ -19,6 +19,7 @@
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace tandem::stack {
 
@@ -27,6 +28,7 @@ struct transaction_limits {
   std::size_t transactions = 1'200'000; ///< clients and servers together; then errc::full
   std::size_t waiting_per_call = 8;     ///< requests behind a suspended program; then 503
   std::size_t suspended = 10'000;       ///< programs at a time; then errc::full
+  std::size_t lingering = 128; ///< servers that stay whole after their end: an error may come back
 };
 
 /// Why a transaction was not made.
@@ -152,7 +154,8 @@ class transaction_layer {
 
   /// The same for a client transaction whose work is done. Every 2xx that still comes for an INVITE
   /// goes on by the way of `upstream`, without our Via (RFC 3261 16.7 step 5, RFC 6026).
-  /// False, and nothing changed, when it is not done.
+  /// False, and nothing changed, when it is not done, or `upstream` is a stream, whose transactions
+  /// find another way themselves when it breaks.
   bool retire(client_handle client, server_handle upstream);
 
   // Programs that wait.
@@ -214,6 +217,7 @@ class transaction_layer {
   void absorb_ended(server_handle ended, sip::message& request, const arrival& from);
   void absorb_ended(client_handle ended, sip::message& response);
   void retire_if_done(server_handle server);
+  server_transaction* revive(server_handle ended);
   bool retire_if_done(client_handle client, const way_back* upstream);
   void refuse(const sip::message& request, const arrival& from);
 
@@ -227,6 +231,8 @@ class transaction_layer {
   handle_table<client_transaction> client_keys_;
   handle_table<server_transaction> server_keys_;
   ended_transactions ended_{out_, client_keys_, server_keys_};
+  std::vector<server_handle> lingering_; ///< the last ones that were released, in a ring
+  std::size_t next_lingering_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<waiting_call>> waiting_;
   std::size_t suspended_ = 0;
   transaction_counters counters_;

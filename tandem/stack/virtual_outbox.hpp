@@ -43,6 +43,9 @@ class virtual_outbox : public outbox {
     return is_open && size > datagram_limit ? transport_kind::tcp : to.transport;
   }
   void send(const target& to, const wire_message& message, origin on_behalf_of) override {
+    ++count;
+    newest = message;
+    if (is_quiet) return;
     sent.push_back({std::string{message.bytes()}, to, on_behalf_of, now_});
   }
 
@@ -72,6 +75,9 @@ class virtual_outbox : public outbox {
   }
 
   std::deque<sent_message> sent;
+  wire_message newest;   ///< by reference, as a transport's queue holds it
+  std::size_t count = 0; ///< of all that was sent
+  bool is_quiet = false; ///< nothing goes to `sent`: for who counts allocations
   std::size_t datagram_limit = 1300;
   bool has_v6 = true; ///< there is a listener for IPv6
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests: counts what the calling thread allocates. It defines malloc, so that exactly one unit
+// of a test program includes it. Sanitizers keep malloc to themselves: then nothing is defined, and
+// TANDEM_COUNTS_ALLOCATIONS is not either.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib> // before the definition: its declaration is the one that counts
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TANDEM_MALLOC_IS_TAKEN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TANDEM_MALLOC_IS_TAKEN 1
+#endif
+#endif
+
+#ifndef TANDEM_MALLOC_IS_TAKEN
+#define TANDEM_COUNTS_ALLOCATIONS 1
+
+namespace tandem::testing {
+/// Of this thread, since it began.
+inline thread_local std::size_t allocations = 0;
+} // namespace tandem::testing
+
+extern "C" {
+void* __libc_malloc(std::size_t size); // NOLINT: glibc's own
+void* malloc(std::size_t size) {       // NOLINT: counts, then glibc's own
+  ++tandem::testing::allocations;
+  return __libc_malloc(size);
+}
+}
+#endif
