@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: counts what the calling thread allocates. It defines malloc, so that exactly one unit
-// of a test program includes it. Sanitizers keep malloc to themselves: then nothing is defined, and
-// TANDEM_COUNTS_ALLOCATIONS is not either.
+// For tests: counts what the calling thread allocates. It defines malloc, weakly, so that several
+// units of a test program may include it. Sanitizers keep malloc to themselves: then nothing is
+// defined, and TANDEM_COUNTS_ALLOCATIONS is not either.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,8 @@ inline thread_local std::size_t allocations = 0;
 } // namespace tandem::testing
 
 extern "C" {
-void* __libc_malloc(std::size_t size); // NOLINT: glibc's own
-void* malloc(std::size_t size) {       // NOLINT: counts, then glibc's own
+void* __libc_malloc(std::size_t size);         // NOLINT: glibc's own
+[[gnu::weak]] void* malloc(std::size_t size) { // NOLINT: counts, then glibc's own
   ++tandem::testing::allocations;
   return __libc_malloc(size);
 }

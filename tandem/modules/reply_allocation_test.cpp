@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // In steady state a request that the server answers itself allocates nothing: parsed, judged, run
 // through the script, answered. Not with sanitizers, which have a malloc of their own.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TANDEM_MALLOC_IS_TAKEN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TANDEM_MALLOC_IS_TAKEN 1
-#endif
-#endif
-
-#ifndef TANDEM_MALLOC_IS_TAKEN
-
+#include <tandem/base/count_allocations.hpp>
 #include <tandem/modules/script_fixture.hpp>
 
 #include <array>
 #include <cstring>
 
-namespace {
-thread_local std::size_t allocations = 0;
-} // namespace
-
-extern "C" {
-void* __libc_malloc(std::size_t size); // NOLINT: glibc's own
-void* malloc(std::size_t size) {       // NOLINT: counts, then glibc's own
-  ++allocations;
-  return __libc_malloc(size);
-}
-}
+#ifdef TANDEM_COUNTS_ALLOCATIONS
 
 namespace tandem::modules::testing {
 namespace {
+
+using tandem::testing::allocations;
 
 /// Keeps the last message as a reference, as a transport's queue does.
 class plain_outbox : public stack::virtual_outbox {
