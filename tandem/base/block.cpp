@@ -10,8 +10,8 @@ namespace tandem {
 
 namespace {
 
-// Steps of a half, so that a kept message wastes little. A power of two with its header would fill
-// one page more than it needs.
+// Small steps where most messages are, so that a kept one wastes little. A power of two with its
+// header would fill one page more than it needs.
 constexpr std::array<std::size_t, 14> sizes{176, 240,  304,  368,  432,  496,    624,
                                             752, 1008, 1520, 2032, 4080, 16'368, 65'584};
 
