@@ -30,6 +30,7 @@ TEST(block, every_size_holds_what_was_asked_for) {
 
 TEST(block, moves_to_another_thread_and_dies_there) {
   std::vector<block_ref> blocks;
+  blocks.reserve(5000);
   for (int i = 0; i < 5000; ++i) blocks.push_back(block_ref::copy_of("handed over"));
   std::thread{[taken = std::move(blocks)]() mutable {
     for (const auto& b : taken) ASSERT_EQ(std::string_view(b.data(), 11), "handed over");

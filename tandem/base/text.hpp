@@ -65,8 +65,8 @@ template <std::unsigned_integral T>
   return value;
 }
 
-/// The nearest of `names` to a mistyped `name` (edit distance, at most a third of its length away),
-/// for "did you mean"; empty when none is near.
+/// The nearest of `names` to a mistyped `name`, for "did you mean"; empty when none is near. It may
+/// differ by one edit in two or three letters, two in up to eight, three in more.
 template <typename Range>
 [[nodiscard]] std::string_view nearest_name(std::string_view name, const Range& names);
 
@@ -75,8 +75,13 @@ template <typename Range>
 
 template <typename Range>
 std::string_view nearest_name(std::string_view name, const Range& names) {
+  // A transposition counts as two edits, so a name of four letters may differ by two.
+  const std::size_t most = name.size() < 2   ? 0 // each letter is one edit from each other
+                           : name.size() < 4 ? 1
+                           : name.size() < 9 ? 2
+                                             : 3;
   std::string_view best;
-  std::size_t distance = name.size() / 3 + 2;
+  std::size_t distance = most + 1;
   for (const auto& candidate : names) {
     const std::size_t d = edit_distance(name, candidate);
     if (d < distance) {

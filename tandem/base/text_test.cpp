@@ -32,5 +32,37 @@ TEST(text, nearest_name_finds_a_typing_error_and_refuses_a_stranger) {
   EXPECT_EQ(nearest_name("record_route", names), "");
 }
 
+TEST(text, nearest_name_allows_the_more_edits_the_longer_the_name) {
+  struct row {
+    std::string_view written, known;
+    bool is_near;
+  };
+  const row table[] = {
+      {"x", "y", false},
+      {"$x", "ru", false},
+      {"fo", "fu", true},
+      {"sve", "save", true},
+      {"acc", "exec", false},
+      {"log", "loge", true},
+      {"log", "long1", false},
+      {"maxfwd", "mxfdw", false}, // three edits
+      {"maxfwd", "maxfdw", true},
+      {"rewritehsotprot", "rewritehostport", false},
+      {"save", "lookup", false},
+      {"rewritehostprt1", "rewritehostport", true},
+      {"exec_dst", "exec_dset", true},
+  };
+  for (const row& r : table) {
+    const std::array<std::string_view, 1> names{r.known};
+    EXPECT_EQ(!nearest_name(r.written, names).empty(), r.is_near) << r.written << " " << r.known;
+  }
+}
+
+TEST(text, nearest_name_takes_the_nearer_one_and_of_two_alike_the_first) {
+  constexpr std::array<std::string_view, 3> names{"t_relay_to", "t_relay", "t_reply"};
+  EXPECT_EQ(nearest_name("t_rely", names), "t_relay");
+  EXPECT_EQ(nearest_name("", names), "");
+}
+
 } // namespace
 } // namespace tandem

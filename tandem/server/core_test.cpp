@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: Apache-2.0
+// The core with a script and a module of this test's own, in virtual time.
+#include <tandem/server/core.hpp>
+
+#include <tandem/io/resolver.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/io/spawner.hpp>
+#include <tandem/script/argument.hpp>
+#include <tandem/sip/headers.hpp>
+#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/via_rules.hpp>
+#include <tandem/stack/virtual_outbox.hpp>
+
+#include <array>
+#include <gtest/gtest.h>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tandem::server {
+namespace {
+
+using stack::testing::parsed;
+using stack::testing::request_parts;
+using stack::testing::request_text;
+
+/// What the functions of the module leave behind on their shard.
+struct probe {
+  explicit probe(core&) {}
+  std::vector<std::string> notes;
+  std::vector<routing_handle> waiting;
+};
+
+script::module_info declare_probe() {
+  using script::argument_kind;
+  using script::outcome;
+  script::module_info info{.name = "probe", .help = "for tests"};
+  info.functions = {
+      {.name = "answer",
+       .arguments = {{"code", argument_kind::integer}, {"reason", argument_kind::text}},
+       .blocks = script::anywhere,
+       .help = "answers",
+       .run =
+           [](script::call& c) {
+             auto& m = c.as<message_context>();
+             return outcome::of(m.home().answer(m, static_cast<int>(c.number(0)), c.text(1)));
+           }},
+      {.name = "note",
+       .arguments = {{"text", argument_kind::text}},
+       .blocks = script::anywhere,
+       .help = "remembers a text",
+       .run =
+           [](script::call& c) {
+             auto& m = c.as<message_context>();
+             m.home().state<probe>().notes.emplace_back(c.text(0));
+             return outcome::yes();
+           }},
+      {.name = "wait",
+       .arguments = {},
+       .blocks = script::anywhere,
+       .help = "suspends the script",
+       .run =
+           [](script::call& c) {
+             auto& m = c.as<message_context>();
+             m.home().state<probe>().waiting.push_back(m.self());
+             return outcome::suspended();
+           }},
+  };
+  return info;
+}
+
+constexpr std::array<module_entry, 1> probe_module{{{.declare = declare_probe}}};
+
+class routing_core : public ::testing::Test {
+ protected:
+  explicit routing_core(const stack::transaction_limits& limits = {})
+      : layer{out, stack::timer_settings{}, limits} {
+    shared.names.add_listener(*socket_address::parse("192.0.2.100:5060"));
+  }
+
+  void load(std::string_view block, std::string_view parameters = {}) {
+    static const script_loader loader{probe_module};
+    std::string text{parameters};
+    text.append("\nloadmodule \"probe\"\nroute {\n").append(block).append("\n}\n");
+    const std::shared_ptr<const script::registry> names{std::shared_ptr<void>{}, &loader.names()};
+    auto compiled =
+        script::compile(std::make_shared<script::source>("test.cfg", std::move(text)), names);
+    ASSERT_FALSE(compiled.found.has_errors()) << compiled.found.to_string();
+    auto loaded = loader.load(compiled.made, shared);
+    if (home)
+      home->load(std::move(loaded));
+    else
+      home.emplace(core_surroundings{shard, out, layer, shared, hosts, spawner()},
+                   std::move(loaded));
+  }
+
+  static request_parts request(std::string method) {
+    request_parts p;
+    p.method = std::move(method);
+    return p;
+  }
+  void receive_text(std::string_view text) {
+    auto m = parsed(text);
+    auto arrival = stack::testing::arrived_from("192.0.2.1:5060");
+    arrival.at = out.now();
+    stack::stamp_top_via(m, arrival.source);
+    layer.receive_request(m, arrival);
+  }
+  void receive(const request_parts& p) { receive_text(request_text(p)); }
+
+  /// The oldest message that was sent, which must be of this kind.
+  sip::message take(std::string_view kind) {
+    const stack::sent_message m = out.take();
+    EXPECT_EQ(m.kind(), kind) << m.text;
+    return parsed(m.text.empty() ? "OPTIONS sip:nothing SIP/2.0\r\n\r\n" : m.text);
+  }
+  std::vector<std::string>& notes() { return home->state<probe>().notes; }
+  routing_handle last_waiting() { return home->state<probe>().waiting.back(); }
+
+  stack::virtual_outbox out;
+  stack::transaction_layer layer;
+  services shared;
+  io::shard shard;
+  io::resolver hosts{shard};
+  std::optional<core> home;
+
+ private:
+  static io::spawner& spawner() {
+    static io::spawner one;
+    return one;
+  }
+};
+
+// ---- requests and replies
+
+TEST_F(routing_core, runs_the_script_on_a_request_and_replies_as_it_says) {
+  load(R"(answer(404, "No $rU here");)");
+  receive(request("MESSAGE"));
+  const sip::message reply = take("404");
+  EXPECT_EQ(reply.reason(), "No bob here");
+  EXPECT_EQ(reply.first(sip::header_id::via), "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKaaa1");
+  EXPECT_EQ(reply.first(sip::header_id::cseq), "1 MESSAGE");
+  EXPECT_FALSE(reply.to_tag().empty());
+  EXPECT_EQ(reply.first(sip::header_id::server), "Tandem/" TANDEM_VERSION);
+  EXPECT_EQ(reply.count(sip::header_id::warning), 0U);
+  EXPECT_EQ(home->counters().requests, 1U);
+  EXPECT_EQ(home->counters().stateless_replies, 1U);
+}
+
+TEST_F(routing_core, says_nothing_where_the_script_says_nothing) {
+  load(R"(note("$rm");)");
+  receive(request("OPTIONS"));
+  EXPECT_EQ(notes(), std::vector<std::string>{"OPTIONS"});
+  EXPECT_TRUE(out.sent.empty());
+  EXPECT_FALSE(home->has_unanswered());
+}
+
+TEST_F(routing_core, signs_and_warns_as_the_parameters_say) {
+  load(R"(answer(404, "No");)", "server_signature=no\nsip_warning=yes");
+  receive(request("OPTIONS"));
+  const sip::message reply = take("404");
+  EXPECT_EQ(reply.count(sip::header_id::server), 0U);
+  // RFC 3261 20.43: code, agent, quoted text.
+  EXPECT_EQ(reply.first(sip::header_id::warning),
+            R"(392 192.0.2.100:5060 "req_src_ip=192.0.2.1 req_src_port=5060 )"
+            R"(in_uri=sip:bob@192.0.2.2 via_cnt=1")");
+}
+
+TEST_F(routing_core, keeps_a_quote_of_the_request_uri_out_of_the_warning) {
+  load(R"(answer(404, "No");)", "sip_warning=yes");
+  auto p = request("OPTIONS");
+  p.uri = "urn:x:a\"b";
+  receive(p);
+  const stack::sent_message m = out.take();
+  if (m.text.starts_with("SIP/2.0 404"))
+    EXPECT_NE(m.text.find("in_uri=- "), std::string::npos) << m.text;
+  else
+    EXPECT_TRUE(m.text.starts_with("SIP/2.0 400")) << m.text; // a URI with a quote is none
+}
+
+TEST_F(routing_core, gives_each_copy_of_a_request_the_same_tag_and_each_request_its_own) {
+  load(R"(answer(404, "No");)");
+  const auto tag_of = [&](const request_parts& p) {
+    receive(p);
+    return std::string{take("404").to_tag()};
+  };
+  const auto first = request("OPTIONS");
+  const std::string tag = tag_of(first);
+  EXPECT_EQ(tag_of(first), tag) << "RFC 3261 8.2.7";
+  auto other = first;
+  other.call_id = "another@192.0.2.1";
+  EXPECT_NE(tag_of(other), tag);
+  other = first;
+  other.cseq = 2;
+  EXPECT_NE(tag_of(other), tag);
+}
+
+TEST_F(routing_core, keeps_the_tag_that_a_request_within_a_dialog_has) {
+  load(R"(answer(481, "No");)");
+  auto p = request("BYE");
+  p.to += ";tag=theirs";
+  receive(p);
+  EXPECT_EQ(take("481").to_tag(), "theirs");
+}
+
+TEST_F(routing_core, refuses_what_is_not_valid_before_the_script) {
+  load(R"(note("ran"); answer(200, "OK");)");
+  std::string text = request_text(request("OPTIONS"));
+  text.replace(text.find("CSeq: 1 OPTIONS"), 15, "CSeq: 1 INVITE");
+  receive_text(text);
+  const sip::message reply = take("400");
+  EXPECT_EQ(reply.count(sip::header_id::warning), 1U) << "it says what is wrong";
+  EXPECT_TRUE(notes().empty());
+  EXPECT_EQ(home->counters().rejected, 1U);
+  EXPECT_EQ(home->counters().requests, 0U);
+}
+
+TEST_F(routing_core, lets_the_script_see_a_request_that_has_no_hops_left) {
+  load(R"(answer(200, "mine");)"); // RFC 3261 16.3 step 3: it may be for us
+  std::string text = request_text(request("OPTIONS"));
+  text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0");
+  receive_text(text);
+  take("200");
+}
+
+TEST_F(routing_core, answers_no_ack) {
+  load(R"(answer(500, "Never");)");
+  auto p = request("ACK");
+  p.to += ";tag=theirs";
+  receive(p);
+  EXPECT_TRUE(out.sent.empty());
+}
+
+TEST_F(routing_core, takes_the_ack_of_its_own_reply_and_leaves_the_others_to_the_script) {
+  load(R"(if (method=="ACK") note("an ACK"); else answer(486, "Busy");)");
+  receive(request("INVITE"));
+  const std::string tag{take("486").to_tag()};
+  auto ack = request("ACK");
+  ack.to += ";tag=" + tag;
+  receive(ack);
+  EXPECT_EQ(home->counters().absorbed_acks, 1U);
+  EXPECT_TRUE(notes().empty());
+  ack.to = "<sip:bob@example.com>;tag=another";
+  receive(ack);
+  EXPECT_EQ(home->counters().absorbed_acks, 1U);
+  EXPECT_EQ(notes().size(), 1U);
+}
+
+TEST_F(routing_core, leaves_out_a_header_line_that_would_not_be_one) {
+  load(R"(answer(200, "OK");)");
+  const auto m = parsed(request_text(request("OPTIONS")));
+  const auto from = stack::testing::arrived_from("192.0.2.1:5060");
+  ASSERT_TRUE(home->reply(m, from, 200, "OK",
+                          "X-Good: 1\r\nno colon here\r\nbad name: 2\r\nX-Nul: a\0b\r\n"
+                          "X-Also: 3\r\n"));
+  const sip::message reply = take("200");
+  EXPECT_EQ(reply.count("X-Good"), 1U);
+  EXPECT_EQ(reply.to_string().find("no colon"), std::string::npos);
+  EXPECT_EQ(reply.to_string().find("bad name"), std::string::npos);
+}
+
+// ---- responses without a transaction
+
+TEST_F(routing_core, drops_a_response_to_nothing_that_it_has_sent) {
+  load("answer(200, \"OK\");");
+  auto m = parsed("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.100;branch=z9hG4bKforged\r\n"
+                  "Via: SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKtheirs\r\n"
+                  "From: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>;tag=2\r\n"
+                  "Call-ID: stray\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
+  layer.receive_response(m, stack::testing::arrived_from("192.0.2.2:5060"));
+  EXPECT_TRUE(out.sent.empty()) << "else anybody could have us send what he likes to whom he likes";
+}
+
+// ---- drain, reload
+
+TEST_F(routing_core, refuses_what_begins_something_while_it_drains) {
+  load(R"(answer(200, "$rm");)");
+  home->drain();
+  for (const char* method : {"INVITE", "REGISTER", "OPTIONS", "MESSAGE"}) {
+    auto p = request(method);
+    p.call_id = method;
+    receive(p);
+    EXPECT_EQ(take("503").first(sip::header_id::retry_after), "10") << method;
+  }
+  EXPECT_EQ(home->counters().rejected, 4U);
+  auto bye = request("BYE");
+  bye.to += ";tag=theirs";
+  receive(bye);
+  EXPECT_EQ(take("200").reason(), "BYE");
+  receive(request("CANCEL"));
+  EXPECT_EQ(take("200").reason(), "CANCEL");
+}
+
+TEST_F(routing_core, runs_another_script_from_the_next_request_on) {
+  load(R"(wait(); answer(200, "first");)");
+  receive(request("OPTIONS"));
+  const auto held = last_waiting();
+  load(R"(answer(200, "second");)");
+  auto p = request("OPTIONS");
+  p.call_id = "another@192.0.2.1";
+  p.via += "b";
+  receive(p);
+  EXPECT_EQ(take("200").reason(), "second");
+  home->resume(held, 1);
+  EXPECT_EQ(take("200").reason(), "first") << "what had begun ends as it began";
+}
+
+// ---- suspension
+
+TEST_F(routing_core, goes_on_where_a_function_suspended_it_with_the_value_that_was_brought) {
+  load(R"(note("before"); if (wait()) answer(200, "yes"); else answer(500, "no");)");
+  receive(request("OPTIONS"));
+  EXPECT_TRUE(out.sent.empty());
+  EXPECT_TRUE(home->has_unanswered());
+  EXPECT_EQ(home->counters().suspensions, 1U);
+  ASSERT_NE(home->suspended(last_waiting()), nullptr);
+  EXPECT_EQ(home->suspended(last_waiting())->uri(), "sip:bob@192.0.2.2");
+  home->resume(last_waiting(), -1);
+  EXPECT_EQ(take("500").reason(), "no");
+  EXPECT_EQ(notes().size(), 1U);
+  EXPECT_FALSE(home->has_unanswered());
+}
+
+TEST_F(routing_core, has_no_use_for_what_comes_for_a_run_that_is_gone) {
+  load(R"(wait(); answer(200, "OK");)");
+  receive(request("OPTIONS"));
+  const auto held = last_waiting();
+  home->resume(held, 1);
+  take("200");
+  home->resume(held, 1);
+  home->resume({}, 1);
+  EXPECT_EQ(home->suspended(held), nullptr);
+  EXPECT_TRUE(out.sent.empty());
+}
+
+TEST_F(routing_core, absorbs_copies_of_a_suspended_request_and_lets_the_rest_of_its_call_wait) {
+  load(R"(note("$rm"); if (method=="INFO") wait(); answer(200, "$rm");)");
+  auto info = request("INFO");
+  info.to += ";tag=theirs";
+  receive(info);
+  receive(info);
+  receive(info);
+  auto bye = request("BYE");
+  bye.to = info.to;
+  bye.cseq = 2;
+  bye.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKaaa2";
+  receive(bye);
+  EXPECT_EQ(notes(), std::vector<std::string>{"INFO"});
+  home->resume(last_waiting(), 1);
+  EXPECT_EQ(take("200").reason(), "INFO");
+  EXPECT_EQ(take("200").reason(), "BYE");
+  EXPECT_EQ(notes(), (std::vector<std::string>{"INFO", "BYE"}));
+}
+
+TEST_F(routing_core, tells_a_caller_that_it_is_trying_when_a_script_waits_for_long) {
+  load(R"(wait(); answer(200, "OK");)");
+  receive(request("INVITE"));
+  out.advance(milliseconds{150});
+  EXPECT_TRUE(out.sent.empty());
+  out.advance(milliseconds{100}); // RFC 3261 17.2.1: after 200 ms
+  EXPECT_TRUE(take("100").to_tag().empty()) << "RFC 3261 8.2.6.1";
+  home->resume(last_waiting(), 1);
+  take("200");
+}
+
+class crowded_core : public routing_core {
+ protected:
+  crowded_core() : routing_core{stack::transaction_limits{.waiting_per_call = 2, .suspended = 1}} {}
+};
+
+TEST_F(crowded_core, refuses_to_wait_beyond_its_bound) {
+  load(R"(wait(); answer(200, "OK");)");
+  receive(request("OPTIONS"));
+  auto p = request("OPTIONS");
+  p.call_id = "another@192.0.2.1";
+  p.via += "b";
+  receive(p);
+  EXPECT_EQ(take("503").first(sip::header_id::retry_after), "10");
+  home->resume(last_waiting(), 1); // of the one that was refused: nobody is there
+  EXPECT_TRUE(out.sent.empty());
+  home->resume(home->state<probe>().waiting.front(), 1);
+  take("200");
+  EXPECT_FALSE(home->has_unanswered());
+}
+
+TEST_F(crowded_core, refuses_more_requests_of_a_waiting_call_than_its_queue_holds) {
+  load(R"(if (method=="INFO") wait(); answer(200, "$rm");)");
+  receive(request("INFO"));
+  for (unsigned i = 2; i <= 4; ++i) {
+    auto p = request("MESSAGE");
+    p.cseq = i;
+    p.via += std::to_string(i);
+    receive(p);
+  }
+  EXPECT_EQ(take("503").first(sip::header_id::cseq), "4 MESSAGE");
+  EXPECT_TRUE(out.sent.empty());
+  home->resume(last_waiting(), 1);
+  EXPECT_EQ(out.sent.size(), 3U);
+}
+
+// ---- what a run carries
+
+TEST_F(routing_core, runs_other_blocks_and_tells_when_they_have_ended) {
+  load(R"(answer(200, "OK");)");
+  receive(request("OPTIONS"));
+  take("200");
+  const auto version = home->script();
+  const auto main = *version->program()->main_block();
+  std::string ended_with;
+  home->run(
+      version, main, script::block_kind::failure, parsed(request_text(request("INVITE"))),
+      stack::testing::arrived_from("192.0.2.1:5060"),
+      [](message_context& m) { m.set_failure_status(486); },
+      [&](message_context& m) { ended_with = std::to_string(m.failure_status()); });
+  EXPECT_EQ(ended_with, "486");
+}
+
+TEST_F(routing_core, begins_each_run_with_nothing_of_the_one_before) {
+  load(R"(if (isflagset(3)) note("flag"); setflag(3);
+          if (uri=~"changed") note("uri"); rewriteuser("changed");)");
+  receive(request("OPTIONS"));
+  receive(request("OPTIONS"));
+  EXPECT_TRUE(notes().empty());
+}
+
+TEST_F(routing_core, knows_which_addresses_a_name_of_a_condition_stands_for) {
+  load(R"(answer(200, "OK");)");
+  shared.condition_hosts["gateway.example"] = {*ip_address::parse("192.0.2.7"),
+                                               *ip_address::parse("2001:db8::7")};
+  EXPECT_TRUE(home->is_host("gateway.example", *ip_address::parse("2001:db8::7")));
+  EXPECT_FALSE(home->is_host("gateway.example", *ip_address::parse("192.0.2.8")));
+  EXPECT_FALSE(home->is_host("other.example", *ip_address::parse("192.0.2.7")));
+}
+
+} // namespace
+} // namespace tandem::server

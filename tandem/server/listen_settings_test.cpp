@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/listen_settings.hpp>
+
+#include <tandem/server/privileges.hpp>
+#include <tandem/stack/transaction_layer.hpp>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace tandem::server {
+namespace {
+
+std::shared_ptr<const script::program> compiled(std::string_view parameters) {
+  auto made = script::compile(std::make_shared<script::source>(
+                                  "test.cfg", std::string{parameters} + "\nroute { break; }\n"),
+                              std::make_shared<const script::registry>());
+  EXPECT_FALSE(made.found.has_errors()) << made.found.to_string();
+  return made.made;
+}
+
+/// As words: "udp 192.0.2.1:5060, tcp 192.0.2.1:5060".
+std::string points(const options& wanted, std::string_view parameters) {
+  std::string all;
+  for (const auto& p : listen_points(wanted, *compiled(parameters)))
+    all += fmt::format("{}{} {}", all.empty() ? "" : ", ",
+                       p.transport == stack::transport_kind::udp ? "udp" : "tcp",
+                       p.address.to_string());
+  return all;
+}
+
+TEST(listen_points, are_those_of_the_script_with_the_port_that_they_leave_out) {
+  struct row {
+    std::string_view parameters, expected;
+  };
+  const row table[] = {
+      {"listen=127.0.0.1", "udp 127.0.0.1:5060, tcp 127.0.0.1:5060"},
+      {"listen=127.0.0.1\nport=5070", "udp 127.0.0.1:5070, tcp 127.0.0.1:5070"},
+      {"listen=udp:127.0.0.1:5080\nport=5070", "udp 127.0.0.1:5080"},
+      {"listen=tcp:127.0.0.1\nlisten=udp:127.0.0.1", "tcp 127.0.0.1:5060, udp 127.0.0.1:5060"},
+      {"listen=\"[::1]\"\nport=5071", "udp [::1]:5071, tcp [::1]:5071"},
+      {"listen=\"udp:[::1]:5072\"", "udp [::1]:5072"},
+      {"listen=\"::1\"\nport=5073", "udp [::1]:5073, tcp [::1]:5073"},
+      {"listen=127.0.0.1\ndisable_tcp=yes", "udp 127.0.0.1:5060"},
+      {"listen=127.0.0.1\nlisten=127.0.0.1:5060", "udp 127.0.0.1:5060, tcp 127.0.0.1:5060"},
+  };
+  for (const row& r : table) EXPECT_EQ(points({}, r.parameters), r.expected) << r.parameters;
+}
+
+TEST(listen_points, of_the_command_line_win_over_those_of_the_script) {
+  options wanted;
+  wanted.listen = {"127.0.0.2", "udp:127.0.0.3:5099"};
+  EXPECT_EQ(points(wanted, "listen=127.0.0.1\nport=5070"),
+            "udp 127.0.0.2:5070, tcp 127.0.0.2:5070, udp 127.0.0.3:5099");
+  wanted.port = 5071;
+  wanted.no_tcp = true;
+  EXPECT_EQ(points(wanted, "port=5070"), "udp 127.0.0.2:5071, udp 127.0.0.3:5099");
+}
+
+TEST(listen_points, are_all_interfaces_where_nothing_is_said) {
+  options wanted;
+  wanted.no_tcp = true;
+  EXPECT_TRUE(points(wanted, "").starts_with("udp 0.0.0.0:5060")) << points(wanted, "");
+}
+
+TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
+  const auto complaint = [](const options& wanted, std::string_view parameters) -> std::string {
+    try {
+      (void)listen_points(wanted, *compiled(parameters));
+      return "none";
+    } catch (const start_error& error) {
+      return error.what();
+    }
+  };
+  EXPECT_TRUE(complaint({}, "\nlisten=nosuch0").starts_with("test.cfg:2:8: "))
+      << complaint({}, "\nlisten=nosuch0");
+  options wanted;
+  wanted.listen = {"nosuch0"};
+  EXPECT_TRUE(complaint(wanted, "").starts_with("--listen nosuch0: ")) << complaint(wanted, "");
+  EXPECT_EQ(complaint({}, "listen=tcp:127.0.0.1\ndisable_tcp=yes"),
+            "nothing to listen on: TCP is disabled, and no UDP address was named");
+}
+
+TEST(transport_settings, take_the_mtu_and_read_a_negative_one_as_none) {
+  EXPECT_EQ(transport_settings(compiled("")->parameters()).udp_mtu, 1300U);
+  EXPECT_EQ(transport_settings(compiled("udp_mtu=0")->parameters()).udp_mtu, 0U);
+  EXPECT_EQ(transport_settings(compiled("udp_mtu=-5")->parameters()).udp_mtu, 0U);
+}
+
+TEST(overload_settings, of_a_script_that_says_nothing_are_those_of_the_transport) {
+  const auto made = overload_settings(compiled("")->parameters());
+  const transport::overload_options standard;
+  EXPECT_EQ(made.lag, standard.lag);
+  EXPECT_EQ(made.transactions, standard.transactions);
+  EXPECT_EQ(made.requests_per_source, standard.requests_per_source);
+  EXPECT_EQ(made.retry_after, standard.retry_after);
+}
+
+TEST(overload_settings, refuse_new_work_before_the_transaction_layer_is_full) {
+  // Else a request in progress would find no room: the bound on new ones has to bite first.
+  EXPECT_EQ(overload_settings(compiled("")->parameters()).transactions, 1'000'000U);
+  EXPECT_LT(overload_settings(compiled("")->parameters()).transactions,
+            stack::transaction_limits{}.transactions);
+}
+
+TEST(overload_settings, are_what_the_script_says_and_never_negative) {
+  const auto made =
+      overload_settings(compiled("overload_lag=50\noverload_transactions=7\noverload_per_source=3\n"
+                                 "overload_retry_after=-1")
+                            ->parameters());
+  EXPECT_EQ(made.lag, milliseconds{50});
+  EXPECT_EQ(made.transactions, 7U);
+  EXPECT_EQ(made.requests_per_source, 3U);
+  EXPECT_EQ(made.retry_after, 0U);
+}
+
+TEST(collected_names, are_listeners_interfaces_of_wildcards_and_aliases) {
+  const auto program = compiled("alias=example.com\nalias=\"sip.example.org:5080\"");
+  const std::vector<transport::listen_point> sockets{
+      {stack::transport_kind::udp, *socket_address::parse("127.0.0.5:5066"), {}},
+      {stack::transport_kind::udp, *socket_address::parse("0.0.0.0:5067"), {}}};
+  own_names names;
+  collect_own_names(names, transport::listener_table{sockets}, *program);
+  EXPECT_TRUE(names.contains("127.0.0.5", 5066));
+  EXPECT_TRUE(names.contains("127.0.0.1", 5067)) << "the loopback is an interface";
+  EXPECT_FALSE(names.contains("127.0.0.1", 5066));
+  EXPECT_TRUE(names.contains("example.com", 0));
+  EXPECT_TRUE(names.contains("sip.example.org", 5080));
+}
+
+TEST(collected_names, refuse_an_alias_that_is_none_with_its_place) {
+  own_names names;
+  try {
+    collect_own_names(names, transport::listener_table{{}}, *compiled("alias=\"a b\""));
+    ADD_FAILURE() << "it was taken";
+  } catch (const start_error& error) {
+    EXPECT_TRUE(std::string_view{error.what()}.starts_with("test.cfg:1:7: alias: 'a b' is"))
+        << error.what();
+  }
+}
+
+} // namespace
+} // namespace tandem::server
