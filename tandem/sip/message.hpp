@@ -83,7 +83,7 @@ class message {
         body_{std::move(other.body_)}, at_{std::exchange(other.at_, places{})} {}
   message& operator=(message&& other) noexcept {
     swap(other);
-    message{std::move(other)}; // what was here dies now, not when `other` does
+    const message old{std::move(other)}; // what was here dies now, not when `other` does
     return *this;
   }
   ~message() = default;
