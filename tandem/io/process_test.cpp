@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace tandem;
@@ -325,6 +326,35 @@ TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
   EXPECT_EQ(lost->outcome, process_outcome::lost);
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   EXPECT_NE(starter.pid(), first);
+}
+
+TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_when_it_dies) {
+  constexpr int runs = 40;
+  const auto work = [this](int number) {
+    shard own;
+    process_runner children{own, starter, {.most_running = 4, .most_waiting = 400}};
+    int ended = 0;
+    int succeeded = 0;
+    for (int i = 0; i < runs; ++i)
+      children.run(process_command::shell("cat"), std::to_string(number),
+                   {.output = process_output::capture}, [&](process_result&& r) {
+                     ++ended;
+                     if (r.succeeded() && r.output == std::to_string(number)) ++succeeded;
+                   });
+    EXPECT_TRUE(own.run_until([&] { return ended == runs; }, seconds{60}));
+    return succeeded;
+  };
+  const auto both = [&] {
+    int other = 0;
+    std::thread thread{[&] { other = work(1); }};
+    const int mine = work(2);
+    thread.join();
+    return mine + other;
+  };
+  EXPECT_EQ(both(), 2 * runs);
+  ::kill(starter.pid(), SIGKILL);
+  (void)both(); // some are lost; none is without an answer
+  EXPECT_TRUE(comes_true([&] { return run_shell("exit 0").succeeded(); }));
 }
 
 TEST_F(process, limits_hold_the_child) {

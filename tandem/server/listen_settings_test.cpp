@@ -18,10 +18,16 @@ std::shared_ptr<const script::program> compiled(std::string_view parameters) {
   return made.made;
 }
 
+/// One host has a name.
+std::vector<ip_address> look_up(const std::string& name) {
+  if (name == "here.example") return {*ip_address::parse("127.0.0.9")};
+  return {};
+}
+
 /// As words: "udp 192.0.2.1:5060, tcp 192.0.2.1:5060".
 std::string points(const options& wanted, std::string_view parameters) {
   std::string all;
-  for (const auto& p : listen_points(wanted, *compiled(parameters)))
+  for (const auto& p : listen_points(wanted, *compiled(parameters), look_up))
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ",
                        p.transport == stack::transport_kind::udp ? "udp" : "tcp",
                        p.address.to_string());
@@ -40,6 +46,7 @@ TEST(listen_points, are_those_of_the_script_with_the_port_that_they_leave_out) {
       {"listen=\"[::1]\"\nport=5071", "udp [::1]:5071, tcp [::1]:5071"},
       {"listen=\"udp:[::1]:5072\"", "udp [::1]:5072"},
       {"listen=\"::1\"\nport=5073", "udp [::1]:5073, tcp [::1]:5073"},
+      {"listen=udp:here.example\nport=5074", "udp 127.0.0.9:5074"},
       {"listen=127.0.0.1\ndisable_tcp=yes", "udp 127.0.0.1:5060"},
       {"listen=127.0.0.1\nlisten=127.0.0.1:5060", "udp 127.0.0.1:5060, tcp 127.0.0.1:5060"},
   };
@@ -65,7 +72,7 @@ TEST(listen_points, are_all_interfaces_where_nothing_is_said) {
 TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
   const auto complaint = [](const options& wanted, std::string_view parameters) -> std::string {
     try {
-      (void)listen_points(wanted, *compiled(parameters));
+      (void)listen_points(wanted, *compiled(parameters), look_up);
       return "none";
     } catch (const start_error& error) {
       return error.what();
@@ -113,16 +120,25 @@ TEST(overload_settings, are_what_the_script_says_and_never_negative) {
   EXPECT_EQ(made.retry_after, 0U);
 }
 
-TEST(collected_names, are_listeners_interfaces_of_wildcards_and_aliases) {
+transport::listen_point socket_at(std::string_view address, std::string name = {}) {
+  transport::listen_point made;
+  made.address = *socket_address::parse(address);
+  made.name = std::move(name);
+  return made;
+}
+
+TEST(collected_names, are_listeners_their_names_interfaces_of_wildcards_and_aliases) {
   const auto program = compiled("alias=example.com\nalias=\"sip.example.org:5080\"");
-  const std::vector<transport::listen_point> sockets{
-      {stack::transport_kind::udp, *socket_address::parse("127.0.0.5:5066"), {}},
-      {stack::transport_kind::udp, *socket_address::parse("0.0.0.0:5067"), {}}};
+  const std::vector<transport::listen_point> sockets{socket_at("127.0.0.5:5066"),
+                                                     socket_at("0.0.0.0:5067"),
+                                                     socket_at("127.0.0.9:5068", "here.example")};
   own_names names;
-  collect_own_names(names, transport::listener_table{sockets}, *program);
+  collect_own_names(names, transport::listener_table{sockets}, sockets, *program);
   EXPECT_TRUE(names.contains("127.0.0.5", 5066));
   EXPECT_TRUE(names.contains("127.0.0.1", 5067)) << "the loopback is an interface";
   EXPECT_FALSE(names.contains("127.0.0.1", 5066));
+  EXPECT_TRUE(names.contains("here.example", 5068));
+  EXPECT_FALSE(names.contains("here.example", 5066));
   EXPECT_TRUE(names.contains("example.com", 0));
   EXPECT_TRUE(names.contains("sip.example.org", 5080));
 }
@@ -130,7 +146,7 @@ TEST(collected_names, are_listeners_interfaces_of_wildcards_and_aliases) {
 TEST(collected_names, refuse_an_alias_that_is_none_with_its_place) {
   own_names names;
   try {
-    collect_own_names(names, transport::listener_table{{}}, *compiled("alias=\"a b\""));
+    collect_own_names(names, transport::listener_table{{}}, {}, *compiled("alias=\"a b\""));
     ADD_FAILURE() << "it was taken";
   } catch (const start_error& error) {
     EXPECT_TRUE(std::string_view{error.what()}.starts_with("test.cfg:1:7: alias: 'a b' is"))

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <thread>
 
 namespace tandem::server {
 namespace {
@@ -121,6 +122,19 @@ TEST_F(loaded, keeps_location_tables_from_one_script_to_the_next) {
   int count = 0;
   shared.for_each_location([&](storage::location_table&) { ++count; });
   EXPECT_EQ(count, 2);
+}
+
+TEST_F(loaded, makes_one_location_table_for_all_threads_that_ask_for_it) {
+  std::array<storage::location_table*, 2> found{};
+  std::thread other{[&] {
+    for (int i = 0; i < 200; ++i) found[1] = &shared.location("t" + std::to_string(i));
+  }};
+  for (int i = 0; i < 200; ++i) found[0] = &shared.location("t" + std::to_string(i));
+  other.join();
+  EXPECT_EQ(found[0], found[1]);
+  int count = 0;
+  shared.for_each_location([&](storage::location_table&) { ++count; });
+  EXPECT_EQ(count, 200);
 }
 
 } // namespace

@@ -159,5 +159,44 @@ TEST_F(location, a_refresh_stays_in_its_place_and_a_longer_one_finds_another) {
   EXPECT_EQ(table.bindings(), 1U);
 }
 
+TEST_F(location, shards_that_register_look_up_expire_and_list_at_once_leave_what_lives) {
+  constexpr int rounds = 2000;
+  location_table shared{"location", {.bindings = 1000, .per_record = 3}, start};
+  const auto writer = [&](const std::string& name) {
+    for (int i = 0; i < rounds; ++i) {
+      const std::string aor = name + std::to_string(i % 20);
+      shared.update(aor, [&](record& r) {
+        if (shared.has_room(r, 1)) r.put(contact("sip:brief", start + seconds{1 + i % 3}));
+        if (i % 7 == 0) r.clear();
+      });
+    }
+    shared.update(name, [&](record& r) { r.put(contact("sip:stays", start + seconds{900})); });
+  };
+  std::atomic<int> at_work{2};
+  std::thread first{[&] {
+    writer("alice");
+    --at_work;
+  }};
+  std::thread second{[&] {
+    writer("bob");
+    --at_work;
+  }};
+  instant now = start;
+  while (at_work > 0) {
+    shared.expire(now += milliseconds{10});
+    std::size_t listed = 0;
+    shared.for_each([&](const record& r) { listed += r.size(); });
+    EXPECT_LE(listed, 1000U);
+    (void)contacts_of(shared, "alice3", now);
+    if (now > start + seconds{60}) now = start + seconds{60};
+  }
+  first.join();
+  second.join();
+  shared.expire(start + seconds{100});
+  EXPECT_EQ(shared.bindings(), 2U);
+  EXPECT_EQ(shared.records(), 2U);
+  EXPECT_EQ(contacts_of(shared, "bob", start), std::vector<std::string>{"sip:stays"});
+}
+
 } // namespace
 } // namespace tandem::storage
