@@ -86,6 +86,16 @@ TEST_F(core_functions, forward_goes_to_host_and_port_with_a_via_and_no_transacti
   EXPECT_EQ(layer.size(), 0U);
 }
 
+TEST_F(core_functions, the_response_to_what_was_forwarded_goes_back_by_the_next_via) {
+  load_route(R"(forward("192.0.2.7", 5070);)");
+  receive(request("OPTIONS"), "192.0.2.1:5062");
+  const auto m = take("OPTIONS");
+  answer(m, 200);
+  const auto back = take("200");
+  EXPECT_EQ(back.to.address.to_string(), "192.0.2.1:5060") << "RFC 3261 18.2.2: the port of Via";
+  EXPECT_EQ(parsed(back.text).count_values(sip::header_id::via), 1U);
+}
+
 TEST_F(core_functions, forward_to_an_unknown_transport_fails_with_478) {
   load_route(R"(if (!forward_tls("192.0.2.7", 5061)) sl_reply_error();)");
   receive(request("OPTIONS"));

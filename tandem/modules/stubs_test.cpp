@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Modules that are known and not there yet: a script loads, hears so, and nobody is let in.
+#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/stubs.hpp>
+
+namespace tandem::modules::testing {
+namespace {
+
+using stubs = script_fixture;
+
+script::compilation compiled(std::string text) {
+  static const server::script_loader loader{all()};
+  const std::shared_ptr<const script::registry> names{std::shared_ptr<void>{}, &loader.names()};
+  return script::compile(std::make_shared<script::source>("test.cfg", std::move(text)), names);
+}
+
+TEST_F(stubs, say_why_they_do_nothing_when_they_are_loaded) {
+  for (const char* name : {"acc", "auth", "auth_db", "group", "uri", "mysql", "msilo", "enum",
+                           "nathelper", "permissions", "domain", "pa", "jabber"}) {
+    const auto made = compiled("loadmodule \"" + std::string{name} + "\"\nroute { break; }\n");
+    EXPECT_TRUE(made.made) << name;
+    const std::string said = made.found.to_string();
+    EXPECT_NE(said.find("warning"), said.npos) << name << ": " << said;
+    EXPECT_NE(said.find("test.cfg:1:"), said.npos) << name << ": " << said;
+  }
+}
+
+TEST_F(stubs, take_parameters_and_functions_of_theirs_that_are_not_known_with_a_warning) {
+  const auto made = compiled("loadmodule \"acc\"\nmodparam(\"acc\", \"log_level\", 1)\n"
+                             "route { break; }\n");
+  EXPECT_TRUE(made.made) << made.found.to_string();
+  EXPECT_FALSE(made.found.has_errors());
+}
+
+TEST_F(stubs, let_nobody_in_and_find_nothing) {
+  for (const char* call :
+       {"www_authorize(\"r\", \"subscriber\")", "proxy_authorize(\"r\", \"s\")",
+        "is_user_in(\"From\", \"admins\")", "check_from()", "check_to()", "is_user(\"bob\")",
+        "does_uri_exist()", "m_store(\"0\")", "enum_query(\"e164.arpa.\")", "allow_routing()",
+        "is_from_local()", "is_uri_host_local()", "handle_subscription(\"r\")"}) {
+    load_route("if (" + std::string{call} +
+                   ") sl_send_reply(\"200\", \"in\"); else sl_send_reply(\"403\", \"out\");",
+               "loadmodule \"auth_db\"\nloadmodule \"group\"\nloadmodule \"uri\"\n"
+               "loadmodule \"msilo\"\nloadmodule \"enum\"\nloadmodule \"permissions\"\n"
+               "loadmodule \"domain\"\nloadmodule \"pa\"\n");
+    EXPECT_EQ(said(), "out") << call;
+  }
+}
+
+TEST_F(stubs, answer_501_where_a_challenge_was_wanted) {
+  load_route(R"(www_challenge("example.com", "0"); sl_send_reply("200", "went on");)",
+             "loadmodule \"auth\"\n");
+  receive(request("REGISTER"));
+  EXPECT_EQ(sent(), "501") << "and the script ends, as it does after a challenge";
+}
+
+} // namespace
+} // namespace tandem::modules::testing
