@@ -52,7 +52,7 @@ bench: build ## measure tandemd beside kamailio, the parser beside others, and t
 fuzz: ## run each libFuzzer target for FUZZ_SECONDS (60)
 	@scripts/install-packages build test
 	@$(call configure,fuzz)
-	@$(call build,fuzz)
+	@$(call build,fuzz) --target fuzzers
 	@scripts/run-fuzzers build-fuzz/bin $(FUZZ_SECONDS)
 
 format: ## rewrite the sources as clang-format wants them

@@ -26,13 +26,15 @@ bool must_stand_in_both(std::string_view name) noexcept {
   });
 }
 
-/// Each parameter of `a` has an equal in `b`, or may be missing there.
+/// Each parameter of `a` has an equal in `b`, or may be missing there. Of one that stands twice,
+/// which 19.1.1 forbids, the first counts: else such a URI would not be the same as itself.
 bool params_match(uri_parameters a, uri_parameters b) noexcept {
-  return std::ranges::all_of(a, [b](const uri_param& one) {
-    const auto other = b.find(one.name);
-    if (!other) return !must_stand_in_both(one.name);
-    return one.has_value == other->has_value &&
-           means_same_escaped(one.value, other->value, letter_case::ignored);
+  return std::ranges::all_of(a, [a, b](const uri_param& each) {
+    const auto one = a.find(each.name);
+    const auto other = b.find(each.name);
+    if (!other) return !must_stand_in_both(each.name);
+    return one->has_value == other->has_value &&
+           means_same_escaped(one->value, other->value, letter_case::ignored);
   });
 }
 
@@ -74,14 +76,15 @@ bool numbers_match(std::string_view a, std::string_view b) noexcept {
 }
 
 bool tel_params_match(uri_parameters a, uri_parameters b) noexcept {
-  return std::ranges::all_of(a, [b](const uri_param& one) {
-    const auto other = b.find(one.name);
-    if (!other || one.has_value != other->has_value) return false;
+  return std::ranges::all_of(a, [a, b](const uri_param& each) {
+    const auto one = a.find(each.name); // the first of two, as above
+    const auto other = b.find(each.name);
+    if (!other || one->has_value != other->has_value) return false;
     // A phone-context is a domain name or digits; extensions are digits (RFC 3966 4).
-    const bool is_digits = iequals(one.name, "ext") ||
-                           (iequals(one.name, "phone-context") && one.value.starts_with('+'));
-    return is_digits ? numbers_match(one.value, other->value)
-                     : means_same_escaped(one.value, other->value, letter_case::ignored);
+    const bool is_digits = iequals(one->name, "ext") ||
+                           (iequals(one->name, "phone-context") && one->value.starts_with('+'));
+    return is_digits ? numbers_match(one->value, other->value)
+                     : means_same_escaped(one->value, other->value, letter_case::ignored);
   });
 }
 

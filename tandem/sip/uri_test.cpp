@@ -310,6 +310,18 @@ TEST(uri, compares_tel_uris_as_rfc3966_4_says) {
   });
 }
 
+// Found by fuzzing: each REGISTER of such a contact would have added another binding.
+TEST(uri, that_repeats_a_parameter_is_the_same_as_itself_and_the_first_counts) {
+  compare({
+      {"tel:+1;ext=12;ext=13", "tel:+1;ext=12;ext=13", true},
+      {"tel:+1;ext=12;ext=13", "tel:+1;ext=12", true},
+      {"tel:+1;ext=12;ext=13", "tel:+1;ext=13", false},
+      {"sip:a@h;x=1;x=2", "sip:a@h;x=1;x=2", true},
+      {"sip:a@h;x=1;X=2", "sip:a@h;x=1", true},
+      {"sip:a@h;maddr=192.0.2.1;maddr=192.0.2.2", "sip:a@h;maddr=192.0.2.2", false},
+  });
+}
+
 TEST(uri, compares_urns_and_opaque_uris) {
   compare({
       {"urn:service:sos", "URN:SERVICE:sos", true},
