@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   options.script = default_script();
   bool is_check = false;
   bool is_list_functions = false;
+  bool is_markdown = false;
   bool is_list_parameters = false;
   bool is_foreground = false;
   bool is_background = false;
@@ -65,8 +66,11 @@ int main(int argc, char** argv) {
   app.add_option("-f,--config", options.script, "the routing script")->capture_default_str();
   app.add_flag("-c,--check", is_check,
                "only check the script: every fault with its line; exit 1 when there is one");
-  app.add_flag("--list-functions", is_list_functions,
-               "print every function that a script can call");
+  auto* const list_functions = app.add_flag("--list-functions", is_list_functions,
+                                            "print every function that a script can call");
+  app.add_flag("--markdown", is_markdown,
+               "with --list-functions: as a page, with variables and module parameters")
+      ->needs(list_functions);
   app.add_flag("--list-parameters", is_list_parameters, "print every core parameter of a script");
   app.add_option("-l,--listen", options.listen,
                  "[udp:|tcp:]address[:port], an interface, or *; may be given again (instead of "
@@ -99,7 +103,9 @@ int main(int argc, char** argv) {
 
   try {
     if (is_list_functions) {
-      std::cout << server::script_loader{modules::all()}.names().list_functions();
+      const server::script_loader loader{modules::all()};
+      std::cout << (is_markdown ? loader.names().functions_as_markdown()
+                                : loader.names().list_functions());
       return 0;
     }
     if (is_list_parameters) {

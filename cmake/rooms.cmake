@@ -22,8 +22,11 @@ endfunction()
 
 # Gives a target the include path, the flags and what the room may use.
 function(tandem_link_room target scope room)
-  target_include_directories(${target} ${scope} ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${target} ${scope} tandem_flags)
+  target_include_directories(${target} ${scope}
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  # Our warnings are for our own code.
+  target_link_libraries(${target} ${scope} $<BUILD_INTERFACE:tandem_flags>)
+  target_compile_features(${target} ${scope} cxx_std_20)
   foreach(below IN LISTS TANDEM_${room}_ROOMS)
     target_link_libraries(${target} ${scope} tandem_${below})
   endforeach()
