@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing_error.hpp>
 
 #include <gtest/gtest.h>
@@ -35,18 +34,6 @@ TEST(routing_error, has_a_status_and_a_phrase_that_name_who_failed) {
     EXPECT_EQ(tm.status, r.status) << r.phrase;
     EXPECT_TRUE(std::string{tm.reason}.ends_with("/TM)")) << tm.reason;
   }
-}
-
-TEST(rejection, names_the_header_that_is_owed_else_says_what_is_wrong) {
-  sip::rejection owed;
-  owed.status = 420;
-  owed.header = sip::header_id::unsupported;
-  owed.value = "foo, bar";
-  EXPECT_EQ(headers_for(owed), "Unsupported: foo, bar\r\n");
-  owed = {};
-  owed.status = 400;
-  owed.reason = "no Call-ID";
-  EXPECT_EQ(headers_for(owed), "Warning: 399 tandem \"no Call-ID\"\r\n");
 }
 
 } // namespace
