@@ -38,7 +38,10 @@ result<unique_fd, int> bind_udp(const socket_address& at, const udp_options& opt
   unique_fd fd{socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd) return fail(errno);
   const int s = fd.get();
-  if (options.shares_port && !set(s, SOL_SOCKET, SO_REUSEPORT, 1)) return fail(errno);
+  // A port that the kernel chooses must be nobody's: a socket that may share one is given ports
+  // that others share. So it learns to share only after it has its own.
+  const bool shares_from_the_start = options.shares_port && at.port != 0;
+  if (shares_from_the_start && !set(s, SOL_SOCKET, SO_REUSEPORT, 1)) return fail(errno);
   set_buffer(s, SO_RCVBUFFORCE, SO_RCVBUF, options.buffer_bytes);
   set_buffer(s, SO_SNDBUFFORCE, SO_SNDBUF, options.buffer_bytes);
   if (family == AF_INET6) {
@@ -53,6 +56,8 @@ result<unique_fd, int> bind_udp(const socket_address& at, const udp_options& opt
   sockaddr_storage address{};
   const socklen_t size = at.to_sockaddr(address);
   if (bind(s, reinterpret_cast<const sockaddr*>(&address), size) != 0) return fail(errno);
+  if (options.shares_port && at.port == 0 && !set(s, SOL_SOCKET, SO_REUSEPORT, 1))
+    return fail(errno);
   for (const ip_address& group : options.groups)
     if (group.is_v6() == at.ip.is_v6() && !join(s, group)) return fail(errno);
   return fd;

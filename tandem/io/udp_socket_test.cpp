@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <functional>
 #include <gtest/gtest.h>
+#include <set>
+#include <sys/socket.h>
 
 namespace tandem::io {
 namespace {
@@ -144,6 +146,23 @@ TEST(udp_socket, shares_its_port_between_shards_and_refuses_a_foreign_port) {
   const auto refused = udp_socket::open(s, a->local(), r, alone);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), EADDRINUSE);
+}
+
+TEST(udp_socket, is_given_a_port_that_nobody_has) {
+  // So many that ports given without regard for each other would meet.
+  constexpr std::size_t sockets = 800;
+  std::vector<unique_fd> open;
+  std::set<std::uint16_t> ports;
+  for (std::size_t i = 0; i < sockets; ++i) {
+    auto fd = bind_udp(loopback("127.0.0.1:0"), {});
+    ASSERT_TRUE(fd) << fd.error();
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    ASSERT_EQ(getsockname(fd->get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
+    ports.insert(socket_address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound)).port);
+    open.push_back(std::move(*fd));
+  }
+  EXPECT_EQ(ports.size(), sockets);
 }
 
 TEST(udp_socket, receives_what_is_sent_to_a_multicast_group) {
