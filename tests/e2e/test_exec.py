@@ -31,6 +31,32 @@ def program(tmp_path):
     return write
 
 
+class Patient:
+    """A program that says when it has started and goes on when it is let."""
+
+    def __init__(self, program, folder):
+        self.starts, self.ends, self.go = folder / "starts", folder / "ends", folder / "go"
+        self.path = program("patient", f"echo $$ >> {self.starts}\nwhile [ ! -e {self.go} ]; do sleep 0.05; done\necho $$ >> {self.ends}\n")
+
+    def __str__(self):
+        return str(self.path)
+
+    def started(self):
+        """How many of it have started."""
+        return len(lines(self.starts))
+
+    def ended(self):
+        return len(lines(self.ends))
+
+    def let_go(self):
+        self.go.touch()
+
+
+@pytest.fixture
+def patient(program, tmp_path):
+    return Patient(program, tmp_path)
+
+
 def lines(path):
     return path.read_text().splitlines() if path.exists() else []
 
@@ -69,30 +95,26 @@ def test_calls_go_on_while_programs_run(serve, endpoint, sipp):
 
 # -- one transaction, one program
 
-def test_five_retransmissions_start_one_program(serve, endpoint, program, tmp_path):
-    started, go = tmp_path / "started", tmp_path / "go"
-    script = program("count", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
-    server = start(serve, f'exec(["{script}"]); t_newtran(); t_reply("200", "OK");')
+def test_five_retransmissions_start_one_program(serve, endpoint, patient):
+    server = start(serve, f'exec(["{patient}"]); t_newtran(); t_reply("200", "OK");')
     alice = endpoint(server, "alice")
     request = alice.request("INFO", "sip:bob@example.test")
     for _ in range(5):
         alice.send(request)
-    until(lambda: lines(started), "the program to start")
+    until(patient.started, "the program to start")
     alice.send(request)
-    go.touch()
+    patient.let_go()
     assert alice.receive_response(200, "INFO")
-    assert lines(started) == ["x"]
+    assert patient.started() == 1
 
 
-def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, program, tmp_path):
-    started, go = tmp_path / "started", tmp_path / "go"
-    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
-    server = start(serve, f'if (method=="INVITE") {{ exec(["{script}"]); }}\n{RELAY}')
+def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, patient):
+    server = start(serve, f'if (method=="INVITE") {{ exec(["{patient}"]); }}\n{RELAY}')
     alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
     invite = alice.send(alice.request("INVITE", bob.contact))
-    until(lambda: lines(started), "the program to start")
+    until(patient.started, "the program to start")
     alice.send(cancel_of(invite))
-    go.touch()
+    patient.let_go()
     assert alice.receive_response(200, "CANCEL")
     # The callee may see the INVITE and its CANCEL, or nothing at all; he never answers with 200.
     arrived = final = None
@@ -107,7 +129,7 @@ def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, program, t
             bob.send(bob.response(arrived, 487, "Request Terminated", to_tag="b1"))
     assert final.status == 487
     alice.send(ack_of(invite, final))
-    assert lines(started) == ["x"]
+    assert patient.started() == 1
 
 
 def in_a_moment(peer, wanted):
@@ -118,47 +140,41 @@ def in_a_moment(peer, wanted):
         return None
 
 
-def test_a_bye_waits_behind_a_suspended_info_of_its_call(serve, endpoint, program, tmp_path):
-    started, go = tmp_path / "started", tmp_path / "go"
-    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
-    server = start(serve, f'if (method=="INFO") {{ exec(["{script}"]); }}\n{RELAY}')
+def test_a_bye_waits_behind_a_suspended_info_of_its_call(serve, endpoint, patient):
+    server = start(serve, f'if (method=="INFO") {{ exec(["{patient}"]); }}\n{RELAY}')
     alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
     call_id, tag = token(16), token()
     alice.send(alice.request("INFO", bob.contact, call_id=call_id, from_tag=tag, to_tag="b1", cseq=2))
-    until(lambda: lines(started), "the program to start")
+    until(patient.started, "the program to start")
     alice.send(alice.request("BYE", bob.contact, call_id=call_id, from_tag=tag, to_tag="b1", cseq=3))
     # A request of another call goes through at once, so the path to bob is open; the BYE is not before its INFO.
     alice.send(alice.request("MESSAGE", bob.contact))
     assert bob.receive().method == "MESSAGE"
-    go.touch()
+    patient.let_go()
     assert bob.receive().method == "INFO"
     assert bob.receive().method == "BYE"
 
 
-def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serve, endpoint, program, tmp_path):
-    started, ended, go = tmp_path / "started", tmp_path / "ended", tmp_path / "go"
-    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\necho x >> {ended}\n')
-    server = start(serve, f'if (uri=~"slow") {{ exec(["{script}"]); }}\nsl_send_reply("200", "OK");')
+def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serve, endpoint, patient):
+    server = start(serve, f'if (uri=~"slow") {{ exec(["{patient}"]); }}\nsl_send_reply("200", "OK");')
     gone, there = endpoint(server, "gone", "tcp"), endpoint(server, "there")
     gone.send(gone.request("OPTIONS", "sip:slow@example.test"))
-    until(lambda: lines(started), "the program to start")
+    until(patient.started, "the program to start")
     gone.close()
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
-    go.touch()
-    until(lambda: lines(ended), "the program to end")
+    patient.let_go()
+    until(patient.ended, "the program to end")
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
 
 
 @pytest.mark.parametrize("answer", ['sl_send_reply("200", "OK");', 't_newtran(); t_reply("200", "OK");'])
-def test_the_answer_to_a_peer_that_hung_up_comes_over_a_new_connection(serve, endpoint, program, tmp_path, answer):
-    started, go = tmp_path / "started", tmp_path / "go"
-    script = program("wait", f'echo x >> {started}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n')
-    server = start(serve, f'exec(["{script}"]);\n{answer}')
+def test_the_answer_to_a_peer_that_hung_up_comes_over_a_new_connection(serve, endpoint, patient, answer):
+    server = start(serve, f'exec(["{patient}"]);\n{answer}')
     alice = endpoint(server, "alice", "tcp")
     alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
-    until(lambda: lines(started), "the program to start")
+    until(patient.started, "the program to start")
     alice.hang_up()
-    go.touch()
+    patient.let_go()
     assert alice.receive_response(200, "MESSAGE")  # RFC 3261 18.2.2: to the port of its Via
 
 
@@ -253,20 +269,20 @@ def test_what_a_program_says_on_stderr_goes_to_the_log(serve, endpoint, program)
     until(lambda: word in server.log(), "the program's complaint in the log")
 
 
-def test_programs_beyond_the_cap_queue_and_beyond_the_queue_are_refused(serve, endpoint, program, tmp_path):
-    go = tmp_path / "go"
-    script = program("wait", f"while [ ! -e {go} ]; do sleep 0.05; done\n")
-    server = start(serve, f'if (exec(["{script}"])) {{ sl_send_reply("200", "OK"); }} else {{ sl_reply_error(); }}')
+def test_programs_beyond_the_cap_queue_and_beyond_the_queue_are_refused(serve, endpoint, patient):
+    server = start(serve, f'if (exec(["{patient}"])) {{ sl_send_reply("200", "OK"); }} else {{ sl_reply_error(); }}')
     alice = endpoint(server, "alice")
     count = 2000
     for _ in range(count):
         alice.send(alice.request("OPTIONS", "sip:bob@example.test"))
     refused = alice.receive(is_response(503), "a refusal beyond the queue", seconds=20)
     assert refused.get("Retry-After")
-    running = [path for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if str(script) in text_of(path)]
-    assert 0 < len(running) <= 32 * server.shards
-    go.touch()
+    # Nobody has been let go, so all that have started are running.
+    until(lambda: patient.started() >= 32 * server.shards, "as many programs as may run", seconds=20)
+    assert patient.started() == 32 * server.shards
+    patient.let_go()
     assert alice.receive(is_response(200), "an answer after the queue", seconds=20)
+    until(lambda: patient.started() > 32 * server.shards, "a queued program to start", seconds=20)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
@@ -402,16 +418,15 @@ def test_variables_can_be_left_out(serve, endpoint, program, tmp_path):
     assert not [line for line in lines(variables) if line.startswith("SIP_")]
 
 
-def test_what_waited_behind_a_program_is_handed_on_as_it_came(serve, endpoint, program, tmp_path):
-    first, second, go = tmp_path / "first", tmp_path / "second", tmp_path / "go"
-    wait = program("wait", f"echo x > {first}\nwhile [ ! -e {go} ]; do sleep 0.05; done\n")
+def test_what_waited_behind_a_program_is_handed_on_as_it_came(serve, endpoint, program, patient, tmp_path):
+    second = tmp_path / "second"
     save = program("save", f"cat > {second}.part\nmv {second}.part {second}\n")
-    server = start(serve, f'if (method=="INFO") {{ exec(["{wait}"]); }} else {{ exec(["{save}"]); }} sl_send_reply("200", "OK");')
+    server = start(serve, f'if (method=="INFO") {{ exec(["{patient}"]); }} else {{ exec(["{save}"]); }} sl_send_reply("200", "OK");')
     alice = endpoint(server, "alice")
     call_id, tag = token(16), token()
     alice.send(alice.request("INFO", "sip:bob@example.test", call_id=call_id, from_tag=tag, to_tag="b1", cseq=2))
-    until(first.exists, "the program to start")
+    until(patient.started, "the program to start")
     bye = alice.send(alice.request("BYE", "sip:bob@example.test", call_id=call_id, from_tag=tag, to_tag="b1", cseq=3))
-    go.touch()
+    patient.let_go()
     until(second.exists, "the second program to have run")
     assert second.read_bytes() == bytes(bye)
