@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import typing
 
 from .ports import free_ports
 from .waiting import until
@@ -26,8 +27,26 @@ def _options(program):
     return result.stdout + result.stderr
 
 
+class ProcessState(typing.NamedTuple):
+    state: str
+    parent: int
+    session: int
+
+
+def processes_now():
+    """All processes of the machine, by their ids."""
+    found = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has just ended
+        found[int(entry.name)] = ProcessState(fields[0], int(fields[1]), int(fields[3]))
+    return found
+
+
 class Process:
-    """A program in a session of its own; stop() ends it by its id and checks that it left nothing behind."""
+    """A program in a session of its own; stop() ends it by its id, kill() ends it and all that it started."""
 
     def __init__(self, name, command, folder, environment=None):
         self.name, self.command, self.folder = name, [str(c) for c in command], pathlib.Path(folder)
@@ -36,6 +55,7 @@ class Process:
             self.child = subprocess.Popen(self.command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                           start_new_session=True, env={**os.environ, **(environment or {})})
         self.pid = self.child.pid
+        self.sessions = {self.pid}
 
     def log(self):
         return self.log_path.read_text(errors="replace")
@@ -44,22 +64,22 @@ class Process:
         return self.child.poll() is None
 
     def members(self):
-        """The ids of the living processes of its session."""
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[3]) == self.pid and fields[0] != "Z":
-                found.append(int(entry.name))
-        return found
+        """The ids of its living processes: its session, its descendants, and the sessions that these have begun.
+
+        What it leaves behind has another parent, but is found by a session that was seen while the program ran."""
+        processes, family = processes_now(), set()
+        while True:
+            more = {pid for pid, p in processes.items()
+                    if pid not in family and (p.session in self.sessions or p.parent in family)}
+            if not more:
+                return sorted(pid for pid in family if processes[pid].state != "Z")
+            family |= more
+            self.sessions |= {processes[pid].session for pid in more}
 
     def stop(self, seconds=20):
         """Asks it to end and returns its exit code."""
         if self.is_alive():
+            self.members()  # so that those it leaves behind are known
             self.child.send_signal(signal.SIGTERM)
         try:
             code = self.child.wait(seconds)
@@ -166,10 +186,11 @@ class Server(Process):
         until(lambda: self.open_files() <= self.files_at_start,
               f"{self.program} to close its peers' descriptors ({self.files_at_start} at the start)", seconds=10)
         code = self.stop()
-        left = self.members()
-        if left:
+        try:
+            assert code == 0, f"{self.program} ended with {code}:\n{self.log()}"
+            # Programs that it has just killed may need a moment more to be gone.
+            until(lambda: not self.members(), f"what {self.program} has started to end with it", seconds=2)
+        finally:
             self.kill()
-        assert code == 0, f"{self.program} ended with {code}:\n{self.log()}"
-        assert not left, f"{self.program} left processes behind: {left}"
         report = re.search(r"(ERROR: (Address|Leak|Thread)Sanitizer|runtime error:).*", self.log())
         assert not report, f"{self.program}: {report[0]}\n{self.log()}"
