@@ -61,7 +61,11 @@ channel::channel(transport kind, const sockaddr_in& server, std::uint16_t source
     fail("socket");
   }
   set_option(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes);
-  set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
+  // Of TCP only, for ports whose last connection lingers: a datagram socket that may share its port
+  // can be given one that another of ours has, which then hears nothing.
+  if (kind == transport::tcp) {
+    set_option(descriptor_, SOL_SOCKET, SO_REUSEADDR, 1);
+  }
   const sockaddr_in local = loopback(source_port, source_host);
   if (bind(descriptor_, generic(local), sizeof local) != 0 ||
       connect(descriptor_, generic(server), sizeof server) != 0) {
