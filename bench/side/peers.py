@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs that are measured: tandemd, kamailio, and the floor. Each is started afresh for each measurement."""
+import os
 import pathlib
 import sys
 import tempfile
@@ -8,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from harness.ports import free_ports  # noqa: E402
-from harness.server import Process, tandemd_path, tcp_answers, udp_is_bound  # noqa: E402
+from harness.server import Process, tcp_answers, udp_is_bound  # noqa: E402
 from harness.waiting import until  # noqa: E402
 
 SCRIPTS = ROOT / "bench/scripts"
@@ -16,7 +17,9 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 def bench_program(name):
-    return ROOT / "build-bench/bin" / name
+    """A program of the build that is measured; tandemd is taken from the folder TANDEM_BIN instead where that is set."""
+    folder = os.environ.get("TANDEM_BIN") if name == "tandemd" else None
+    return pathlib.Path(folder or ROOT / "build-bench/bin") / name
 
 
 def pinned(core, command):
@@ -72,7 +75,7 @@ class Tandem(Peer):
         script = f'listen=127.0.0.1\nport={self.port}\nalias="example.test"\n{self.parameters}'
         script += (SCRIPTS / self.unit.script).read_text()
         (folder / "server.cfg").write_text(script)
-        return [str(tandemd_path()), "-f", str(folder / "server.cfg"), "-D", "-E", "--shards", str(self.shards)]
+        return [str(bench_program("tandemd")), "-f", str(folder / "server.cfg"), "-D", "-E", "--shards", str(self.shards)]
 
 
 class Kamailio(Peer):
