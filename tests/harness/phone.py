@@ -44,7 +44,7 @@ class Phone:
         self.control_port, rtp = free_ports(2), free_ports(20)
         host, port = server
         (self.folder / "config").write_text(_CONFIG.format(
-            sip=self.sip_port, rtp=rtp, rtp_end=rtp + 20, tone=write_tone(self.folder / "tone.wav"),
+            sip=self.sip_port, rtp=rtp, rtp_end=rtp + 19, tone=write_tone(self.folder / "tone.wav"),
             heard=self.folder / "heard.wav", control=self.control_port, ring_seconds=ring_seconds))
         (self.folder / "accounts").write_text(
             f'<sip:{user}@{domain}>;auth_pass=none;outbound="sip:{host}:{port};transport={transport}";'
