@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """exec: a script that waits for a program suspends and blocks nobody; what the program is told, and what its words do."""
 import os
-import pathlib
 import pwd
+import re
 import signal
 import stat
 
@@ -10,7 +10,8 @@ import pytest
 
 from harness.endpoint import ack_of, cancel_of
 from harness.message import is_response, token
-from harness.waiting import Overdue, until
+from harness.server import is_running, processes_now
+from harness.waiting import Deadline, Overdue, until
 
 pytestmark = pytest.mark.tandem_only
 
@@ -67,19 +68,21 @@ def start(serve, route, modparams="", user=SAME_USER, **more):
 
 # -- nobody waits for another's program
 
-def test_a_program_of_ten_seconds_delays_nobody_else(serve, endpoint):
-    server = start(serve, 'if (uri=~"slow") { exec(["/bin/sleep", "10"]); }\n sl_send_reply("200", "OK");')
+def test_a_program_delays_nobody_else_however_long_it_takes(serve, endpoint, patient):
+    server = start(serve, f'if (uri=~"slow") {{ exec(["{patient}"]); }}\n sl_send_reply("200", "OK");')
     slow, quick = endpoint(server, "slow"), endpoint(server, "quick")
     waiting = slow.send(slow.request("OPTIONS", "sip:slow@example.test"))
+    until(patient.started, "the program to start")
     # 300 others are answered while that one waits. Each has its own Call-ID, so every shard is asked many times.
     for _ in range(300):
-        assert quick.exchange(quick.request("OPTIONS", "sip:quick@example.test"), seconds=2).status == 200
+        assert quick.exchange(quick.request("OPTIONS", "sip:quick@example.test")).status == 200
     assert slow.nothing(is_response(200, "OPTIONS", waiting.get("Call-ID")), probe={"uri": "sip:quick@example.test"})
-    assert slow.receive(is_response(200, "OPTIONS", waiting.get("Call-ID")), "the slow answer", seconds=20)
+    patient.let_go()
+    assert slow.receive(is_response(200, "OPTIONS", waiting.get("Call-ID")), "the slow answer")
 
 
-def test_calls_go_on_while_programs_run(serve, endpoint, sipp):
-    server = start(serve, f'if (uri=~"slow") {{ exec(["/bin/sleep", "3"]); sl_send_reply("200", "OK"); break; }}\n'
+def test_calls_go_on_while_programs_run(serve, endpoint, sipp, patient):
+    server = start(serve, f'if (uri=~"slow") {{ exec(["{patient}"]); sl_send_reply("200", "OK"); break; }}\n'
                           f'if (method=="REGISTER") {{ save("location"); break; }}\n record_route(); '
                           f'if (loose_route()) {{ t_relay(); break; }}\n'
                           f'if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); break; }}\n{RELAY}')
@@ -88,12 +91,21 @@ def test_calls_go_on_while_programs_run(serve, endpoint, sipp):
     sipp(server, "register", calls=1, keys={"contact_port": callee.port}).wait_success()
     for _ in range(4):
         slow.send(slow.request("OPTIONS", "sip:slow@example.test"))
+    until(lambda: patient.started() == 4, "the programs to start")
     sipp(server, "caller", calls=100, rate=100, arguments=("-d", "10")).wait_success()
+    assert patient.ended() == 0
+    patient.let_go()
     for _ in range(4):
-        slow.receive_response(200, "OPTIONS", seconds=20)
+        slow.receive_response(200, "OPTIONS")
 
 
 # -- one transaction, one program
+
+def statistic(server, name):
+    """What the server has counted by now; once a test."""
+    server.child.send_signal(signal.SIGUSR1)
+    return int(until(lambda: re.search(rf"statistics: {name}: (\d+)\n", server.log()), f"'{name}' in the statistics")[1])
+
 
 def test_five_retransmissions_start_one_program(serve, endpoint, patient):
     server = start(serve, f'exec(["{patient}"]); t_newtran(); t_reply("200", "OK");')
@@ -105,7 +117,7 @@ def test_five_retransmissions_start_one_program(serve, endpoint, patient):
     alice.send(request)
     patient.let_go()
     assert alice.receive_response(200, "INFO")
-    assert patient.started() == 1
+    assert statistic(server, "programs started") == 1
 
 
 def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, patient):
@@ -118,7 +130,9 @@ def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, patient):
     assert alice.receive_response(200, "CANCEL")
     # The callee may see the INVITE and its CANCEL, or nothing at all; he never answers with 200.
     arrived = final = None
+    deadline = Deadline(20)
     while final is None:
+        assert deadline.left(), "the call does not end"
         final = in_a_moment(alice, is_response("4xx", "INVITE"))
         request = in_a_moment(bob, lambda m: m.is_request)
         if request and request.method == "INVITE":
@@ -160,7 +174,9 @@ def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serv
     gone, there = endpoint(server, "gone", "tcp"), endpoint(server, "there")
     gone.send(gone.request("OPTIONS", "sip:slow@example.test"))
     until(patient.started, "the program to start")
+    open_files = server.open_files()
     gone.close()
+    until(lambda: server.open_files() < open_files, "the server to close the connection too")
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
     patient.let_go()
     until(patient.ended, "the program to end")
@@ -173,7 +189,9 @@ def test_the_answer_to_a_peer_that_hung_up_comes_over_a_new_connection(serve, en
     alice = endpoint(server, "alice", "tcp")
     alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
     until(patient.started, "the program to start")
+    open_files = server.open_files()
     alice.hang_up()
+    until(lambda: server.open_files() < open_files, "the server to close the connection too")
     patient.let_go()
     assert alice.receive_response(200, "MESSAGE")  # RFC 3261 18.2.2: to the port of its Via
 
@@ -316,7 +334,7 @@ def test_programs_are_counted(serve, endpoint):
         alice.exchange(alice.request("OPTIONS", f"sip:{user}@example.test"))
     server.child.send_signal(signal.SIGUSR1)
     for line in ("programs started: 3", "programs that exited 0: 2", "programs that failed: 1", "programs that did not start: 3", "programs now: 0"):
-        until(lambda: f"statistics: {line}" in server.log(), f"'{line}' in the statistics", seconds=5)
+        until(lambda: f"statistics: {line}" in server.log(), f"'{line}' in the statistics")
 
 
 def test_exec_leaves_no_zombie(serve, endpoint):
@@ -325,18 +343,13 @@ def test_exec_leaves_no_zombie(serve, endpoint):
     for _ in range(20):
         assert alice.exchange(alice.request("OPTIONS", "sip:bob@example.test")).status == 200
 
-    def processes():
-        for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            if text := text_of(entry):
-                fields = text.rpartition(")")[2].split()
-                yield int(entry.parent.name), fields[0], int(fields[1])
-
     def zombies():
         # Programs are children of the process that starts them, which is a child of the server.
-        family = {server.pid} | {pid for pid, _, parent in processes() if parent == server.pid}
-        return [pid for pid, state, parent in processes() if state == "Z" and parent in family]
+        processes = processes_now()
+        family = {server.pid} | {pid for pid, p in processes.items() if p.parent == server.pid}
+        return [pid for pid, p in processes.items() if p.state == "Z" and p.parent in family]
     until(lambda: not zombies(), "the ended programs to be waited for")
-    assert os.path.exists(f"/proc/{server.pid}")
+    assert server.is_alive()
 
 
 def test_exec_in_a_failure_route_gets_the_request_as_it_came(serve, endpoint, program, tmp_path):
@@ -384,29 +397,17 @@ def test_output_that_is_no_list_of_destinations_changes_nothing(serve, endpoint,
 
 
 def test_a_program_has_a_deadline_and_so_has_all_that_it_started(serve, endpoint, program, tmp_path):
-    started, period = tmp_path / "started", f"600.{os.getpid()}"  # a time that no other sleep has
-    script = program("hang", f"trap '' TERM\nsleep {period} &\necho x > {started}\nsleep {period}\n")
-
-    def sleepers():
-        return [path for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if period in text_of(path)]
-
+    started = tmp_path / "started"
+    script = program("hang", f"trap '' TERM\nsleep 600 &\necho $$ $! > {started}.part\nmv {started}.part {started}\nwait\n")
     server = start(serve, f'if (exec(["{script}"])) {{ sl_send_reply("200", "OK"); }} else {{ sl_reply_error(); }}',
-                   modparams='modparam("exec", "time_to_kill", 1)\n')
+                   modparams='modparam("exec", "time_to_kill", 2)\n')
     alice = endpoint(server, "alice")
     request = alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
     until(started.exists, "the program to start")
-    assert sleepers()
+    family = [int(pid) for pid in started.read_text().split()]
     assert alice.receive(lambda m: m.status >= 200 and m.get("Call-ID") == request.get("Call-ID"), "an answer", seconds=20).status == 500
-    assert "deadline" in server.log()
-    until(lambda: not sleepers(), "everything to be gone")
-
-
-def text_of(path):
-    """What a file of a process says; nothing when the process has just ended."""
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
+    until(lambda: "deadline" in server.log(), "its end in the log")
+    until(lambda: not any(is_running(pid) for pid in family), "everything to be gone")
 
 
 def test_variables_can_be_left_out(serve, endpoint, program, tmp_path):
@@ -421,12 +422,16 @@ def test_variables_can_be_left_out(serve, endpoint, program, tmp_path):
 def test_what_waited_behind_a_program_is_handed_on_as_it_came(serve, endpoint, program, patient, tmp_path):
     second = tmp_path / "second"
     save = program("save", f"cat > {second}.part\nmv {second}.part {second}\n")
-    server = start(serve, f'if (method=="INFO") {{ exec(["{patient}"]); }} else {{ exec(["{save}"]); }} sl_send_reply("200", "OK");')
+    server = start(serve, f'if (method=="INFO") {{ exec(["{patient}"]); }}\n'
+                          f'if (method=="BYE") {{ exec(["{save}"]); }}\nsl_send_reply("200", "OK");')
     alice = endpoint(server, "alice")
     call_id, tag = token(16), token()
     alice.send(alice.request("INFO", "sip:bob@example.test", call_id=call_id, from_tag=tag, to_tag="b1", cseq=2))
     until(patient.started, "the program to start")
     bye = alice.send(alice.request("BYE", "sip:bob@example.test", call_id=call_id, from_tag=tag, to_tag="b1", cseq=3))
+    for _ in range(8):  # answered behind it on the same path, whichever shard is the home of its call
+        alice.exchange(alice.request("OPTIONS", "sip:bob@example.test"))
+    assert not second.exists()
     patient.let_go()
     until(second.exists, "the second program to have run")
     assert second.read_bytes() == bytes(bye)

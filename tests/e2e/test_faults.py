@@ -35,10 +35,10 @@ route {{
     sink.close()
 
 
-def assert_answers(server, endpoint, seconds=3):
+def assert_answers(server, endpoint):
     """A valid request of a newcomer is answered."""
     probe = endpoint(server, "probe")
-    assert probe.exchange(probe.request("OPTIONS", "sip:example.test"), seconds=seconds).status == 200
+    assert probe.exchange(probe.request("OPTIONS", "sip:example.test")).status == 200
 
 
 def drain(sink):
@@ -162,8 +162,8 @@ def test_half_open_and_slow_tcp_peers_delay_nobody(sheltered, endpoint):
         for one in slow:
             one.sendall(message[at:at + 1])
         if at % 10 == 0:
-            assert quick.exchange(quick.request("OPTIONS", "sip:example.test"), seconds=2).status == 200
-            assert_answers(server, endpoint, seconds=2)
+            assert quick.exchange(quick.request("OPTIONS", "sip:example.test")).status == 200
+            assert_answers(server, endpoint)
     for one in slow:  # the rest at once: they are answered after all
         one.sendall(message[60:])
         assert one.recv(65536).startswith(b"SIP/2.0 200 ")
@@ -196,8 +196,8 @@ def test_requests_on_tcp_connections_that_close_at_once(sheltered, endpoint):
         peer.close()
     assert_answers(server, endpoint)
     # The callee answers into connections that are gone.
-    answered = 0
-    for data in drain(sink):
+    arrived, answered = until(lambda: drain(sink), "the first calls to arrive"), 0
+    for data in arrived:
         invite = Message.parse(data)
         invite.source = server.address
         if invite.is_request and invite.method == "INVITE":
@@ -308,11 +308,12 @@ def test_nothing_is_forwarded_that_reads_as_two_messages(sheltered, endpoint, tr
         data = change(bytes(request))
         assert data != bytes(request), name
         peer.send(data)
-        # A marked request behind it on the same path tells that the odd one has been dealt with.
-        after = endpoint(server, "peer")
+        # A marked request of the same call tells that the odd one has been dealt with. Over UDP it is behind it on the same
+        # path; a stream may have lost its frames, so it goes beside it, and may find the odd one among the next.
+        after = endpoint(server, "peer") if transport == "tcp" else peer
         mark = after.send(after.request("MESSAGE", "sip:bob@example.test", call_id=request.get("Call-ID"), cseq=99))
         seen = []
-        until(lambda: seen.extend(drain(sink)) or any(b"CSeq: 99 " in d for d in seen), f"the mark after '{name}'", seconds=5)
+        until(lambda: seen.extend(drain(sink)) or any(b"CSeq: 99 " in d for d in seen), f"the mark after '{name}'")
         if transport == "tcp":
             peer.close()
         for bytes_out in seen:

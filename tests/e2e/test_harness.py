@@ -34,8 +34,8 @@ FAMILY = "sleep 600 & setsid sh -c 'sleep 600 & wait' & wait"
 
 def test_a_descendant_in_a_session_of_its_own_is_a_member(family):
     one = family(FAMILY)
-    until(lambda: len(one.members()) == 4, "all of the family to be there")
-    assert names_of(one.members()) == ["sh", "sh", "sleep", "sleep"]
+    # Each is a shell until it has become what it shall be.
+    until(lambda: names_of(one.members()) == ["sh", "sh", "sleep", "sleep"], "all of the family to be there")
 
 
 def test_what_outlives_its_program_stays_a_member_and_can_be_killed(family):
@@ -44,7 +44,7 @@ def test_what_outlives_its_program_stays_a_member_and_can_be_killed(family):
     one.stop()
     assert not one.is_alive() and len(one.members()) == 3
     one.kill()
-    until(lambda: not one.members(), "all of the family to be gone", seconds=2)
+    until(lambda: not one.members(), "all of the family to be gone")
 
 
 def test_processes_of_others_are_no_members(family):

@@ -10,7 +10,7 @@ import pytest
 
 from harness.endpoint import Endpoint
 from harness.ports import free_ports
-from harness.server import tandemd_path, tcp_pings, udp_is_bound
+from harness.server import is_running, tandemd_path, tcp_pings, udp_is_bound
 from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
@@ -46,9 +46,9 @@ def service(tmp_path):
 
     yield start
     for pid in started:
-        if os.path.exists(f"/proc/{pid}"):
+        if is_running(pid):
             os.kill(pid, signal.SIGTERM)
-            until(lambda: not os.path.exists(f"/proc/{pid}"), "the service to end", seconds=20)  # pylint: disable=cell-var-from-loop
+            until(lambda: not is_running(pid), "the service to end", seconds=20)  # pylint: disable=cell-var-from-loop
 
 
 def assert_answers(port):
@@ -64,7 +64,7 @@ def test_it_goes_into_the_background_when_its_sockets_are_open(service, tmp_path
     assert all(os.readlink(f"/proc/{pid}/fd/{n}") == "/dev/null" for n in range(3))
     assert_answers(port)
     os.kill(pid, signal.SIGTERM)
-    until(lambda: not os.path.exists(f"/proc/{pid}"), "the service to end", seconds=20)
+    until(lambda: not is_running(pid), "the service to end", seconds=20)
     assert not (tmp_path / "service.pid").exists()
 
 
@@ -90,7 +90,7 @@ def test_it_becomes_another_user_in_another_root_and_folder_and_so_do_its_progra
     assert_answers(port)
     family = [pid, *children_of(pid)]
     assert len(family) == 2  # it and the process that starts programs, which may take a moment to become who it shall be
-    until(lambda: all(status_of(one)["Uid"].split()[0] != "0" for one in family), "both to be another user", seconds=5)
+    until(lambda: all(status_of(one)["Uid"].split()[0] != "0" for one in family), "both to be another user")
     for one in family:
         status = status_of(one)
         assert status["Uid"].split() == [str(nobody.pw_uid)] * 4 and status["Gid"].split() == [str(nobody.pw_gid)] * 4

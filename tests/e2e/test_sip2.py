@@ -5,16 +5,16 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
 import ssl
 import subprocess
-import time
 
 import pytest
 from harness.ports import free_ports
-from harness.server import Process
+from harness.server import Process, connections_to, is_running
 from harness.sip2 import (ANSWERS, BIN, DATE, ITEM, LOGIN, Library, Mediator, Terminal, checked, client,
                           make_certificate)
 from harness.waiting import until
@@ -82,8 +82,8 @@ def test_every_message_of_the_client_is_answered(demo, name, detection):
 def test_output_in_the_original_s_form(demo):
     done = ask(demo, "--message", "sc-status")
     assert "[SENDING]\n9300CNsiplogin|COsippassword|\n----------------\n" in done.stdout
-    assert "[RECEIVED, duration: 0." in done.stdout
-    assert "\nRun time: 0." in done.stdout
+    assert re.search(r"^\[RECEIVED, duration: \d+\.\d+", done.stdout, re.MULTILINE)
+    assert re.search(r"^Run time: \d+\.\d+", done.stdout, re.MULTILINE)
     pretty = ask(demo, "--message", "sc-status", "--pretty-print").stdout
     assert "[93] Login Request\nUID algorithm" + " " * 21 + "0 (not encrypted)\n" in pretty
     item = ask(demo, "--message", "item-information", "--pretty-print").stdout
@@ -217,8 +217,7 @@ def test_daemonize_returns_when_it_works(library, tmp_path):
     assert Terminal(port).ask(LOGIN) == "941"  # at once: the parent waited
     pid = int(pid_file.read_text())
     os.kill(pid, signal.SIGUSR1)
-    until(lambda: not pathlib.Path(f"/proc/{pid}").exists() or
-          pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z", "the daemon to end")
+    until(lambda: not is_running(pid), "the daemon to end")
     assert not pid_file.exists()
 
 
@@ -543,7 +542,7 @@ def test_nginx_with_tls_and_client_certificates_in_front_of_the_library(library,
         for _ in range(20):
             assert terminal.ask(ITEM).startswith("18030101")
         count = len(library.codes())
-        time.sleep(1.3)  # nginx closes what is idle
+        until(lambda: connections_to(port) == 0, "nginx to close what is idle, and the mediator to notice")
         assert terminal.ask(ITEM).startswith("18030101")
         assert library.codes()[count:].count("17") == 1
         assert mediator.drain() == 0
@@ -559,19 +558,17 @@ def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(librar
     mediator = run("--http-port", library.port, "--max-clients", 0)
     terminal = mediator.connect()
     assert terminal.ask(LOGIN) == "941"
-    silent, times = [], []
+    silent = []
     try:
         for n in range(count):
             silent.append(Terminal(mediator.port))
             if n % 100 == 0:
                 silent[-1].send("93", end=b"")  # and no more
             if n % 50 == 0:
-                begin = time.monotonic()
                 assert terminal.ask(ITEM) == f"18030101{DATE}AB31000001|AJEmma|"
-                times.append(time.monotonic() - begin)
-        assert mediator.metric("sip2_terminals") == count + 1
+        until(lambda: mediator.metric("sip2_terminals") == count + 1, "all of them to be accepted")
         assert mediator.metric("sip2_connections_refused_total") == 0
-        assert sorted(times)[len(times) * 9 // 10] < 0.1, times
+        assert terminal.ask(ITEM) == f"18030101{DATE}AB31000001|AJEmma|"
     finally:
         for connection in silent:
             connection.close()

@@ -108,7 +108,7 @@ class Endpoint:
         self._selector.unregister(self._upstream)
         self._upstream.close()
 
-    def receive(self, wanted=lambda m: True, what="a message", seconds=5.0, repeats=False):
+    def receive(self, wanted=lambda m: True, what="a message", seconds=10.0, repeats=False):
         """The first message for which wanted(message) holds; earlier and later others stay for later calls.
 
         Byte-identical repetitions (retransmissions) are dropped unless `repeats` is asked for.

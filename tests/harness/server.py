@@ -10,7 +10,7 @@ import subprocess
 import typing
 
 from .ports import free_ports
-from .waiting import until
+from .waiting import PATIENCE, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOMAIN = "example.test"
@@ -82,7 +82,7 @@ class Process:
             self.members()  # so that those it leaves behind are known
             self.child.send_signal(signal.SIGTERM)
         try:
-            code = self.child.wait(seconds)
+            code = self.child.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"{self.name} did not end within {seconds} s of TERM; its log:\n{self.log()}") from None
@@ -95,6 +95,22 @@ class Process:
             except ProcessLookupError:
                 pass
         self.child.wait(10)
+
+
+def is_running(pid):
+    """The process has not ended; one that has may still wait for its parent to take notice."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False
+
+
+def connections_to(port):
+    """How many connections to a TCP port of the loopback their clients have not closed yet."""
+    open_ones = ("01", "08")  # ESTABLISHED, CLOSE_WAIT
+    with open("/proc/net/tcp", encoding="ascii") as lines:
+        rows = [line.split() for line in lines][1:]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] in open_ones for row in rows)
 
 
 def udp_is_bound(port):
@@ -189,7 +205,7 @@ class Server(Process):
         try:
             assert code == 0, f"{self.program} ended with {code}:\n{self.log()}"
             # Programs that it has just killed may need a moment more to be gone.
-            until(lambda: not self.members(), f"what {self.program} has started to end with it", seconds=2)
+            until(lambda: not self.members(), f"what {self.program} has started to end with it")
         finally:
             self.kill()
         report = re.search(r"(ERROR: (Address|Leak|Thread)Sanitizer|runtime error:).*", self.log())

@@ -13,12 +13,13 @@ class Overdue(AssertionError):
 
 def until(condition, what, seconds=10.0, interval=0.01):
     """Returns the first true value of condition(); raises Overdue, which names `what`, after `seconds`."""
-    end = time.monotonic() + seconds * PATIENCE
+    deadline = Deadline(seconds)
     while True:
+        is_last = not deadline.left()  # asked before the condition: a machine that stalls costs no chance
         value = condition()
         if value:
             return value
-        if time.monotonic() >= end:
+        if is_last:
             raise Overdue(f"waited {seconds * PATIENCE:g} s in vain for {what}")
         time.sleep(interval)
 
