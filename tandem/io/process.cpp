@@ -4,6 +4,7 @@
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/io/packet.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/spawn_wire.hpp>
 
@@ -17,7 +18,6 @@
 #include <span>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,8 +25,8 @@ namespace tandem::io {
 
 namespace {
 
-/// Most children end sooner than this. Only those that do not have their pipes watched; the others
-/// are read once, at their end. A pipe holds 64 KB meanwhile.
+/// Most children end sooner than this. Only of those that do not are the pipes asked for and
+/// watched; those of the others come with their end. A pipe holds 64 KB meanwhile.
 constexpr duration watch_after = milliseconds{20};
 
 /// How long a child that was sent KILL may take to end (it may hang in the kernel) before its
@@ -52,6 +52,15 @@ unique_fd make_input(std::string_view input) noexcept {
   return file;
 }
 
+iovec piece_of(const void* data, std::size_t size) noexcept {
+  return {.iov_base = const_cast<void*>(data), .iov_len = size};
+}
+
+/// Nothing is wrong with the program: the system has no room for it now.
+bool is_shortage(int error) noexcept {
+  return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 /// The strings of a request, each ended by NUL; nothing when they are too many, too long or hold
 /// a NUL themselves.
 std::optional<std::string> pack(const process_command& command) {
@@ -64,7 +73,7 @@ std::optional<std::string> pack(const process_command& command) {
       if (string.find('\0') != std::string::npos) return std::nullopt;
       packed.append(string.c_str(), string.size() + 1);
     }
-  if (packed.size() + sizeof(spawn_request) > largest_spawn_request) return std::nullopt;
+  if (packed.size() + sizeof(spawn_request) > most_request_text) return std::nullopt;
   return packed;
 }
 
@@ -92,11 +101,13 @@ std::string_view to_string(process_outcome outcome) noexcept {
 
 struct waiting_tag;
 
-/// The reading end of a child's output. Watched only when the child runs long enough to fill it.
+/// The reading end of a child's output. Watched only while the child runs.
 class child_pipe final : readiness {
  public:
   child_pipe(shard& home, unique_fd end, process_runner::job& of)
-      : home_{home}, end_{std::move(end)}, of_{of} {}
+      : home_{home}, end_{std::move(end)}, of_{of} {
+    ::fcntl(end_.get(), F_SETFL, O_NONBLOCK);
+  }
   ~child_pipe() {
     if (watched_) home_.unwatch(end_.get(), *this);
   }
@@ -135,6 +146,7 @@ struct process_runner::job final : timer, list_hook<waiting_tag> {
   instant started{};
   std::optional<child_pipe> output;
   std::optional<child_pipe> errors;
+  bool has_had_output = false; ///< `output` was there
   std::size_t logged = 0;
   std::string line; ///< of standard error, unfinished
 };
@@ -170,10 +182,12 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     j.request = {.id = (std::uint64_t{k.generation} << 32) | k.slot,
                  .kind = spawn_request_kind::run,
                  .signal = 0,
-                 .descriptors = 0,
+                 .pipes = (j.options.output == process_output::capture ? output_pipe : 0U) |
+                          (j.options.log_limit > 0 ? errors_pipe : 0U),
                  .arguments = static_cast<std::uint32_t>(command.arguments.size()),
                  .variables = static_cast<std::uint32_t>(command.environment.size()),
-                 .inherits = command.inherits_environment ? 1U : 0U};
+                 .inherits = command.inherits_environment ? 1U : 0U,
+                 .input = 0};
     if (statistics.running < options_.most_running && statistics.waiting == 0 && start(j, input))
       return k;
     if (statistics.waiting >= options_.most_waiting) {
@@ -217,18 +231,17 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
       finish(j, process_outcome::overloaded);
       return;
     case job::phase::young:
-      if (at < j.started + j.options.deadline) {
-        j.at = job::phase::watched;
-        home_.timers().arm(j, j.started + j.options.deadline);
-        if (j.output) j.output->watch();
-        if (j.errors) j.errors->watch();
+      if (const instant deadline = j.started + j.options.deadline; at < deadline) {
+        const bool is_asked = j.request.pipes == 0 || send_request(j, spawn_request_kind::pipes);
+        if (is_asked) j.at = job::phase::watched;
+        home_.timers().arm(j, is_asked ? deadline : std::min(deadline, at + watch_after));
         return;
       }
       [[fallthrough]];
     case job::phase::watched: terminate(j, process_outcome::timed_out); return;
     case job::phase::terminated:
       j.at = job::phase::killed;
-      send_signal(j, SIGKILL);
+      send_request(j, spawn_request_kind::signal, SIGKILL);
       home_.timers().arm(j, home_.now() + after_kill);
       return;
     case job::phase::killed:
@@ -261,46 +274,34 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
   /// Sends the request of a job; false when it must wait for the spawner.
   bool start(job& j, std::string_view input) {
     if (!open_channel()) return false;
-    std::array<unique_fd, 3> passed;
-    std::size_t count = 0;
-    bool complete = true;
-    j.request.descriptors = 0;
-    if (!input.empty()) {
-      complete = static_cast<bool>(passed[count++] = make_input(input));
-      j.request.descriptors |= passes_stdin;
+    if (send_run(j, input) != 0) {
+      home_.timers().arm(retry_, home_.now() + retry_after);
+      return false;
     }
-    const auto add_pipe = [&](pipe_member member, std::uint32_t bit) {
-      int ends[2];
-      if (!complete || ::pipe2(ends, O_CLOEXEC) != 0) {
-        complete = false;
-        return;
-      }
-      ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-      // So that the child may open it again by its name, /dev/stdout or /dev/stderr. Only root can
-      // give it away, and nobody else needs to.
-      if (const auto& user = spawner_.user(); user && user->uid != own_uid_)
-        static_cast<void>(::fchown(ends[1], user->uid, user->gid) == 0);
-      (j.*member).emplace(home_, unique_fd{ends[0]}, j);
-      passed[count++] = unique_fd{ends[1]};
-      j.request.descriptors |= bit;
-    };
-    if (j.options.output == process_output::capture) add_pipe(&job::output, passes_stdout);
-    if (j.options.log_limit > 0) add_pipe(&job::errors, passes_stderr);
-    const int error = complete ? send(j.request, j.strings, {passed.data(), count}) : EMFILE;
-    if (error == 0) {
-      j.strings = {};
-      j.input = {};
-      j.at = job::phase::young;
-      j.started = home_.now();
-      ++statistics.running;
-      ++statistics.started;
-      home_.timers().arm(j, j.started + std::min(watch_after, j.options.deadline));
-      return true;
+    j.strings = {};
+    j.input = {};
+    j.at = job::phase::young;
+    j.started = home_.now();
+    ++statistics.running;
+    ++statistics.started;
+    home_.timers().arm(j, j.started + std::min(watch_after, j.options.deadline));
+    return true;
+  }
+
+  /// \return 0, or the errno.
+  int send_run(job& j, std::string_view input) {
+    unique_fd file;
+    if (input.size() > longest_input_within) {
+      file = make_input(input);
+      if (!file) return EMFILE;
+      input = {};
     }
-    j.output.reset();
-    j.errors.reset();
-    home_.timers().arm(retry_, home_.now() + retry_after);
-    return false;
+    j.request.input = static_cast<std::uint32_t>(input.size());
+    const std::array pieces{piece_of(&j.request, sizeof j.request),
+                            piece_of(j.strings.data(), j.strings.size()),
+                            piece_of(input.data(), input.size())};
+    const int descriptor = file.get();
+    return send_packet(channel_.get(), pieces, {&descriptor, file ? 1U : 0U});
   }
 
   void start_waiting() {
@@ -312,44 +313,21 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     }
   }
 
-  /// One packet to the spawner; 0, or the errno.
-  int send(const spawn_request& header, std::string_view strings,
-           std::span<const unique_fd> passed) noexcept {
-    spawn_request copy = header;
-    std::array<iovec, 2> text{
-        iovec{.iov_base = &copy, .iov_len = sizeof copy},
-        iovec{.iov_base = const_cast<char*>(strings.data()), .iov_len = strings.size()}};
-    alignas(cmsghdr) char ancillary[CMSG_SPACE(3 * sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = text.data();
-    message.msg_iovlen = text.size();
-    if (const std::size_t count = passed.size(); count > 0) {
-      std::array<int, 3> descriptors{};
-      std::ranges::transform(passed, descriptors.begin(), &unique_fd::get);
-      message.msg_control = ancillary;
-      message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-      cmsghdr* control = CMSG_FIRSTHDR(&message);
-      control->cmsg_level = SOL_SOCKET;
-      control->cmsg_type = SCM_RIGHTS;
-      control->cmsg_len = CMSG_LEN(count * sizeof(int));
-      std::memcpy(CMSG_DATA(control), descriptors.data(), count * sizeof(int));
-    }
-    return ::sendmsg(channel_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
-  }
-
-  void send_signal(const job& j, int number) noexcept {
-    if (!channel_) return;
+  /// Asks for more about a child that runs; false when the spawner takes no more just now.
+  bool send_request(const job& j, spawn_request_kind kind, std::uint32_t signal = 0) noexcept {
+    if (!channel_) return false;
     spawn_request request{};
     request.id = j.request.id;
-    request.kind = spawn_request_kind::signal;
-    request.signal = static_cast<std::uint32_t>(number);
-    send(request, {}, {});
+    request.kind = kind;
+    request.signal = signal;
+    const iovec piece = piece_of(&request, sizeof request);
+    return send_packet(channel_.get(), {&piece, 1}) == 0;
   }
 
   void terminate(job& j, process_outcome why) {
     j.verdict = why;
     j.at = job::phase::terminated;
-    send_signal(j, SIGTERM);
+    send_request(j, spawn_request_kind::signal, SIGTERM);
     home_.timers().arm(j, home_.now() + j.options.grace);
   }
 
@@ -370,57 +348,58 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     channel_.reset();
   }
 
+  /// One report a turn: mostly there is one.
   void on_ready(std::uint32_t) override {
     const auto alive = shared_from_this();
-    take_reports();
+    spawn_report report{};
+    const auto taken =
+        take_packet(channel_.get(), {reinterpret_cast<char*>(&report), sizeof report});
+    if (taken)
+      take_report(report, taken->descriptors);
+    else if (taken.error() != EAGAIN && taken.error() != EINTR)
+      lose_channel();
   }
 
-  void take_reports() {
-    constexpr std::size_t batch = 8;
-    std::array<spawn_report, batch> reports;
-    std::array<iovec, batch> texts;
-    std::array<mmsghdr, batch> messages{};
-    for (std::size_t i = 0; i < batch; ++i) {
-      texts[i] = {.iov_base = &reports[i], .iov_len = sizeof reports[i]};
-      messages[i].msg_hdr.msg_iov = &texts[i];
-      messages[i].msg_hdr.msg_iovlen = 1;
-    }
-    const int got = ::recvmmsg(channel_.get(), messages.data(), batch, MSG_DONTWAIT, nullptr);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    bool is_lost = got <= 0;
-    for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got); ++i) {
-      if (messages[i].msg_len != sizeof(spawn_report)) {
-        is_lost = true; // an empty packet is the end of the channel
-        break;
-      }
-      take_report(reports[i]);
-      if (stopped_) return;
-    }
-    if (is_lost) lose_channel();
-  }
-
-  void take_report(const spawn_report& report) {
+  void take_report(const spawn_report& report, const std::array<int, most_passed>& passed) {
+    std::array<unique_fd, most_passed> pipes{unique_fd{passed[0]}, unique_fd{passed[1]}};
     const key k{.slot = static_cast<std::uint32_t>(report.id),
                 .generation = static_cast<std::uint32_t>(report.id >> 32)};
     job* j = jobs_.find(k);
     if (!j) return;
-    --statistics.running;
-    j->result.run_time = home_.now() - j->started;
-    j->result.cpu_time = microseconds{report.cpu_microseconds};
-    if (report.start_error != 0) {
-      j->result.code = report.start_error;
-      --statistics.started;
-      finish(*j, report.start_error == EAGAIN ? process_outcome::overloaded
-                                              : process_outcome::not_started);
+    std::size_t next = 0;
+    if ((report.pipes & output_pipe) != 0) {
+      j->output.emplace(home_, std::move(pipes[next++]), *j);
+      j->has_had_output = true;
+    }
+    if ((report.pipes & errors_pipe) != 0) j->errors.emplace(home_, std::move(pipes[next]), *j);
+    if (report.kind == spawn_report_kind::ended) {
+      take_end(*j, report);
       return;
     }
-    read_pipes(*j);
-    if (!j->line.empty()) log_line(*j);
+    if (j->output) j->output->watch();
+    if (j->errors) j->errors->watch();
+  }
+
+  void take_end(job& j, const spawn_report& report) {
+    --statistics.running;
+    j.result.run_time = home_.now() - j.started;
+    j.result.cpu_time = microseconds{report.cpu_microseconds};
+    if (report.start_error != 0) {
+      j.result.code = report.start_error;
+      --statistics.started;
+      finish(j, is_shortage(report.start_error) ? process_outcome::overloaded
+                                                : process_outcome::not_started);
+      return;
+    }
+    read_pipes(j);
+    if (!j.line.empty()) log_line(j);
     const bool by_signal = WIFSIGNALED(report.wait_status);
-    j->result.code = by_signal ? WTERMSIG(report.wait_status) : WEXITSTATUS(report.wait_status);
-    process_outcome outcome = j->verdict;
+    j.result.code = by_signal ? WTERMSIG(report.wait_status) : WEXITSTATUS(report.wait_status);
+    process_outcome outcome = j.verdict;
     if (outcome == process_outcome::exited && by_signal) outcome = process_outcome::signalled;
-    finish(*j, outcome);
+    if (j.options.output == process_output::capture && !j.has_had_output)
+      outcome = process_outcome::lost;
+    finish(j, outcome);
   }
 
   /// The spawner is gone and has taken its children with it.
@@ -523,7 +502,6 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
 
   shard& home_;
   spawner& spawner_;
-  const uid_t own_uid_ = ::geteuid();
   process_runner_options options_;
   slot_map<job> jobs_;
   intrusive_list<job, waiting_tag> waiting_;

@@ -54,7 +54,7 @@ enum class process_outcome : std::uint8_t {
   too_much_output, ///< wrote more than output_limit and was ended
   overloaded,      ///< not started: the queue was full, or it waited too long in it
   not_started,     ///< code: the errno (ENOENT: no such program)
-  lost,            ///< the spawner died, and its children with it
+  lost,            ///< the spawner died, and its children with it; or its output was lost
 };
 
 [[nodiscard]] std::string_view to_string(process_outcome outcome) noexcept;

@@ -2,6 +2,7 @@
 #include <tandem/io/process.hpp>
 
 #include <tandem/io/shard.hpp>
+#include <tandem/io/spawn_wire.hpp>
 
 #include <csignal>
 #include <fcntl.h>
@@ -141,7 +142,7 @@ TEST_F(process, leads_a_group_of_its_own_with_default_signals) {
 
 TEST_F(process, ends_at_its_deadline) {
   const auto result = run_shell("echo begun; sleep 60", {},
-                                {.deadline = milliseconds{100}, .output = process_output::capture});
+                                {.deadline = milliseconds{500}, .output = process_output::capture});
   EXPECT_EQ(result.outcome, process_outcome::timed_out);
   EXPECT_EQ(result.code, SIGTERM);
   EXPECT_EQ(result.output, "begun\n");
@@ -226,6 +227,13 @@ TEST_F(process, one_that_never_reads_or_closes_its_input_is_fine) {
   EXPECT_TRUE(run_shell("true", large).succeeded());
   EXPECT_TRUE(run_shell("exec 0<&-; true", large).succeeded());
   EXPECT_EQ(run_shell("wc -c", large).output, "2000000\n");
+}
+
+TEST_F(process, its_input_is_a_file_however_long) {
+  for (const std::size_t size : {std::size_t{1}, longest_input_within, longest_input_within + 1}) {
+    const std::string twice = std::to_string(size) + "\n" + std::to_string(size) + "\n";
+    EXPECT_EQ(run_shell("wc -c </dev/stdin; wc -c", std::string(size, 'x')).output, twice);
+  }
 }
 
 TEST_F(process, many_run_under_the_cap_and_in_order) {
@@ -379,15 +387,20 @@ TEST_F(process, children_are_another_user_when_asked_for) {
 }
 
 TEST_F(process, runs_leave_no_descriptor_behind) {
-  const auto count = [] {
-    int open = 0;
-    for (int i = 0; i < 1024; ++i) open += ::fcntl(i, F_GETFD) >= 0 ? 1 : 0;
-    return open;
+  const auto open_in = [](const std::string& pid) {
+    return std::distance(std::filesystem::directory_iterator{"/proc/" + pid + "/fd"}, {});
   };
   run_shell("true", "x");
-  const int before = count();
+  const std::string other = std::to_string(starter.pid());
+  const auto here = open_in("self");
+  const auto there = open_in(other);
   for (int i = 0; i < 50; ++i) run_shell("echo x; echo y >&2", "input");
-  EXPECT_EQ(count(), before);
+  run_shell("echo x; echo y >&2; sleep 0.1; exit 1", std::string(100'000, 'x'));
+  run_shell("sleep 60", {}, {.deadline = milliseconds{1}});
+  run(program({"tandem-no-such-program"}), "input");
+  EXPECT_EQ(open_in("self"), here);
+  // It closes what it had of a child after its report.
+  EXPECT_TRUE(comes_true([&] { return open_in(other) <= there; }));
 }
 
 } // namespace

@@ -8,9 +8,14 @@
 
 namespace tandem::io {
 
-/// Largest request: header, arguments and environment. A larger one is refused before it is sent;
-/// the kernel's default send buffer (208 KB) takes it whole.
-inline constexpr std::size_t largest_spawn_request = std::size_t{128} * 1024;
+/// Standard input up to this comes in the request; a longer one as the descriptor of a file.
+inline constexpr std::size_t longest_input_within = std::size_t{8} * 1024;
+
+/// Arguments and environment, with the header. More is refused before it is sent.
+inline constexpr std::size_t most_request_text = std::size_t{128} * 1024;
+
+/// Largest request. The kernel's default send buffer (208 KB) takes it whole.
+inline constexpr std::size_t largest_spawn_request = most_request_text + longest_input_within;
 
 /// Arguments and environment variables of a child, the inherited ones included.
 inline constexpr std::size_t most_child_arguments = 256;
@@ -19,30 +24,42 @@ inline constexpr std::size_t most_child_variables = 1024;
 /// Children that one spawner process runs at a time, over all its channels.
 inline constexpr std::size_t most_children = 4096;
 
-enum class spawn_request_kind : std::uint32_t { run = 1, signal = 2 };
+/// The outputs of a child that go into pipes, as bits; what does not is /dev/null. The spawner
+/// makes the pipes, so that they are the children's own, and keeps them until somebody wants to
+/// read.
+inline constexpr std::uint32_t output_pipe = 1;
+inline constexpr std::uint32_t errors_pipe = 2;
 
-/// Descriptors that come with a run request, as bits of `descriptors`, in this order; what does not
-/// come is /dev/null.
-inline constexpr std::uint32_t passes_stdin = 1;
-inline constexpr std::uint32_t passes_stdout = 2;
-inline constexpr std::uint32_t passes_stderr = 4;
+enum class spawn_request_kind : std::uint32_t {
+  run = 1,
+  signal, ///< to the process group
+  pipes,  ///< asks for the pipes while the child runs; it may have ended meanwhile
+};
 
 struct spawn_request {
   std::uint64_t id; ///< names the child on this channel
   spawn_request_kind kind;
-  std::uint32_t signal;      ///< kind signal: what the process group gets
-  std::uint32_t descriptors; ///< kind run: passes_*
-  std::uint32_t arguments;   ///< kind run: number of NUL-ended strings that follow
-  std::uint32_t variables;   ///< kind run: number of NUL-ended NAME=value after them
-  std::uint32_t inherits;    ///< kind run: 1 when the spawner's environment goes below `variables`
+  std::uint32_t signal;    ///< kind signal: which
+  std::uint32_t pipes;     ///< kind run: output_pipe, errors_pipe
+  std::uint32_t arguments; ///< kind run: number of NUL-ended strings that follow
+  std::uint32_t variables; ///< kind run: number of NUL-ended NAME=value after them
+  std::uint32_t inherits;  ///< kind run: 1 when the spawner's environment goes below `variables`
+  std::uint32_t input;     ///< kind run: bytes of standard input that end the packet
 };
 
-/// The end of a child, or why it could not be started.
+enum class spawn_report_kind : std::uint32_t {
+  ended = 1, ///< or could not be started
+  pipes,     ///< answers the request
+};
+
 struct spawn_report {
   std::uint64_t id;
-  std::int32_t start_error;       ///< errno of clone or execve, 0 when it ran
-  std::int32_t wait_status;       ///< as wait4 gives it
-  std::uint64_t cpu_microseconds; ///< user and system time of the child and what it waited for
+  spawn_report_kind kind;
+  std::uint32_t pipes;      ///< those whose reading ends come with it, in the order of the bits; at
+                            ///< the end not that of standard error when it is empty
+  std::int32_t start_error; ///< kind ended: errno of what failed before it ran, else 0
+  std::int32_t wait_status; ///< kind ended: as wait4 gives it
+  std::uint64_t cpu_microseconds; ///< kind ended: of the child and what it waited for
 };
 
 } // namespace tandem::io

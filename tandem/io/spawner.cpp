@@ -3,10 +3,10 @@
 
 #include <tandem/base/clock.hpp>
 #include <tandem/base/log.hpp>
+#include <tandem/io/packet.hpp>
 #include <tandem/io/spawner_loop.hpp>
 
 #include <cerrno>
-#include <cstring>
 #include <grp.h>
 #include <mutex>
 #include <pwd.h>
@@ -79,19 +79,8 @@ struct spawner::state {
   /// Hands one end of a channel to the process; 0, or the errno.
   [[nodiscard]] int pass(int descriptor) const noexcept {
     char byte = 'c';
-    iovec text{.iov_base = &byte, .iov_len = 1};
-    alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))] = {};
-    msghdr message{};
-    message.msg_iov = &text;
-    message.msg_iovlen = 1;
-    message.msg_control = ancillary;
-    message.msg_controllen = sizeof ancillary;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    return ::sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? errno : 0;
+    const iovec piece{.iov_base = &byte, .iov_len = 1};
+    return send_packet(control, {&piece, 1}, {&descriptor, 1});
   }
 
   spawner_options options;
