@@ -17,7 +17,7 @@ struct environment_source {
   const sip::message& request;  ///< as it was received: header lines, original URI
   std::string_view current_uri; ///< the Request-URI as the script has it now
   ip_address source;            ///< where the request came from
-  hash_key secret;              ///< of the process, for SIP_TID
+  std::string_view transaction; ///< SIP_TID: transaction_id() of the request
 };
 
 /// SIP_HF_ and the name of a header: upper case, what is neither letter nor digit as `_`; compact

@@ -48,10 +48,11 @@ variables environment_of(const request_text& text, std::string_view current_uri 
       sip::message::parse("MESSAGE " + text.uri + " SIP/2.0\r\n" + text.headers + "\r\n");
   EXPECT_TRUE(request);
   if (!request) return variables{{}};
+  const std::string transaction = transaction_id(*request, secret);
   return variables{make_environment({.request = *request,
                                      .current_uri = current_uri.empty() ? text.uri : current_uri,
                                      .source = source,
-                                     .secret = secret})};
+                                     .transaction = transaction})};
 }
 
 variables with_header(const std::string& lines) {
@@ -211,7 +212,7 @@ TEST(environment, begins_with_what_the_script_knows) {
   for (const std::string& one : make_environment({.request = *request,
                                 .current_uri = "sip:a@b",
                                 .source = ip_address::v4(127, 0, 0, 1),
-                                .secret = secret}))
+                                .transaction = "t"}))
     names.push_back(one.substr(0, one.find('=')));
   EXPECT_THAT(names, ElementsAre("SIP_SRCIP", "SIP_RURI", "SIP_USER", "SIP_ORURI", "SIP_ORUI",
                                  "SIP_OUSER", "SIP_TID", "SIP_DID", "SIP_HF_VIA", "SIP_HF_FROM",

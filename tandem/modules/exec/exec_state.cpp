@@ -6,8 +6,6 @@
 #include <tandem/modules/exec/environment.hpp>
 #include <tandem/modules/exec/settings.hpp>
 
-#include <fmt/format.h>
-
 namespace tandem::modules {
 
 using io::process_outcome;
@@ -30,9 +28,10 @@ const exec_settings& settings_of(const message_context& m) {
 
 /// What stands before a line about the program in the log: the call, and the transaction as the
 /// program knows it from SIP_TID.
-std::string tag_of(const message_context& m, const sip::message& received) {
-  return fmt::format("{} {}", m.message().call_id().substr(0, longest_tag),
-                     transaction_id(received, m.home().shared().secret));
+std::string tag_of(const message_context& m, std::string_view transaction) {
+  std::string tag{m.message().call_id().substr(0, longest_tag)};
+  tag += ' ';
+  return tag += transaction;
 }
 
 } // namespace
@@ -63,17 +62,18 @@ script::outcome exec_state::run(message_context& m, io::process_command command,
   // The script's edits are no part of what it tells a program: the message is read as it came.
   const auto parsed = sip::message::parse(m.received());
   const sip::message& received = parsed ? *parsed : m.message();
+  const std::string transaction = transaction_id(received, m.home().shared().secret);
   if (s.sets_variables)
     command.environment = make_environment({.request = received,
                                             .current_uri = m.uri(),
                                             .source = m.source_ip(),
-                                            .secret = m.home().shared().secret});
+                                            .transaction = transaction});
   io::process_options options{.deadline = s.deadline,
                               .longest_wait = s.longest_wait,
                               .output = output,
                               .output_limit = s.output_limit,
                               .log_limit = s.log_limit,
-                              .log_tag = tag_of(m, received)};
+                              .log_tag = tag_of(m, transaction)};
   runner_.run(command, input == stdin_of::message ? m.received() : std::string_view{},
               std::move(options),
               [this, run = m.self(), decide = std::move(decide)](io::process_result&& result) {
