@@ -2,7 +2,8 @@
 #include <tandem/stack/ended_transactions.hpp>
 
 #include <algorithm>
-#include <utility>
+#include <cstring>
+#include <type_traits>
 
 namespace tandem::stack {
 
@@ -27,52 +28,59 @@ ended_transactions::ended_transactions(outbox& out, handle_table<client_transact
     : out_{out}, clients_{clients}, servers_{servers}, start_{out.now()} {}
 
 void ended_transactions::add(ended_kind kind, std::uint64_t key, server_handle live, instant until,
-                             const wire_message& answer) {
-  const auto kept = answer ? answers_.emplace(answer) : handle<wire_message>{};
-  servers_.replace(key, live, name_of<server_transaction>(kind, kept));
-  remember(kind, key, until);
+                             std::string_view answer) {
+  servers_.replace(key, live,
+                   handle_of<server_transaction>(kind, remember(kind, key, until, answer)));
 }
 
 void ended_transactions::add(ended_kind kind, std::uint64_t key, client_handle live, instant until,
                              const way_back* upstream) {
-  const auto kept = upstream ? ways_.emplace(*upstream) : handle<way_back>{};
-  clients_.replace(key, live, name_of<client_transaction>(kind, kept));
-  remember(kind, key, until);
+  static_assert(std::is_trivially_copyable_v<way_back>);
+  std::string_view way;
+  if (upstream) way = {reinterpret_cast<const char*>(upstream), sizeof *upstream};
+  clients_.replace(key, live, handle_of<client_transaction>(kind, remember(kind, key, until, way)));
 }
 
-wire_message ended_transactions::answer_of(server_handle h) noexcept {
-  const wire_message* kept = answers_.find(kept_of<wire_message>(h));
-  return kept ? *kept : wire_message{};
+wire_message ended_transactions::answer_of(server_handle h) const {
+  const std::string_view answer = bytes_of(h);
+  return answer.empty() ? wire_message{} : wire_message::copy_of(answer);
 }
 
-void ended_transactions::revive(std::uint64_t key, server_handle ended, server_handle live) {
-  answers_.erase(kept_of<wire_message>(ended));
+void ended_transactions::revive(std::uint64_t key, server_handle ended,
+                                server_handle live) noexcept {
   servers_.replace(key, ended, live);
 }
 
-const way_back* ended_transactions::way_of(client_handle h) noexcept {
-  return ways_.find(kept_of<way_back>(h));
+std::optional<way_back> ended_transactions::way_of(client_handle h) const noexcept {
+  const std::string_view bytes = bytes_of(h);
+  if (bytes.empty()) return std::nullopt;
+  way_back way;
+  std::memcpy(&way, bytes.data(), sizeof way);
+  return way;
 }
 
-void ended_transactions::remember(ended_kind kind, std::uint64_t key, instant until) {
+record_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t key, instant until,
+                                                std::string_view bytes) {
   ++size_;
-  const auto since = (until - start_) / milliseconds{1};
-  queues_[static_cast<std::size_t>(kind)].push(*this, {key, static_cast<std::uint32_t>(since)});
+  queue& q = queues_[static_cast<std::size_t>(kind)];
+  if (q.records.is_empty()) {
+    q.owner = this;
+    out_.timers().arm(q, until);
+  }
+  const auto since = static_cast<std::uint32_t>((until - start_) / milliseconds{1});
+  return q.records.push(static_cast<std::uint32_t>(key), since, bytes);
 }
 
-void ended_transactions::forget(std::uint64_t key, ended_kind kind) {
+void ended_transactions::forget_oldest(ended_kind kind) noexcept {
   --size_;
-  if (kind == ended_kind::client_accepted || kind == ended_kind::client_completed) {
-    const client_handle h = clients_.find(key);
-    if (!is_ended(h)) return;
-    if (kind == ended_kind::client_accepted) ways_.erase(kept_of<way_back>(h));
-    clients_.erase(key, h);
-  } else {
-    const server_handle h = servers_.find(key);
-    if (!is_ended(h) || kind_of(h) != kind) return; // it was revived
-    if (kind == ended_kind::server_answered) answers_.erase(kept_of<wire_message>(h));
-    servers_.erase(key, h);
-  }
+  record_queue& records = queues_[static_cast<std::size_t>(kind)].records;
+  const std::uint32_t key = records.front().key;
+  // One that was revived has another handle in the table.
+  if (kind == ended_kind::client_accepted || kind == ended_kind::client_completed)
+    clients_.erase(key, handle_of<client_transaction>(kind, records.front_name()));
+  else
+    servers_.erase(key, handle_of<server_transaction>(kind, records.front_name()));
+  records.pop();
 }
 
 instant ended_transactions::moment_of(std::uint32_t until) const noexcept {
@@ -81,42 +89,15 @@ instant ended_transactions::moment_of(std::uint32_t until) const noexcept {
   return now + milliseconds{static_cast<std::int32_t>(until - present)};
 }
 
-void ended_transactions::queue::push(ended_transactions& owner, const record& r) {
-  const std::size_t at = first_at_ + size_;
-  if (at % chunk_size == 0) {
-    std::unique_ptr<chunk> added =
-        spare_ ? std::exchange(spare_, std::move(spare_->next)) : std::make_unique<chunk>();
-    chunk* const last = added.get();
-    (first_ ? last_->next : first_) = std::move(added);
-    last_ = last;
-  }
-  last_->records[at % chunk_size] = r;
-  if (size_++ != 0) return;
-  owner_ = &owner;
-  owner.out_.timers().arm(*this, owner.moment_of(r.until));
-}
-
-void ended_transactions::queue::pop() {
-  --size_;
-  if (++first_at_ != chunk_size && size_ != 0) return;
-  // The chunk is done with; an empty queue begins with a whole one.
-  first_at_ = 0;
-  std::unique_ptr<chunk> emptied = std::exchange(first_, std::move(first_->next));
-  emptied->next = std::move(spare_);
-  spare_ = std::move(emptied);
-}
-
 void ended_transactions::queue::on_timer(instant now) {
-  const auto kind = static_cast<ended_kind>(this - owner_->queues_.data());
-  while (size_ != 0) {
-    const record& oldest = first_->records[first_at_];
-    const instant until = owner_->moment_of(oldest.until);
+  const auto kind = static_cast<ended_kind>(this - owner->queues_.data());
+  while (!records.is_empty()) {
+    const instant until = owner->moment_of(records.front().until);
     if (until > now) {
-      owner_->out_.timers().arm(*this, std::max(until, now + lateness));
+      owner->out_.timers().arm(*this, std::max(until, now + lateness));
       return;
     }
-    owner_->forget(oldest.key, kind);
-    pop();
+    owner->forget_oldest(kind);
   }
 }
 

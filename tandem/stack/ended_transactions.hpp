@@ -4,14 +4,15 @@
 // small, and no timer of the wheel is theirs alone. Internal to transaction_layer. One thread.
 #pragma once
 
-#include <tandem/base/slot_map.hpp>
 #include <tandem/stack/handle_table.hpp>
 #include <tandem/stack/outbox.hpp>
+#include <tandem/stack/record_queue.hpp>
 #include <tandem/stack/transaction_user.hpp>
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <optional>
+#include <string_view>
 
 namespace tandem::stack {
 
@@ -49,7 +50,7 @@ class ended_transactions {
   /// Takes the place of a live transaction in the table. It is forgotten at `until`, or a little
   /// later.
   void add(ended_kind kind, std::uint64_t key, server_handle live, instant until,
-           const wire_message& answer);
+           std::string_view answer);
   void add(ended_kind kind, std::uint64_t key, client_handle live, instant until,
            const way_back* upstream);
 
@@ -63,58 +64,42 @@ class ended_transactions {
   [[nodiscard]] static ended_kind kind_of(handle<T> h) noexcept {
     return static_cast<ended_kind>(h.slot >> kind_shift & 7U);
   }
-  /// The answer of server_answered; none when there was none.
-  [[nodiscard]] wire_message answer_of(server_handle h) noexcept;
+  /// The answer of server_answered; none when there was none, or it is forgotten.
+  [[nodiscard]] wire_message answer_of(server_handle h) const;
   /// A live transaction takes the place of one that was answered.
-  void revive(std::uint64_t key, server_handle ended, server_handle live);
-  /// The way upstream of client_accepted, null when nobody is there.
-  [[nodiscard]] const way_back* way_of(client_handle h) noexcept;
+  void revive(std::uint64_t key, server_handle ended, server_handle live) noexcept;
+  /// The way upstream of client_accepted; none when nobody is there.
+  [[nodiscard]] std::optional<way_back> way_of(client_handle h) const noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
-  struct record {
-    std::uint64_t key;
-    std::uint32_t until; ///< milliseconds since start_, modulo 2^32
-  };
-
-  /// First in, first out: all of a kind live equally long.
-  class queue final : public timer {
-   public:
-    void push(ended_transactions& owner, const record& r);
-
-   private:
-    static constexpr std::size_t chunk_size = 63;
-    struct chunk {
-      std::array<record, chunk_size> records;
-      std::unique_ptr<chunk> next;
-    };
+  /// All of a kind live equally long, so one timer serves them.
+  struct queue final : timer {
     void on_timer(instant now) override;
-    void pop();
 
-    ended_transactions* owner_ = nullptr;
-    std::unique_ptr<chunk> first_;
-    chunk* last_ = nullptr;
-    std::unique_ptr<chunk> spare_; ///< emptied ones, for use again
-    std::size_t first_at_ = 0;     ///< in the first chunk
-    std::size_t size_ = 0;
+    ended_transactions* owner = nullptr;
+    record_queue records; ///< the low half of a key, the moment in milliseconds since start_
   };
 
   static constexpr std::uint32_t mark = 0x80000000; ///< no live slot is so high
-  static constexpr unsigned kind_shift = 28;
+  static constexpr unsigned kind_shift = record_queue::chunk_bits;
 
-  template <typename T, typename Kept>
-  static handle<T> name_of(ended_kind kind, handle<Kept> kept) noexcept {
-    const std::uint32_t head = mark | static_cast<std::uint32_t>(kind) << kind_shift;
-    return {head | kept.slot, kept ? kept.generation : 1};
+  template <typename T>
+  static handle<T> handle_of(ended_kind kind, record_queue::name n) noexcept {
+    return {mark | static_cast<std::uint32_t>(kind) << kind_shift | n.chunk, n.place};
   }
-  template <typename Kept, typename T>
-  static handle<Kept> kept_of(handle<T> name) noexcept {
-    return {name.slot & ((1U << kind_shift) - 1), name.generation};
+  template <typename T>
+  [[nodiscard]] std::string_view bytes_of(handle<T> h) const noexcept {
+    return queue_of(kind_of(h)).records.bytes_of({h.slot & ((1U << kind_shift) - 1), h.generation});
+  }
+  [[nodiscard]] const queue& queue_of(ended_kind kind) const noexcept {
+    return queues_[static_cast<std::size_t>(kind)];
   }
 
-  void remember(ended_kind kind, std::uint64_t key, instant until);
-  void forget(std::uint64_t key, ended_kind kind);
+  record_queue::name remember(ended_kind kind, std::uint64_t key, instant until,
+                              std::string_view bytes);
+  void forget_oldest(ended_kind kind) noexcept;
   [[nodiscard]] instant moment_of(std::uint32_t until) const noexcept;
 
   outbox& out_;
@@ -122,8 +107,6 @@ class ended_transactions {
   handle_table<server_transaction>& servers_;
   instant start_;
   std::size_t size_ = 0;
-  slot_map<wire_message> answers_;
-  slot_map<way_back> ways_;
   std::array<queue, static_cast<std::size_t>(ended_kind::count_)> queues_;
 };
 

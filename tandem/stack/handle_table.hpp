@@ -11,8 +11,8 @@
 
 namespace tandem::stack {
 
-/// Table of handles to T. Grows to twice its size at 70 percent and keeps its size, so that a
-/// steady load allocates nothing.
+/// Table of handles to T, each of which is stored once. Grows to twice its size at 70 percent and
+/// keeps its size, so that a steady load allocates nothing; 2^32 entries at most.
 template <typename T>
 class handle_table {
  public:
@@ -49,14 +49,13 @@ class handle_table {
     }
   }
 
-  /// Takes out what is stored under `hash`, if it is `value` that is stored.
+  /// Takes `value` out, if it is there. Of its hash the low 32 bits are enough.
   void erase(std::uint64_t hash, key value) noexcept {
     std::size_t i = home_of(hash);
     for (;; i = next(i)) {
       if (!entries_[i].value) return;
-      if (entries_[i].hash == hash) break;
+      if (entries_[i].value == value) break;
     }
-    if (entries_[i].value != value) return;
     --size_;
     // Close the gap: what stands behind it and does not belong there moves up.
     for (std::size_t hole = i;;) {

@@ -31,6 +31,17 @@ TEST(handle_table, erases_only_the_handle_that_is_named) {
   EXPECT_EQ(t.size(), 0U);
 }
 
+TEST(handle_table, erases_by_the_low_half_of_a_hash) {
+  table t;
+  t.insert(0x1234'0000'0007, {1, 1});
+  t.insert(0x5678'0000'0007, {2, 1});
+  t.erase(7, {2, 1});
+  EXPECT_TRUE(t.find(0x1234'0000'0007));
+  EXPECT_FALSE(t.find(0x5678'0000'0007));
+  t.erase(7, {});
+  EXPECT_EQ(t.size(), 1U);
+}
+
 TEST(handle_table, agrees_with_an_ordered_map_over_random_operations) {
   table t;
   std::map<std::uint64_t, table::key> model;

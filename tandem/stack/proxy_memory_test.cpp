@@ -77,7 +77,7 @@ TEST(proxy_memory, of_a_call_in_its_tail_is_small) {
   });
   RecordProperty("bytes", std::to_string(bytes));
   std::cout << "bytes of a call in its tail: " << bytes << '\n';
-  EXPECT_LE(bytes, 1'200U);
+  EXPECT_LE(bytes, 512U);
 }
 
 } // namespace

@@ -251,7 +251,7 @@ void transaction_layer::retire_if_done(server_handle server) {
     kind = ended_kind::server_answered;
   else
     return;
-  ended_.add(kind, t->key_, server, t->expire_at_, t->response_);
+  ended_.add(kind, t->key_, server, t->expire_at_, t->response_.bytes());
   servers_.erase(server);
 }
 

@@ -88,7 +88,7 @@ void transaction_layer::absorb_ended(client_handle ended, sip::message& response
   ++counters_.absorbed;
   const int status = response.status();
   if (ended_.kind_of(ended) != ended_kind::client_accepted || status < 200 || status >= 300) return;
-  const way_back* upstream = ended_.way_of(ended);
+  const auto upstream = ended_.way_of(ended);
   response.pop_front(sip::header_id::via);
   if (upstream && response.has(sip::header_id::via))
     out_.send(upstream->to_target(), to_wire(response), {});
