@@ -4,6 +4,7 @@
 #include <tandem/io/shard.hpp>
 #include <tandem/io/spawn_wire.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
@@ -42,6 +43,18 @@ class process : public testing::Test {
     process_command command;
     command.arguments = std::move(arguments);
     return command;
+  }
+  /// Runs one that does not end by itself, with a deadline that lets it say as many lines as are
+  /// wanted before: longer and longer ones, since nobody knows how busy the machine is.
+  process_result run_to_deadline(std::string_view text, std::ptrdiff_t lines,
+                                 duration deadline = milliseconds{100}) {
+    while (true) {
+      auto result = run_shell(
+          text, {},
+          {.deadline = deadline, .grace = milliseconds{100}, .output = process_output::capture});
+      if (std::ranges::count(result.output, '\n') >= lines || deadline > seconds{5}) return result;
+      deadline *= 4;
+    }
   }
   /// Waits for what no event of the loop tells.
   template <typename Condition>
@@ -141,26 +154,23 @@ TEST_F(process, leads_a_group_of_its_own_with_default_signals) {
 }
 
 TEST_F(process, ends_at_its_deadline) {
-  const auto result = run_shell("echo begun; sleep 60", {},
-                                {.deadline = milliseconds{500}, .output = process_output::capture});
+  const auto result = run_to_deadline("echo begun; sleep 60", 1);
   EXPECT_EQ(result.outcome, process_outcome::timed_out);
   EXPECT_EQ(result.code, SIGTERM);
   EXPECT_EQ(result.output, "begun\n");
-  EXPECT_LT(result.run_time, seconds{5});
-  EXPECT_EQ(runner.statistics().timed_out, 1U);
+  EXPECT_LT(result.run_time, seconds{30});
+  EXPECT_GE(runner.statistics().timed_out, 1U);
 }
 
 TEST_F(process, is_killed_when_it_ignores_TERM) {
-  const auto result = run_shell("trap '' TERM; while :; do sleep 1; done", {},
-                                {.deadline = milliseconds{100}, .grace = milliseconds{100}});
+  const auto result = run_to_deadline("trap '' TERM; echo begun; while :; do sleep 1; done", 1);
   EXPECT_EQ(result.outcome, process_outcome::timed_out);
   EXPECT_EQ(result.code, SIGKILL);
 }
 
 TEST_F(process, takes_its_own_children_with_it) {
   const auto result =
-      run_shell("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 300 & echo $!; done; sleep 300", {},
-                {.deadline = milliseconds{200}, .output = process_output::capture});
+      run_to_deadline("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 300 & echo $!; done; sleep 300", 10);
   EXPECT_EQ(result.outcome, process_outcome::timed_out);
   std::istringstream pids{result.output};
   std::vector<pid_t> children{std::istream_iterator<pid_t>{pids}, {}};
@@ -173,7 +183,7 @@ TEST_F(process, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
   const auto result = run_shell("sleep 300 & echo $!; exit 3");
   EXPECT_EQ(result.outcome, process_outcome::exited);
   EXPECT_EQ(result.code, 3);
-  EXPECT_LT(result.run_time, seconds{5});
+  EXPECT_LT(result.run_time, seconds{30});
   EXPECT_TRUE(comes_true([&] { return !is_alive(std::stoi(result.output)); }));
 }
 
@@ -196,8 +206,8 @@ TEST_F(process, one_that_writes_without_end_is_ended) {
 
 TEST_F(process, a_storm_of_children_ends_with_its_group) {
   const auto result =
-      run_shell("echo $$; i=0; while [ $i -lt 1000 ]; do sleep 300 & i=$((i+1)); done; wait", {},
-                {.deadline = milliseconds{500}, .output = process_output::capture});
+      run_to_deadline("echo $$; i=0; while [ $i -lt 1000 ]; do sleep 300 & i=$((i+1)); done; wait",
+                      1, milliseconds{500});
   EXPECT_EQ(result.outcome, process_outcome::timed_out);
   const pid_t group = std::stoi(result.output);
   EXPECT_TRUE(comes_true([&] { return ::kill(-group, 0) != 0 || !has_living_member(group); }));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/udp_socket.hpp>
 
+#include <tandem/io/closed_port_for_test.hpp>
+
 #include <cerrno>
 #include <functional>
 #include <gtest/gtest.h>
@@ -83,13 +85,9 @@ TEST_P(udp_of_both_families, drains_a_backlog_in_order) {
 TEST_P(udp_of_both_families, tells_of_an_icmp_error_with_what_it_quotes) {
   shard s;
   reader at_a;
-  reader gone;
   const auto a = udp_socket::open(s, loopback(GetParam()), at_a).value();
-  socket_address closed;
-  {
-    const auto b = udp_socket::open(s, loopback(GetParam()), gone).value();
-    closed = b->local();
-  }
+  const closed_port_for_test nobody{loopback(GetParam()).ip};
+  const socket_address closed = nobody.address();
   send_text(*a, closed, "INVITE sip:nobody@example.com SIP/2.0");
   ASSERT_TRUE(s.run_until([&] { return at_a.icmp_error != 0; }));
   EXPECT_EQ(at_a.icmp_error, ECONNREFUSED);
@@ -97,11 +95,12 @@ TEST_P(udp_of_both_families, tells_of_an_icmp_error_with_what_it_quotes) {
   EXPECT_EQ(at_a.icmp_quoted, "INVITE sip:nobody@example.com SIP/2.0");
 
   // The socket works on: neither direction is spoiled by the error.
-  const auto c = udp_socket::open(s, loopback(GetParam()), gone).value();
+  reader other;
+  const auto c = udp_socket::open(s, loopback(GetParam()), other).value();
   for (int i = 0; i < 3; ++i) send_text(*a, closed, "again");
   send_text(*a, c->local(), "hello");
-  ASSERT_TRUE(s.run_until([&] { return gone.seen.size() == 1; }));
-  EXPECT_EQ(gone.seen[0].bytes, "hello");
+  ASSERT_TRUE(s.run_until([&] { return other.seen.size() == 1; }));
+  EXPECT_EQ(other.seen[0].bytes, "hello");
 }
 
 INSTANTIATE_TEST_SUITE_P(loopback, udp_of_both_families, testing::Values("127.0.0.1:0", "[::1]:0"));

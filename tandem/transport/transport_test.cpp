@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/testbed.hpp>
 
+#include <tandem/io/closed_port_for_test.hpp>
+
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -256,23 +258,14 @@ struct sending : testing::Test {
   static stack::origin somebody(std::uint32_t slot) {
     return {slot, 1, stack::origin::kind::client};
   }
-  socket_address closed_port() {
-    return io::udp_socket::open(shards[0], *socket_address::parse("127.0.0.1:0"), nobody)
-        .value()
-        ->local();
-  }
-  struct nobody_user final : io::datagram_user {
-    void on_datagram(io::udp_socket&, io::datagram&&) override {}
-    void on_send_failed(io::udp_socket&, const socket_address&, io::send_token, int) override {}
-    void on_icmp_error(io::udp_socket&, const socket_address&, int, std::string_view) override {}
-  } nobody;
+  const io::closed_port_for_test nobody;
   io::shard_group shards{1};
   transport net;
   listening_user user;
 };
 
 TEST_F(sending, tells_of_an_icmp_error_by_what_it_quotes) {
-  net[0].send(udp_target(closed_port()), text("INVITE sip:gone SIP/2.0\r\n"), somebody(5));
+  net[0].send(udp_target(nobody.address()), text("INVITE sip:gone SIP/2.0\r\n"), somebody(5));
   ASSERT_TRUE(wait([&] { return !user.quoted.empty(); }));
   EXPECT_EQ(user.quoted, "INVITE sip:gone SIP/2.0\r\n");
 }
@@ -304,7 +297,7 @@ TEST_F(sending, uses_one_connection_for_all_messages_to_a_peer_and_for_its_answe
 
 // RFC 3261 18.1.1, D17
 TEST_F(sending, takes_tcp_for_what_is_too_large_until_tcp_is_refused) {
-  auto to = udp_target(closed_port());
+  auto to = udp_target(nobody.address());
   EXPECT_EQ(net[0].transport_for(to, 2'000), transport_kind::udp) << "the URI chose UDP";
   to.choice = stack::transport_choice::open;
   EXPECT_EQ(net[0].transport_for(to, 1'300), transport_kind::udp);
@@ -324,7 +317,7 @@ TEST_F(sending, takes_tcp_for_what_is_too_large_until_tcp_is_refused) {
 TEST_F(sending, never_downgrades_a_transport_that_is_not_there) {
   std::uint32_t slot = 1;
   for (const auto kind : {transport_kind::tls, transport_kind::ws, transport_kind::wss}) {
-    auto to = udp_target(closed_port());
+    auto to = udp_target(nobody.address());
     to.transport = kind;
     EXPECT_EQ(net[0].sent_by(to), "");
     EXPECT_EQ(net[0].transport_for(to, 100), kind);
