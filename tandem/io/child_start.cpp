@@ -57,7 +57,7 @@ TANDEM_BARE void limit(int resource, std::uint64_t value) noexcept {
   ::syscall(SYS_prlimit64, 0, resource, &both, nullptr);
 }
 
-/// Tries one path; returns only when it could not be run.
+/// Tries one path with the plan's own arguments; returns only when it could not be run.
 TANDEM_BARE int try_execute(const char* path, const child_plan& plan) noexcept {
   ::syscall(SYS_execve, path, plan.arguments, plan.environment);
   return errno;
@@ -126,6 +126,7 @@ TANDEM_BARE int carry_out(const child_plan& plan) noexcept {
   limit(RLIMIT_NPROC, limits.processes);
   const std::uint64_t none = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
+  if (plan.direct) ::syscall(SYS_execve, plan.direct[0], plan.direct, plan.environment);
   return execute(plan);
 }
 

@@ -13,6 +13,7 @@
 namespace tandem::io {
 
 struct child_plan {
+  const char* const* direct;      ///< null-ended arguments that are tried first, or null
   const char* const* arguments;   ///< null-ended
   const char* const* environment; ///< null-ended
   std::array<int, 3> descriptors; ///< what become 0 to 2, each 3 or above; -1: /dev/null

@@ -5,6 +5,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/base/timer_wheel.hpp>
 #include <tandem/io/packet.hpp>
+#include <tandem/io/plain_command.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/spawn_wire.hpp>
 
@@ -65,10 +66,11 @@ bool is_shortage(int error) noexcept {
 /// a NUL themselves.
 std::optional<std::string> pack(const process_command& command) {
   if (command.arguments.empty() || command.arguments.size() > most_child_arguments ||
+      command.direct.size() > most_child_arguments ||
       command.environment.size() > most_child_variables)
     return std::nullopt;
   std::string packed;
-  for (const auto* list : {&command.arguments, &command.environment})
+  for (const auto* list : {&command.direct, &command.arguments, &command.environment})
     for (const std::string& string : *list) {
       if (string.find('\0') != std::string::npos) return std::nullopt;
       packed.append(string.c_str(), string.size() + 1);
@@ -81,6 +83,7 @@ std::optional<std::string> pack(const process_command& command) {
 
 process_command process_command::shell(std::string_view text, std::vector<std::string> parameters) {
   process_command made;
+  made.direct = plain_command(text, parameters);
   made.arguments = {"/bin/sh", "-c", std::string{text}, "sh"};
   for (std::string& parameter : parameters) made.arguments.push_back(std::move(parameter));
   return made;
@@ -184,6 +187,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
                  .signal = 0,
                  .pipes = (j.options.output == process_output::capture ? output_pipe : 0U) |
                           (j.options.log_limit > 0 ? errors_pipe : 0U),
+                 .direct = static_cast<std::uint32_t>(command.direct.size()),
                  .arguments = static_cast<std::uint32_t>(command.arguments.size()),
                  .variables = static_cast<std::uint32_t>(command.environment.size()),
                  .inherits = command.inherits_environment ? 1U : 0U,

@@ -21,12 +21,16 @@ class shard;
 
 /// What to run. The program is searched in the child's PATH unless its name has a slash.
 struct process_command {
-  std::vector<std::string> arguments; ///< the program and its arguments; no shell sees them
+  std::vector<std::string> arguments;   ///< the program and its arguments; no shell sees them
+  std::vector<std::string> direct = {}; ///< empty, or what is tried first: the path of a program,
+                                        ///< and its arguments
   std::vector<std::string>
       environment;                  ///< NAME=value; they replace inherited ones of the same name
   bool inherits_environment = true; ///< the spawner's environment goes below `environment`
 
-  /// `/bin/sh -c text`, with `parameters` as $1, $2 ...: they are never read as shell text.
+  /// `/bin/sh -c text`, with `parameters` as $1, $2 ...: they are never read as shell text. A text
+  /// in which a shell would only find a program and its arguments runs that without one; when it
+  /// cannot be run, the shell says why.
   [[nodiscard]] static process_command shell(std::string_view text,
                                              std::vector<std::string> parameters = {});
 };

@@ -117,6 +117,27 @@ TEST_F(process, passes_arguments_that_no_shell_reads) {
             "$(id)|; id|");
 }
 
+TEST_F(process, a_shell_is_left_out_where_it_has_nothing_to_do) {
+  auto command = process_command::shell("/usr/bin/env");
+  command.inherits_environment = false;
+  command.environment = {"ONLY=this"};
+  EXPECT_EQ(run(command).output, "ONLY=this\n") << "a shell would add PWD";
+  EXPECT_EQ(run(process_command::shell("/usr/bin/printf %s \"$1\"", {"$(id); a  b"})).output,
+            "$(id); a  b");
+  EXPECT_EQ(run_shell("/bin/true").code, 0);
+  EXPECT_EQ(run_shell("/bin/false").code, 1);
+}
+
+TEST_F(process, what_cannot_be_run_without_a_shell_is_run_by_it) {
+  EXPECT_EQ(run_shell("/no/such/program x").code, 127);
+  EXPECT_EQ(run_shell("/etc").code, 126);
+  const std::string script = testing::TempDir() + "tandem-script-" + std::to_string(::getpid());
+  std::ofstream{script} << "echo \"$0 $1\"\n"; // without #!
+  ::chmod(script.c_str(), S_IRWXU);
+  EXPECT_EQ(run_shell(script + " x").output, script + " x\n");
+  ::unlink(script.c_str());
+}
+
 TEST_F(process, a_program_that_is_not_there_is_told) {
   const auto result = run(program({"tandem-no-such-program"}));
   EXPECT_EQ(result.outcome, process_outcome::not_started);

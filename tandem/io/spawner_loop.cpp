@@ -55,6 +55,7 @@ struct memory {
   std::size_t child_limit; ///< one past the last used place in children
   std::size_t running;
   std::array<char, largest_spawn_request> request;
+  std::array<const char*, most_child_arguments + 1> direct;
   std::array<const char*, most_child_arguments + 1> arguments;
   std::array<const char*, most_child_variables + 1> environment;
 };
@@ -105,10 +106,12 @@ bool is_overridden(const char* inherited, std::size_t count) noexcept {
   return false;
 }
 
-/// Points `arguments` and `environment` into the request's strings; false when they do not fit.
+/// Points `direct`, `arguments` and `environment` into the request's strings; false when they do
+/// not fit.
 bool read_strings(const spawn_request& header, char* at, char* end) noexcept {
-  if (header.arguments == 0 || header.arguments > most_child_arguments ||
-      header.variables > most_child_variables || at == end || end[-1] != 0)
+  if (header.direct > most_child_arguments || header.arguments == 0 ||
+      header.arguments > most_child_arguments || header.variables > most_child_variables ||
+      at == end || end[-1] != 0)
     return false;
   const auto next = [&]() -> const char* {
     if (at == end) return nullptr;
@@ -116,6 +119,9 @@ bool read_strings(const spawn_request& header, char* at, char* end) noexcept {
     at += std::strlen(at) + 1;
     return string;
   };
+  for (std::size_t i = 0; i < header.direct; ++i)
+    if (!(all.direct[i] = next())) return false;
+  all.direct[header.direct] = nullptr;
   for (std::size_t i = 0; i < header.arguments; ++i)
     if (!(all.arguments[i] = next())) return false;
   all.arguments[header.arguments] = nullptr;
@@ -151,7 +157,8 @@ int run_child(std::int32_t channel, const spawn_request& header, char* at, char*
   if (header.input > static_cast<std::size_t>(end - at)) return EINVAL;
   const char* const input = end - header.input;
   if (!read_strings(header, at, end - header.input)) return EINVAL;
-  child_plan plan{.arguments = all.arguments.data(),
+  child_plan plan{.direct = header.direct > 0 ? all.direct.data() : nullptr,
+                  .arguments = all.arguments.data(),
                   .environment = all.environment.data(),
                   .descriptors = {passed, -1, -1},
                   .input = header.input > 0 ? input : nullptr,
