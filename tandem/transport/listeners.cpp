@@ -4,6 +4,7 @@
 #include <tandem/io/unique_fd.hpp>
 
 #include <algorithm>
+#include <span>
 #include <sys/socket.h>
 
 namespace tandem::transport {
@@ -11,14 +12,19 @@ namespace tandem::transport {
 namespace {
 
 /// How well a listener fits a destination; 0: not at all.
-int fitness(const listener& l, const ip_address& destination) noexcept {
+int fitness(const listener& l, const ip_address& destination,
+            std::span<const ip_address> of_this_host) noexcept {
   if (l.address.ip.is_v4() != destination.is_v4()) return 0;
   if (l.address.ip.is_multicast()) return 0; // only listens
   if (l.address.ip == destination) return 4;
   if (l.address.ip.is_any()) return 2;
-  // What is bound to the loopback cannot leave the host, and the other way round it may only work.
-  if (l.address.ip.is_loopback()) return destination.is_loopback() ? 3 : 0;
-  return destination.is_loopback() ? 1 : 3;
+  if (l.address.ip.is_loopback() == destination.is_loopback()) return 3;
+  // What is bound to the loopback cannot leave the host; it reaches the host's other addresses,
+  // which phones on the same machine register. The other way round it may only work.
+  return destination.is_loopback() ||
+                 std::ranges::find(of_this_host, destination) != of_this_host.end()
+             ? 1
+             : 0;
 }
 
 } // namespace
@@ -40,6 +46,7 @@ listener_table::listener_table(const std::vector<listen_point>& points) {
       l.sent_by = sent_by_text(p.address.ip, p.address.port, p.transport);
     all_.push_back(std::move(l));
   }
+  for (const interface_address& one : local_interfaces()) of_this_host_.push_back(one.ip);
 }
 
 std::uint32_t listener_table::choose(stack::transport_kind transport,
@@ -48,7 +55,7 @@ std::uint32_t listener_table::choose(stack::transport_kind transport,
   int best_fitness = 0;
   for (std::uint32_t i = 0; i < size(); ++i) {
     if (all_[i].transport != transport) continue;
-    const int f = fitness(all_[i], destination);
+    const int f = fitness(all_[i], destination, of_this_host_);
     if (f > best_fitness) {
       best = i;
       best_fitness = f;

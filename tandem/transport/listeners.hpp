@@ -44,7 +44,8 @@ class listener_table {
   }
 
   /// The listener by which to reach an address: of that transport and family; a loopback socket for
-  /// loopback addresses and no other, where there is a choice. `none` when nothing fits.
+  /// loopback addresses, and for others of this host where no other socket is. `none` when nothing
+  /// fits.
   [[nodiscard]] std::uint32_t choose(stack::transport_kind transport,
                                      const ip_address& destination) const noexcept;
 
@@ -58,6 +59,7 @@ class listener_table {
 
  private:
   std::vector<listener> all_;
+  std::vector<ip_address> of_this_host_; ///< when the server started
 };
 
 /// The addresses of this host that wildcard sockets were spoken to at, so that answers leave from

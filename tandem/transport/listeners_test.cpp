@@ -29,6 +29,22 @@ TEST(listeners, send_from_the_address_that_the_routing_table_chooses_when_told) 
   }
 }
 
+TEST(listeners, on_the_loopback_reach_the_other_addresses_of_this_host_and_no_further) {
+  const listener_table table{testbed::points_at("127.0.0.1:5060")};
+  EXPECT_EQ(table.choose(transport_kind::udp, ip_address::v4(127, 0, 0, 3)), 0U);
+  EXPECT_EQ(table.choose(transport_kind::udp, ip_address::v4(198, 51, 100, 1)), table.none);
+  for (const interface_address& own : local_interfaces()) {
+    if (!own.ip.is_v4() || own.ip.is_loopback()) continue;
+    testbed bed;
+    udp_client phone{bed.shards[0], (own.ip.to_string() + ":0").c_str()};
+    stack::target to;
+    to.address = phone.socket->local();
+    bed.net[0].send(to, stack::wire_message::copy_of("OPTIONS"), {});
+    ASSERT_TRUE(bed.wait([&] { return phone.got.size() == 1; })) << own.name;
+    EXPECT_EQ(phone.sources[0], bed.udp());
+  }
+}
+
 // RFC 3261 18.2.2
 TEST(connections, that_are_gone_are_opened_again_for_a_response_and_for_nothing_else) {
   testbed bed;
