@@ -9,9 +9,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sys/resource.h>
@@ -202,19 +204,23 @@ void tell_parent(int pipe_end) {
 
 void print_demo_help(const mediator& m) {
   const auto at = m.http_address();
+  // The client lies beside the mediator, and is called as that was.
+  const auto client =
+      std::filesystem::path{program_invocation_name}.replace_filename("sip2-client").string();
   std::cerr << fmt::format(R"(
 A demonstration library is open. Login siplogin / sippassword, institution DEMO,
 patrons 21000001 (PIN 1234) to 21000005, items 31000001 to 31000010. In another window:
 
-  sip2-client --sip-username siplogin --sip-password sippassword --institution DEMO \
+  {0} --sip-username siplogin --sip-password sippassword --institution DEMO \
     --patron-barcode 21000001 --item-barcode 31000001 --message checkout --pretty-print
-{}
+{1}
 Ctrl-C ends it.
 
 )",
-                           at ? fmt::format("\n  curl http://{}/metrics\n  sip2-client admin --url "
-                                            "http://{} --token demo list\n",
-                                            at->to_string(), at->to_string())
+                           client,
+                           at ? fmt::format("\n  curl http://{0}/metrics\n  {1} admin --url "
+                                            "http://{0} --token demo list\n",
+                                            at->to_string(), client)
                               : std::string{});
 }
 
