@@ -3,6 +3,7 @@
 // JSON over HTTP on the other. The command line is that of the original SIP2Mediator, and more.
 #include <tandem/base/log.hpp>
 #include <tandem/io/signals.hpp>
+#include <tandem/io/startup_memory.hpp>
 #include <tandem/sip2/demo/server.hpp>
 #include <tandem/sip2/mediator.hpp>
 
@@ -273,6 +274,7 @@ int serve(flags& f, const given& is_given, int parent) {
   if (!f.pid_file.empty()) std::ofstream{f.pid_file} << ::getpid() << '\n';
   if (parent >= 0) tell_parent(parent);
   if (f.is_demo && parent < 0) print_demo_help(m);
+  io::give_back_startup_memory();
   home.run();
   if (!f.pid_file.empty()) ::unlink(f.pid_file.c_str());
   return 0;

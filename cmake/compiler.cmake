@@ -9,6 +9,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 target_compile_definitions(tandem_flags INTERFACE TANDEM_VERSION="${PROJECT_VERSION}")
 
+# Functions of libraries are found when a program starts: nothing looks for them later, and nobody can redirect them.
+# Functions that nobody calls stay out; most of them are Boost's (cmake/rooms.cmake has them in sections of their own).
+target_link_options(tandem_flags INTERFACE LINKER:-z,relro,-z,now $<$<CONFIG:Release>:LINKER:--gc-sections>)
+
 if(TANDEM_SANITIZE)
   target_compile_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE})

@@ -60,6 +60,7 @@ function(tandem_add_room room)
     add_library(tandem_${room}_heavy OBJECT ${heavy})
     set_property(TARGET tandem_${room}_heavy PROPERTY JOB_POOL_COMPILE tandem_heavy)
     tandem_link_room(tandem_${room}_heavy PUBLIC ${room})
+    target_compile_options(tandem_${room}_heavy PRIVATE -ffunction-sections -fdata-sections)
     target_sources(tandem_${room} PRIVATE $<TARGET_OBJECTS:tandem_${room}_heavy>)
   endif()
 

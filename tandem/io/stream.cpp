@@ -23,9 +23,11 @@ constexpr int reads_per_turn = 4;
 /// reset the connection, and take back what it has not read yet.
 constexpr duration longest_linger = seconds{2};
 
+/// One a thread, made when it reads first: as part of the thread itself it would be cleared, and
+/// thus take memory, in threads that never read.
 std::array<char, read_size>& read_buffer() {
-  thread_local std::array<char, read_size> buffer;
-  return buffer;
+  thread_local const auto buffer = std::make_unique_for_overwrite<std::array<char, read_size>>();
+  return *buffer;
 }
 
 void set_option(int fd, int level, int option, int value) noexcept {
