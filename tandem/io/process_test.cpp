@@ -376,7 +376,8 @@ TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_whe
     int succeeded = 0;
     for (int i = 0; i < runs; ++i)
       children.run(process_command::shell("cat"), std::to_string(number),
-                   {.output = process_output::capture}, [&](process_result&& r) {
+                   {.longest_wait = seconds{60}, .output = process_output::capture},
+                   [&](process_result&& r) {
                      ++ended;
                      if (r.succeeded() && r.output == std::to_string(number)) ++succeeded;
                    });

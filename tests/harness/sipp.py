@@ -5,7 +5,7 @@ import pathlib
 
 from .ports import free_ports
 from .server import ROOT, Process, tcp_answers, udp_is_bound
-from .waiting import until
+from .waiting import PATIENCE, until
 
 SCENARIOS = ROOT / "tests/e2e/sipp"
 
@@ -17,12 +17,12 @@ class Sipp(Process):
                  service="bob", arguments=()):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.port, self.transport, self.seconds = port or free_ports(), transport, seconds
+        self.port, self.transport, self.seconds = port or free_ports(), transport, round(seconds * PATIENCE)
         self.scenario = scenario
         self.statistics_path = folder / "statistics.csv"
         host, server_port = server
         command = ["sipp", f"{host}:{server_port}", "-sf", SCENARIOS / f"{scenario}.xml", "-i", "127.0.0.1", "-p", self.port,
-                   "-t", "u1" if transport == "udp" else "t1", "-s", service, "-nostdin", "-timeout", f"{seconds}s",
+                   "-t", "u1" if transport == "udp" else "t1", "-s", service, "-nostdin", "-timeout", f"{self.seconds}s",
                    "-timeout_error", "-trace_err", "-error_file", folder / "errors.log", "-trace_stat", "-fd", "1",
                    "-stf", self.statistics_path, "-nd"]
         for name, value in (keys or {}).items():
