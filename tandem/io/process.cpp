@@ -66,16 +66,17 @@ bool is_shortage(int error) noexcept {
 /// a NUL themselves.
 std::optional<std::string> pack(const process_command& command) {
   if (command.arguments.empty() || command.arguments.size() > most_child_arguments ||
-      command.direct.size() > most_child_arguments ||
-      command.environment.size() > most_child_variables)
+      command.direct.size() > most_child_arguments)
     return std::nullopt;
   std::string packed;
-  for (const auto* list : {&command.direct, &command.arguments, &command.environment})
+  for (const auto* list : {&command.direct, &command.arguments})
     for (const std::string& string : *list) {
       if (string.find('\0') != std::string::npos) return std::nullopt;
       packed.append(string.c_str(), string.size() + 1);
     }
-  if (packed.size() + sizeof(spawn_request) > most_request_text) return std::nullopt;
+  packed += command.environment;
+  if (packed.back() != '\0' || packed.size() + sizeof(spawn_request) > most_request_text)
+    return std::nullopt;
   return packed;
 }
 
@@ -189,7 +190,6 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
                           (j.options.log_limit > 0 ? errors_pipe : 0U),
                  .direct = static_cast<std::uint32_t>(command.direct.size()),
                  .arguments = static_cast<std::uint32_t>(command.arguments.size()),
-                 .variables = static_cast<std::uint32_t>(command.environment.size()),
                  .inherits = command.inherits_environment ? 1U : 0U,
                  .input = 0};
     if (statistics.running < options_.most_running && statistics.waiting == 0 && start(j, input))

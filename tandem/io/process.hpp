@@ -24,8 +24,7 @@ struct process_command {
   std::vector<std::string> arguments;   ///< the program and its arguments; no shell sees them
   std::vector<std::string> direct = {}; ///< empty, or what is tried first: the path of a program,
                                         ///< and its arguments
-  std::vector<std::string>
-      environment;                  ///< NAME=value; they replace inherited ones of the same name
+  std::string environment = {};     ///< NAME=value, each ended by NUL; they replace inherited ones
   bool inherits_environment = true; ///< the spawner's environment goes below `environment`
 
   /// `/bin/sh -c text`, with `parameters` as $1, $2 ...: they are never read as shell text. A text

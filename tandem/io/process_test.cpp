@@ -18,6 +18,7 @@
 
 using namespace tandem;
 using namespace tandem::io;
+using namespace std::string_literals;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -120,7 +121,7 @@ TEST_F(process, passes_arguments_that_no_shell_reads) {
 TEST_F(process, a_shell_is_left_out_where_it_has_nothing_to_do) {
   auto command = process_command::shell("/usr/bin/env");
   command.inherits_environment = false;
-  command.environment = {"ONLY=this"};
+  command.environment = "ONLY=this\0"s;
   EXPECT_EQ(run(command).output, "ONLY=this\n") << "a shell would add PWD";
   EXPECT_EQ(run(process_command::shell("/usr/bin/printf %s \"$1\"", {"$(id); a  b"})).output,
             "$(id); a  b");
@@ -151,15 +152,20 @@ TEST_F(process, refuses_what_cannot_be_an_argument) {
   EXPECT_EQ(run(program({"echo", std::string("a\0b", 3)})).outcome, process_outcome::not_started);
   EXPECT_EQ(run(program({})).outcome, process_outcome::not_started);
   EXPECT_EQ(run(program({"echo", std::string(200000, 'x')})).code, E2BIG);
+  auto command = program({"echo"});
+  for (int i = 0; i < 2000; ++i) command.environment += "A=\0"s;
+  EXPECT_EQ(run(command).code, E2BIG);
+  command.environment = "UNENDED=x";
+  EXPECT_EQ(run(command).outcome, process_outcome::not_started);
 }
 
 TEST_F(process, variables_replace_inherited_ones) {
   auto command = process_command::shell("echo \"$SIP_RURI|$HOME|${PATH:+path}\"");
-  command.environment = {"SIP_RURI=sip:a@b $(id)", "HOME=/nowhere"};
+  command.environment = "SIP_RURI=sip:a@b $(id)\0HOME=/nowhere\0"s;
   EXPECT_EQ(run(command).output, "sip:a@b $(id)|/nowhere|path\n");
   command = program({"/usr/bin/env"});
   command.inherits_environment = false;
-  command.environment = {"ONLY=this"};
+  command.environment = "ONLY=this\0"s;
   EXPECT_EQ(run(command).output, "ONLY=this\n");
 }
 

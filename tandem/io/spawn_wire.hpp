@@ -43,9 +43,8 @@ struct spawn_request {
   std::uint32_t pipes;     ///< kind run: output_pipe, errors_pipe
   std::uint32_t direct;    ///< kind run: number of NUL-ended strings that follow: the arguments
                            ///< that are tried before the others, 0: none
-  std::uint32_t arguments; ///< kind run: number of those after them
-  std::uint32_t variables; ///< kind run: number of NUL-ended NAME=value after them
-  std::uint32_t inherits;  ///< kind run: 1 when the spawner's environment goes below `variables`
+  std::uint32_t arguments; ///< kind run: number of those after them; the rest are NAME=value
+  std::uint32_t inherits;  ///< kind run: 1 when the spawner's environment goes below those
   std::uint32_t input;     ///< kind run: bytes of standard input that end the packet
 };
 

@@ -102,35 +102,40 @@ bool is_overridden(const char* inherited, std::size_t count) noexcept {
   const char* equals = std::strchr(inherited, '=');
   const auto length = equals ? static_cast<std::size_t>(equals - inherited) + 1 : 0;
   for (std::size_t i = 0; i < count; ++i)
-    if (std::strncmp(all.environment[i], inherited, length) == 0) return true;
+    if (all.environment[i][0] == inherited[0] &&
+        std::strncmp(all.environment[i], inherited, length) == 0)
+      return true;
   return false;
 }
 
 /// Points `direct`, `arguments` and `environment` into the request's strings; false when they do
 /// not fit.
 bool read_strings(const spawn_request& header, char* at, char* end) noexcept {
-  if (header.direct > most_child_arguments || header.arguments == 0 ||
-      header.arguments > most_child_arguments || header.variables > most_child_variables ||
-      at == end || end[-1] != 0)
-    return false;
-  const auto next = [&]() -> const char* {
-    if (at == end) return nullptr;
+  if (header.arguments == 0 || at == end || end[-1] != 0) return false;
+  const auto next = [&] {
     const char* string = at;
     at += std::strlen(at) + 1;
     return string;
   };
-  for (std::size_t i = 0; i < header.direct; ++i)
-    if (!(all.direct[i] = next())) return false;
-  all.direct[header.direct] = nullptr;
-  for (std::size_t i = 0; i < header.arguments; ++i)
-    if (!(all.arguments[i] = next())) return false;
-  all.arguments[header.arguments] = nullptr;
-  std::size_t count = header.variables;
-  for (std::size_t i = 0; i < count; ++i)
-    if (!(all.environment[i] = next())) return false;
+  const auto read = [&](std::span<const char*> to, std::size_t count) {
+    if (count >= to.size()) return false;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (at == end) return false;
+      to[i] = next();
+    }
+    to[count] = nullptr;
+    return true;
+  };
+  if (!read(all.direct, header.direct) || !read(all.arguments, header.arguments)) return false;
+  std::size_t own = 0;
+  while (at != end) {
+    if (own == most_child_variables) return false;
+    all.environment[own++] = next();
+  }
+  std::size_t count = own;
   if (header.inherits != 0)
     for (const char* const* v = all.inherited; *v && count < most_child_variables; ++v)
-      if (!is_overridden(*v, header.variables)) all.environment[count++] = *v;
+      if (!is_overridden(*v, own)) all.environment[count++] = *v;
   all.environment[count] = nullptr;
   return true;
 }
@@ -156,7 +161,7 @@ int run_child(std::int32_t channel, const spawn_request& header, char* at, char*
   if (!place) return EAGAIN;
   if (header.input > static_cast<std::size_t>(end - at)) return EINVAL;
   const char* const input = end - header.input;
-  if (!read_strings(header, at, end - header.input)) return EINVAL;
+  if (!read_strings(header, at, end - header.input)) return E2BIG;
   child_plan plan{.direct = header.direct > 0 ? all.direct.data() : nullptr,
                   .arguments = all.arguments.data(),
                   .environment = all.environment.data(),

@@ -7,77 +7,123 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <vector>
 
 namespace tandem::modules {
 
 namespace {
 
 constexpr std::string_view header_prefix = "SIP_HF_";
-constexpr std::size_t longest_usual_name = header_prefix.size() + 24;
+
+/// Most environments have less than this.
+constexpr std::size_t usual_size = 2048;
 
 /// A fold was a line break and at least one blank; parsing has made blanks of all of it (RFC 3261
 /// 7.3.1), and one is what it means. Shorter runs are the sender's own and stay.
 constexpr std::size_t shortest_fold = 3;
 
-/// A variable cannot hold a NUL, which a header may have behind a backslash (RFC 3261 25.1).
-void append_value(std::string& to, std::string_view value) {
+/// Writes variables one behind the other.
+class variable_writer {
+ public:
+  variable_writer() { text_.reserve(usual_size); }
+
+  void add(std::string_view name, std::string_view value) {
+    text_ += name;
+    begin_value();
+    append(value);
+    end_value();
+  }
+
+  /// The name of a header's variable. Its value is to follow.
+  void begin_header(std::string_view name);
+
+  /// Appends to a value. A variable cannot hold a NUL, which a header may have behind a backslash
+  /// (RFC 3261 25.1).
+  void append(std::string_view value);
+
+  void append_comma() { text_ += ','; }
+
+  void end_value() {
+    // Old shells run what stands behind a variable that looks like a function (CVE-2014-6271).
+    if (std::string_view{text_}.substr(value_).starts_with("() {")) text_.erase(value_, 2);
+    text_ += '\0';
+  }
+
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  void begin_value() {
+    text_ += '=';
+    value_ = text_.size();
+  }
+
+  std::string text_;
+  std::size_t value_ = 0; ///< where that of the last variable begins
+};
+
+void variable_writer::append(std::string_view value) {
   const auto count_while = [&](auto&& condition) {
     const auto* const end = std::find_if_not(value.begin(), value.end(), condition);
     return static_cast<std::size_t>(end - value.begin());
   };
   while (!value.empty()) {
     const auto plain = count_while([](char c) { return !is_blank(c) && c != '\0'; });
-    to.append(value, 0, plain);
+    text_.append(value, 0, plain);
     value.remove_prefix(plain);
     const auto blanks = count_while(is_blank);
-    to.append(blanks >= shortest_fold ? std::string_view{" "} : value.substr(0, blanks));
+    text_.append(blanks >= shortest_fold ? std::string_view{" "} : value.substr(0, blanks));
     value.remove_prefix(blanks);
     if (value.empty() || value.front() != '\0') continue;
-    to.push_back(' ');
+    text_.push_back(' ');
     value.remove_prefix(1);
   }
 }
 
-std::string make_variable(std::string_view name, std::string_view value) {
-  std::string made;
-  made.reserve(name.size() + 1 + value.size());
-  made += name;
-  made += '=';
-  append_value(made, value);
-  return made;
+constexpr char to_variable(char c) noexcept { return is_alnum(c) ? to_upper(c) : '_'; }
+
+void variable_writer::begin_header(std::string_view name) {
+  text_ += header_prefix;
+  for (const char c : name) text_ += to_variable(c);
+  begin_value();
 }
 
-/// Old shells run what stands behind a variable that looks like a function (CVE-2014-6271).
-void disarm(std::string& variable) {
-  const auto value = variable.find('=') + 1;
-  if (std::string_view{variable}.substr(value).starts_with("() {")) variable.erase(value, 2);
+/// Compact names as their long ones.
+std::string_view long_name(const sip::header_line& line) noexcept {
+  // SER's variables have no hyphen for this one; programs know it so.
+  if (line.id == sip::header_id::call_id) return "CALLID";
+  return line.id == sip::header_id::unknown ? line.name : to_string(line.id);
+}
+
+bool have_one_variable(const sip::header_line& a, const sip::header_line& b) noexcept {
+  return std::ranges::equal(long_name(a), long_name(b), {}, to_variable, to_variable);
+}
+
+void add_headers(variable_writer& to, const sip::message& request) {
+  std::vector<sip::header_line> lines;
+  lines.reserve(request.header_count());
+  for (const sip::header_line& line : request.headers()) lines.push_back(line);
+  for (auto line = lines.begin(); line != lines.end(); ++line) {
+    to.begin_header(long_name(*line));
+    to.append(line->value);
+    const auto append_if_same = [&](const sip::header_line& other) {
+      if (!have_one_variable(*line, other)) return false;
+      to.append_comma();
+      to.append(other.value);
+      return true;
+    };
+    lines.erase(std::remove_if(line + 1, lines.end(), append_if_same), lines.end());
+    to.end_value();
+  }
 }
 
 /// SIP_USER, SIP_OUSER: not there when the URI is none or has no place for a user.
-void add_user(std::vector<std::string>& to, std::string_view name, std::string_view uri_text) {
+void add_user(variable_writer& to, std::string_view name, std::string_view uri_text) {
   const auto uri = sip::uri::parse(uri_text);
   if (!uri) return;
   if (uri->is_sip())
-    to.push_back(make_variable(name, uri->user()));
+    to.add(name, uri->user());
   else if (uri->scheme() == sip::uri_scheme::tel)
-    to.push_back(make_variable(name, uri->number()));
-}
-
-void add_headers(std::vector<std::string>& to, const sip::message& request) {
-  const std::size_t first = to.size();
-  for (const sip::header_line& line : request.headers()) {
-    std::string name = header_variable(line);
-    name += '=';
-    const auto known =
-        std::find_if(to.begin() + static_cast<std::ptrdiff_t>(first), to.end(),
-                     [&](const std::string& variable) { return variable.starts_with(name); });
-    if (known != to.end()) {
-      *known += ',';
-      append_value(*known, line.value);
-    } else {
-      append_value(to.emplace_back(std::move(name)), line.value);
-    }
-  }
+    to.add(name, uri->number());
 }
 
 } // namespace
@@ -102,33 +148,20 @@ std::string transaction_id(const sip::message& request, const hash_key& secret) 
   return id;
 }
 
-std::string header_variable(const sip::header_line& line) {
-  std::string made;
-  made.reserve(longest_usual_name);
-  made = header_prefix;
-  // SER's names have no hyphen for this one; programs know it so.
-  if (line.id == sip::header_id::call_id) return made += "CALLID";
-  const std::string_view name = line.id == sip::header_id::unknown ? line.name : to_string(line.id);
-  for (const char c : name) made += is_alnum(c) ? to_upper(c) : '_';
-  return made;
-}
-
-std::vector<std::string> make_environment(const environment_source& of) {
+std::string make_environment(const environment_source& of) {
   const std::string_view original_uri = of.request.request_uri();
-  std::vector<std::string> all;
-  all.reserve(8 + of.request.header_count());
-  all.push_back(make_variable("SIP_SRCIP", of.source.to_string()));
-  all.push_back(make_variable("SIP_RURI", of.current_uri));
+  variable_writer all;
+  all.add("SIP_SRCIP", of.source.to_string());
+  all.add("SIP_RURI", of.current_uri);
   add_user(all, "SIP_USER", of.current_uri);
   // The documentation of SER has one name, its code the other.
-  all.push_back(make_variable("SIP_ORURI", original_uri));
-  all.push_back(make_variable("SIP_ORUI", original_uri));
+  all.add("SIP_ORURI", original_uri);
+  all.add("SIP_ORUI", original_uri);
   add_user(all, "SIP_OUSER", original_uri);
-  all.push_back(make_variable("SIP_TID", of.transaction));
-  all.push_back(make_variable("SIP_DID", of.request.to_tag()));
+  all.add("SIP_TID", of.transaction);
+  all.add("SIP_DID", of.request.to_tag());
   add_headers(all, of.request);
-  for (std::string& variable : all) disarm(variable);
-  return all;
+  return all.take();
 }
 
 } // namespace tandem::modules

@@ -9,7 +9,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tandem::modules {
 
@@ -20,18 +19,15 @@ struct environment_source {
   std::string_view transaction; ///< SIP_TID: transaction_id() of the request
 };
 
-/// SIP_HF_ and the name of a header: upper case, what is neither letter nor digit as `_`; compact
-/// names as their long ones, Call-ID as CALLID.
-[[nodiscard]] std::string header_variable(const sip::header_line& line);
-
 /// SIP_TID, 32 hexadecimal digits: the same for each copy of a request, another one for each
 /// transaction, and nobody outside can make two of them meet.
 [[nodiscard]] std::string transaction_id(const sip::message& request, const hash_key& secret);
 
-/// NAME=value, each name once:
+/// NAME=value, each name once and each ended by NUL:
 /// SIP_SRCIP, SIP_RURI, SIP_USER, SIP_ORURI and SIP_ORUI, SIP_OUSER, SIP_TID, SIP_DID, and a
-/// SIP_HF_ variable for each header name, its lines joined by commas in their order.
+/// SIP_HF_ variable for each header name, its lines joined by commas in their order: upper case,
+/// what is neither letter nor digit as `_`; compact names as their long ones, Call-ID as CALLID.
 /// A value that begins like a function of a shell, `() {`, loses its parentheses.
-[[nodiscard]] std::vector<std::string> make_environment(const environment_source& of);
+[[nodiscard]] std::string make_environment(const environment_source& of);
 
 } // namespace tandem::modules

@@ -26,6 +26,17 @@ struct request_text {
   std::string headers = usual;
 };
 
+/// The variables of an environment, each of which ends with NUL.
+std::vector<std::string> split(std::string_view all) {
+  std::vector<std::string> made;
+  while (!all.empty()) {
+    EXPECT_EQ(all.back(), '\0');
+    made.emplace_back(all.substr(0, all.find('\0')));
+    all.remove_prefix(made.back().size() + 1);
+  }
+  return made;
+}
+
 struct variables {
   explicit variables(const std::vector<std::string>& all) : count{all.size()} {
     for (const std::string& one : all) {
@@ -49,10 +60,11 @@ variables environment_of(const request_text& text, std::string_view current_uri 
   EXPECT_TRUE(request);
   if (!request) return variables{{}};
   const std::string transaction = transaction_id(*request, secret);
-  return variables{make_environment({.request = *request,
-                                     .current_uri = current_uri.empty() ? text.uri : current_uri,
-                                     .source = source,
-                                     .transaction = transaction})};
+  return variables{
+      split(make_environment({.request = *request,
+                              .current_uri = current_uri.empty() ? text.uri : current_uri,
+                              .source = source,
+                              .transaction = transaction}))};
 }
 
 variables with_header(const std::string& lines) {
@@ -209,10 +221,10 @@ TEST(environment, begins_with_what_the_script_knows) {
   const auto request = sip::message::parse("MESSAGE sip:a@b SIP/2.0\r\n" + usual + "\r\n");
   ASSERT_TRUE(request);
   std::vector<std::string> names;
-  for (const std::string& one : make_environment({.request = *request,
+  for (const std::string& one : split(make_environment({.request = *request,
                                 .current_uri = "sip:a@b",
                                 .source = ip_address::v4(127, 0, 0, 1),
-                                .transaction = "t"}))
+                                .transaction = "t"})))
     names.push_back(one.substr(0, one.find('=')));
   EXPECT_THAT(names, ElementsAre("SIP_SRCIP", "SIP_RURI", "SIP_USER", "SIP_ORURI", "SIP_ORUI",
                                  "SIP_OUSER", "SIP_TID", "SIP_DID", "SIP_HF_VIA", "SIP_HF_FROM",
