@@ -371,11 +371,14 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     job* j = jobs_.find(k);
     if (!j) return;
     std::size_t next = 0;
-    if ((report.pipes & output_pipe) != 0) {
-      j->output.emplace(home_, std::move(pipes[next++]), *j);
-      j->has_had_output = true;
-    }
-    if ((report.pipes & errors_pipe) != 0) j->errors.emplace(home_, std::move(pipes[next]), *j);
+    const auto adopt = [&](std::uint32_t bit, std::optional<child_pipe>& as) {
+      if ((report.pipes & bit) == 0) return;
+      // None came when this process may have no more descriptors.
+      if (unique_fd& end = pipes[next++]) as.emplace(home_, std::move(end), *j);
+    };
+    adopt(output_pipe, j->output);
+    adopt(errors_pipe, j->errors);
+    j->has_had_output = j->has_had_output || j->output;
     if (report.kind == spawn_report_kind::ended) {
       take_end(*j, report);
       return;

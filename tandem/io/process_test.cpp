@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <optional>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -238,6 +239,22 @@ TEST_F(process, a_storm_of_children_ends_with_its_group) {
   EXPECT_EQ(result.outcome, process_outcome::timed_out);
   const pid_t group = std::stoi(result.output);
   EXPECT_TRUE(comes_true([&] { return ::kill(-group, 0) != 0 || !has_living_member(group); }));
+}
+
+TEST_F(process, output_for_which_there_is_no_descriptor_is_lost_and_said_to_be) {
+  runner.connect();
+  const int lowest_free = ::dup(STDERR_FILENO);
+  ::close(lowest_free);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none_left{.rlim_cur = static_cast<rlim_t>(lowest_free), .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none_left);
+  const auto at_its_end = run_shell("echo x");
+  const auto while_it_runs = run_shell("cat /dev/zero");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(at_its_end.outcome, process_outcome::lost);
+  EXPECT_EQ(while_it_runs.outcome, process_outcome::lost);
+  EXPECT_EQ(run_shell("echo x").output, "x\n");
 }
 
 TEST_F(process, more_output_than_a_pipe_holds_arrives_whole) {
