@@ -36,8 +36,8 @@ script::function_info no_challenge(std::string name) {
       }};
 }
 
-script::module_info stub(std::string name, std::string why) {
-  return {.name = std::move(name), .help = why, .stub = std::move(why)};
+script::module_info stub(std::string name, const std::string& why) {
+  return {.name = std::move(name), .help = why, .stub = why};
 }
 
 constexpr const char* nobody = "says no: there is no authentication yet";

@@ -167,22 +167,23 @@ struct metrics::state {
 metrics::metrics() : state_{std::make_unique<state>()} {}
 metrics::~metrics() = default;
 
-counter& metrics::make_counter(std::string_view name, std::string_view help, label_list labels) {
+counter& metrics::make_counter(std::string_view name, std::string_view help,
+                               const label_list& labels) {
   const std::lock_guard lock{state_->mutex};
   counter& cell = state_->counters.emplace_back();
   state_->place(name, help, labels, kind::counter).counters.push_back(&cell);
   return cell;
 }
 
-gauge& metrics::make_gauge(std::string_view name, std::string_view help, label_list labels) {
+gauge& metrics::make_gauge(std::string_view name, std::string_view help, const label_list& labels) {
   const std::lock_guard lock{state_->mutex};
   gauge& cell = state_->gauges.emplace_back();
   state_->place(name, help, labels, kind::gauge).gauges.push_back(&cell);
   return cell;
 }
 
-histogram& metrics::make_histogram(std::string_view name, std::string_view help, label_list labels,
-                                   std::span<const double> bounds) {
+histogram& metrics::make_histogram(std::string_view name, std::string_view help,
+                                   const label_list& labels, std::span<const double> bounds) {
   const std::lock_guard lock{state_->mutex};
   histogram& cell = state_->histograms.emplace_back(bounds);
   auto& cells = state_->place(name, help, labels, kind::histogram).histograms;
@@ -191,13 +192,13 @@ histogram& metrics::make_histogram(std::string_view name, std::string_view help,
   return cell;
 }
 
-void metrics::add_gauge(std::string_view name, std::string_view help, label_list labels,
+void metrics::add_gauge(std::string_view name, std::string_view help, const label_list& labels,
                         std::function<double()> read) {
   const std::lock_guard lock{state_->mutex};
   state_->place(name, help, labels, kind::gauge).functions.push_back(std::move(read));
 }
 
-void metrics::add_counter(std::string_view name, std::string_view help, label_list labels,
+void metrics::add_counter(std::string_view name, std::string_view help, const label_list& labels,
                           std::function<double()> read) {
   const std::lock_guard lock{state_->mutex};
   state_->place(name, help, labels, kind::counter).functions.push_back(std::move(read));

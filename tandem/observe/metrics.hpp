@@ -87,15 +87,17 @@ class metrics {
   /// The first one's help text counts; a name has one type. A family keeps at most 1,000 different
   /// sets of labels; cells beyond count unseen.
   /// \param name as Prometheus wants it: counters end in _total, times in _seconds.
-  counter& make_counter(std::string_view name, std::string_view help, label_list labels = {});
-  gauge& make_gauge(std::string_view name, std::string_view help, label_list labels = {});
-  histogram& make_histogram(std::string_view name, std::string_view help, label_list labels = {},
+  counter& make_counter(std::string_view name, std::string_view help,
+                        const label_list& labels = {});
+  gauge& make_gauge(std::string_view name, std::string_view help, const label_list& labels = {});
+  histogram& make_histogram(std::string_view name, std::string_view help,
+                            const label_list& labels = {},
                             std::span<const double> bounds = latency_bounds());
 
   /// A gauge or counter that is asked when read: `read` runs on the reading thread.
-  void add_gauge(std::string_view name, std::string_view help, label_list labels,
+  void add_gauge(std::string_view name, std::string_view help, const label_list& labels,
                  std::function<double()> read);
-  void add_counter(std::string_view name, std::string_view help, label_list labels,
+  void add_counter(std::string_view name, std::string_view help, const label_list& labels,
                    std::function<double()> read);
 
   /// Everything in Prometheus' text format 0.0.4, families and series in the order of their names.

@@ -10,7 +10,6 @@ namespace tandem::modules {
 
 using io::process_outcome;
 using server::message_context;
-using server::routing_error;
 
 namespace {
 

@@ -12,8 +12,8 @@ struct exec_settings final : server::module {
   bool sets_variables = true;
   duration deadline = seconds{10};
   duration longest_wait = seconds{5};
-  std::size_t output_limit = 64 * 1024;
-  std::size_t log_limit = 16 * 1024;
+  std::size_t output_limit = std::size_t{64} * 1024;
+  std::size_t log_limit = std::size_t{16} * 1024;
   io::process_runner_options bounds;
 
   void apply_to(server::core& home) const override;
