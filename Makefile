@@ -8,6 +8,8 @@ FUZZ_SECONDS ?= 60
 build      = cmake --build --preset $(1) --parallel $(JOBS)
 configure  = cmake --preset $(1) --log-level=NOTICE
 
+export JOBS # for the scripts, too
+
 .PHONY: help build run run-sip2 test check format bench fuzz install clean
 
 help: ## list the commands
