@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/build.hpp>
 
+#include <tandem/base/decimal.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/sip/status.hpp>
 
-#include <charconv>
 #include <cstring>
 
 namespace tandem::sip {
@@ -145,11 +145,7 @@ message_builder& message_builder::body(std::string_view type, std::string_view b
 }
 
 result<message, edit_errc> message_builder::finish() {
-  std::array<char, 20> digits{};
-  const auto* const end =
-      std::to_chars(digits.data(), digits.data() + digits.size(), body_size_).ptr;
-  add(header_id::content_length,
-      std::string_view{digits.data(), static_cast<std::size_t>(end - digits.data())});
+  add(header_id::content_length, decimal{body_size_}.view());
   const std::size_t index = message::index_size(at_.lines) + sizeof(message::line);
   if (!reserve(2 + body_size_)) return fail(error_);
   at_.headers_end = static_cast<std::uint16_t>(used_);

@@ -31,6 +31,8 @@ class message_builder {
   message_builder& add(header_name name, std::string_view value);
   /// Appends a header line whose value is these pieces, one after the other.
   message_builder& add(header_name name, std::initializer_list<std::string_view> value);
+  /// Not {first, last}: that would be two texts, of which the second has no end.
+  void add(header_name name, std::initializer_list<const char*> value) = delete;
   /// Appends the lines of that name of another message, each as it stands there; of a header that
   /// may stand once only the first.
   message_builder& copy(const message& from, header_id id);

@@ -34,7 +34,7 @@ const std::string invite = "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
 TEST(builder, writes_a_message_that_parses_to_itself) {
   auto built = message_builder::request(method::message, "sip:a@b;transport=tcp")
                    .add(hdr::via, "SIP/2.0/UDP x;branch=z9hG4bKq")
-                   .add("X-Custom", {"a", ", ", "b "})
+                   .add("X-Custom", {std::string_view{"a"}, ", ", "b "})
                    .body("text/plain", "gr\xc3\xbc\xc3\x9f")
                    .finish();
   ASSERT_TRUE(built);

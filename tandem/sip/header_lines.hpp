@@ -22,6 +22,8 @@ class header_lines {
   /// The same of a value in pieces, one after the other.
   [[nodiscard]] result<void, edit_errc> add(header_name name,
                                             std::initializer_list<std::string_view> value);
+  /// Not {first, last}: that would be two texts, of which the second has no end.
+  void add(header_name name, std::initializer_list<const char*> value) = delete;
 
   /// Appends lines that were checked before.
   [[nodiscard]] result<void, edit_errc> add(const header_lines& lines);

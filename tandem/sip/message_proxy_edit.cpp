@@ -6,28 +6,13 @@
 #include <tandem/sip/params.hpp>
 #include <tandem/sip/status.hpp>
 
+#include <tandem/base/decimal.hpp>
 #include <tandem/base/text.hpp>
 
-#include <array>
-#include <charconv>
 #include <cstring>
 
 namespace tandem::sip {
 namespace {
-
-/// Decimal digits of a number, without allocating.
-class digits {
- public:
-  explicit digits(std::uint64_t value) noexcept
-      : end_{std::to_chars(text_.data(), text_.data() + text_.size(), value).ptr} {}
-  [[nodiscard]] std::string_view view() const noexcept {
-    return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
-  }
-
- private:
-  std::array<char, 20> text_{};
-  char* end_;
-};
 
 bool is_address(std::string_view text) noexcept {
   for (const char c : text)
@@ -63,7 +48,7 @@ result<void, edit_errc> message::set_status(int status, std::string_view reason)
     return fail(edit_errc::too_large);
   at_.start.begin = add_text(version).begin;
   at_.method_end = static_cast<std::uint16_t>(at_.start.begin + version.size() - 1);
-  add_text(digits{static_cast<std::uint64_t>(status)}.view());
+  add_text(decimal{static_cast<std::uint64_t>(status)}.view());
   add_text(" ");
   at_.target = add_text(reason);
   at_.start.end = at_.target.end;
@@ -100,7 +85,7 @@ result<void, edit_errc> message::stamp_received(std::string_view address, std::u
       if (iequals(it->name, "rport")) {
         if (std::exchange(has_rport, true)) continue;
         put(";rport=");
-        put(digits{port}.view());
+        put(decimal{port}.view());
         continue;
       }
       put(";");
@@ -122,14 +107,14 @@ result<unsigned, edit_errc> message::decrement_max_forwards() {
   const auto hops = parse_number<unsigned>(value_of(line_at(at)));
   if (!hops || *hops == 0) return fail(edit_errc::bad_value);
   const unsigned left = *hops - 1;
-  if (const auto done = replace_line(at, digits{left}.view()); !done) return fail(done.error());
+  if (const auto done = replace_line(at, decimal{left}.view()); !done) return fail(done.error());
   return left;
 }
 
 result<void, edit_errc> message::set_body(std::string_view bytes) {
   if (bytes.size() > max_message_size) return fail(edit_errc::too_large);
   block_ref copy = bytes.empty() ? block_ref{} : block_ref::copy_of(bytes);
-  if (const auto done = put(header_id::content_length, digits{bytes.size()}.view()); !done)
+  if (const auto done = put(header_id::content_length, decimal{bytes.size()}.view()); !done)
     return done;
   body_ = std::move(copy);
   at_.body_size = static_cast<std::uint32_t>(bytes.size());
@@ -158,7 +143,7 @@ result<void, edit_errc> message::ensure_content_length() {
   if (text && count(header_id::content_length) == 1 &&
       parse_number<std::uint32_t>(*text) == at_.body_size)
     return {};
-  return put(header_id::content_length, digits{at_.body_size}.view());
+  return put(header_id::content_length, decimal{at_.body_size}.view());
 }
 
 } // namespace tandem::sip

@@ -36,6 +36,8 @@ class response_writer {
   }
   /// The same of a value in pieces, one after the other.
   result<void, edit_errc> add(header_name name, std::initializer_list<std::string_view> value);
+  /// Not {first, last}: that would be two texts, of which the second has no end.
+  void add(header_name name, std::initializer_list<const char*> value) = delete;
   /// Appends lines that were checked before.
   void add(const header_lines& lines);
 

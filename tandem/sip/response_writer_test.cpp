@@ -2,6 +2,8 @@
 // What a response copies of its request is tested in build_test.cpp, where it is read again.
 #include <tandem/sip/response_writer.hpp>
 
+#include <tandem/sip/build.hpp>
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -75,6 +77,20 @@ TEST(response_writer, fails_when_it_cannot_be_one_message) {
   EXPECT_EQ(large.add("X", std::string(6'000, 'x')).error(), edit_errc::too_large);
   EXPECT_EQ(large.finish().error(), edit_errc::too_large);
 }
+
+template <typename To>
+concept takes_a_pair_of_pointers = requires(To to, const char* text) {
+  to.add(header_id::retry_after, {text, text});
+};
+template <typename To>
+concept takes_pieces = requires(To to, std::string_view text) {
+  to.add(header_id::retry_after, {text, "x"});
+};
+
+// {first, last} was read as two texts, and sent what lay on the stack behind the second.
+static_assert(takes_pieces<response_writer> && !takes_a_pair_of_pointers<response_writer>);
+static_assert(takes_pieces<header_lines> && !takes_a_pair_of_pointers<header_lines>);
+static_assert(takes_pieces<message_builder> && !takes_a_pair_of_pointers<message_builder>);
 
 TEST(header_lines, keeps_only_what_may_go_on_the_wire) {
   header_lines lines;

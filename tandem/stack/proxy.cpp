@@ -2,6 +2,7 @@
 // How a request goes out (RFC 3261 16.6), is answered by ourselves, and is cancelled (16.10).
 #include <tandem/stack/proxy.hpp>
 
+#include <tandem/base/decimal.hpp>
 #include <tandem/base/random.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip/headers.hpp>
@@ -12,7 +13,6 @@
 #include <tandem/stack/wire.hpp>
 
 #include <array>
-#include <charconv>
 #include <cstring>
 
 namespace tandem::stack {
@@ -110,13 +110,8 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   if (!set_uri(copy, way.uri)) return fail(forward_errc::bad_uri);
   const strict_route next = apply_strict_route(copy);
   if (next == strict_route::unreadable) return fail(forward_errc::bad_uri);
-  if (breadth != 0) {
-    std::array<char, 12> digits{};
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), breadth).ptr;
-    if (!copy.put(sip::header_id::max_breadth,
-                  {digits.data(), static_cast<std::size_t>(end - digits.data())}))
-      return fail(forward_errc::too_large);
-  }
+  if (breadth != 0 && !copy.put(sip::header_id::max_breadth, decimal{breadth}.view()))
+    return fail(forward_errc::too_large);
 
   const branch_handle h = branches_.emplace();
   proxy_branch& b = *branches_.find(h);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/entrance.hpp>
 
+#include <tandem/base/decimal.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/response_writer.hpp>
@@ -9,8 +10,6 @@
 #include <tandem/stack/wire.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 
 namespace tandem::transport {
 
@@ -113,11 +112,8 @@ void entrance::answer(const sip::message& request, const stack::arrival& from, i
   const auto via = request.get<sip::hdr::via>();
   if (!via) return; // nowhere to answer to
   sip::response_writer made{request, status, reason, layer_.tag_for(request).view()};
-  if (status == 503) { // RFC 3261 21.5.4
-    std::array<char, 12> digits;
-    char* const end = std::to_chars(digits.begin(), digits.end(), options_.retry_after).ptr;
-    made.add(sip::header_id::retry_after, {digits.data(), end});
-  }
+  if (status == 503) // RFC 3261 21.5.4
+    made.add(sip::header_id::retry_after, decimal{options_.retry_after}.view());
   if (auto written = made.finish())
     net_.send(stack::response_target(*via, from), stack::to_wire(std::move(*written)), {});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/registrar/registration.hpp>
 
+#include <tandem/base/decimal.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/modules/registrar/address_of_record.hpp>
 #include <tandem/server/core.hpp>
@@ -9,9 +10,7 @@
 #include <tandem/sip/validate.hpp>
 
 #include <algorithm>
-#include <array>
 #include <boost/container/static_vector.hpp>
-#include <charconv>
 #include <optional>
 #include <string>
 
@@ -49,18 +48,6 @@ const binding* find_same(const record& of, const sip::contact& contact, instant 
   });
 }
 
-/// A decimal number as text.
-class digits {
- public:
-  explicit digits(std::uint32_t number) noexcept
-      : end_{std::to_chars(text_.begin(), text_.end(), number).ptr} {}
-  [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), end_}; }
-
- private:
-  std::array<char, 10> text_;
-  const char* end_;
-};
-
 void add_contact(const binding& b, instant now, response_writer& to) {
   const auto left =
       b.expires() == instant::max()
@@ -71,7 +58,7 @@ void add_contact(const binding& b, instant now, response_writer& to) {
   // A third decimal only where it says something, as ever.
   const std::size_t size = q[4] == '0' ? 4 : 5;
   to.add(header_id::contact,
-         {"<", b.contact(), ">;q=", {q, size}, ";expires=", digits{left}.view()});
+         {"<", b.contact(), ">;q=", {q, size}, ";expires=", decimal{left}.view()});
 }
 
 /// One line a contact, by preference, then the newest first.
@@ -151,7 +138,7 @@ class registration {
       w.seconds = contact->expires().value_or(of_all.value_or(rules_.default_expires));
       if (w.seconds > 0 && w.seconds < rules_.min_expires) {
         auto brief = message_.home().begin_reply(message_, 423, "Interval Too Brief");
-        brief.add(header_id::min_expires, digits{rules_.min_expires}.view());
+        brief.add(header_id::min_expires, decimal{rules_.min_expires}.view());
         return brief;
       }
       if (rules_.max_expires > 0) w.seconds = std::min(w.seconds, rules_.max_expires);
