@@ -43,8 +43,8 @@ TEST(response_writer, appends_lines_in_the_order_in_which_they_are_added) {
   response_writer out{options(), 200, {}, "T"};
   header_lines checked;
   ASSERT_TRUE(checked.add("X-One", "1"));
-  ASSERT_TRUE(checked.add(header_id::contact, {"<", "sip:a@b", ">"}));
-  EXPECT_TRUE(out.add("X-Zero", {"0", "", "0"}));
+  ASSERT_TRUE(checked.add(header_id::contact, {"<"sv, "sip:a@b", ">"}));
+  EXPECT_TRUE(out.add("X-Zero", {"0"sv, "", "0"}));
   out.add(checked);
   EXPECT_TRUE(out.add(header_id::server, "s"));
   EXPECT_EQ(text_of(std::move(out)),
