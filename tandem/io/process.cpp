@@ -191,7 +191,8 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
                  .direct = static_cast<std::uint32_t>(command.direct.size()),
                  .arguments = static_cast<std::uint32_t>(command.arguments.size()),
                  .inherits = command.inherits_environment ? 1U : 0U,
-                 .input = 0};
+                 .input = 0,
+                 .has_file = 0};
     if (statistics.running < options_.most_running && statistics.waiting == 0 && start(j, input))
       return k;
     if (statistics.waiting >= options_.most_waiting) {
@@ -300,12 +301,13 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
       if (!file) return EMFILE;
       input = {};
     }
+    j.request.has_file = file ? 1U : 0U;
     j.request.input = static_cast<std::uint32_t>(input.size());
     const std::array pieces{piece_of(&j.request, sizeof j.request),
                             piece_of(j.strings.data(), j.strings.size()),
                             piece_of(input.data(), input.size())};
     const int descriptor = file.get();
-    return send_packet(channel_.get(), pieces, {&descriptor, file ? 1U : 0U});
+    return send_packet(channel_.get(), pieces, {&descriptor, j.request.has_file});
   }
 
   void start_waiting() {

@@ -46,6 +46,7 @@ struct spawn_request {
   std::uint32_t arguments; ///< kind run: number of those after them; the rest are NAME=value
   std::uint32_t inherits;  ///< kind run: 1 when the spawner's environment goes below those
   std::uint32_t input;     ///< kind run: bytes of standard input that end the packet
+  std::uint32_t has_file;  ///< kind run: 1 when standard input is the descriptor that comes with it
 };
 
 enum class spawn_report_kind : std::uint32_t {

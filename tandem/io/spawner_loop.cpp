@@ -159,6 +159,7 @@ int run_child(std::int32_t channel, const spawn_request& header, char* at, char*
               int passed) noexcept {
   child* place = free_place();
   if (!place) return EAGAIN;
+  if (header.has_file != 0 && passed < 0) return EMFILE; // here, where it was to arrive
   if (header.input > static_cast<std::size_t>(end - at)) return EINVAL;
   const char* const input = end - header.input;
   if (!read_strings(header, at, end - header.input)) return E2BIG;
