@@ -32,7 +32,7 @@ class world final : public terminal_host {
  public:
   void write(std::string bytes) override { require(!bytes.empty()); }
   void close() override { is_closed = true; }
-  void send(backend_request) override { ++pending; }
+  void send(backend_request&&) override { ++pending; }
   void on_line(direction, std::string_view) override {}
   [[nodiscard]] bool is_traced() const noexcept override { return true; }
   [[nodiscard]] wall_time wall_now() const override { return {}; }

@@ -47,7 +47,8 @@ struct http_client::exchange final : timer, list_hook<waiting_tag> {
 class http_client::impl final : public std::enable_shared_from_this<http_client::impl> {
  public:
   impl(shard& home, http_client_options options)
-      : home_{home}, options_{std::move(options)}, authority_{options_.server.authority()} {
+      : home_{home}, options_{std::move(options)},
+        common_headers_{write_common_headers(options_.server.authority(), options_.headers)} {
     if (const auto literal = ip_address::parse(options_.server.host))
       fixed_addresses_ = {*literal};
     else if (iequals(options_.server.host, "localhost")) // RFC 6761 6.3
@@ -78,7 +79,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
       });
       return k;
     }
-    e.bytes = write_request(request, authority_);
+    e.bytes = write_request(request, common_headers_);
     home_.timers().arm(e, home_.now() + deadline);
     waiting_.push_back(e);
     ++statistics.waiting;
@@ -299,7 +300,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   }
 
   /// The connection has done its work and can be used again.
-  void release(connection& c, std::optional<http_response> response) {
+  void release(connection& c, std::optional<http_response>&& response) {
     const key k = std::exchange(c.carried_, key{});
     idle_.push_back(&c);
     if (!response) {
@@ -310,13 +311,13 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   }
 
   /// The connection is over, with this result for what it carried.
-  void end_connection(connection& c, http_result outcome) {
+  void end_connection(connection& c, http_result&& outcome) {
     const key k = c.carried();
     remove(c);
     answer(k, std::move(outcome));
   }
 
-  void answer(key k, http_result outcome) {
+  void answer(key k, http_result&& outcome) {
     const auto alive = shared_from_this();
     if (exchange* e = exchanges_.find(k))
       finish(*e, std::move(outcome));
@@ -325,7 +326,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   }
 
   /// Ends an exchange wherever it is. What carries it is closed, unless it has been released.
-  void finish(exchange& e, http_result outcome) {
+  void finish(exchange& e, http_result&& outcome) {
     const auto alive = shared_from_this();
     if (e.list_hook<waiting_tag>::is_linked()) --statistics.waiting;
     if (connection* c = carrier(e.self)) remove(*c);
@@ -338,7 +339,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
 
   shard& home_;
   http_client_options options_;
-  const std::string authority_;
+  const std::string common_headers_;
   std::vector<ip_address> fixed_addresses_; ///< empty: the name is resolved for each connection
   slot_map<exchange> exchanges_;
   intrusive_list<exchange, waiting_tag> waiting_;

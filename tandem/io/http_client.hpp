@@ -24,6 +24,7 @@ namespace tandem::io {
 struct http_client_options {
   http_url server = {};      ///< its path does not matter
   tls_context tls = {};      ///< needed for https
+  http_headers headers = {}; ///< of each request, before its own
   resolver* names = nullptr; ///< for a host that is neither an address nor localhost; outlives this
   std::size_t most_connections = 32;
   std::size_t most_waiting = 1000; ///< requests that wait for a connection; beyond: overloaded
@@ -61,7 +62,7 @@ class http_client {
  public:
   struct exchange;
   using key = handle<exchange>;
-  using done_handler = std::function<void(http_result)>;
+  using done_handler = std::function<void(http_result&&)>;
 
   http_client(shard& home, http_client_options options);
   http_client(const http_client&) = delete;

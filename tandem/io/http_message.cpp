@@ -167,11 +167,18 @@ std::string http_url::authority() const {
 
 std::string http_url::origin() const { return (is_secure ? "https://" : "http://") + authority(); }
 
-std::string write_request(const http_request& request, std::string_view authority) {
+std::string write_common_headers(std::string_view authority, const http_headers& headers) {
+  std::string out = "Host: ";
+  out.append(authority).append("\r\n");
+  append_headers(out, headers);
+  return out;
+}
+
+std::string write_request(const http_request& request, std::string_view common_headers) {
   std::string out;
-  out.reserve(512 + request.body.size());
-  out.append(request.method).append(" ").append(request.target);
-  out.append(" HTTP/1.1\r\nHost: ").append(authority).append("\r\n");
+  out.reserve(512 + common_headers.size() + request.body.size());
+  out.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
+  out.append(common_headers);
   append_headers(out, request.headers);
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
     append_length(out, request.body.size());
@@ -193,10 +200,11 @@ std::string write_response(const http_response& response, bool keeps_alive, bool
   return out;
 }
 
-std::string form_encode(std::string_view text) {
+void append_form_encoded(std::string& out, std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out(text.size() * 3, '\0');
-  char* end = out.data();
+  const auto begin = out.size();
+  out.resize(begin + text.size() * 3);
+  char* end = out.data() + begin;
   for (const char c : text) {
     if (is_in(form_bytes, c)) {
       *end++ = c;
@@ -210,6 +218,11 @@ std::string form_encode(std::string_view text) {
     }
   }
   out.resize(static_cast<std::size_t>(end - out.data()));
+}
+
+std::string form_encode(std::string_view text) {
+  std::string out;
+  append_form_encoded(out, text);
   return out;
 }
 

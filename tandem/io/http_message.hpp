@@ -109,16 +109,24 @@ struct http_url {
   [[nodiscard]] std::string origin() const;
 };
 
-/// The bytes of a request, ready to send. Content-Length is added where there is a body or the
-/// method calls for one; Host is `authority`. Headers with CR, LF or NUL in them are left out.
-[[nodiscard]] std::string write_request(const http_request& request, std::string_view authority);
+/// The lines that all requests to a server have: Host, which is `authority`, and these headers.
+/// Those with CR, LF or NUL in them are left out.
+[[nodiscard]] std::string write_common_headers(std::string_view authority,
+                                               const http_headers& headers = {});
+
+/// The bytes of a request, ready to send: its own headers come after the common ones.
+/// Content-Length is added where there is a body or the method calls for one. Headers with CR, LF
+/// or NUL in them are left out.
+[[nodiscard]] std::string write_request(const http_request& request,
+                                        std::string_view common_headers);
 
 /// The bytes of a response. \param keeps_alive false adds "Connection: close".
 /// \param has_body false for the answer to HEAD: all but the body.
 [[nodiscard]] std::string write_response(const http_response& response, bool keeps_alive,
                                          bool has_body = true);
 
-/// Text in application/x-www-form-urlencoded form: unreserved characters bare, blank as +.
+/// Appends text in application/x-www-form-urlencoded form: unreserved characters bare, blank as +.
+void append_form_encoded(std::string& out, std::string_view text);
 [[nodiscard]] std::string form_encode(std::string_view text);
 /// The reverse; nothing when a % is not followed by two hexadecimal digits.
 [[nodiscard]] std::optional<std::string> form_decode(std::string_view text);

@@ -141,7 +141,7 @@ TEST(http_parser, refuses_what_is_not_http_or_too_large) {
 
 TEST(http_writer, writes_what_the_parser_reads) {
   http_request request{.method = "POST", .target = "/x", .headers = {{"A", "b"}}, .body = "body"};
-  EXPECT_EQ(write_request(request, "host:1"),
+  EXPECT_EQ(write_request(request, write_common_headers("host:1")),
             "POST /x HTTP/1.1\r\nHost: host:1\r\nA: b\r\nContent-Length: 4\r\n\r\nbody");
   EXPECT_EQ(write_response({.status = 404, .body = "no"}, false),
             "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");

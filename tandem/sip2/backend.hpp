@@ -63,6 +63,9 @@ struct backend_error {
 /// The body of a 200 answer, as received, or why there is none.
 using backend_reply = result<std::string, backend_error>;
 
+/// What takes a reply, which is there during the call only.
+using backend_done = std::function<void(const backend_reply&)>;
+
 /// Library systems behind one face. Requests of one session are sent one at a time by its owner.
 class backend {
  public:
@@ -70,7 +73,7 @@ class backend {
 
   /// Sends `request`; `done` runs exactly once, later (never within this call), on this thread,
   /// with the answer or the failure, at the latest at the request's deadline.
-  virtual void send(backend_request request, std::function<void(backend_reply)> done) = 0;
+  virtual void send(backend_request&& request, backend_done done) = 0;
 
   /// Some back-end is believed to answer: what readiness and the answer to SC status go by.
   [[nodiscard]] virtual bool is_available() const noexcept = 0;

@@ -37,7 +37,7 @@ backend_failure to_failure(io::http_failure kind) noexcept {
 /// A request from send() to its reply.
 struct exchange {
   backend_request request;
-  std::function<void(backend_reply)> done;
+  backend_done done;
   instant end{};
   std::vector<const void*> tried; ///< systems that had their chance
   bool has_repeated = false;
@@ -60,7 +60,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     retired_.clear();
   }
 
-  void send(backend_request request, std::function<void(backend_reply)> done) {
+  void send(backend_request&& request, backend_done done) {
     auto e = std::make_shared<exchange>();
     e->end = home_.now() + request.deadline;
     e->request = std::move(request);
@@ -127,8 +127,13 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   };
 
   io::http_client_options client_options(const io::http_url& url) const {
+    io::http_headers headers = options_.headers;
+    headers.emplace_back("Accept", "application/json");
+    if (!options_.token.empty())
+      headers.emplace_back("Authorization", "Bearer " + std::string{options_.token.reveal()});
     return {.server = url,
             .tls = tls_,
+            .headers = std::move(headers),
             .names = options_.names,
             .most_connections = options_.most_connections,
             .most_waiting = options_.most_waiting,
@@ -175,7 +180,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     e->tried.push_back(s);
     ++s->requests;
     const instant begun = home_.now();
-    s->client.send(make_request(*s, e->request), left, [this, s, e, begun](io::http_result r) {
+    s->client.send(make_request(*s, e->request), left, [this, s, e, begun](io::http_result&& r) {
       take(*s, e, begun, std::move(r)); // the client is gone before this is
     });
     return true;
@@ -206,17 +211,16 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   [[nodiscard]] io::http_request make_request(const system& s, const backend_request& r) const {
     io::http_request made{.method = "POST", .target = s.url.path};
-    made.headers.reserve(options_.headers.size() + 7);
-    made.headers = options_.headers;
+    made.headers.reserve(5);
     std::string form;
-    form.reserve(r.message.size() * 2 + 64);
+    form.reserve(r.session.size() + r.message.size() * 3 + 64);
     form += options_.session_parameter;
     form += '=';
-    form += io::form_encode(r.session);
+    io::append_form_encoded(form, r.session);
     form += '&';
     form += options_.message_parameter;
     form += '=';
-    form += io::form_encode(r.message);
+    io::append_form_encoded(form, r.message);
     if (options_.method == backend_method::get) {
       made.method = "GET";
       made.target += (made.target.find('?') == std::string::npos ? '?' : '&') + form;
@@ -224,9 +228,6 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       made.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
       made.body = std::move(form);
     }
-    made.headers.emplace_back("Accept", "application/json");
-    if (!options_.token.empty())
-      made.headers.emplace_back("Authorization", "Bearer " + std::string{options_.token.reveal()});
     made.headers.emplace_back("X-Request-Id", r.request_id);
     if (!options_.idempotency_header.empty())
       made.headers.emplace_back(options_.idempotency_header, r.request_id);
@@ -235,7 +236,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     return made;
   }
 
-  void take(system& s, const std::shared_ptr<exchange>& e, instant begun, io::http_result r) {
+  void take(system& s, const std::shared_ptr<exchange>& e, instant begun, io::http_result&& r) {
     const auto alive = shared_from_this();
     if (s.seconds) s.seconds->observe(home_.now() - begun);
     if (r && r->status == 200) {
@@ -281,10 +282,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     return true;
   }
 
-  void finish(const std::shared_ptr<exchange>& e, backend_reply reply) {
+  void finish(const std::shared_ptr<exchange>& e, const backend_reply& reply) {
     if (e->request.code == code::end_session) sticky_.erase(e->request.session);
     const auto done = std::exchange(e->done, nullptr);
-    done(std::move(reply));
+    done(reply);
   }
 
   // --- what is believed of a system -----------------------------------------------------------
@@ -311,13 +312,9 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   void probe(system& s) {
-    io::http_request request{.target =
-                                 options_.health_path.empty() ? s.url.path : options_.health_path,
-                             .headers = options_.headers};
-    if (!options_.token.empty())
-      request.headers.emplace_back("Authorization",
-                                   "Bearer " + std::string{options_.token.reveal()});
-    s.prober.send(request, probe_deadline, [this, &s](io::http_result r) {
+    const io::http_request request{.target = options_.health_path.empty() ? s.url.path
+                                                                          : options_.health_path};
+    s.prober.send(request, probe_deadline, [this, &s](const io::http_result& r) {
       const bool is_well =
           r && (options_.health_path.empty() ? !is_gateway_trouble(r->status)
                                              : r->status >= 200 && r->status < 300);
@@ -388,7 +385,7 @@ result<void, std::string> backend_pool::reload(backend_pool_options options) {
   return {};
 }
 
-void backend_pool::send(backend_request request, std::function<void(backend_reply)> done) {
+void backend_pool::send(backend_request&& request, backend_done done) {
   impl_->send(std::move(request), std::move(done));
 }
 

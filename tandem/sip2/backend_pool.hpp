@@ -68,7 +68,7 @@ class backend_pool final : public backend {
   /// A session sticks to the system that is least busy when it begins, for as long as that is up; a
   /// transient one goes to the least busy each time. A request whose bytes were not sent goes to
   /// the next system; one that may have arrived only if it may_repeat().
-  void send(backend_request request, std::function<void(backend_reply)> done) override;
+  void send(backend_request&& request, backend_done done) override;
   [[nodiscard]] bool is_available() const noexcept override;
 
   /// Takes other options, certificates among them, for what is sent from now on; what is on its way

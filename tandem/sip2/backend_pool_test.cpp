@@ -103,7 +103,7 @@ class backend_pools : public testing::Test {
   }
   backend_reply ask(backend_pool& pool, backend_request r) {
     std::optional<backend_reply> reply;
-    pool.send(std::move(r), [&](backend_reply got) { reply = std::move(got); });
+    pool.send(std::move(r), [&](const backend_reply& got) { reply = got; });
     EXPECT_FALSE(reply) << "answered inside send()";
     EXPECT_TRUE(home.run_until([&] { return reply.has_value(); }));
     return reply ? std::move(*reply) : fail(backend_error{});
@@ -167,7 +167,7 @@ TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
   int answered = 0;
   for (int i = 0; i < 4; ++i)
     pool->send(request(code::login, "held" + std::to_string(i)),
-               [&](backend_reply) { ++answered; });
+               [&](const backend_reply&) { ++answered; });
   EXPECT_TRUE(home.run_until(
       [&] { return !a.held.empty() && static_cast<std::size_t>(answered) + a.held.size() == 4; }));
   auto transient = request(code::checkout, "t");
@@ -287,7 +287,7 @@ TEST_F(backend_pools, requests_beyond_the_bounds_are_refused) {
   auto pool = make({.urls = {ils.url()}, .most_connections = 1, .most_waiting = 1});
   std::vector<backend_failure> failures;
   for (int i = 0; i < 3; ++i)
-    pool->send(request(code::checkout, std::to_string(i)), [&](backend_reply r) {
+    pool->send(request(code::checkout, std::to_string(i)), [&](const backend_reply& r) {
       if (!r) failures.push_back(r.error().kind);
     });
   EXPECT_TRUE(home.run_until([&] { return !failures.empty(); }));
@@ -301,7 +301,7 @@ TEST_F(backend_pools, reload_keeps_what_is_on_its_way) {
   old.holds = true;
   auto pool = make({.urls = {old.url()}});
   std::optional<backend_reply> reply;
-  pool->send(request(code::checkout), [&](backend_reply r) { reply = std::move(r); });
+  pool->send(request(code::checkout), [&](const backend_reply& r) { reply = r; });
   EXPECT_TRUE(home.run_until([&] { return old.held.size() == 1; }));
   EXPECT_FALSE(pool->reload({}));
   ASSERT_TRUE(pool->reload({.urls = {young.url()}}));

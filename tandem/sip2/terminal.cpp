@@ -260,7 +260,7 @@ void terminal::ask(const message& m, duration deadline) {
   host_.send(std::move(request));
 }
 
-void terminal::on_reply(backend_reply reply, instant now) {
+void terminal::on_reply(const backend_reply& reply, instant now) {
   if (state_ == state::leaving) {
     state_ = state::finished;
     return;

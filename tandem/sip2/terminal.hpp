@@ -28,7 +28,7 @@ class terminal_host {
   /// Closes the connection once what was written has left.
   virtual void close() = 0;
   /// Asks the back-end; terminal::on_reply must follow, exactly once.
-  virtual void send(backend_request request) = 0;
+  virtual void send(backend_request&& request) = 0;
   /// A line that came or went, with what is private taken out; for traces.
   virtual void on_line(direction way, std::string_view line) = 0;
   [[nodiscard]] virtual bool is_traced() const noexcept = 0;
@@ -57,7 +57,7 @@ class terminal {
   /// The connection is gone: nothing can be written any more.
   void on_lost(instant now);
   /// The back-end's answer to what was sent last.
-  void on_reply(backend_reply reply, instant now);
+  void on_reply(const backend_reply& reply, instant now);
   /// A moment of next_due() has come.
   void on_time(instant now);
 

@@ -107,8 +107,8 @@ void terminal_link::on_closed(io::stream_end why, std::string_view detail) {
   settle();
 }
 
-void terminal_link::on_reply(backend_reply reply) {
-  if (terminal_) terminal_->on_reply(std::move(reply), now());
+void terminal_link::on_reply(const backend_reply& reply) {
+  if (terminal_) terminal_->on_reply(reply, now());
   settle();
 }
 
@@ -149,13 +149,13 @@ void terminal_link::use_rules(std::shared_ptr<const terminal_rules> rules) {
 void terminal_link::write(std::string bytes) { stream_.write(bytes); }
 void terminal_link::close() { stream_.finish(); }
 
-void terminal_link::send(backend_request request) {
-  server_.library_.send(
-      std::move(request),
-      [server = &server_, key = key_, alive = std::weak_ptr{server_.alive_}](backend_reply reply) {
-        if (alive.expired()) return;
-        if (auto* link = server->links_.find(key)) (*link)->on_reply(std::move(reply));
-      });
+void terminal_link::send(backend_request&& request) {
+  server_.library_.send(std::move(request),
+                        [server = &server_, key = key_,
+                         alive = std::weak_ptr{server_.alive_}](const backend_reply& reply) {
+                          if (alive.expired()) return;
+                          if (auto* link = server->links_.find(key)) (*link)->on_reply(reply);
+                        });
 }
 
 void terminal_link::on_line(direction way, std::string_view line) {

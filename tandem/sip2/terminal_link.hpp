@@ -19,7 +19,7 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
   ~terminal_link();
 
   void start(io::unique_fd fd, const io::tls_context& tls);
-  void on_reply(backend_reply reply);
+  void on_reply(const backend_reply& reply);
   void drain();
   /// Cuts the connection and forgets the session, whatever it waits for.
   void abandon();
@@ -38,7 +38,7 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
 
   void write(std::string bytes) override;
   void close() override;
-  void send(backend_request request) override;
+  void send(backend_request&& request) override;
   void on_line(direction way, std::string_view line) override;
   [[nodiscard]] bool is_traced() const noexcept override { return trace_ != nullptr; }
   [[nodiscard]] wall_time wall_now() const override { return std::chrono::system_clock::now(); }

@@ -17,7 +17,7 @@ const std::string login_ok = R"({"code":"94","fixed_fields":["1"]})";
 class slow_library final : public backend {
  public:
   explicit slow_library(io::shard& h) : home{h} {}
-  void send(backend_request request, std::function<void(backend_reply)> done) override {
+  void send(backend_request&& request, backend_done done) override {
     seen.push_back(request);
     if (request.code == code::end_session) return done_later(R"({"code":"XT"})", std::move(done));
     waiting.push_back(std::move(done));
@@ -28,13 +28,13 @@ class slow_library final : public backend {
     waiting.pop_front();
     done(std::move(json));
   }
-  void done_later(std::string json, std::function<void(backend_reply)> done) {
+  void done_later(std::string json, backend_done done) {
     home.post([json = std::move(json), done = std::move(done)] { done(json); });
   }
 
   io::shard& home;
   std::vector<backend_request> seen;
-  std::deque<std::function<void(backend_reply)>> waiting;
+  std::deque<backend_done> waiting;
 };
 
 /// A terminal made of a socket.

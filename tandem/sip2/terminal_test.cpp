@@ -26,7 +26,7 @@ class terminal_test : public testing::Test, public terminal_host {
 
   void write(std::string bytes) override { writes.push_back(std::move(bytes)); }
   void close() override { is_closed = true; }
-  void send(backend_request request) override { requests.push_back(std::move(request)); }
+  void send(backend_request&& request) override { requests.push_back(std::move(request)); }
   void on_line(direction, std::string_view line) override { lines.emplace_back(line); }
   [[nodiscard]] bool is_traced() const noexcept override { return true; }
   [[nodiscard]] wall_time wall_now() const override { return *parse_date("20261120    153457"); }
