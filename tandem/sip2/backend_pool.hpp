@@ -27,7 +27,7 @@ struct backend_pool_options {
   io::tls_client_options tls = {};
   io::resolver* names = nullptr;     ///< for hosts that are names; outlives the pool
   std::size_t most_connections = 32; ///< to each
-  std::size_t most_waiting = 10'000; ///< requests that wait for a connection to one of them
+  std::size_t most_waiting = 4000;   ///< requests that wait for a connection to one of them
   duration connect_deadline = seconds{5};
   duration idle_limit = seconds{50};
   std::size_t answer_limit = std::size_t{1024} * 1024; ///< bytes of a body
