@@ -10,6 +10,29 @@ namespace tandem {
 
 namespace {
 
+template <typename T>
+T load(const char* p) noexcept {
+  T value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+/// The `left` last bytes of a text, fewer than eight, as a number. They are read at once with bytes
+/// that are known already: copying so few, one never knows how many, costs as much as hashing them.
+std::uint64_t last_bytes(std::string_view bytes, std::size_t left) noexcept {
+  const char* const end = bytes.data() + bytes.size();
+  if (left == 0) return 0;
+  if (bytes.size() >= 8) return load<std::uint64_t>(end - 8) >> 8 * (8 - left);
+  const char* const begin = end - left;
+  if (left >= 4)
+    return load<std::uint32_t>(begin) | std::uint64_t{load<std::uint32_t>(end - 4)}
+                                            << 8 * (left - 4);
+  const auto at = [begin](std::size_t i) {
+    return std::uint64_t{static_cast<unsigned char>(begin[i])} << 8 * i;
+  };
+  return at(0) | at(left / 2) | at(left - 1);
+}
+
 class sip_hash {
  public:
   explicit sip_hash(const hash_key& key) noexcept
@@ -19,15 +42,10 @@ class sip_hash {
   void add(std::string_view bytes) noexcept {
     const char* p = bytes.data();
     std::size_t left = bytes.size();
-    for (; left >= 8; left -= 8, p += 8) {
-      std::uint64_t word;
-      std::memcpy(&word, p, 8);
-      absorb(word);
-    }
-    std::uint64_t last = static_cast<std::uint64_t>(bytes.size()) << 56;
-    std::uint64_t tail = 0;
-    if (left != 0) std::memcpy(&tail, p, left);
-    absorb(last | tail); // the length ends each part, so parts cannot run into each other
+    for (; left >= 8; left -= 8, p += 8) absorb(load<std::uint64_t>(p));
+    const std::uint64_t length = static_cast<std::uint64_t>(bytes.size()) << 56;
+    // The length ends each part, so parts cannot run into each other.
+    absorb(length | last_bytes(bytes, left));
   }
 
   void add(std::uint64_t word) noexcept { absorb(word); }
