@@ -41,9 +41,9 @@ TEST(execution, allocates_nothing_in_steady_state) {
   plain_context on;
   execution e;
   on.trace.reserve(1 << 16);
-  for (int i = 0; i < 3; ++i) e.start(c.made, *c.made->main_block(), on);
+  for (int i = 0; i < 3; ++i) e.start(*c.made, *c.made->main_block(), on);
   const std::size_t before = allocations;
-  for (int i = 0; i < 50; ++i) e.start(c.made, *c.made->main_block(), on);
+  for (int i = 0; i < 50; ++i) e.start(*c.made, *c.made->main_block(), on);
   EXPECT_EQ(allocations, before);
   EXPECT_GT(on.trace.size(), 50U * 20U);
 }

@@ -12,10 +12,10 @@
 
 namespace tandem::script {
 
-execution::state execution::start(std::shared_ptr<const program> what, block_id block,
-                                  context& message, observer* watch) {
+execution::state execution::start(const program& what, block_id block, context& message,
+                                  observer* watch) {
   assert(state_ != state::running && state_ != state::suspended);
-  program_ = std::move(what);
+  program_ = &what;
   context_ = &message;
   observer_ = watch;
   depth_ = 0;
@@ -55,7 +55,7 @@ span execution::where() const noexcept {
 
 void execution::finish() noexcept {
   state_ = state::finished;
-  program_.reset();
+  program_ = nullptr;
   context_ = nullptr;
   observer_ = nullptr;
 }

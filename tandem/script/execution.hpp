@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run of a block of a program. An explicit machine, so that a function can suspend it at any
 // depth and resume() goes on right there; reusable, and then without allocation. One thread (its
-// shard's); the context must outlive the run.
+// shard's); program and context must outlive the run.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,12 +39,11 @@ class execution {
   enum class state : std::uint8_t { idle, running, suspended, finished };
 
   /// Runs a block from its beginning, until it ends or a function suspends it.
-  /// @param what    kept until the run ended
+  /// @param what    must outlive the run
   /// @param block   of that program; its kind says which functions may be called
   /// @param message must outlive the run
   /// @param watch   may be null; must outlive the run
-  state start(std::shared_ptr<const program> what, block_id block, context& message,
-              observer* watch = nullptr);
+  state start(const program& what, block_id block, context& message, observer* watch = nullptr);
 
   /// Goes on where the run was suspended, with the value of the function that did it. Without
   /// effect unless suspended.
@@ -58,8 +56,6 @@ class execution {
   [[nodiscard]] bool is_suspended() const noexcept { return state_ == state::suspended; }
   /// Of a finished run: the value of its last statement, 0 when it left by break, drop or exit.
   [[nodiscard]] int value() const noexcept { return last_; }
-  /// The program of the run, null when idle or ended.
-  [[nodiscard]] const std::shared_ptr<const program>& running() const noexcept { return program_; }
   /// The function that suspended the run, and where; null unless suspended.
   [[nodiscard]] const function_info* waiting_for() const noexcept;
   [[nodiscard]] span where() const noexcept;
@@ -77,7 +73,7 @@ class execution {
   [[nodiscard]] std::string_view text_of(const instruction& of);
   [[nodiscard]] bool evaluate(const instruction& what);
 
-  std::shared_ptr<const program> program_;
+  const program* program_ = nullptr; ///< null when idle or ended
   context* context_ = nullptr;
   observer* observer_ = nullptr;
   std::array<std::uint32_t, max_depth> frames_; ///< the route() instructions to go back to

@@ -159,7 +159,7 @@ std::string run(std::string text, plain_context& on) {
   if (!c.made) return c.found.to_string();
   if (!c.made->main_block()) return "no main block";
   execution e;
-  e.start(c.made, *c.made->main_block(), on);
+  e.start(*c.made, *c.made->main_block(), on);
   while (e.is_suspended()) {
     EXPECT_TRUE(on.later.has_value());
     e.resume(*std::exchange(on.later, std::nullopt));

@@ -36,7 +36,10 @@ core::core(const core_surroundings& on, std::shared_ptr<const loaded_script> scr
 core::~core() = default;
 
 void core::load(std::shared_ptr<const loaded_script> script) {
-  script_ = std::move(script);
+  // Each shard has a count of its own: one that all count on would go from core to core with every
+  // request.
+  const auto own = std::make_shared<const std::shared_ptr<const loaded_script>>(std::move(script));
+  script_ = {own, own->get()};
   script_->apply_to(*this);
 }
 
@@ -71,7 +74,7 @@ void core::on_request(sip::message& request, const stack::arrival& from) {
   const std::uint64_t routing = stack::routing_hash(request, transactions().secret());
   r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
   r.context.set_routing(routing);
-  r.run.start(script_->program(), *script_->program()->main_block(), r.context);
+  r.run.start(*script_->program(), *script_->program()->main_block(), r.context);
   after_turn(r);
 }
 
@@ -150,7 +153,7 @@ void core::run(std::shared_ptr<const loaded_script> version, script::block_id bl
                script::block_kind kind, sip::message&& message, const stack::arrival& from,
                const prepare& before, ended after) {
   routing& r = take();
-  const auto program = version->program();
+  const script::program& program = *version->program();
   r.context.begin(r.self(), std::move(version), kind, std::move(message), from);
   r.after = std::move(after);
   if (before) before(r.context);

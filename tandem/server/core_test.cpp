@@ -309,6 +309,14 @@ TEST_F(routing_core, runs_another_script_from_the_next_request_on) {
   EXPECT_EQ(take("200").reason(), "first") << "what had begun ends as it began";
 }
 
+TEST_F(routing_core, counts_the_references_to_its_script_for_itself) {
+  load(R"(answer(200, "OK");)");
+  const auto given = home->script();
+  home->load(given);
+  EXPECT_EQ(home->script(), given);
+  EXPECT_TRUE(given.owner_before(home->script()) || home->script().owner_before(given));
+}
+
 // ---- suspension
 
 TEST_F(routing_core, goes_on_where_a_function_suspended_it_with_the_value_that_was_brought) {
