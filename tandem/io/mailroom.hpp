@@ -16,14 +16,15 @@
 namespace tandem::io {
 
 /// Carries parcels of type T from shard to shard. What is sent in one turn travels as one batch at
-/// the end of that turn; parcels of one pair of shards arrive in the order they were sent in.
-///   mailroom<letter> room{shards, [](shard& to, letter&& l) { ... }};
+/// the end of that turn; parcels of one pair of shards arrive in the order they were sent in. What
+/// the receiver leaves in a parcel goes back to the sender's thread and dies there.
+///   mailroom<letter> room{shards, [](shard& to, letter& l) { ... }};
 ///   room.send(here, 1, letter{...});
 /// Made before the loops run, destroyed after they have stopped.
 template <typename T>
 class mailroom {
  public:
-  using receive = std::function<void(shard& to, T&& parcel)>;
+  using receive = std::function<void(shard& to, T& parcel)>;
 
   /// \param on_parcel runs on the receiving shard's thread, once for each parcel.
   mailroom(const std::vector<shard*>& shards, receive on_parcel)
@@ -92,6 +93,7 @@ class mailroom {
       if (!spare) spare = used.take();
       if (!spare) return std::make_unique<batch>();
       std::unique_ptr<batch> b{std::exchange(spare, spare->next)};
+      b->parcels.clear();
       return b;
     }
   };
@@ -119,8 +121,7 @@ class mailroom {
       }
       while (in_order) {
         batch* b = std::exchange(in_order, in_order->next);
-        for (T& parcel : b->parcels) of.on_parcel_(receiver, std::move(parcel));
-        b->parcels.clear();
+        for (T& parcel : b->parcels) of.on_parcel_(receiver, parcel);
         l.used.push(b);
       }
     }

@@ -10,6 +10,7 @@
 #include <tandem/io/unique_fd.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -166,10 +167,12 @@ class shard {
   std::vector<std::function<void()>> running_; ///< the memory of the list that is run
   std::mutex mutex_;                           ///< guards posted_by_others_ only
   std::vector<std::function<void()>> posted_by_others_;
-  std::atomic<bool> mail_ = false;
+  // Other shards write here: not beside what this one looks at all the time.
+  static constexpr std::size_t cache_line = 64;
+  alignas(cache_line) std::atomic<bool> mail_ = false;
   std::atomic<bool> sleeping_ = false;
 
-  instant lag_window_;
+  alignas(cache_line) instant lag_window_;
   duration lag_now_{0};
   duration lag_before_{0};
 

@@ -10,8 +10,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <fcntl.h>
+#include <functional>
 #include <gtest/gtest.h>
 #include <map>
+#include <memory>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <thread>
@@ -158,7 +160,7 @@ TEST(mailroom, keeps_the_order_of_each_pair_of_shards) {
   std::array<std::map<std::uint16_t, int>, shards> last; // each touched by its own shard only
   std::array<int, shards> received{};
   std::atomic<int> done = 0;
-  mailroom<letter> room{group.all(), [&](shard& to, letter&& l) {
+  mailroom<letter> room{group.all(), [&](shard& to, letter& l) {
                           int& before = last[to.index()][l.from];
                           EXPECT_EQ(l.number, before + 1);
                           before = l.number;
@@ -182,11 +184,36 @@ TEST(mailroom, keeps_the_order_of_each_pair_of_shards) {
   group.join();
 }
 
+TEST(mailroom, what_the_receiver_leaves_in_a_parcel_dies_on_the_thread_of_its_sender) {
+  using on_death = std::function<void(int*)>;
+  using parcel = std::unique_ptr<int, on_death>;
+  shard_group group{2};
+  std::atomic<int> at_the_sender = 0;
+  std::atomic<int> elsewhere = 0;
+  mailroom<parcel>* room_of = nullptr;
+  const auto write = [&](shard& from) {
+    const auto to = static_cast<std::uint16_t>(1 - from.index());
+    room_of->send(from, to, parcel{new int{from.index()}, [&](int* writer) {
+                                     const bool is_there =
+                                         !shard::current() || shard::current()->index() == *writer;
+                                     ++(is_there ? at_the_sender : elsewhere);
+                                     delete writer;
+                                   }});
+  };
+  mailroom<parcel> room{group.all(), [&](shard& here, parcel&) { write(here); }};
+  room_of = &room;
+  group.start();
+  group[0].post([&] { write(group[0]); });
+  EXPECT_TRUE(group[0].run_until([&] { return at_the_sender > 500; }, seconds{30}));
+  group.join();
+  EXPECT_EQ(elsewhere, 0);
+}
+
 TEST(mailroom, wakes_a_shard_that_sleeps) {
   shard_group group{2};
   int rounds = 0;
   mailroom<letter>* room_of = nullptr;
-  mailroom<letter> room{group.all(), [&](shard& here, letter&& l) {
+  mailroom<letter> room{group.all(), [&](shard& here, letter& l) {
                           if (here.index() == 0) ++rounds;
                           if (l.number > 0)
                             room_of->send(here, static_cast<std::uint16_t>(1 - here.index()),

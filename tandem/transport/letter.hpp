@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one shard's transport sends to another's. By value: every block in a letter has this one
-// reference.
+// reference, when it arrives and when it goes back.
 #pragma once
 
 #include <tandem/base/block.hpp>

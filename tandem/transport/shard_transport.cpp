@@ -147,9 +147,9 @@ bool shard_transport::is_own_via(std::string_view via) const noexcept {
   const listener_table& table = whole_.listeners();
   for (std::uint32_t i = 0; i < table.size(); ++i) {
     // A wildcard writes whatever address of this host leads to the next hop.
-    if (table[i].address.ip.is_any() || iequals(sent_by, table[i].sent_by)) return true;
+    if (table[i].address.ip.is_any() || sent_by == table[i].sent_by) return true;
   }
-  // Other spellings of the same: blanks, the default port written out or left out.
+  // Other spellings of the same: case, blanks, the default port written out or left out.
   const auto parsed = sip::via::parse(via);
   if (!parsed) return false;
   for (std::uint32_t i = 0; i < table.size(); ++i) {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <stdexcept>
+#include <utility>
 
 namespace tandem::transport {
 
@@ -89,7 +90,7 @@ transport::transport(io::shard_group& shards, std::vector<listen_point> points,
   }
   listeners_ = std::make_unique<listener_table>(points);
   mail_ = std::make_unique<io::mailroom<letter>>(
-      shards.all(), [this](io::shard& at, letter&& l) { open_letter(at, std::move(l)); });
+      shards.all(), [this](io::shard& at, letter& l) { open_letter(at, l); });
 }
 
 transport::~transport() = default;
@@ -99,13 +100,16 @@ std::uint16_t transport::home_of(std::string_view call_id) const noexcept {
   return tandem::transport::home_of(key_, call_id, shard_count());
 }
 
-void transport::open_letter(io::shard& at, letter&& l) {
+void transport::open_letter(io::shard& at, letter& l) {
   shard_transport& part = *parts_[at.index()];
   if (auto* in = std::get_if<incoming_letter>(&l)) {
     in->from.at = at.now();
-    part.deliver(std::move(in->block), in->size, in->from);
+    // A block for a block: the store of the one thread would run empty, that of the other over.
+    block_ref empty = block_ref::make(in->block.capacity());
+    part.deliver(std::exchange(in->block, std::move(empty)), in->size, in->from);
   } else if (auto* out = std::get_if<outgoing_letter>(&l)) {
-    part.send_on_stream(out->to, out->message, out->on_behalf_of, out->asking_shard);
+    const stack::wire_message message = std::move(out->message); // its block stays here
+    part.send_on_stream(out->to, message, out->on_behalf_of, out->asking_shard);
   } else if (auto* failure = std::get_if<failure_letter>(&l)) {
     part.report(failure->on_behalf_of, failure->reason);
   } else if (auto* quoted = std::get_if<quoted_letter>(&l)) {

@@ -46,7 +46,7 @@ class transport {
  private:
   friend class shard_transport;
 
-  void open_letter(io::shard& at, letter&& l);
+  void open_letter(io::shard& at, letter& l);
 
   io::shard_group& shards_;
   transport_options options_;
