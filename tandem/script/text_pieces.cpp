@@ -20,12 +20,11 @@ class splitter {
 
   std::vector<text_piece> run() {
     while (at_ < text_.size()) {
-      if (text_[at_] != '$') {
-        literal_ += text_[at_++];
-      } else if (at_ + 1 < text_.size() && text_[at_ + 1] == '$') {
+      const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
+      if (text_[at_] == '$' && next == '$') {
         literal_ += '$';
         at_ += 2;
-      } else if (at_ + 1 < text_.size() && (is_alpha(text_[at_ + 1]) || text_[at_ + 1] == '(')) {
+      } else if (text_[at_] == '$' && (is_alpha(next) || next == '(')) {
         variable();
       } else {
         literal_ += text_[at_++];

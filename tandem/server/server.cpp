@@ -65,7 +65,7 @@ unsigned shard_count(const options& wanted, const script::settings& set) {
 class running_server {
  public:
   running_server(const options& wanted, const script_loader& loader,
-                 std::shared_ptr<const script::program> program, io::spawner& spawner,
+                 const std::shared_ptr<const script::program>& program, io::spawner& spawner,
                  services& shared)
       : wanted_{wanted}, loader_{loader}, spawner_{spawner}, shared_{shared},
         shards_{shard_count(wanted, program->parameters())} {
