@@ -352,6 +352,18 @@ def test_exec_leaves_no_zombie(serve, endpoint):
     assert server.is_alive()
 
 
+def test_programs_end_with_the_server(serve, endpoint):
+    # Nothing of it is logged, so the server has no descriptor of it that the harness would wait for.
+    server = start(serve, 'exec(["/bin/sleep", "600"]); sl_send_reply("200", "OK");', 'modparam("exec", "max_log", 0)\n')
+    alice = endpoint(server, "alice")
+    before = server.members()
+    alice.send(alice.request("OPTIONS", "sip:bob@example.test"))
+    until(lambda: len(server.members()) > len(before), "the program to start")
+    server.child.send_signal(signal.SIGTERM)
+    until(lambda: "told to stop" in server.log(), "the server to take notice")
+    # The harness sends another one, which ends the server at once, and finds what is left.
+
+
 def test_exec_in_a_failure_route_gets_the_request_as_it_came(serve, endpoint, program, tmp_path):
     stdin, variables = tmp_path / "stdin", tmp_path / "variables"
     script = program("save", f"cat > {stdin}.part\nenv > {variables}\nmv {stdin}.part {stdin}\n")
