@@ -106,7 +106,7 @@ struct stage {
   std::string_view name;
   int budget; // instructions
 };
-constexpr std::array stages{stage{"scan-and-key", 5600}, stage{"typed-headers", 14500},
+constexpr std::array stages{stage{"scan-and-key", 4500}, stage{"typed-headers", 14500},
                             stage{"forwarded-copy", 3900}};
 
 } // namespace

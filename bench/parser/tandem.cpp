@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tandem's message room under measurement. The message is copied into a block of its own, as the
-// kernel would put it.
+// Tandem's message room under measurement. The message is copied into a block of its own with room
+// behind it, as the kernel would put it.
 #include "parser.hpp"
 
 #include <tandem/sip/headers.hpp>

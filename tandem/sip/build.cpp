@@ -122,8 +122,8 @@ void message_builder::add_line(header_name name, std::initializer_list<std::stri
   l.value = static_cast<std::uint16_t>(begin);
   l.end = static_cast<std::uint16_t>(end);
   put("\r\n");
-  l.id = static_cast<std::uint8_t>(name.id());
-  l.name_size = (text.size() < message::long_name ? text.size() : message::long_name) & 127u;
+  l.id = name.id();
+  l.set_name_size(text.size());
   l.is_edit = 0;
 }
 

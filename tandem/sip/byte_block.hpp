@@ -41,21 +41,25 @@ class byte_block {
   [[nodiscard]] mask up_to(char c) const noexcept {
     return to_mask(_mm_cmpeq_epi8(_mm_min_epu8(bytes_, _mm_set1_epi8(c)), bytes_));
   }
-  /// Bytes from 0x80 on.
-  [[nodiscard]] mask high() const noexcept { return to_mask(bytes_); }
-  /// Bytes from `low` to `high`, as unsigned numbers.
-  [[nodiscard]] mask between(char low, char high) const noexcept {
-    const __m128i above = _mm_sub_epi8(bytes_, _mm_set1_epi8(low));
-    const __m128i width = _mm_set1_epi8(static_cast<char>(high - low));
-    return to_mask(_mm_cmpeq_epi8(_mm_min_epu8(above, width), above));
+  /// Letters, digits, '-' and '.': what nearly every word is made of.
+  [[nodiscard]] mask words() const noexcept {
+    const __m128i lower = _mm_or_si128(bytes_, _mm_set1_epi8(0x20));
+    const __m128i letters = in_range(lower, 'a', 'z');
+    const __m128i slashes = _mm_cmpeq_epi8(bytes_, _mm_set1_epi8('/'));
+    return to_mask(_mm_or_si128(letters, _mm_andnot_si128(slashes, in_range(bytes_, '-', '9'))));
   }
-  /// Each with the bit 0x20 set, which makes a lower-case letter of every letter.
-  [[nodiscard]] byte_block folded() const noexcept {
-    return byte_block{_mm_or_si128(bytes_, _mm_set1_epi8(0x20))};
+  /// Each with those bits set too that the byte of `others` has.
+  [[nodiscard]] byte_block with_bits(const char* others) const noexcept {
+    return byte_block{_mm_or_si128(bytes_, byte_block{others}.bytes_)};
   }
 
  private:
   explicit byte_block(__m128i bytes) noexcept : bytes_{bytes} {}
+  static __m128i in_range(__m128i bytes, char low, char high) noexcept {
+    const __m128i above = _mm_sub_epi8(bytes, _mm_set1_epi8(low));
+    const __m128i width = _mm_set1_epi8(static_cast<char>(high - low));
+    return _mm_cmpeq_epi8(_mm_min_epu8(above, width), above);
+  }
   static mask to_mask(__m128i bytes) noexcept {
     return static_cast<mask>(_mm_movemask_epi8(bytes));
   }
@@ -79,17 +83,16 @@ class byte_block {
       return static_cast<unsigned char>(b) <= static_cast<unsigned char>(c);
     });
   }
-  [[nodiscard]] mask high() const noexcept {
-    return where([](char b, std::size_t) { return static_cast<unsigned char>(b) >= 0x80; });
-  }
-  [[nodiscard]] mask between(char low, char high) const noexcept {
-    return where([=](char b, std::size_t) {
-      return static_cast<unsigned char>(b - low) <= static_cast<unsigned char>(high - low);
+  [[nodiscard]] mask words() const noexcept {
+    return where([](char b, std::size_t) {
+      const char lower = static_cast<char>(b | 0x20);
+      return (lower >= 'a' && lower <= 'z') || (b >= '-' && b <= '9' && b != '/');
     });
   }
-  [[nodiscard]] byte_block folded() const noexcept {
+  [[nodiscard]] byte_block with_bits(const char* others) const noexcept {
     byte_block copy = *this;
-    for (char& b : copy.bytes_) b = static_cast<char>(b | 0x20);
+    for (std::size_t i = 0; i < size; ++i)
+      copy.bytes_[i] = static_cast<char>(bytes_[i] | others[i]);
     return copy;
   }
 

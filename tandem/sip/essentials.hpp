@@ -117,6 +117,9 @@ struct alignas(8) essentials {
   text_place from_tag, to_tag, call_id, cseq_method_text;
   via_places via;
 
+  /// Reads the value of that header, which stands at `at` in a text of at most 65,535 bytes.
+  /// \return it is readable.
+  bool read(header_id id, cursor at) noexcept;
   /// The lines of that name are about to be others.
   void forget(header_id id) noexcept { known.remove(essential_set{id}); }
 };

@@ -17,9 +17,8 @@ void framer::feed(std::string_view bytes) {
     if (kept + bytes.size() <= buffer_.capacity()) {
       std::memmove(buffer_.data(), buffer_.data() + begin_, kept);
     } else {
-      // Room behind the bytes is for the index that the parser makes of them.
-      constexpr std::size_t index = 384;
-      block_ref larger = block_ref::make(kept + bytes.size() + kept / 2 + index);
+      const std::size_t size = kept + bytes.size() + kept / 2;
+      block_ref larger = block_ref::make(size + message::room_for_index(size));
       if (kept != 0) std::memcpy(larger.data(), buffer_.data() + begin_, kept);
       buffer_ = std::move(larger);
     }
@@ -151,11 +150,13 @@ parse_errc framer::take_length() noexcept {
 }
 
 frame framer::cut(frame_kind kind, std::size_t size) {
-  // A message that was read alone leaves in the block that it was read into.
-  frame whole{.kind = kind,
-              .block = begin_ == 0 && end_ == size ? std::move(buffer_)
-                                                   : block_ref::copy_of({at(0), size}),
-              .size = static_cast<std::uint32_t>(size)};
+  frame whole{.kind = kind, .size = static_cast<std::uint32_t>(size)};
+  if (begin_ == 0 && end_ == size) { // read alone, it leaves in the block that it was read into
+    whole.block = std::move(buffer_);
+  } else {
+    whole.block = block_ref::make(size + message::room_for_index(size));
+    std::memcpy(whole.block.data(), at(0), size);
+  }
   begin_ += size;
   seen_ = {};
   release_if_empty();

@@ -3,20 +3,30 @@
 
 namespace tandem::sip {
 
-std::optional<ipv4_bytes> parse_ipv4(std::string_view text) noexcept {
-  ipv4_bytes bytes{};
+namespace {
+
+// IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT
+/// \return the bytes of `text` that it takes; 0 when none stands at the begin.
+inline std::size_t read_ipv4(std::string_view text, ipv4_bytes& bytes) noexcept {
   std::size_t at = 0;
-  for (std::size_t part = 0; part < 4; ++part) {
-    if (part != 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
-    unsigned value = 0;
+  for (std::size_t part = 0; part < bytes.size(); ++part) {
+    if (part != 0 && (at == text.size() || text[at++] != '.')) return 0;
     const std::size_t from = at;
-    while (at < text.size() && at - from < 3 && is_digit(text[at]))
+    unsigned value = 0;
+    while (at < text.size() && is_digit(text[at]))
       value = value * 10 + static_cast<unsigned>(text[at++] - '0');
-    if (at == from || value > 255) return std::nullopt;
+    if (at - from - 1 > 2 || value > 255) return 0; // none, or too many
     bytes[part] = static_cast<std::uint8_t>(value);
   }
-  if (at != text.size()) return std::nullopt;
-  return bytes;
+  return at;
+}
+
+} // namespace
+
+std::optional<ipv4_bytes> parse_ipv4(std::string_view text) noexcept {
+  ipv4_bytes bytes{};
+  const std::size_t size = read_ipv4(text, bytes);
+  return size != 0 && size == text.size() ? std::optional{bytes} : std::nullopt;
 }
 
 // IPv6address = hexpart [ ":" IPv4address ], hexpart with at most one "::"
@@ -66,42 +76,29 @@ std::optional<ipv6_bytes> parse_ipv6(std::string_view text) noexcept {
 
 namespace {
 
-/// A run of the characters of host names, and what is in it.
-struct host_run {
+struct labels {
   std::string_view text;
-  bool has_letters = false;     ///< or any other byte that is neither digit nor dot
-  bool has_empty_label = false; ///< with a dot behind it; one dot may end a name
+  bool has_empty = false; ///< with a dot behind it; one dot may end a name
 };
 
-host_run take_host_run(cursor& at) noexcept {
-  host_run run;
+/// Steps over the characters of host names.
+labels take_labels(cursor& at) noexcept {
   const std::size_t from = at.offset();
-  bool follows_dot = true; // so that a dot in front leaves an empty label
-  while (at.has_block()) {
-    const byte_block bytes = at.block();
-    const auto dots = bytes.equal_to('.');
-    const auto plain = bytes.between('0', '9') | dots;
-    const auto named = bytes.folded().between('a', 'z') | bytes.any_of<'-', '_'>();
-    const auto stop = static_cast<std::size_t>(std::countr_zero(~(plain | named)));
-    const std::size_t size = std::min(stop, at.rest().size());
-    const auto inside = (byte_block::mask{1} << size) - 1;
-    run.has_letters |= (named & inside) != 0;
-    run.has_empty_label |= (dots & (dots << 1 | byte_block::mask{follows_dot}) & inside) != 0;
-    if (size != 0) follows_dot = (dots >> (size - 1) & 1) != 0;
-    at.skip(size);
-    if (size != byte_block::size) {
-      run.text = at.since(from);
-      return run;
-    }
+  byte_block::mask behind_dot = 1; // so that a dot in front leaves an empty label
+  at.skip_unmarked([&behind_dot](byte_block b) {
+    const auto dots = b.equal_to('.');
+    const auto empty_labels = dots & (dots << 1 | behind_dot);
+    behind_dot = dots >> (byte_block::size - 1);
+    return ~b.words() | empty_labels;
+  });
+  // Here is the end, or an empty label, an underscore, or less than can be looked at together.
+  bool has_empty = false;
+  for (char before = at.offset() == from ? '.' : at.since(from).back();
+       is(char_class::host, at.peek()); at.skip(1)) {
+    has_empty |= at.peek() == '.' && before == '.';
+    before = at.peek();
   }
-  for (; is(char_class::host, at.peek()); at.skip(1)) {
-    const bool is_dot = at.peek() == '.';
-    run.has_letters |= !is_dot && !is_digit(at.peek());
-    run.has_empty_label |= is_dot && follows_dot;
-    follows_dot = is_dot;
-  }
-  run.text = at.since(from);
-  return run;
+  return {at.since(from), has_empty};
 }
 
 } // namespace
@@ -119,12 +116,17 @@ result<host_view, parse_error> host_view::read(cursor& at) noexcept {
     at.skip(closing + 1);
     return host_view{address, host_kind::ipv6};
   }
-  const auto [text, has_letters, has_empty_label] = take_host_run(at);
-  if (text.empty()) return parse_failure(parse_errc::expected_host, from);
-  if (!has_letters) {
-    if (!parse_ipv4(text)) return parse_failure(parse_errc::bad_host, from);
-    return host_view{text, host_kind::ipv4};
+  if (is_digit(at.peek())) {
+    ipv4_bytes bytes{};
+    at.skip(read_ipv4(at.rest(), bytes));
+    if (at.offset() != from && !is(char_class::host, at.peek()))
+      return host_view{at.since(from), host_kind::ipv4};
+    at.move_to(from);
   }
+  const auto [text, has_empty_label] = take_labels(at);
+  if (text.empty()) return parse_failure(parse_errc::expected_host, from);
+  if (!is_alpha(text.back()) && text.find_first_not_of("0123456789.") == std::string_view::npos)
+    return parse_failure(parse_errc::bad_host, from);
   if (has_empty_label || text.size() > 255) return parse_failure(parse_errc::bad_host, from);
   return host_view{text, host_kind::name};
 }
@@ -170,13 +172,6 @@ bool equivalent(const host_view& a, const host_view& b) noexcept {
   case host_kind::name: break;
   }
   return iequals(a.text, b.text);
-}
-
-result<std::uint16_t, parse_error> read_port(cursor& at) noexcept {
-  const std::size_t from = at.offset();
-  const auto port = at.take_number(0xffff);
-  if (!port) return parse_failure(parse_errc::bad_port, from);
-  return static_cast<std::uint16_t>(*port);
 }
 
 result<host_port, parse_error> host_port::read(cursor& at) noexcept {

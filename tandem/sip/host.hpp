@@ -58,6 +58,11 @@ struct host_port {
 };
 
 /// Reads digits from 0 to 65535.
-result<std::uint16_t, parse_error> read_port(cursor& at) noexcept;
+inline result<std::uint16_t, parse_error> read_port(cursor& at) noexcept {
+  const std::size_t from = at.offset();
+  const auto port = at.take_number(0xffff);
+  if (!port) return parse_failure(parse_errc::bad_port, from);
+  return static_cast<std::uint16_t>(*port);
+}
 
 } // namespace tandem::sip

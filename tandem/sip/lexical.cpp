@@ -5,19 +5,12 @@ namespace tandem::sip {
 
 // quoted-string = SWS DQUOTE *(qdtext / quoted-pair) DQUOTE
 // quoted-pair   = "\" (%x00-09 / %x0B-0C / %x0E-7F)
-result<std::string_view, parse_error> cursor::take_quoted() noexcept {
-  const std::size_t opening = offset();
-  ++at_;
-  const char* const from = at_;
-  for (;;) {
-    take_run<char_class::quoted_text>(
-        [](byte_block b) { return b.up_to('\x1f') | b.any_of<'"', '\\', '\x7f'>(); });
-    while (at_ != end_ && is(char_class::quoted_text, *at_)) ++at_; // a tab stops the run
+result<std::string_view, parse_error> cursor::take_odd_quoted(std::size_t opening) noexcept {
+  for (;; skip_quoted_text()) {
     if (at_ == end_) return parse_failure(parse_errc::unterminated_quote, opening);
     if (*at_ == '"') {
-      const std::string_view text{from, static_cast<std::size_t>(at_ - from)};
       ++at_;
-      return text;
+      return std::string_view{first_ + opening + 1, offset() - opening - 2};
     }
     if (*at_ == '\\') {
       if (end_ - at_ < 2) return parse_failure(parse_errc::unterminated_quote, opening);

@@ -120,8 +120,8 @@ class cursor {
   /// The same where the bytes up to `readable` may be looked at too, though they are none of the
   /// text's: sixteen at a time are quicker.
   constexpr cursor(std::string_view text, const char* readable) noexcept
-      : first_{text.data()}, at_{text.data()}, end_{text.data() + text.size()}, readable_{
-                                                                                    readable} {}
+      : first_{text.data()}, at_{first_}, end_{first_ + text.size()},
+        blocks_end_{readable - std::min<std::ptrdiff_t>(readable - first_, byte_block::size - 1)} {}
 
   [[nodiscard]] constexpr bool at_end() const noexcept { return at_ == end_; }
   /// The character here; NUL at the end.
@@ -183,47 +183,39 @@ class cursor {
     return {from, static_cast<std::size_t>(at_ - from)};
   }
 
-  /// The bytes from here on that may be looked at together; less than byte_block::size near the
-  /// end.
-  [[nodiscard]] constexpr bool has_block() const noexcept {
-    return readable_ - at_ >= static_cast<std::ptrdiff_t>(byte_block::size);
+  /// Steps to the first byte that `marks(byte_block)` marks, or to the end; only as far as whole
+  /// blocks may be looked at, so that more may follow.
+  template <typename F>
+  void skip_unmarked(F&& marks) noexcept {
+    while (at_ < blocks_end_) {
+      const byte_block::mask found = marks(byte_block{at_}) | ~byte_block::all;
+      const auto run = static_cast<unsigned>(std::countr_zero(found));
+      at_ += run;
+      if (at_ >= end_) at_ = end_;
+      if (run != byte_block::size || at_ == end_) return;
+    }
   }
-  [[nodiscard]] byte_block block() const noexcept { return byte_block{at_}; }
 
   /// Steps to the first of these bytes, or to the end.
   template <char... C>
   void skip_to() noexcept {
-    while (has_block() && at_ != end_) {
-      const auto found = block().any_of<C...>() | ~byte_block::all;
-      const auto run = static_cast<unsigned>(std::countr_zero(found));
-      at_ += std::min<std::size_t>(run, static_cast<std::size_t>(end_ - at_));
-      if (run != byte_block::size) return;
-    }
+    skip_unmarked([](byte_block b) { return b.any_of<C...>(); });
     while (at_ != end_ && ((*at_ != C) && ...)) ++at_;
   }
 
-  /// Steps over bytes of the class, up to the first that `outside(byte_block)` marks: at least all
-  /// that do not belong to it.
-  template <char_class Of, typename F>
-  std::string_view take_run(F&& outside) noexcept {
+  /// take_while(Of) where what stands here is mostly letters, digits, '-' and '.', all of the
+  /// class.
+  template <char_class Of>
+  std::string_view take_word() noexcept {
     const char* const from = at_;
-    while (has_block() && at_ != end_) {
-      const auto marks = outside(block()) | ~byte_block::all;
-      const auto run = static_cast<unsigned>(std::countr_zero(marks));
-      const auto left = static_cast<std::size_t>(end_ - at_);
-      at_ += std::min<std::size_t>(run, left);
-      if (run != byte_block::size) return {from, static_cast<std::size_t>(at_ - from)};
+    for (;; ++at_) {
+      skip_unmarked([](byte_block b) { return ~b.words(); });
+      if (at_ == end_ || !is(Of, *at_)) return {from, static_cast<std::size_t>(at_ - from)};
     }
-    while (at_ != end_ && is(Of, *at_)) ++at_;
-    return {from, static_cast<std::size_t>(at_ - from)};
   }
 
-  /// take_while(char_class::param_value), where it may be long.
-  std::string_view take_param_value() noexcept {
-    return take_run<char_class::param_value>([](byte_block b) {
-      return b.up_to(' ') | b.high() | b.any_of<'"', ',', ';', '<', '>', '(', ')', '\\', '\x7f'>();
-    });
-  }
+  /// An unquoted value of a parameter.
+  std::string_view take_param_value() noexcept { return take_word<char_class::param_value>(); }
 
   /// Steps over `lower` in whatever case, all of it letters; does not move when it is not there.
   template <std::size_t N>
@@ -245,12 +237,15 @@ class cursor {
 
   /// Digits as a number up to `most`; nothing when there are none or it is larger.
   constexpr std::optional<std::uint32_t> take_number(std::uint32_t most) noexcept {
-    if (!is_digit(peek())) return std::nullopt;
+    const char* const from = at_;
     std::uint64_t number = 0;
-    for (; at_ != end_ && is_digit(*at_); ++at_) {
-      number = number * 10 + static_cast<unsigned>(*at_ - '0');
+    for (; at_ != end_; ++at_) {
+      const auto digit = static_cast<unsigned char>(*at_ - '0');
+      if (digit > 9) break;
+      number = number * 10 + digit;
       if (number > most) return std::nullopt;
     }
+    if (at_ == from) return std::nullopt;
     return static_cast<std::uint32_t>(number);
   }
 
@@ -259,7 +254,17 @@ class cursor {
 
   /// Steps over a quoted string; the view is what stands between the quotes, pairs still escaped.
   /// Call it only where a quote is.
-  result<std::string_view, parse_error> take_quoted() noexcept;
+  result<std::string_view, parse_error> take_quoted() noexcept {
+    const char* const opening = at_++;
+    skip_quoted_text();
+    if (const char* const closing = at_; take('"'))
+      return std::string_view{opening + 1, static_cast<std::size_t>(closing - opening - 1)};
+    // What is not inlined gets a copy, so that this one can stay in registers.
+    cursor copy = *this;
+    auto read = copy.take_odd_quoted(static_cast<std::size_t>(opening - first_));
+    *this = copy;
+    return read;
+  }
 
   /// Steps over a comment with the comments in it; the view is what stands between the outer
   /// parentheses. Call it only where an opening parenthesis is.
@@ -309,10 +314,18 @@ class cursor {
     return static_cast<std::size_t>(p - at_);
   }
 
+  /// Steps to what may end a quoted string, or is no text of it.
+  void skip_quoted_text() noexcept {
+    skip_unmarked([](byte_block b) { return b.up_to('\x1f') | b.any_of<'"', '\\', '\x7f'>(); });
+    while (at_ != end_ && is(char_class::quoted_text, *at_)) ++at_; // a tab, and what follows it
+  }
+  /// The rest of a quoted string that has pairs or folds in it, or is wrong.
+  result<std::string_view, parse_error> take_odd_quoted(std::size_t opening) noexcept;
+
   const char* first_;
   const char* at_;
   const char* end_;
-  const char* readable_;
+  const char* blocks_end_; ///< at any place before it sixteen bytes may be looked at
 };
 
 /// The meaning of what stood between quotes: pairs replaced by their second character, folds by

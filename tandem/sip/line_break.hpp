@@ -58,67 +58,6 @@ template <char... Bytes>
   return marks == 0 || find_break(text.data(), end) == end; // it may be a tab
 }
 
-/// The line breaks of a text one after the other, found 64 bytes at a time and each byte looked at
-/// once. The text may be written over before the place that was asked for last.
-class break_finder {
- public:
-  break_finder(const char* first, const char* end) noexcept : chunk_{first}, end_{end} {
-    read_chunk();
-  }
-
-  /// The first byte that is no more than CR (a line break, NUL, a tab ...) at `from` or behind it,
-  /// or the end of the text. No `from` is less than the one before.
-  [[nodiscard]] const char* next_mark(const char* from) noexcept {
-    for (;;) {
-      while (left_ == 0) {
-        if (end_ - chunk_ <= chunk_size) return end_;
-        chunk_ += chunk_size;
-        read_chunk();
-      }
-      const char* const found = chunk_ + static_cast<unsigned>(std::countr_zero(left_));
-      left_ &= left_ - 1;
-      if (found >= from) return found;
-    }
-  }
-
-  /// The first CR, LF or NUL at `from` or behind it, or the end of the text.
-  [[nodiscard]] const char* next(const char* from) noexcept {
-    const char* found = next_mark(from);
-    while (found != end_ && !is_break(*found)) found = next_mark(found);
-    return found;
-  }
-
-  /// The LF behind the CR that was found last is passed. (If it stands in the next chunk, it is
-  /// passed there.)
-  void pass_lf() noexcept { left_ &= left_ - 1; }
-
- private:
-  static constexpr std::ptrdiff_t chunk_size = 64;
-
-  static std::uint64_t marks_of(const char* bytes) noexcept {
-    const auto part = [bytes](unsigned i) {
-      return std::uint64_t{byte_block{bytes + i}.up_to('\r')} << i;
-    };
-    return part(0) | part(16) | part(32) | part(48);
-  }
-
-  void read_chunk() noexcept {
-    const auto size = end_ - chunk_;
-    left_ = size >= chunk_size ? marks_of(chunk_) : marks_of_less(chunk_, size);
-  }
-
-  [[gnu::noinline]] static std::uint64_t marks_of_less(const char* bytes,
-                                                       std::ptrdiff_t size) noexcept {
-    std::array<char, chunk_size> last;
-    std::memcpy(last.data(), bytes, static_cast<std::size_t>(size));
-    return marks_of(last.data()) & ((std::uint64_t{1} << size) - 1);
-  }
-
-  std::uint64_t left_ = 0; ///< the marks of the chunk that were not passed yet
-  const char* chunk_;
-  const char* end_;
-};
-
 /// The byte at `p` is the second of a quoted pair: an odd number of backslashes stands before it.
 /// RFC 3261 25.1 lets such a pair mean NUL (RFC 4475 3.1.1.2 has one).
 [[nodiscard]] inline bool is_escaped(const char* begin, const char* p) noexcept {

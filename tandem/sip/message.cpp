@@ -38,7 +38,7 @@ std::string_view message::reason() const noexcept {
 
 std::string_view message::name_of(const line& l) const noexcept {
   const char* const begin = origin(l.is_edit) + l.begin;
-  if (l.name_size != long_name) return {begin, l.name_size};
+  if (l.name_size != line::long_name) return {begin, l.name_size};
   const char* end = begin;
   while (is(char_class::token, *end)) ++end;
   return {begin, static_cast<std::size_t>(end - begin)};
@@ -46,23 +46,23 @@ std::string_view message::name_of(const line& l) const noexcept {
 
 header_line message::header(std::size_t i) const noexcept {
   const line& l = line_at(i);
-  return {static_cast<header_id>(l.id), name_of(l), value_of(l)};
+  return {l.id, name_of(l), value_of(l)};
 }
 
 std::size_t message::find(header_name name, std::size_t from) const noexcept {
   if (from >= at_.lines) return npos;
-  const auto id = static_cast<std::uint8_t>(name.id());
+  const header_id id = name.id();
   const line* const last = at_.index_end - at_.lines;
   for (const line* l = at_.index_end - from; l != last;)
-    if ((--l)->id == id && (id != 0 || iequals(name_of(*l), name.text())))
+    if ((--l)->id == id && (id != header_id::unknown || iequals(name_of(*l), name.text())))
       return static_cast<std::size_t>(at_.index_end - l) - 1;
   return npos;
 }
 
 std::size_t message::find_last(header_name name) const noexcept {
-  const auto id = static_cast<std::uint8_t>(name.id());
+  const header_id id = name.id();
   for (const line* l = at_.index_end - at_.lines; l != at_.index_end; ++l)
-    if (l->id == id && (id != 0 || iequals(name_of(*l), name.text())))
+    if (l->id == id && (id != header_id::unknown || iequals(name_of(*l), name.text())))
       return static_cast<std::size_t>(at_.index_end - l) - 1;
   return npos;
 }
@@ -107,7 +107,7 @@ message::place_of_value message::locate(const header_name& name, bool is_back) c
     const line& l = line_at(i);
     std::string_view rest = value_of(l);
     for (;;) {
-      const auto value = next_value(static_cast<header_id>(l.id), rest);
+      const auto value = next_value(l.id, rest);
       if (value.empty()) break;
       found = {i, value};
       if (!is_back) return found;

@@ -97,6 +97,13 @@ class message {
   /// The same of a copy of `text`.
   [[nodiscard]] static result<message, parse_error> parse(std::string_view text);
 
+  /// Bytes behind a message of `size` bytes in its block for what parse() notes of nearly every
+  /// one; with less, that takes a block of its own.
+  [[nodiscard]] static constexpr std::size_t room_for_index(std::size_t size) noexcept {
+    constexpr std::size_t short_line = 32;
+    return index_size(2 + size / short_line);
+  }
+
   /// The same bytes and edits, without copying them: what either edits, the other does not see.
   [[nodiscard]] message clone() const noexcept { return message{*this}; }
 
@@ -134,9 +141,7 @@ class message {
   /// Line `i` below header_count().
   [[nodiscard]] header_line header(std::size_t i) const noexcept;
   /// Its name as an id alone; unknown for one that headers.def does not have.
-  [[nodiscard]] header_id id(std::size_t i) const noexcept {
-    return static_cast<header_id>(line_at(i).id);
-  }
+  [[nodiscard]] header_id id(std::size_t i) const noexcept { return line_at(i).id; }
   /// Its value alone.
   [[nodiscard]] std::string_view value(std::size_t i) const noexcept {
     return value_of(line_at(i));
@@ -299,12 +304,16 @@ class message {
     std::uint16_t begin;
     std::uint16_t value;
     std::uint16_t end; ///< of the value, without blanks
-    std::uint8_t id;
+    header_id id;
     std::uint8_t name_size : 7; ///< long_name: look for its end
     std::uint8_t is_edit : 1;
+
+    static constexpr unsigned long_name = 127;
+    void set_name_size(std::size_t size) noexcept {
+      name_size = (size < long_name ? size : long_name) & long_name;
+    }
   };
   static_assert(sizeof(line) == 8);
-  static constexpr unsigned long_name = 127;
 
   using part = text_place;
 
@@ -371,7 +380,6 @@ class message {
     return known().good.has(id);
   }
   void read_essentials() const noexcept;
-  void read_essential(header_id id, const line& l) const noexcept;
   std::string_view essential_text(header_id id, text_place essentials::*place) const noexcept;
   std::optional<via> known_via() const noexcept;
   struct place_of_value {

@@ -70,8 +70,8 @@ message::line message::add_line(header_id id, std::string_view name,
   while (l.value != l.end && is_blank(text[l.value])) ++l.value;
   while (l.end != l.value && is_blank(text[l.end - 1])) --l.end;
   add_text("\r\n");
-  l.id = static_cast<std::uint8_t>(id);
-  l.name_size = (name.size() < long_name ? name.size() : long_name) & 127u;
+  l.id = id;
+  l.set_name_size(name.size());
   l.is_edit = 1;
   return l;
 }
@@ -103,9 +103,9 @@ result<void, edit_errc> message::rewrite_line(std::size_t i,
   for (const auto piece : value) size += piece.size();
   block_ref replaced;
   if (!reserve(size, 0, replaced)) return fail(edit_errc::too_large);
-  const line changed = add_line(static_cast<header_id>(old.id), name, value);
+  const line changed = add_line(old.id, name, value);
   const_cast<line*>(at_.index_end)[-1 - static_cast<std::ptrdiff_t>(i)] = changed;
-  known().forget(static_cast<header_id>(changed.id));
+  known().forget(changed.id);
   return {};
 }
 
@@ -119,7 +119,7 @@ void message::erase_line(std::size_t i) {
   block_ref replaced;
   // Room for nothing new is refused never.
   if (i >= at_.lines || !reserve(0, 0, replaced)) return;
-  known().forget(static_cast<header_id>(line_at(i).id));
+  known().forget(line_at(i).id);
   line* const last = const_cast<line*>(at_.index_end) - at_.lines;
   std::memmove(last + 1, last, (at_.lines - i - 1) * sizeof(line));
   --at_.lines;

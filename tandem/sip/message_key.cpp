@@ -12,13 +12,8 @@ namespace tandem::sip {
 namespace {
 
 /// The tag among the parameters that stand here; empty when there is none.
-std::string_view find_tag_parameter(cursor& at) noexcept {
+std::string_view find_tag_parameter(cursor at) noexcept {
   while (at.take_separator(';')) {
-    const std::size_t from = at.offset();
-    if (at.take_letters("tag") && at.take('='))
-      if (const auto value = at.take_param_value(); !value.empty()) return value;
-    // Another one, or written in another way.
-    at.move_to(from);
     const auto name = at.take_token();
     std::string_view value;
     if (at.take_separator('=')) {
@@ -37,64 +32,54 @@ std::string_view find_tag_parameter(cursor& at) noexcept {
 
 /// RFC 3261 20.20: the parameters stand behind the angle brackets, or without brackets behind the
 /// first semicolon.
-std::string_view find_tag(cursor& at) noexcept {
-  for (;;) {
-    switch (at.peek()) {
-    case '"':
-      if (!at.take_quoted()) return {};
-      at.skip_lws();
-      break;
-    case '<':
-      at.skip_to<'>'>();
-      if (!at.take('>')) return {};
-      return find_tag_parameter(at);
-    case ';': return find_tag_parameter(at);
-    default:
-      at.skip_to<'"', '<', ';'>();
-      if (at.at_end()) return {};
-    }
+std::string_view find_tag(cursor at) noexcept {
+  if (at.peek() != '"') at.skip_to<'"', '<', ';'>();
+  while (at.peek() == '"') {
+    if (!at.take_quoted()) return {};
+    at.skip_to<'"', '<', ';'>();
   }
+  if (at.take('<')) {
+    at.skip_to<'>'>();
+    if (!at.take('>')) return {};
+  }
+  if (at.at_end()) return {};
+  const cursor parameters = at;
+  if (at.take_exactly(";tag=")) // as it mostly stands
+    if (const auto tag = at.take_param_value(); !tag.empty()) return tag;
+  return find_tag_parameter(parameters);
 }
 
 } // namespace
 
-[[gnu::always_inline]] inline void message::read_essential(header_id id,
-                                                           const line& l) const noexcept {
-  essentials& e = known();
-  const char* const first = origin(l.is_edit);
-  const std::string_view value = value_of(l);
-  // From the first byte of all, so that its offsets are the places.
-  cursor at{{first, l.end}, first + (l.is_edit ? at_.text_used : at_.size)};
-  at.move_to(l.value);
+[[gnu::always_inline]] inline bool essentials::read(header_id id, cursor at) noexcept {
   switch (id) {
   case header_id::via: {
-    skip_list_commas(at);
-    if (e.via.read(at)) return;
-    at.skip_lws();
-    if (!at.at_end() && at.peek() != ',') return;
-    break;
+    cursor value = at;
+    skip_list_commas(value);
+    if (via.read(value)) return false;
+    value.skip_lws();
+    return value.at_end() || value.peek() == ',';
   }
-  case header_id::from: e.from_tag = {find_tag(at), first}; break;
-  case header_id::to: e.to_tag = {find_tag(at), first}; break;
-  case header_id::call_id:
-    if (value.empty()) return;
-    e.call_id = {value, first};
-    break;
+  case header_id::from:
+  case header_id::to: {
+    text_place& tag = id == header_id::from ? from_tag : to_tag;
+    tag = {find_tag(at), at.first()};
+    return true;
+  }
+  case header_id::call_id: call_id = {at.rest(), at.first()}; return !at.at_end();
   case header_id::cseq: {
     // CSeq = 1*DIGIT LWS Method
     const auto number = at.take_number(0xffff'ffff);
     at.skip_lws();
     const std::string_view name = at.rest();
-    e.cseq_method = find_method(name);
-    if (!number || (e.cseq_method == method::unknown && !is_token(name))) return;
-    e.cseq = *number;
-    e.cseq_method_text = {name, first};
-    break;
+    cseq_method = find_method(name);
+    if (!number || (cseq_method == method::unknown && !is_token(name))) return false;
+    cseq = *number;
+    cseq_method_text = {name, at.first()};
+    return true;
   }
-  default: return;
+  default: return false;
   }
-  e.good.add(id);
-  if (l.is_edit) e.in_edits.add(id);
 }
 
 /// One walk over the index for all that is not known, up to the last of them.
@@ -103,12 +88,17 @@ void message::read_essentials() const noexcept {
   essential_set wanted = essential_set::all().without(e.known);
   e.good.remove(wanted);
   e.in_edits.remove(wanted);
-  for (std::size_t i = 0; i < at_.lines && !wanted.empty(); ++i) {
-    const line& l = line_at(i);
-    const auto id = static_cast<header_id>(l.id);
-    if (!essential_set::is_essential(id) || !wanted.has(id)) continue;
-    wanted.remove(id); // the first line of a name counts
-    read_essential(id, l);
+  const line* const last = at_.index_end - at_.lines;
+  for (const line* l = at_.index_end; l != last && !wanted.empty();) {
+    --l;
+    if (!essential_set::is_essential(l->id) || !wanted.has(l->id)) continue;
+    wanted.remove(l->id); // the first line of a name counts
+    const char* const first = origin(l->is_edit);
+    cursor at{{first, l->end}, first + (l->is_edit ? at_.text_used : at_.size)};
+    at.move_to(l->value);
+    if (!e.read(l->id, at)) continue;
+    e.good.add(l->id);
+    if (l->is_edit) e.in_edits.add(l->id);
   }
   e.known = essential_set::all();
 }
@@ -147,7 +137,10 @@ result<message_key, header_id> message::key() const noexcept {
   if (known().known != essential_set::all()) read_essentials();
   const essentials& e = known();
   if (e.good != essential_set::all()) return fail(essential_set::all().without(e.good).first());
-  const auto text = [&](header_id id, text_place p) { return p.in(origin(e.in_edits.has(id))); };
+  const char* const received = base_.data();
+  const auto text = [&, is_edited = !e.in_edits.empty()](header_id id, text_place p) {
+    return p.in(is_edited ? origin(e.in_edits.has(id)) : received);
+  };
   message_key key;
   const std::size_t bracket = e.via.kind == host_kind::ipv6 ? 1 : 0;
   const text_place host{e.via.host.begin - bracket, e.via.host.end + bracket};

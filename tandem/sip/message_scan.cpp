@@ -17,8 +17,7 @@ namespace tandem::sip {
 class message_scanner {
  public:
   message_scanner(block_ref block, std::size_t size) noexcept
-      : block_{std::move(block)}, first_{block_.data()}, p_{first_}, end_{first_ + size},
-        breaks_{p_, end_} {
+      : block_{std::move(block)}, first_{block_.data()}, p_{first_}, end_{first_ + size} {
     // The index goes behind the bytes while there is room, so that a small message is one block.
     if (block_.is_unique() &&
         block_.capacity() >= size + message::index_size(1) + sizeof(index_line)) {
@@ -57,15 +56,15 @@ class message_scanner {
     if (at_.defect.code == parse_errc{}) at_.defect = {code, offset(p)};
   }
 
-  /// The end of [begin, end) without the blanks before it.
+  /// The end of [begin, end) without the blanks before it; there is a byte before `begin`.
   static const char* trim_back(const char* begin, const char* end) noexcept {
-    while (end != begin && static_cast<unsigned char>(end[-1]) <= ' ' && is_blank(end[-1])) --end;
+    while (static_cast<unsigned char>(end[-1]) <= ' ' && end != begin && is_blank(end[-1])) --end;
     return end;
   }
 
   /// The end of the line that begins at `begin`, whose first break stands at `found`.
   line_end end_of_line(const char* begin, const char* found) noexcept {
-    for (;; found = breaks_.next(found + 1)) {
+    for (;; found = find_break(found + 1, end_)) {
       // The finder does not write, but the lines it finds may be overwritten here.
       char* const end = first_ + (found - first_);
       if (end_ - end >= 2 && end[0] == '\r' && end[1] == '\n') return {end, end + 2};
@@ -84,7 +83,7 @@ class message_scanner {
 
   result<void, parse_error> scan_start_line() {
     char* const begin = p_;
-    auto [end, next] = end_of_line(begin, breaks_.next(begin));
+    auto [end, next] = end_of_line(begin, find_break(begin, end_));
     p_ = next;
     at_.headers_begin = offset(next);
     if (end != begin && is_blank(end[-1])) {
@@ -93,15 +92,15 @@ class message_scanner {
     }
     at_.start = {offset(begin), offset(end)};
     const std::string_view line{begin, static_cast<std::size_t>(end - begin)};
-    if (iequals(line.substr(0, 4), "SIP/")) return scan_status_line(line);
-    return scan_request_line(line);
+    const bool is_status_line = line.starts_with("SIP/2.0 ") || iequals(line.substr(0, 4), "SIP/");
+    return is_status_line ? scan_status_line(line) : scan_request_line(line);
   }
 
   /// Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF. A bad one makes the whole
   /// response worthless (RFC 3261 8.1.3, RFC 4475 3.1.2.19).
   result<void, parse_error> scan_status_line(std::string_view line) {
     const auto begin = at_.start.begin;
-    if (!iequals(line.substr(0, 7), "SIP/2.0"))
+    if (!line.starts_with("SIP/2.0") && !iequals(line.substr(0, 7), "SIP/2.0"))
       return parse_failure(parse_errc::bad_version, begin);
     const auto code = line.substr(7);
     if (code.size() < 4 || code[0] != ' ' || (code.size() > 4 && code[4] != ' '))
@@ -160,45 +159,50 @@ class message_scanner {
     p_ += *p_ == '\n' ? 1 : 2;
   }
 
-  /// message-header = field-name HCOLON field-value CRLF, HCOLON = *( SP / HTAB ) ":" SWS
-  struct field {
-    header_id id;
-    std::string_view name;
-    const char* value;
-    const char* end; ///< of the value, without blanks
-    std::uint8_t name_size;
-
-    void set_name_size() noexcept {
-      name_size = static_cast<std::uint8_t>(std::min<std::size_t>(name.size(), message::long_name));
-    }
-  };
-
   void scan_header_lines() noexcept {
-    // Copies, which stay in registers since no write to the message can be a write to them.
-    char* p = p_;
-    char* const end = end_;
-    // A block may be read before the one, the begin of another line behind the other.
-    const char* const last_line = end - std::min<std::ptrdiff_t>(end - p, byte_block::size);
-    const char* const last_mark = end - std::min<std::ptrdiff_t>(end - p, 3);
-    break_finder breaks = breaks_;
-    while (p != end) {
-      const char* const mark = breaks.next_mark(p);
-      if (mark == p && is_blank_line(p)) break;
-      if (field f; p < last_line && mark < last_mark && ends_usually(mark) &&
-                   read_usual_line(p, mark, f)) [[likely]] {
-        add_line(f);
-        breaks.pass_lf();
-        p += mark + 2 - p;
-      } else {
-        p_ = p;
-        breaks_ = breaks;
-        scan_odd_line(mark);
-        p = p_;
-        breaks = breaks_;
+    // Two blocks where a line begins and one where it ends may be looked at: bytes of the index
+    // too.
+    const auto readable = static_cast<std::ptrdiff_t>(block_.capacity() - 2 * byte_block::size);
+    const char* const usual_end = first_ + std::min(end_ - first_ - 1, readable);
+    while (p_ != end_)
+      if (p_ >= usual_end || next_ == lowest_ || !scan_usual_line(usual_end)) [[unlikely]] {
+        if (is_blank_line(p_)) break;
+        scan_odd_line();
       }
+  }
+
+  // message-header = field-name HCOLON field-value CRLF, HCOLON = *( SP / HTAB ) ":" SWS
+
+  /// A line as nearly all are; moves nothing when scan_odd_line() must look at it.
+  [[gnu::always_inline]] bool scan_usual_line(const char* usual_end) noexcept {
+    const char* const begin = p_;
+    const byte_block bytes{begin};
+    const char* colon = begin;
+    auto colons = bytes.equal_to(':');
+    if (colons == 0) [[unlikely]] {
+      colon += byte_block::size;
+      colons = byte_block{colon}.equal_to(':');
+      if (colons == 0) return false;
     }
-    p_ = p;
-    breaks_ = breaks;
+    colon += std::countr_zero(colons);
+    const std::string_view name{begin, static_cast<std::size_t>(colon - begin)};
+    const header_id id = detail::find_header_in_line(name, bytes); // what it knows is a token
+    if (id == header_id::unknown && !is_token(name)) return false;
+    const char* const end = find_mark(colon + 1, usual_end);
+    if (end >= usual_end || !ends_usually(end)) return false;
+    const char* value = colon + 1;
+    value += *value == ' '; // there is mostly one
+    while (static_cast<unsigned char>(*value) <= ' ' && is_blank(*value)) ++value;
+    write_line(id, begin, name.size(), value, trim_back(value, end));
+    p_ += end + 2 - begin;
+    return true;
+  }
+
+  /// The first byte up to CR, or any place from `limit` on.
+  static const char* find_mark(const char* from, const char* limit) noexcept {
+    for (; from < limit; from += byte_block::size)
+      if (const auto marks = byte_block{from}.up_to('\r')) return from + std::countr_zero(marks);
+    return from;
   }
 
   /// CRLF, and the next line does not go on with this one.
@@ -207,40 +211,14 @@ class message_scanner {
     return static_cast<unsigned char>(end[2]) > ' ' || !is_blank(end[2]);
   }
 
-  /// A line from `begin` to the CRLF at `end`; false when scan_odd_line() must look at it.
-  [[gnu::always_inline]] static bool read_usual_line(const char* begin, const char* end,
-                                                     field& f) noexcept {
-    const byte_block bytes{begin};
-    const auto colons = bytes.equal_to(':');
-    const char* const colon = colons != 0 ? begin + static_cast<unsigned>(std::countr_zero(colons))
-                                          : find_byte<':'>(begin, end);
-    f.name = {begin, static_cast<std::size_t>(colon - begin)};
-    if (f.name.size() - 1 >= static_cast<std::size_t>(end - begin) - 1)
-      return false; // or it is empty
-    f.name_size = static_cast<std::uint8_t>(f.name.size());
-    f.id = detail::find_header_in_line(f.name, bytes); // what is in headers.def is a token
-    if (f.id == header_id::unknown) {
-      if (!is_token(f.name)) return false;
-      f.set_name_size();
-    }
-    f.value = colon + 1;
-    if (*f.value == ' ') ++f.value; // there is mostly one
-    while (static_cast<unsigned char>(*f.value) <= ' ' && is_blank(*f.value)) ++f.value;
-    f.end = trim_back(f.value, end);
-    return true;
-  }
-
-  /// A line that is folded, or has blanks before the colon, or is wrong in some way.
-  /// \param mark the first byte of it that may be a line break
-  [[gnu::noinline]] void scan_odd_line(const char* mark) noexcept {
+  /// A line that is folded, or has blanks before the colon, or is wrong in some way, or the last.
+  [[gnu::noinline]] void scan_odd_line() noexcept {
     char* const begin = p_;
-    const char* const found = mark == end_ || is_break(*mark) ? mark : breaks_.next(mark);
+    const char* const found = find_break(begin, end_);
     const char* const colon = find_byte<':'>(begin, found);
-    field f;
-    f.name = {begin, static_cast<std::size_t>(trim_back(begin, colon) - begin)};
-    f.set_name_size();
-    f.id = find_header(f.name);
-    if (colon == found || (f.id == header_id::unknown && !is_token(f.name))) {
+    const std::string_view name{begin, static_cast<std::size_t>(trim_back(begin, colon) - begin)};
+    const header_id id = find_header(name);
+    if (colon == found || (id == header_id::unknown && !is_token(name))) {
       note(colon == found ? parse_errc::missing_colon : parse_errc::bad_header_name, begin);
       p_ = end_of_line(begin, found).next;
       return;
@@ -250,29 +228,29 @@ class message_scanner {
       // RFC 3261 7.3.1: a fold means one blank. Written as blanks now, it cannot be read in
       // another way by whom the message is sent on to.
       for (; end != next; ++end) *end = ' ';
-      const auto continued = end_of_line(begin, breaks_.next(next));
+      const auto continued = end_of_line(begin, find_break(next, end_));
       end = continued.end;
       next = continued.next;
     }
     p_ = next;
-    f.value = colon + 1;
-    while (f.value != end && is_blank(*f.value)) ++f.value;
-    f.end = trim_back(f.value, end);
-    add_line(f);
+    if (next_ == lowest_ && !make_room()) return note(parse_errc::too_many_headers, begin);
+    const char* value = colon + 1;
+    while (value != end && is_blank(*value)) ++value;
+    const std::size_t name_size = std::min<std::size_t>(name.size(), index_line::long_name);
+    write_line(id, begin, name_size, value, trim_back(value, end));
   }
 
-  void add_line(const field& f) noexcept {
-    if (next_ == lowest_ && !make_room()) return note(parse_errc::too_many_headers, f.name.data());
-    const char* const first = first_;
-    index_line& l = *--next_;
-    l.begin = static_cast<std::uint16_t>(f.name.data() - first);
-    l.value = static_cast<std::uint16_t>(f.value - first);
-    l.end = static_cast<std::uint16_t>(f.end - first);
-    l.id = static_cast<std::uint8_t>(f.id);
-    l.name_size = f.name_size & 127u;
-    l.is_edit = 0;
-    if (f.id == header_id::content_length)
-      read_content_length({f.value, static_cast<std::size_t>(f.end - f.value)});
+  void write_line(header_id id, const char* begin, std::size_t name_size, const char* value,
+                  const char* end) noexcept {
+    index_line& to = *--next_;
+    to.begin = offset(begin);
+    to.value = offset(value);
+    to.end = offset(end);
+    to.id = id;
+    to.name_size = name_size & index_line::long_name;
+    to.is_edit = 0;
+    if (id == header_id::content_length)
+      read_content_length({value, static_cast<std::size_t>(end - value)});
   }
 
   /// The index goes on in a place that has room for all lines there may be.
@@ -332,7 +310,6 @@ class message_scanner {
   char* first_;
   char* p_;
   char* end_;
-  break_finder breaks_;
   message::places at_;
   // The index grows down, from `top_` to `next_`, which may become `lowest_`.
   index_line* top_ = nullptr;
@@ -352,7 +329,9 @@ result<message, parse_error> message::parse(block_ref block, std::size_t size) {
 
 result<message, parse_error> message::parse(std::string_view text) {
   if (text.size() > max_message_size) return parse_failure(parse_errc::too_large, max_message_size);
-  return parse(block_ref::copy_of(text), text.size());
+  block_ref block = block_ref::make(text.size() + room_for_index(text.size()));
+  std::memcpy(block.data(), text.data(), text.size());
+  return parse(std::move(block), text.size());
 }
 
 } // namespace tandem::sip

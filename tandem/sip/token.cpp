@@ -114,8 +114,7 @@ bool privacy::has(std::string_view kind) const noexcept {
 //          "'" / "~" / "(" / ")" / "<" / ">" / ":" / "\" / DQUOTE / "/" / "[" / "]" / "?" / "{" /
 //          "}")
 result<call_id, parse_error> call_id::read(cursor& at) noexcept {
-  const std::string_view text = at.take_run<char_class::call_id>(
-      [](byte_block b) { return b.up_to(' ') | b.high() | b.any_of<',', ';', '\x7f'>(); });
+  const std::string_view text = at.take_word<char_class::call_id>();
   if (text.empty()) return at.failure(parse_errc::expected_value);
   return call_id{text};
 }
@@ -125,7 +124,7 @@ result<call_id, parse_error> call_id::parse(std::string_view text) noexcept {
 }
 
 result<call_id_params, parse_error> call_id_params::read(cursor& at) noexcept {
-  const std::string_view text = at.take_while(char_class::call_id);
+  const std::string_view text = at.take_word<char_class::call_id>();
   if (text.empty()) return at.failure(parse_errc::expected_value);
   const auto parameters = sip::params::read(at);
   if (!parameters) return tl::unexpected<parse_error>(parameters.error());

@@ -101,9 +101,17 @@ result<uri, parse_error> uri::parse(std::string_view text) noexcept {
 }
 
 std::optional<parse_error> uri::read_sip(cursor& at) noexcept {
-  // The host and what follows it hold no bare "@", so the first one ends the user.
-  if (at.rest().find('@') != std::string_view::npos)
-    if (const auto fault = read_user(at)) return fault;
+  const std::size_t from = at.offset();
+  if (!at.take_while(char_class::user).empty() && at.peek() == '@') { // as it mostly is
+    user_ = static_cast<std::uint16_t>(from);
+    user_end_ = place(at);
+    at.skip(1);
+  } else {
+    at.move_to(from);
+    // The host and what follows it hold no bare "@", so the first one ends the user.
+    if (at.rest().find('@') != std::string_view::npos)
+      if (const auto fault = read_user(at)) return fault;
+  }
   host_ = place(at);
   const bool has_brackets = at.peek() == '[';
   const auto host = host_view::read(at);
