@@ -145,9 +145,11 @@ std::string encode(std::string_view utf8, charset to, char replacement) {
     if (i == size) break;
     UChar32 c = 0;
     U8_NEXT(data, i, size, c);
-    if (c < 0) {
-      out += replacement; // not UTF-8: a caller's fault, still nothing odd on the wire
-    } else if (is_control(c)) {
+    if (c < 0) { // not UTF-8: a caller's fault, still nothing odd on the wire
+      out += replacement;
+      continue;
+    }
+    if (is_control(c)) {
       out += ' ';
     } else if (to == charset::utf8) {
       append_utf8(out, c);

@@ -30,7 +30,10 @@ struct two_chars {
   [[nodiscard]] constexpr bool is_printable() const noexcept {
     return first > ' ' && first < 0x7f && second > ' ' && second < 0x7f;
   }
-  friend constexpr auto operator<=>(const two_chars&, const two_chars&) noexcept = default;
+  friend constexpr bool operator==(const two_chars&, const two_chars&) noexcept = default;
+  friend constexpr auto operator<=>(const two_chars& a, const two_chars& b) noexcept {
+    return a.first != b.first ? a.first <=> b.first : a.second <=> b.second;
+  }
 };
 
 using message_code = two_chars<struct message_code_tag>;
