@@ -10,7 +10,7 @@ import pytest
 
 from harness.endpoint import ack_of, cancel_of
 from harness.message import is_response, token
-from harness.server import is_running, processes_now
+from harness.server import is_running, open_ends, processes_now
 from harness.waiting import Deadline, Overdue, until
 
 pytestmark = pytest.mark.tandem_only
@@ -174,9 +174,8 @@ def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serv
     gone, there = endpoint(server, "gone", "tcp"), endpoint(server, "there")
     gone.send(gone.request("OPTIONS", "sip:slow@example.test"))
     until(patient.started, "the program to start")
-    open_files = server.open_files()
     gone.close()
-    until(lambda: server.open_files() < open_files, "the server to close the connection too")
+    until(lambda: open_ends(server.port) == 0, "the server to close the connection too")
     assert there.exchange(there.request("OPTIONS", "sip:quick@example.test")).status == 200
     patient.let_go()
     until(patient.ended, "the program to end")
@@ -189,9 +188,8 @@ def test_the_answer_to_a_peer_that_hung_up_comes_over_a_new_connection(serve, en
     alice = endpoint(server, "alice", "tcp")
     alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
     until(patient.started, "the program to start")
-    open_files = server.open_files()
     alice.hang_up()
-    until(lambda: server.open_files() < open_files, "the server to close the connection too")
+    until(lambda: open_ends(server.port) == 0, "the server to close the connection too")
     patient.let_go()
     assert alice.receive_response(200, "MESSAGE")  # RFC 3261 18.2.2: to the port of its Via
 

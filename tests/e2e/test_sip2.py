@@ -14,7 +14,7 @@ import subprocess
 
 import pytest
 from harness.ports import free_ports
-from harness.server import Process, connections_to, is_running
+from harness.server import Process, open_ends, is_running
 from harness.sip2 import (ANSWERS, BIN, DATE, ITEM, LOGIN, Library, Mediator, Terminal, checked, client,
                           make_certificate)
 from harness.waiting import until
@@ -542,7 +542,7 @@ def test_nginx_with_tls_and_client_certificates_in_front_of_the_library(library,
         for _ in range(20):
             assert terminal.ask(ITEM).startswith("18030101")
         count = len(library.codes())
-        until(lambda: connections_to(port) == 0, "nginx to close what is idle, and the mediator to notice")
+        until(lambda: open_ends(port) == 0, "nginx to close what is idle, and the mediator to notice")
         assert terminal.ask(ITEM).startswith("18030101")
         assert library.codes()[count:].count("17") == 1
         assert mediator.drain() == 0

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from harness.ports import free_ports
-from harness.server import connections_to
+from harness.server import open_ends
 from harness.sip2 import ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, Mediator, http_answer, make_certificate
 from harness.waiting import until
 
@@ -231,7 +231,7 @@ def test_a_request_is_never_sent_twice_after_an_idle_close(world):
     terminal = mediator.connect()
     for n in range(1, 4):
         assert terminal.ask(CHECKOUT).startswith("121NNY")
-        until(lambda: connections_to(library.port) == 0, "the mediator to notice the close")
+        until(lambda: open_ends(library.port) == 0, "the mediator to notice the close")
         assert library.codes().count("11") == n
 
 

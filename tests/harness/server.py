@@ -105,12 +105,12 @@ def is_running(pid):
         return False
 
 
-def connections_to(port):
-    """How many connections to a TCP port of the loopback their clients have not closed yet."""
+def open_ends(port):
+    """How many ends of connections to a TCP port of the loopback have not been closed by their own program yet."""
     open_ones = ("01", "08")  # ESTABLISHED, CLOSE_WAIT
     with open("/proc/net/tcp", encoding="ascii") as lines:
         rows = [line.split() for line in lines][1:]
-    return sum(row[2].endswith(f":{port:04X}") and row[3] in open_ones for row in rows)
+    return sum(f":{port:04X}" in (row[1][-5:], row[2][-5:]) and row[3] in open_ones for row in rows)
 
 
 def udp_is_bound(port):
