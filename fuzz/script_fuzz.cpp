@@ -101,7 +101,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz_context on;
     on.answers = data[0];
     execution e;
-    e.start(c.made, b, on);
+    e.start(*c.made, b, on);
     for (unsigned n = 0; e.is_suspended(); ++n) {
       if (n == 20'000) {
         e.abandon();
