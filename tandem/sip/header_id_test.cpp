@@ -14,6 +14,11 @@
 namespace tandem::sip {
 namespace {
 
+TEST(header_id, of_a_name_of_zeros_is_unknown_however_long_it_is) {
+  for (std::size_t size = 1; size < 64; ++size)
+    EXPECT_EQ(find_header(std::string(size, '\0')), header_id::unknown) << size;
+}
+
 TEST(header_id, knows_every_name_of_headers_def_in_any_case) {
   for (std::size_t i = 1; i < header_count; ++i) {
     const auto id = static_cast<header_id>(i);

@@ -91,7 +91,8 @@ inline header_id find_header_in_line(std::string_view name, byte_block line) noe
   const auto same = line.with_bits(row.case_bits.data()).equal_to(row.lower.data());
   if ((~same & table.needed[found]) != 0) return header_id::unknown;
   const header_id id = table.ids[found];
-  if (name.size() >= byte_block::size &&
+  // The row of nobody is all zeros, and so may a name be.
+  if (id != header_id::unknown && name.size() >= byte_block::size &&
       !iequals(name.substr(byte_block::size), info(id).name.substr(byte_block::size)))
     return header_id::unknown;
   return id;
