@@ -31,7 +31,7 @@ result<std::string, parse_error> rewrite_list(std::string_view text) {
   std::string all;
   for (const auto& value : list<T>{text}) {
     if (!value) return tl::unexpected<parse_error>(value.error());
-    const auto one = to_text(*value);
+    auto one = to_text(*value);
     if (!one) return one;
     if (!all.empty()) all += ", ";
     all += *one;

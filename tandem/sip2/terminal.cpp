@@ -231,7 +231,7 @@ void terminal::take_login(message& m) {
   if (known && known->password && !known->asks_backend) {
     message accepted{code::login_response, {"1"}};
     accept_login();
-    return answer(std::move(accepted));
+    return answer(accepted);
   }
   if (known && known->backend_login) m.set(login_user, *known->backend_login);
   if (known && known->backend_password) m.set(login_password, known->backend_password->reveal());
@@ -310,7 +310,7 @@ void terminal::take_reply(const std::string& body) {
       ++options_.counters->refused_logins;
   }
   apply_to_answer(*m, *profile_);
-  answer(std::move(*m));
+  answer(*m);
 }
 
 void terminal::accept_login() {
@@ -384,10 +384,10 @@ void terminal::refuse(std::string_view text) {
   if (request_.code == code::login) ++options_.counters->refused_logins;
   auto m = failure_answer(request_, format_date(host_.wall_now()), text);
   apply_to_answer(m, *profile_);
-  answer(std::move(m));
+  answer(m);
 }
 
-void terminal::answer(message m) {
+void terminal::answer(const message& m) {
   if (asked_ == asked::telnet_login) return answer_telnet(m.fixed.starts_with('1'));
   ++options_.counters->answers;
   std::optional<std::string_view> sequence;

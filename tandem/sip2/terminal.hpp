@@ -113,7 +113,7 @@ class terminal {
   [[nodiscard]] bool begin_login_again(const backend_error& error);
   void accept_login();
   void refuse(std::string_view text);
-  void answer(message m);
+  void answer(const message& m);
   void answer_telnet(bool is_accepted);
   void request_resend(bool has_tail);
   void put_resend_request(bool is_checked);

@@ -16,7 +16,7 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
  public:
   terminal_link(terminal_server& server, handle<std::unique_ptr<terminal_link>> key,
                 std::shared_ptr<terminal_server::listener> on, const socket_address& peer);
-  ~terminal_link();
+  ~terminal_link() override;
 
   void start(io::unique_fd fd, const io::tls_context& tls);
   void on_reply(const backend_reply& reply);

@@ -63,7 +63,7 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
     return;
   }
   const client_handle h{c.slot_, c.generation_};
-  const auto actions = row->actions;
+  const auto actions = row->actions; // on a response, if they acknowledge it or pass it on
   const instant now = out_.now();
   if (actions.empty() && response) ++counters_.absorbed;
   if (actions.has(a::send_request)) {
@@ -72,7 +72,7 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
   }
   if (actions.has(a::send_ack)) {
     // The ACK takes the place of the INVITE, which nobody sends again.
-    if (c.state_ != s::completed) c.request_ = make_ack(c.request_.bytes(), *response);
+    if (response && c.state_ != s::completed) c.request_ = make_ack(c.request_.bytes(), *response);
     if (c.request_) send_request(c);
   }
   c.state_ = row->next;
@@ -101,7 +101,8 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
     retire_if_done(h, nullptr);
     return;
   }
-  if (actions.has(a::pass_response)) user->on_response(h, tag, *response, *from);
+  if (actions.has(a::pass_response) && response && from)
+    user->on_response(h, tag, *response, *from);
   if (actions.has(a::report_transport_error))
     user->on_failure(h, tag, client_failure::transport_error);
   if (actions.has(a::report_timeout)) {

@@ -44,7 +44,8 @@ record_queue::chunk& record_queue::chunk_with_room(std::uint32_t size) {
 }
 
 const record_queue::record& record_queue::at(name of) const noexcept {
-  const char* const head = chunks_[slot_of(of.chunk)].block.data() + (of.place - 1) * unit;
+  const char* const head =
+      chunks_[slot_of(of.chunk)].block.data() + static_cast<std::size_t>(of.place - 1) * unit;
   return *std::launder(reinterpret_cast<const record*>(head));
 }
 

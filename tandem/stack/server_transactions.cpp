@@ -175,7 +175,7 @@ void transaction_layer::run(server_transaction& t, transaction_event event, sip:
     end(t);
   else if (t.expire_at_ <= now)
     run(t, expiry_of(t.kind_, t.state_));
-  if (actions.has(a::pass_ack)) core_->on_request(*request, *from);
+  if (actions.has(a::pass_ack) && request && from) core_->on_request(*request, *from);
   if (!user) {
     retire_if_done(h);
     return;
