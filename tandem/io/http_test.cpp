@@ -80,7 +80,7 @@ class http : public testing::Test {
   http_result send(http_client& client, const http_request& request,
                    duration deadline = seconds{10}) {
     std::optional<http_result> result;
-    client.send(request, deadline, [&](http_result r) { result = std::move(r); });
+    client.send(request, deadline, [&](const http_result& r) { result = std::move(r); });
     EXPECT_FALSE(result) << "the handler ran inside send()";
     EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
     return result ? std::move(*result) : fail(http_client_error{});
@@ -98,7 +98,7 @@ class http : public testing::Test {
 
 TEST_F(http, routes_by_path_and_method) {
   http_server server{home};
-  const auto say = [](std::string text) {
+  const auto say = [](const std::string& text) {
     return [text](http_request&& r, http_responder answer) {
       answer.respond({.body = text + " " + std::string{r.path()}});
     };
@@ -155,7 +155,7 @@ TEST_F(http, handlers_may_answer_later_and_outlive_their_server) {
   http_client client{home, options_for(*at)};
   int done = 0;
   for (int i = 0; i < 3; ++i)
-    client.send({}, seconds{10}, [&](http_result r) {
+    client.send({}, seconds{10}, [&](const http_result& r) {
       EXPECT_EQ(r ? r->body : r.error().detail, "late");
       ++done;
     });
@@ -164,7 +164,7 @@ TEST_F(http, handlers_may_answer_later_and_outlive_their_server) {
   for (auto& answer : held) answer.respond({.body = "late"});
   EXPECT_TRUE(home.run_until([&] { return done == 3; }));
   held.clear();
-  client.send({}, seconds{10}, [](http_result) {});
+  client.send({}, seconds{10}, [](const http_result&) {});
   EXPECT_TRUE(home.run_until([&] { return held.size() == 1; }));
   server.reset();
   EXPECT_FALSE(held[0].is_wanted());
@@ -230,7 +230,7 @@ TEST_F(http, stops_gracefully) {
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   http_client client{home, options_for(*at)};
   std::optional<http_result> result;
-  client.send({}, seconds{10}, [&](http_result r) { result = std::move(r); });
+  client.send({}, seconds{10}, [&](const http_result& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return held.has_value(); }));
   bool stopped = false;
   server.stop(seconds{5}, [&] { stopped = true; });
@@ -254,7 +254,7 @@ TEST_F(http, connections_are_bounded) {
   int good = 0;
   int lost = 0;
   for (int i = 0; i < 3; ++i)
-    client.send({}, seconds{10}, [&](http_result r) { ++(r ? good : lost); });
+    client.send({}, seconds{10}, [&](const http_result& r) { ++(r ? good : lost); });
   EXPECT_TRUE(home.run_until([&] { return good + lost == 3; }));
   EXPECT_EQ(good, 2);
 }
@@ -272,7 +272,7 @@ TEST_F(http, a_client_holds_its_bounds) {
   int good = 0;
   int overloaded = 0;
   for (int i = 0; i < 7; ++i)
-    client.send({}, seconds{10}, [&](http_result r) {
+    client.send({}, seconds{10}, [&](const http_result& r) {
       if (r)
         ++good;
       else if (r.error().kind == http_failure::overloaded && !r.error().was_sent)
@@ -295,7 +295,7 @@ TEST_F(http, what_fails_says_whether_it_was_sent) {
   http_client_options options = options_for(server.listener->address());
   options.limits = {.header = 1000, .body = 100};
   http_client client{home, options};
-  const auto answer = [&](std::string bytes, bool closes, duration deadline = seconds{10}) {
+  const auto answer = [&](const std::string& bytes, bool closes, duration deadline = seconds{10}) {
     server.on_bytes = [bytes, closes](stream& connection, std::string& received) {
       if (!received.ends_with("\r\n\r\n")) return;
       connection.write(bytes);
@@ -392,7 +392,7 @@ TEST_F(http, cancelled_requests_tell_nobody) {
   options.most_connections = 1;
   http_client client{home, options};
   server.on_bytes = [](stream&, std::string&) {};
-  const auto never = [](http_result) { FAIL(); };
+  const auto never = [](const http_result&) { FAIL(); };
   const auto sent = client.send({}, milliseconds{100}, never);
   const auto waits = client.send({}, milliseconds{100}, never);
   EXPECT_TRUE(home.run_until([&] { return server.connections == 1; }));
@@ -408,7 +408,7 @@ TEST_F(http, a_handler_may_end_the_client) {
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   auto client = std::make_optional<http_client>(home, options_for(*at));
   bool done = false;
-  client->send({}, seconds{10}, [&](http_result) {
+  client->send({}, seconds{10}, [&](const http_result&) {
     client.reset();
     done = true;
   });

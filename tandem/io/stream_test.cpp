@@ -30,7 +30,7 @@ tls_context server_tls(const std::string& client_ca = {}) {
   return made.value_or(tls_context{});
 }
 
-tls_context client_tls(tls_client_options options) {
+tls_context client_tls(const tls_client_options& options) {
   auto made = tls_context::client(options);
   EXPECT_TRUE(made) << made.error();
   return made.value_or(tls_context{});

@@ -9,15 +9,14 @@
 
 namespace tandem::stack {
 
-/// The message with its edits in a block of its own size.
-[[nodiscard]] inline wire_message to_wire(const sip::message& message) {
-  auto [block, size] = message.to_block();
-  return {std::move(block), size};
-}
-
 /// What sip::response_writer has finished.
 [[nodiscard]] inline wire_message to_wire(std::pair<block_ref, std::uint32_t>&& written) noexcept {
   return {std::move(written.first), written.second};
+}
+
+/// The message with its edits in a block of its own size.
+[[nodiscard]] inline wire_message to_wire(const sip::message& message) {
+  return to_wire(message.to_block());
 }
 
 } // namespace tandem::stack

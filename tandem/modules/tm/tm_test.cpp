@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/script_fixture.hpp>
 
+#include <fmt/format.h>
+
 namespace tandem::modules::testing {
 namespace {
 
@@ -212,12 +214,14 @@ TEST_F(tm, t_release_ends_in_silence_and_copies_are_absorbed_still) {
 
 TEST_F(tm, t_lookup_request_knows_transactions_of_this_request_and_invites_of_a_cancel) {
   for (const std::string name : {"t_lookup_request", "t_check_trans"}) {
-    load_route("if (method==\"CANCEL\") { if (" + name + R"(()) sl_send_reply("200", "yes");
-                  else sl_send_reply("200", "no"); }
-                else { if ()" +
-               name + R"(()) log("before"); else t_newtran();
-                  if ()" +
-               name + R"(()) t_reply("183", "yes"); })");
+    load_route(fmt::format(R"(
+        if (method=="CANCEL") {{
+          if ({0}()) sl_send_reply("200", "yes"); else sl_send_reply("200", "no");
+        }} else {{
+          if ({0}()) log("before"); else t_newtran();
+          if ({0}()) t_reply("183", "yes");
+        }})",
+                           name));
     auto invite = request("INVITE");
     invite.via += name;
     invite.call_id = name;
