@@ -62,8 +62,8 @@ TEST(grammar, accepts_each_production) {
       "route { if ({ yes(\"a\"); no(\"b\"); }) yes(\"c\"); }",
       "route { forward(uri:host, uri:port); forward(foo.bar, 5060); forward(192.0.2.1); }",
       "route { forward(\"h\"); forward(foo); forward([2001:db8::1]); forward(uri:host, 5060); }",
-      "route { setflag(1); resetflag(2); if (isflagset(3)) log(\"x\"); log(1, \"x\"); log(-1, "
-      "\"x\"); }",
+      "route { setflag(1); resetflag(2); if (isflagset(3)) log(\"x\"); }",
+      "route { log(1, \"x\"); log(-1, \"x\"); }",
       "route { if (len_gt(max_len) | len_gt(100)) log(\"x\"); }",
       "route { run([\"prog\", \"$m\", \"two words\"]); run(\"shell $x\"); }",
       "route { yes(404); }",
