@@ -118,9 +118,8 @@ void mediator::count() {
   const auto& c = terminals_->counters();
   const auto& s = terminals_->server_counts();
   const auto add = [this](std::string_view name, std::string_view help, const std::uint64_t& cell,
-                          observe::label_list labels = {}) {
-    metrics_.add_counter(name, help, std::move(labels),
-                         [&cell] { return static_cast<double>(cell); });
+                          const observe::label_list& labels = {}) {
+    metrics_.add_counter(name, help, labels, [&cell] { return static_cast<double>(cell); });
   };
   metrics_.add_gauge("sip2_terminals", "Terminals that are connected.", {},
                      [this] { return static_cast<double>(terminals_->connected()); });

@@ -51,7 +51,7 @@ terminal_server::~terminal_server() = default;
 
 std::string terminal_server::set_listeners(const std::vector<listener_options>& wanted) {
   std::string fault;
-  const auto complain = [&fault](std::string text) {
+  const auto complain = [&fault](std::string_view text) {
     if (!fault.empty()) fault += '\n';
     fault += text;
   };
