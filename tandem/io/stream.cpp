@@ -23,11 +23,15 @@ constexpr int reads_per_turn = 4;
 /// reset the connection, and take back what it has not read yet.
 constexpr duration longest_linger = seconds{2};
 
+using read_bytes = std::array<char, read_size>;
+
 /// One a thread, made when it reads first: as part of the thread itself it would be cleared, and
 /// thus take memory, in threads that never read.
-std::array<char, read_size>& read_buffer() {
-  thread_local const auto buffer = std::make_unique_for_overwrite<std::array<char, read_size>>();
-  return *buffer;
+thread_local std::unique_ptr<read_bytes> bytes_of_thread;
+
+read_bytes& read_buffer() {
+  if (!bytes_of_thread) bytes_of_thread = std::make_unique_for_overwrite<read_bytes>();
+  return *bytes_of_thread;
 }
 
 void set_option(int fd, int level, int option, int value) noexcept {
