@@ -6,10 +6,8 @@
 
 using namespace tandem;
 using namespace tandem::io;
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-using testing::Pair;
 
 namespace {
 

@@ -80,7 +80,7 @@ class http : public testing::Test {
   http_result send(http_client& client, const http_request& request,
                    duration deadline = seconds{10}) {
     std::optional<http_result> result;
-    client.send(request, deadline, [&](const http_result& r) { result = std::move(r); });
+    client.send(request, deadline, [&](http_result&& r) { result = std::move(r); });
     EXPECT_FALSE(result) << "the handler ran inside send()";
     EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
     return result ? std::move(*result) : fail(http_client_error{});
@@ -230,7 +230,7 @@ TEST_F(http, stops_gracefully) {
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   http_client client{home, options_for(*at)};
   std::optional<http_result> result;
-  client.send({}, seconds{10}, [&](const http_result& r) { result = std::move(r); });
+  client.send({}, seconds{10}, [&](http_result&& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return held.has_value(); }));
   bool stopped = false;
   server.stop(seconds{5}, [&] { stopped = true; });
