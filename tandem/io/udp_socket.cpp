@@ -22,10 +22,15 @@ constexpr duration lasting = milliseconds{20};
 constexpr std::size_t control_size = 128;
 /// More in one turn waits for nothing: it is sent before the turn ends.
 constexpr std::size_t queue_bound = 256;
+/// More refusals in one turn are not told: to whoever sent, those datagrams are lost.
+constexpr std::size_t refusals_told = 16'384;
 
 using control_buffer = std::array<char, control_size>;
 
-bool is_would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+/// The kernel had no room at this moment; this says nothing of the peer or of the way to it.
+bool is_out_of_room(int error) noexcept {
+  return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
 
 /// Puts the local address and the TTL into control messages; returns their size.
 std::size_t write_control(control_buffer& buffer, const ip_address& from, std::uint8_t ttl,
@@ -278,6 +283,7 @@ void udp_socket::on_turn_end() {
   } else if (!queue_.empty()) {
     write_batch();
   }
+  if (!refused_.empty()) tell_refusals();
 }
 
 void udp_socket::write_one(const outgoing& o) {
@@ -295,7 +301,7 @@ void udp_socket::write_one(const outgoing& o) {
   }
   // The first failure may be the pending error of an earlier datagram, which the call has cleared.
   for (int attempt = 0; sendmsg(fd_.get(), &header, MSG_NOSIGNAL) < 0; ++attempt)
-    if (attempt > 0 || is_would_block(errno)) return sending_failed(o, errno);
+    if (attempt > 0 || is_out_of_room(errno)) return note_failure(o, errno);
   ++counters_.sent;
 }
 
@@ -333,9 +339,21 @@ void udp_socket::write_batch() {
   if (queue_.empty()) queue_.swap(leaving); // keep the memory
 }
 
-void udp_socket::sending_failed(const outgoing& o, int error) {
+void udp_socket::note_failure(const outgoing& o, int error) {
+  if (is_out_of_room(error)) {
+    ++counters_.lost;
+    return;
+  }
   ++counters_.send_failures;
-  user_.on_send_failed(*this, o.to, o.token, error);
+  if (refused_.size() < refusals_told) refused_.push_back({o.to, o.token, error});
+}
+
+void udp_socket::tell_refusals() {
+  std::vector<refusal> told;
+  told.swap(refused_);
+  for (const refusal& r : told) user_.on_send_failed(*this, r.to, r.token, r.error);
+  told.clear();
+  if (refused_.empty()) refused_.swap(told); // keep the memory
 }
 
 } // namespace tandem::io

@@ -29,11 +29,14 @@ struct datagram {
   socket_address local; ///< where it was sent to; of a wildcard socket too
 };
 
-/// Who reads a socket. May destroy the socket from none of these.
+/// Who reads a socket. Called by the loop, at the end of a turn or when the socket is ready, never
+/// from inside send(). May send from all of these, and destroy the socket from none.
 class datagram_user {
  public:
   virtual void on_datagram(udp_socket& on, datagram&& received) = 0;
-  /// The kernel refused a datagram that send() took, with this errno. Called at the end of a turn.
+  /// The kernel refused a datagram that send() took, with this errno: nothing can be sent there.
+  /// Called at the end of the turn. A datagram that the kernel had no room for is no failure of the
+  /// way: it is lost, as on the network, and counted.
   virtual void on_send_failed(udp_socket& on, const socket_address& to, send_token token,
                               int error) = 0;
   /// An ICMP error came back (ECONNREFUSED, EHOSTUNREACH, ENETUNREACH ...).
@@ -55,7 +58,8 @@ struct udp_options {
 struct udp_counters {
   std::uint64_t received = 0;
   std::uint64_t sent = 0;
-  std::uint64_t send_failures = 0;
+  std::uint64_t send_failures = 0; ///< told to the user, or more in a turn than are told
+  std::uint64_t lost = 0;          ///< the kernel's buffers were full (EAGAIN, ENOBUFS, ENOMEM)
   std::uint64_t icmp_errors = 0;
   std::uint64_t truncated = 0; ///< longer than 65,535 bytes, dropped
 };
@@ -71,8 +75,9 @@ class udp_socket final : readiness, turn_task {
   /// The address it is bound to, with the real port.
   [[nodiscard]] const socket_address& local() const noexcept { return local_; }
 
-  /// Sends `size` bytes of the block at the end of this turn. It never waits: what the kernel does
-  /// not take at once is reported and lost, as datagrams are.
+  /// Sends `size` bytes of the block by the end of this turn; many datagrams leave in batches
+  /// before that. It never waits and never calls back: what the kernel does not take at once is
+  /// lost, what it refuses is told at the end of the turn.
   /// \param from address of ours to send from, where the socket is bound to the wildcard; none: the
   ///             kernel chooses. \param ttl of multicast, 0: the system's.
   void send(const socket_address& to, block_ref block, std::uint32_t size, send_token token = {},
@@ -91,6 +96,13 @@ class udp_socket final : readiness, turn_task {
     std::uint8_t ttl = 0;
   };
 
+  /// A datagram that the kernel refused.
+  struct refusal {
+    socket_address to;
+    send_token token;
+    int error = 0;
+  };
+
   udp_socket(shard& home, unique_fd fd, const socket_address& local, datagram_user& user);
   void on_ready(std::uint32_t events) override;
   void on_turn_end() override;
@@ -103,7 +115,8 @@ class udp_socket final : readiness, turn_task {
   void watch_backlog(bool has_backlog);
   void write_one(const outgoing& o);
   void write_batch();
-  void sending_failed(const outgoing& o, int error);
+  void note_failure(const outgoing& o, int error);
+  void tell_refusals();
 
   shard& home_;
   unique_fd fd_;
@@ -114,7 +127,8 @@ class udp_socket final : readiness, turn_task {
   bool is_timestamped_ = false;
   unsigned unprepared_ = 0; ///< leading entries of the arrays that the last reads have used up
   instant backlog_since_;
-  std::vector<outgoing> queue_;
+  std::vector<outgoing> queue_;   ///< at most queue_bound of them
+  std::vector<refusal> refused_;  ///< in this turn, at most refusals_told of them
   std::unique_ptr<kernel_io> io_; ///< the arrays that the batch calls take
   udp_counters counters_;
 };

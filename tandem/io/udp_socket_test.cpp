@@ -2,6 +2,7 @@
 #include <tandem/io/udp_socket.hpp>
 
 #include <tandem/io/closed_port_for_test.hpp>
+#include <tandem/io/small_network_for_test.hpp>
 
 #include <cerrno>
 #include <functional>
@@ -133,6 +134,40 @@ TEST(udp_socket, reports_what_the_kernel_refuses_with_its_token) {
   ASSERT_TRUE(s.run_until([&] { return at_a.seen.size() == 2; }));
   EXPECT_EQ(at_a.failed.size(), 2U);
   EXPECT_EQ(at_a.failed[1].first, 8U);
+}
+
+TEST(udp_socket, never_calls_back_from_inside_send_however_many_datagrams_a_turn_has) {
+  shard s;
+  reader at_a;
+  const auto a = udp_socket::open(s, loopback("127.0.0.1:0"), at_a).value();
+  constexpr std::uint32_t many = 1'000; // several queues full
+  s.post([&] {
+    for (std::uint32_t i = 0; i < many; ++i)
+      send_text(*a, loopback("255.255.255.255:5060"), "refused", {i, 0, 0});
+    EXPECT_TRUE(at_a.failed.empty()) << "a refusal was told before the turn had ended";
+  });
+  ASSERT_TRUE(s.run_until([&] { return at_a.failed.size() == many; }));
+  for (std::uint32_t i = 0; i < many; ++i) EXPECT_EQ(at_a.failed[i].first, i);
+}
+
+TEST(udp_socket, loses_what_the_kernel_has_no_room_for_and_counts_it) {
+  const small_network_for_test small;
+  if (!small.is_there()) GTEST_SKIP() << "a network of its own needs root";
+  shard s;
+  reader at_a;
+  udp_options options;
+  options.buffer_bytes = 1; // the least that the kernel gives
+  const auto a = udp_socket::open(s, loopback("127.0.0.1:0"), at_a, options).value();
+  send_text(*a, a->local(), std::string(60'000, 'x'), {1, 0, 0});
+  ASSERT_TRUE(s.run_until([&] { return a->counters().lost == 1; }));
+  // Alone and among others, of which the small ones arrive.
+  send_text(*a, a->local(), "one");
+  send_text(*a, a->local(), std::string(60'000, 'x'), {2, 0, 0});
+  send_text(*a, a->local(), "two");
+  ASSERT_TRUE(s.run_until([&] { return at_a.seen.size() == 2; }));
+  EXPECT_EQ(a->counters().lost, 2U);
+  EXPECT_EQ(a->counters().send_failures, 0U);
+  EXPECT_TRUE(at_a.failed.empty());
 }
 
 TEST(udp_socket, shares_its_port_between_shards_and_refuses_a_foreign_port) {

@@ -34,6 +34,7 @@ result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
   if (hop.ip.is_multicast()) hop.ttl = uri.ttl().value_or(1);
   hop.has_port = uri.port().has_value();
   hop.port = uri.port().value_or(default_port(hop.transport));
+  if (hop.port == 0) return fail(hop_errc::bad_port);
   return hop;
 }
 

@@ -16,7 +16,8 @@ namespace tandem::stack {
 enum class hop_errc : std::uint8_t {
   bad_scheme,    ///< neither sip nor sips: 416
   bad_transport, ///< a transport that this stack does not know, or sips over UDP
-  bad_maddr,     ///< maddr is there and is no host
+  bad_maddr,     ///< maddr is there and is not a host
+  bad_port,      ///< port 0, which nothing can be sent to
 };
 
 /// Host, port and transport to ask for.

@@ -40,15 +40,25 @@ struct origin {
   friend bool operator==(origin, origin) noexcept = default;
 };
 
-/// Why a message could not be sent.
+/// Why a message could not be sent, and what it means for the transaction that sent it. A client
+/// transaction fails for each of them (RFC 3261 17.1.4, 8.1.3.1: as if 503 came), and its user may
+/// try another address (RFC 3263 4.3). A server transaction takes another way where there may be
+/// one (RFC 3261 18.2.2). A datagram that no buffer had room for is none of these: it is lost as on
+/// the network, which timers A, E and G are there for.
 enum class send_error : std::uint8_t {
-  refused,     ///< ICMP error or connection refused
-  unreachable, ///< no route, no listener of that transport and family, no permission
+  refused,     ///< ICMP error or connection refused: nobody is there
+  unreachable, ///< no route, no listener of that transport and family, no permission, port 0
   timed_out,   ///< the connection did not open in time
   closed,      ///< the connection closed with the message still queued, or its flow is gone
-  full,        ///< the bytes queued for the connection reached their bound
-  unsupported, ///< a transport that is not there: never downgraded (RFC 3261 26.2.2)
+  full,        ///< the bytes queued for the connection reached their bound; nothing repeats them
+  unsupported, ///< a transport that is not there, by no way: never downgraded (RFC 3261 26.2.2)
 };
+
+/// Whether a response that failed so may still arrive by another way (RFC 3261 18.2.2), which has
+/// the same transport.
+[[nodiscard]] constexpr bool has_other_ways(send_error why) noexcept {
+  return why != send_error::unsupported;
+}
 
 /// The way out of a shard.
 class outbox {
@@ -73,8 +83,9 @@ class outbox {
   [[nodiscard]] virtual transport_kind transport_for(const target& to,
                                                      std::size_t size) const noexcept = 0;
 
-  /// Sends one whole message, now or when the batch ends; keeps a reference, not a copy. A failure
-  /// is reported later through transaction_layer::on_send_error, never from inside this call.
+  /// Sends one whole message, now or when the batch ends; keeps a reference, not a copy. Nobody is
+  /// called back from inside: a failure is told later, by transaction_layer::on_send_error, when
+  /// none of the machines is running. A message without an address to go to (port 0) fails.
   virtual void send(const target& to, const wire_message& message, origin on_behalf_of) = 0;
 
  protected:

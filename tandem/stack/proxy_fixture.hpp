@@ -18,6 +18,7 @@ class proxy_fixture : public request_user, public proxy_user {
   explicit proxy_fixture(const proxy_settings& settings = {}, const transaction_limits& limits = {})
       : layer{out, timer_settings{}, limits}, core{layer, settings} {
     layer.set_core(*this);
+    out.on_send_error = [this](origin o, send_error why) { layer.on_send_error(o, why); };
   }
 
   /// A request from Alice, handed in as the transport would.
@@ -25,12 +26,14 @@ class proxy_fixture : public request_user, public proxy_user {
   void receive_text(const std::string& text) {
     auto m = parsed(text);
     layer.receive_request(m, arrived_from("192.0.2.1:5060"));
+    out.end_turn();
   }
   /// A response of a callee to what was sent to it.
   void answer(const sent_message& to, int status, std::string_view tag = "bob-1",
               std::string_view more = {}) {
     auto m = parsed(answer_text(to.text, status, tag, more));
     layer.receive_response(m, arrived_from(to.to.address.to_string()));
+    out.end_turn();
   }
 
   /// Takes the oldest sent message, which must be of this kind.

@@ -119,6 +119,7 @@ TEST_P(next_hops, are_read_from_the_uri) {
   } else {
     text = hop.error() == hop_errc::bad_scheme      ? "bad_scheme"
            : hop.error() == hop_errc::bad_transport ? "bad_transport"
+           : hop.error() == hop_errc::bad_port      ? "bad_port"
                                                     : "bad_maddr";
   }
   EXPECT_EQ(text, GetParam().expected);
@@ -139,6 +140,8 @@ INSTANTIATE_TEST_SUITE_P(
                       hop_case{"sips:bob@192.0.2.2;transport=tcp", "TLS 192.0.2.2:5061"},
                       hop_case{"sips:bob@192.0.2.2;transport=udp", "bad_transport"},
                       hop_case{"sip:bob@192.0.2.2;transport=sctp", "bad_transport"},
+                      hop_case{"sip:bob@192.0.2.2:0", "bad_port"},
+                      hop_case{"sip:bob@example.com:0;transport=tcp", "bad_port"},
                       hop_case{"tel:+12015550123", "bad_scheme"}));
 
 TEST(next_hop, only_a_udp_that_nobody_named_may_change_to_tcp) {

@@ -19,6 +19,7 @@ class transaction_fixture : public request_user, public client_user, public serv
   explicit transaction_fixture(const transaction_limits& limits = {})
       : layer{out, timer_settings{}, limits} {
     layer.set_core(*this);
+    out.on_send_error = [this](origin o, send_error why) { layer.on_send_error(o, why); };
   }
 
   /// Starts a transaction of the machine; over UDP or TCP.

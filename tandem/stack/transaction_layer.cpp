@@ -118,14 +118,18 @@ bool transaction_layer::receive_response(sip::message& response, const arrival& 
   return true;
 }
 
-void transaction_layer::on_send_error(origin on_behalf_of, send_error) {
+void transaction_layer::on_send_error(origin on_behalf_of, send_error reason) {
   ++counters_.transport_errors;
   if (on_behalf_of.of == origin::kind::client) {
     if (client_transaction* c = clients_.find({on_behalf_of.slot, on_behalf_of.generation}))
       run(*c, e::transport_error);
   } else if (on_behalf_of.of == origin::kind::server) {
-    if (server_transaction* s = servers_.find({on_behalf_of.slot, on_behalf_of.generation}))
+    server_transaction* const s = servers_.find({on_behalf_of.slot, on_behalf_of.generation});
+    if (!s) return;
+    if (has_other_ways(reason))
       lose_way(*s);
+    else
+      run(*s, e::transport_error);
   }
 }
 

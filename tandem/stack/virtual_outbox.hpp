@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// An outbox for tests, of ours and of users: virtual time, and a record of what was sent. One
-// thread. The clock stands still unless advance() is called.
+// An outbox for tests, of ours and of users: virtual time, and a record of what was sent. It fails
+// as a real one does: to port 0 and wherever the test says so, told when the turn ends, never from
+// inside send(); and its buffer may be full. One thread. The clock stands still unless advance() is
+// called.
 #pragma once
 
 #include <tandem/stack/outbox.hpp>
 
 #include <algorithm>
 #include <deque>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tandem::stack {
 
@@ -45,19 +50,41 @@ class virtual_outbox : public outbox {
   void send(const target& to, const wire_message& message, origin on_behalf_of) override {
     ++count;
     newest = message;
+    auto failure = refuses ? refuses(to) : std::nullopt;
+    if (!failure && to.address.port == 0) failure = send_error::unreachable;
+    if (failure) {
+      if (on_behalf_of.of != origin::kind::none) failures_.push_back({on_behalf_of, *failure});
+      return;
+    }
+    if (!has_room && to.transport == transport_kind::udp) {
+      ++lost;
+      return;
+    }
     if (is_quiet) return;
     sent.push_back({std::string{message.bytes()}, to, on_behalf_of, now_});
   }
 
-  /// Lets time pass; timers run at their own moments.
+  /// The end of a turn: tells the failures of the sends before it, until there are no more.
+  void end_turn() {
+    while (!failures_.empty()) {
+      const auto told = std::exchange(failures_, {});
+      for (const auto& [on_behalf_of, reason] : told)
+        if (on_send_error) on_send_error(on_behalf_of, reason);
+    }
+  }
+
+  /// Lets time pass; timers run at their own moments, each of which is a turn.
   void advance(duration by) {
+    end_turn();
     const instant end = now_ + by;
     for (auto due = timers_.next_due(); due && *due <= end; due = timers_.next_due()) {
       now_ = std::max(now_, *due);
       timers_.advance(now_);
+      end_turn();
     }
     now_ = end;
     timers_.advance(now_);
+    end_turn();
   }
 
   /// Time since the beginning.
@@ -74,12 +101,18 @@ class virtual_outbox : public outbox {
     return first;
   }
 
-  std::deque<sent_message> sent;
+  std::deque<sent_message> sent; ///< what left, failures and losses not among it
   wire_message newest;   ///< by reference, as a transport's queue holds it
   std::size_t count = 0; ///< of all that was sent
   bool is_quiet = false; ///< nothing goes to `sent`: for who counts allocations
   std::size_t datagram_limit = 1300;
-  bool has_v6 = true; ///< there is a listener for IPv6
+  bool has_v6 = true;   ///< there is a listener for IPv6
+  bool has_room = true; ///< in the kernel's buffer; without it datagrams are lost
+  std::size_t lost = 0;
+  /// Which sends fail, and how.
+  std::function<std::optional<send_error>(const target&)> refuses;
+  /// Who hears of failures: transaction_layer::on_send_error, mostly.
+  std::function<void(origin, send_error)> on_send_error;
 
  private:
   static constexpr instant start{seconds{1'000}};
@@ -87,6 +120,7 @@ class virtual_outbox : public outbox {
   instant now_ = start;
   timer_wheel timers_;
   std::string host_ = "192.0.2.100";
+  std::vector<std::pair<origin, send_error>> failures_;
 };
 
 } // namespace tandem::stack

@@ -27,6 +27,9 @@ std::uint16_t address_of(stack::flow_handle flow) noexcept {
   return static_cast<std::uint16_t>(flow.slot >> 16);
 }
 
+/// More failures of one turn are not told: their transactions end by their timers.
+constexpr std::size_t failures_told = 65'536;
+
 /// More sent-by texts than this host has addresses.
 constexpr std::size_t texts_kept = 4'096;
 
@@ -178,13 +181,16 @@ transport_kind shard_transport::transport_for(const stack::target& to,
 
 void shard_transport::send(const stack::target& to, const stack::wire_message& message,
                            stack::origin on_behalf_of) {
+  // A peer chooses the ports in its Contact and its Via.
+  if (to.address.port == 0 && !(to.flow && is_reliable(to.transport)))
+    return note_failure(on_behalf_of, stack::send_error::unreachable);
   switch (to.transport) {
   case transport_kind::udp: return send_datagram(to, message, on_behalf_of);
   case transport_kind::tcp: {
     if (!to.flow || to.flow.shard == home_.index())
       return send_on_stream(to, message, on_behalf_of, home_.index());
     if (to.flow.shard >= whole_.shard_count())
-      return fail_later(on_behalf_of, stack::send_error::closed);
+      return note_failure(on_behalf_of, stack::send_error::closed);
     // The block's count belongs to this thread, so the other one gets a copy.
     outgoing_letter l{to, stack::wire_message::copy_of(message.bytes()), on_behalf_of,
                       home_.index()};
@@ -194,9 +200,9 @@ void shard_transport::send(const stack::target& to, const stack::wire_message& m
   }
   default:
     // RFC 3261 26.2.2: what asked for TLS never leaves without it.
-    log_notice("{}: nothing is sent to {}: this transport is not there",
-               stack::via_token(to.transport), to.address.to_string());
-    return fail_later(on_behalf_of, stack::send_error::unsupported);
+    log_debug("{}: nothing is sent to {}: this transport is not there",
+              stack::via_token(to.transport), to.address.to_string());
+    return note_failure(on_behalf_of, stack::send_error::unsupported);
   }
 }
 
@@ -211,7 +217,7 @@ void shard_transport::send_datagram(const stack::target& to, const stack::wire_m
   else
     index = choose(transport_kind::udp, to.address.ip);
   if (index == listener_table::none)
-    return fail_later(on_behalf_of, stack::send_error::unreachable);
+    return note_failure(on_behalf_of, stack::send_error::unreachable);
   ++counters_.sent_udp;
   io::udp_socket& socket = *ports_[index]->socket;
   show(direction::out, transport_kind::udp, socket.local(), to.address, message.bytes());
@@ -244,7 +250,8 @@ void shard_transport::close(stack::flow_handle flow) { connections_.close(flow);
 void shard_transport::udp_port::on_send_failed(io::udp_socket&, const socket_address& to,
                                                io::send_token token, int error) {
   log_debug("udp: nothing leaves for {}: errno {}", to.to_string(), error);
-  owner.report({token.a, token.b, static_cast<stack::origin::kind>(token.c)}, error_of(error));
+  owner.note_failure({token.a, token.b, static_cast<stack::origin::kind>(token.c)},
+                     error_of(error));
 }
 
 void shard_transport::udp_port::on_icmp_error(io::udp_socket&, const socket_address& to, int error,
@@ -263,18 +270,31 @@ void shard_transport::udp_port::on_icmp_error(io::udp_socket&, const socket_addr
 
 void shard_transport::on_stream_send_error(stack::origin on_behalf_of, std::uint16_t shard,
                                            stack::send_error reason) {
-  if (shard == home_.index()) return report(on_behalf_of, reason);
+  if (shard == home_.index()) return note_failure(on_behalf_of, reason);
   whole_.mail_->send(home_, shard, failure_letter{on_behalf_of, reason});
 }
 
-void shard_transport::fail_later(stack::origin on_behalf_of, stack::send_error reason) {
-  home_.post([this, on_behalf_of, reason] { report(on_behalf_of, reason); });
+void shard_transport::note_failure(stack::origin on_behalf_of, stack::send_error reason) {
+  ++counters_.send_errors;
+  if (on_behalf_of.of == stack::origin::kind::none || failures_.size() >= failures_told) return;
+  failures_.push_back({on_behalf_of, reason});
+  home_.at_turn_end(*this);
 }
 
-void shard_transport::report(stack::origin on_behalf_of, stack::send_error reason) {
-  ++counters_.send_errors;
-  if (user_ && on_behalf_of.of != stack::origin::kind::none)
-    user_->on_send_error(on_behalf_of, reason);
+void shard_transport::on_turn_end() {
+  std::vector<failure_letter> told;
+  told.swap(failures_);
+  for (const failure_letter& f : told)
+    if (user_) user_->on_send_error(f.on_behalf_of, f.reason);
+  told.clear();
+  if (failures_.empty()) failures_.swap(told); // keep the memory
+}
+
+std::uint64_t shard_transport::lost_datagrams() const noexcept {
+  std::uint64_t lost = 0;
+  for (const auto& port : ports_)
+    if (port) lost += port->socket->counters().lost;
+  return lost;
 }
 
 void shard_transport::report_quoted(std::string_view quoted) {

@@ -6,6 +6,7 @@
 #include <tandem/io/udp_socket.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/transport/connections.hpp>
+#include <tandem/transport/letter.hpp>
 #include <tandem/transport/listeners.hpp>
 #include <tandem/transport/options.hpp>
 #include <tandem/transport/tap.hpp>
@@ -50,7 +51,7 @@ struct transport_counters {
   std::uint64_t send_errors = 0;
 };
 
-class shard_transport final : public stack::outbox, stream_owner {
+class shard_transport final : public stack::outbox, stream_owner, io::turn_task {
  public:
   shard_transport(transport& whole, io::shard& home);
   ~shard_transport() override;
@@ -64,6 +65,8 @@ class shard_transport final : public stack::outbox, stream_owner {
   [[nodiscard]] const transport_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
   [[nodiscard]] transport& whole() noexcept { return whole_; }
+  /// Datagrams that the kernel had no room for.
+  [[nodiscard]] std::uint64_t lost_datagrams() const noexcept;
 
   /// The text of a Via was written by us: its sent-by is one of ours (RFC 3261 18.1.2).
   [[nodiscard]] bool is_own_via(std::string_view via) const noexcept;
@@ -114,8 +117,10 @@ class shard_transport final : public stack::outbox, stream_owner {
                      stack::origin on_behalf_of);
   void send_on_stream(const stack::target& to, const stack::wire_message& message,
                       stack::origin on_behalf_of, std::uint16_t asking_shard);
-  void fail_later(stack::origin on_behalf_of, stack::send_error reason);
-  void report(stack::origin on_behalf_of, stack::send_error reason);
+  /// Notes a failure, whoever finds it and whenever. It is told at the end of this turn, or of the
+  /// next one if this one is ending: no machine runs then.
+  void note_failure(stack::origin on_behalf_of, stack::send_error reason);
+  void on_turn_end() override;
   void report_quoted(std::string_view quoted);
   void show(direction way, stack::transport_kind transport, const socket_address& local,
             const socket_address& peer, std::string_view bytes) const;
@@ -126,6 +131,7 @@ class shard_transport final : public stack::outbox, stream_owner {
   tap* tap_ = nullptr;
   std::vector<std::unique_ptr<udp_port>> ports_; ///< by listener; null for streams
   connections connections_;
+  std::vector<failure_letter> failures_; ///< to be told, at most failures_told of them
   mutable source_addresses sources_;
   mutable std::unordered_set<std::string> sent_by_texts_; ///< of wildcards
   transport_counters counters_;

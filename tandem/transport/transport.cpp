@@ -111,7 +111,7 @@ void transport::open_letter(io::shard& at, letter& l) {
     const stack::wire_message message = std::move(out->message); // its block stays here
     part.send_on_stream(out->to, message, out->on_behalf_of, out->asking_shard);
   } else if (auto* failure = std::get_if<failure_letter>(&l)) {
-    part.report(failure->on_behalf_of, failure->reason);
+    part.note_failure(failure->on_behalf_of, failure->reason);
   } else if (auto* quoted = std::get_if<quoted_letter>(&l)) {
     part.report_quoted({quoted->block.data(), quoted->size});
   }

@@ -74,6 +74,30 @@ def test_known_faults_of_other_servers_leave_it_answering(sheltered, endpoint, t
     assert server.is_alive()
 
 
+@pytest.mark.parametrize("nowhere", ["127.0.0.1:0", "255.255.255.255:5060"], ids=["port 0", "a refused address"])
+def test_hundreds_of_sends_that_fail_in_one_turn_end_in_an_answer_to_each_call(serve, endpoint, nowhere):
+    """RFC 3261 16.9: a branch that cannot be sent has failed; it does so after the turn, whatever else the turn does."""
+    server = serve(f"""{MODULES}
+route {{
+    if (method=="REGISTER") {{ save("location"); break; }}
+    if (method=="ACK") {{ break; }}
+    if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); break; }}
+    if (!t_relay()) {{ sl_reply_error(); }}
+}}
+""")
+    caller = endpoint(server, "bob", "tcp")
+    contacts = [("Contact", f"<sip:b{n}@{nowhere}>;expires=600") for n in range(5)]
+    caller.exchange(caller.register(contact="", headers=contacts))
+    calls = 60
+    caller.send(b"".join(bytes(caller.request("INVITE", caller.aor, call_id=f"call-{n}@nowhere")) for n in range(calls)))
+    answered = set()
+    while len(answered) < calls:
+        final = caller.receive(lambda m: not m.is_request and m.status >= 300, "the end of each call")
+        answered.add(final.get("Call-ID"))
+    probe = endpoint(server, "probe")
+    assert probe.exchange(probe.request("OPTIONS", "sip:nobody@example.test")).status == 404
+
+
 def mutate(rng, data):
     """One to five small changes of the kind that networks, bad programmers and attackers make."""
     data = bytearray(data)
