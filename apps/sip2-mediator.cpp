@@ -122,7 +122,7 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
     const auto host = is_v6 ? '[' + f.http_host + ']' : f.http_host;
     const auto text = fmt::format("{}://{}:{}{}{}", scheme, host, f.http_port,
                                   f.http_path.starts_with('/') ? "" : "/", f.http_path);
-    const auto url = io::http_url::parse(text);
+    const auto url = http::url::parse(text);
     if (!url) return fmt::format("--http-host, --http-port, --http-path: '{}' is no URL", text);
     config.backend.urls = {*url};
   }
@@ -250,7 +250,7 @@ int serve(flags& f, const given& is_given, int parent) {
                auto config = load(f, is_given);
                if (!config || !f.is_demo) return config;
                // The library that came along is asked, whatever the file says.
-               config->backend.urls = {*io::http_url::parse(
+               config->backend.urls = {*http::url::parse(
                    fmt::format("http://127.0.0.1:{}/sip2-mediator", f.http_port))};
                return config;
              },

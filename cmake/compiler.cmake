@@ -2,10 +2,12 @@
 
 add_library(tandem_flags INTERFACE)
 target_compile_options(tandem_flags INTERFACE
-  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-omit-frame-pointer)
+  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-omit-frame-pointer -pthread)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105651: it warns of overlap in std::string's own operator+(const char*, std::string).
   target_compile_options(tandem_flags INTERFACE -Wno-restrict)
+  # And it takes the standard library's headers for ours once they are precompiled.
+  target_compile_options(tandem_flags INTERFACE -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 endif()
 target_compile_definitions(tandem_flags INTERFACE TANDEM_VERSION="${PROJECT_VERSION}")
 

@@ -2,7 +2,7 @@
 
 include(cmake/outside.cmake)
 
-foreach(name expected fmt spdlog tomlplusplus boost openssl cares re2 icu sqlite cli11)
+foreach(name IN LISTS TANDEM_LIBS ITEMS cli11) # cli11 is for the programs alone
   tandem_find_outside(${name})
   add_library(tandem_ext_${name} INTERFACE)
   target_link_libraries(tandem_ext_${name} INTERFACE ${tandem_outside})

@@ -1,5 +1,5 @@
 # find_package(tandem COMPONENTS sip ...) gives a target tandem::<room> for each room that is named,
-# with all that it stands on; without COMPONENTS, for all of them.
+# with all that it stands on; without COMPONENTS, for all of them. The room sip2/protocol is called sip2_protocol.
 
 include(CMakeFindDependencyMacro)
 include(${CMAKE_CURRENT_LIST_DIR}/outside.cmake)
@@ -8,9 +8,11 @@ file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/rooms.txt tandem_lines REGEX "^[a-z]")
 set(tandem_rooms "")
 foreach(tandem_line IN LISTS tandem_lines)
   string(REGEX REPLACE " *:.*" "" tandem_room "${tandem_line}")
+  string(REPLACE "/" "_" tandem_room "${tandem_room}")
   list(APPEND tandem_rooms ${tandem_room})
   string(REGEX REPLACE "^[^:]*:([^|]*)\\|.*" "\\1" tandem_text "${tandem_line}")
-  string(REGEX MATCHALL "[a-z0-9]+" tandem_below_${tandem_room} "${tandem_text}")
+  string(REPLACE "/" "_" tandem_text "${tandem_text}")
+  string(REGEX MATCHALL "[a-z0-9_]+" tandem_below_${tandem_room} "${tandem_text}")
   string(REGEX REPLACE "^[^|]*\\|" "" tandem_text "${tandem_line}")
   string(REGEX MATCHALL "[a-z0-9]+" tandem_libraries_${tandem_room} "${tandem_text}")
 endforeach()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP messages, both kinds, whole and cut in two: the same verdict and the same message either
 // way, and limits that hold.
-#include <tandem/io/http_message.hpp>
+#include <tandem/http/message.hpp>
 
 #include <cstddef>
 #include <cstdint>

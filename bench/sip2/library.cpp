@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cheapest back-end there can be: one prepared answer for each message, over HTTP, and the same
 // answers over SIP2 itself, for terminals without a mediator. Prints both ports.
-#include <tandem/io/http_server.hpp>
+#include <tandem/http/server.hpp>
 #include <tandem/io/stream.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
@@ -36,16 +36,16 @@ class bare_terminal final : tandem::io::stream_handler {
 int main() {
   using namespace tandem;
   io::shard home;
-  io::http_server server{home, {.most_connections = 10000}};
+  http::server server{home, {.most_connections = 10000}};
   const auto reply = [](std::string body) {
-    io::http_response r;
+    http::response r;
     r.headers = {{"Content-Type", "application/json"}};
     r.body = std::move(body);
     return r;
   };
   server.route(
-      "POST", "/sip2-mediator", io::http_access::open,
-      [&reply](io::http_request&& request, io::http_responder answer) {
+      "POST", "/sip2-mediator", http::route_access::open,
+      [&reply](http::request&& request, http::responder answer) {
         const auto has = [&request](std::string_view code) {
           return request.body.find("%22code%22%3A%22" + std::string{code}) != std::string::npos;
         };

@@ -100,12 +100,12 @@ void answer_json_rpc(command_registry& registry, std::string_view text, const st
                [all, i](std::optional<json::object> answer) { all->put(i, std::move(answer)); });
 }
 
-void serve_json_rpc(io::http_server& server, command_registry& registry, const std::string& path) {
+void serve_json_rpc(http::server& server, command_registry& registry, const std::string& path) {
   server.route(
-      "POST", path, io::http_access::token,
-      [&registry](io::http_request&& request, io::http_responder answer) {
+      "POST", path, http::route_access::token,
+      [&registry](http::request&& request, http::responder answer) {
         const std::string caller = "json-rpc " + answer.peer().to_string();
-        auto later = std::make_shared<io::http_responder>(std::move(answer));
+        auto later = std::make_shared<http::responder>(std::move(answer));
         answer_json_rpc(registry, request.body, caller, [later](std::optional<std::string> text) {
           if (!text) return later->respond({.status = 204});
           later->respond(

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <tandem/control/command_registry.hpp>
-#include <tandem/io/http_server.hpp>
+#include <tandem/http/server.hpp>
 
 #include <functional>
 #include <optional>
@@ -24,7 +24,7 @@ void answer_json_rpc(command_registry& registry, std::string_view text, const st
                      std::function<void(std::optional<std::string>)> done);
 
 /// Serves JSON-RPC by POST at `path`, for who has the server's bearer token.
-void serve_json_rpc(io::http_server& server, command_registry& registry,
+void serve_json_rpc(http::server& server, command_registry& registry,
                     const std::string& path = "/rpc");
 
 /// The text of a request with arguments by name or position, for clients.

@@ -2,7 +2,7 @@
 #include <tandem/control/health.hpp>
 #include <tandem/control/json_rpc.hpp>
 
-#include <tandem/io/http_client.hpp>
+#include <tandem/http/client.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -154,19 +154,19 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
   observe::metrics counted;
   counted.make_counter("tandem_x_total", "X.").add(5);
   std::string reason = "starting";
-  io::http_server server{home, {.token = secret{"t"}}};
+  http::server server{home, {.token = secret{"t"}}};
   serve_json_rpc(server, commands);
   serve_health(server, counted, [&] { return reason; });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   ASSERT_TRUE(at) << at.error();
-  io::http_client client{home, {.server = *io::http_url::parse("http://" + at->to_string())}};
-  const auto send = [&](io::http_request request) {
-    std::optional<io::http_result> result;
-    client.send(request, seconds{5}, [&](io::http_result r) { result = std::move(r); });
+  http::client client{home, {.server = *http::url::parse("http://" + at->to_string())}};
+  const auto send = [&](http::request request) {
+    std::optional<http::client_result> result;
+    client.send(request, seconds{5}, [&](http::client_result r) { result = std::move(r); });
     EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
-    return result && *result ? **result : io::http_response{.status = 0};
+    return result && *result ? **result : http::response{.status = 0};
   };
-  const io::http_headers token{{"Authorization", "Bearer t"}};
+  const http::header_list token{{"Authorization", "Bearer t"}};
   const auto post = [&](std::string body) {
     return send({.method = "POST", .target = "/rpc", .headers = token, .body = std::move(body)});
   };
@@ -194,7 +194,7 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
   EXPECT_EQ(send({.target = "/ready"}).status, 200U);
   const auto metrics = send({.target = "/metrics"});
   EXPECT_THAT(metrics.body, HasSubstr("tandem_x_total 5\n"));
-  EXPECT_EQ(io::find_header(metrics.headers, "Content-Type"), observe::prometheus_content_type);
+  EXPECT_EQ(http::find_header(metrics.headers, "Content-Type"), observe::prometheus_content_type);
 }
 
 } // namespace

@@ -3,10 +3,10 @@
 // time; a test hands requests in and looks at what was sent. One thread.
 #pragma once
 
-#include <tandem/io/resolver.hpp>
 #include <tandem/io/shard.hpp>
-#include <tandem/io/spawner.hpp>
 #include <tandem/modules/all.hpp>
+#include <tandem/names/resolver.hpp>
+#include <tandem/process/spawner.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/stack/test_messages.hpp>
@@ -102,7 +102,7 @@ class basic_script_fixture : public ::testing::Test {
   stack::transaction_layer layer;
   server::services shared;
   io::shard shard;
-  io::resolver hosts{shard};
+  names::resolver hosts{shard};
   std::optional<server::core> core;
 
  private:
@@ -112,8 +112,8 @@ class basic_script_fixture : public ::testing::Test {
     std::shared_ptr<const script::registry> names{std::shared_ptr<void>{}, &loader.names()};
   };
 
-  static io::spawner& spawner() {
-    static io::spawner one;
+  static process::spawner& spawner() {
+    static process::spawner one;
     return one;
   }
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/core.hpp>
 
-#include <tandem/io/resolver.hpp>
+#include <tandem/names/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing.hpp>
 #include <tandem/sip/headers.hpp>
@@ -126,7 +126,7 @@ bool core::on_unreachable(stack::server_handle server, std::string_view via,
   // that of a phone behind a NAT, or a lie, and nobody is made to send there.
   if (!sender || sender->sent_by.host.kind != sip::host_kind::name) return false;
   const auto send = [this, server, tried,
-                     port = sender->sent_by.port](const io::resolver::answer& found) {
+                     port = sender->sent_by.port](const names::resolver::answer& found) {
     std::vector<stack::target> ways;
     for (const ip_address& ip : found.value_or(std::vector<ip_address>{})) {
       stack::target way = tried;
@@ -140,10 +140,10 @@ bool core::on_unreachable(stack::server_handle server, std::string_view via,
     transactions().send_by(server, ways);
   };
   const std::string_view name = sender->sent_by.host.text;
-  if (const auto known = on_.hosts.find(name, io::address_family::any))
+  if (const auto known = on_.hosts.find(name, names::address_family::any))
     send(*known);
   else
-    on_.hosts.resolve(name, io::address_family::any, send);
+    on_.hosts.resolve(name, names::address_family::any, send);
   return true;
 }
 

@@ -25,9 +25,13 @@
 
 namespace tandem::io {
 class shard;
-class spawner;
+}
+namespace tandem::names {
 class resolver;
-} // namespace tandem::io
+}
+namespace tandem::process {
+class spawner;
+}
 
 namespace tandem::server {
 
@@ -37,8 +41,8 @@ struct core_surroundings {
   stack::outbox& out;
   stack::transaction_layer& transactions;
   services& shared;
-  io::resolver& hosts;  ///< names of other hosts
-  io::spawner& spawner; ///< starts the programs that scripts run
+  names::resolver& hosts;    ///< names of other hosts
+  process::spawner& spawner; ///< starts the programs that scripts run
 };
 
 /// Counters of one shard; they only grow.

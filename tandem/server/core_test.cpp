@@ -2,9 +2,9 @@
 // The core with a script and a module of this test's own, in virtual time.
 #include <tandem/server/core.hpp>
 
-#include <tandem/io/resolver.hpp>
 #include <tandem/io/shard.hpp>
-#include <tandem/io/spawner.hpp>
+#include <tandem/names/resolver.hpp>
+#include <tandem/process/spawner.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/stack/test_messages.hpp>
@@ -121,12 +121,12 @@ class routing_core : public ::testing::Test {
   stack::transaction_layer layer;
   services shared;
   io::shard shard;
-  io::resolver hosts{shard};
+  names::resolver hosts{shard};
   std::optional<core> home;
 
  private:
-  static io::spawner& spawner() {
-    static io::spawner one;
+  static process::spawner& spawner() {
+    static process::spawner one;
     return one;
   }
 };

@@ -46,7 +46,7 @@ script::compilation script_loader::check(const std::string& path) const {
 }
 
 void script_loader::prepare_children(const script::program& program, services& shared,
-                                     io::spawner_options& children) const {
+                                     process::spawner_options& children) const {
   for (const module_entry& entry : modules_) {
     if (!entry.prepare_children) continue;
     const script::module_info info = entry.declare();

@@ -33,7 +33,7 @@ class script_loader {
   /// Lets every module say what the programs of scripts are and inherit (module_entry). Throws
   /// start_error when one refuses.
   void prepare_children(const script::program& program, services& shared,
-                        io::spawner_options& children) const;
+                        process::spawner_options& children) const;
 
   /// Loads what was checked; see loaded_script.
   [[nodiscard]] std::shared_ptr<const loaded_script>

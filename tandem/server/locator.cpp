@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/locator.hpp>
 
-#include <tandem/io/resolver.hpp>
+#include <tandem/names/resolver.hpp>
 #include <tandem/sip/uri.hpp>
 #include <tandem/stack/next_hop.hpp>
 
@@ -43,7 +43,7 @@ void locator::find(std::string_view uri, found done) {
     result.targets.push_back(hop->to_target());
     return done(std::move(result));
   }
-  auto take = [hop = *hop, done = std::move(done)](const io::resolver::answer& all) mutable {
+  auto take = [hop = *hop, done = std::move(done)](const names::resolver::answer& all) mutable {
     located addresses;
     if (!all) {
       addresses.error = routing_error::bad_address;
@@ -55,8 +55,9 @@ void locator::find(std::string_view uri, found done) {
     }
     done(std::move(addresses));
   };
-  if (const auto known = names_.find(hop->host.text, io::address_family::any)) return take(*known);
-  names_.resolve(hop->host.text, io::address_family::any, std::move(take));
+  if (const auto known = names_.find(hop->host.text, names::address_family::any))
+    return take(*known);
+  names_.resolve(hop->host.text, names::address_family::any, std::move(take));
 }
 
 } // namespace tandem::server

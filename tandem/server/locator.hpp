@@ -11,7 +11,7 @@
 #include <optional>
 #include <string_view>
 
-namespace tandem::io {
+namespace tandem::names {
 class resolver;
 }
 
@@ -28,7 +28,7 @@ class locator {
   using found = std::function<void(located&&)>;
 
   /// \param names outlives the locator.
-  explicit locator(io::resolver& names) noexcept : names_{names} {}
+  explicit locator(names::resolver& names) noexcept : names_{names} {}
 
   /// The one target of a URI that needs no search; nothing when it does, or when it leads nowhere
   /// (then `error` says why, and is left alone otherwise).
@@ -40,7 +40,7 @@ class locator {
   void find(std::string_view uri, found done);
 
  private:
-  io::resolver& names_;
+  names::resolver& names_;
 };
 
 } // namespace tandem::server

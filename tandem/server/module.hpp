@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace tandem::io {
+namespace tandem::process {
 struct spawner_options;
 }
 
@@ -59,7 +59,7 @@ struct module_entry {
   /// Before anything starts: who the programs of scripts are and what they inherit. Called with the
   /// declared parameters whether the script loads the module or not; null where a module has no
   /// say.
-  void (*prepare_children)(const module_setup& setup, io::spawner_options& children) = nullptr;
+  void (*prepare_children)(const module_setup& setup, process::spawner_options& children) = nullptr;
 };
 
 } // namespace tandem::server

@@ -3,10 +3,10 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
-#include <tandem/io/resolver.hpp>
 #include <tandem/io/shard_group.hpp>
 #include <tandem/io/signals.hpp>
-#include <tandem/io/spawner.hpp>
+#include <tandem/names/resolver.hpp>
+#include <tandem/process/spawner.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/shard_server.hpp>
@@ -65,7 +65,7 @@ unsigned shard_count(const options& wanted, const script::settings& set) {
 class running_server {
  public:
   running_server(const options& wanted, const script_loader& loader,
-                 const std::shared_ptr<const script::program>& program, io::spawner& spawner,
+                 const std::shared_ptr<const script::program>& program, process::spawner& spawner,
                  services& shared)
       : wanted_{wanted}, loader_{loader}, spawner_{spawner}, shared_{shared},
         shards_{shard_count(wanted, program->parameters())} {
@@ -113,10 +113,10 @@ class running_server {
 
   /// The addresses of a host name that the server listens on. Before the shards run.
   std::vector<ip_address> addresses_of(const std::string& name) {
-    io::resolver names{shards_[0]};
-    std::optional<io::resolver::answer> found;
-    names.resolve(name, io::address_family::any,
-                  [&](const io::resolver::answer& all) { found = all; });
+    names::resolver names{shards_[0]};
+    std::optional<names::resolver::answer> found;
+    names.resolve(name, names::address_family::any,
+                  [&](const names::resolver::answer& all) { found = all; });
     shards_[0].run_until([&] { return found.has_value(); });
     if (found && *found) return **found;
     return {};
@@ -125,19 +125,20 @@ class running_server {
   /// The names that conditions compare addresses with: asked for now, before any call waits.
   void look_up_condition_hosts(const script::program& program) {
     if (program.host_names().empty()) return;
-    io::resolver names{shards_[0]};
+    names::resolver names{shards_[0]};
     std::size_t pending = program.host_names().size();
     for (const std::string& name : program.host_names())
-      names.resolve(name, io::address_family::any, [&, name](const io::resolver::answer& found) {
-        --pending;
-        if (found)
-          shared_.condition_hosts[name] = *found;
-        else
-          log_warning(
-              "the script compares addresses with '{}', which has none ({}): the comparison "
-              "is always false",
-              name, to_string(found.error()));
-      });
+      names.resolve(
+          name, names::address_family::any, [&, name](const names::resolver::answer& found) {
+            --pending;
+            if (found)
+              shared_.condition_hosts[name] = *found;
+            else
+              log_warning(
+                  "the script compares addresses with '{}', which has none ({}): the comparison "
+                  "is always false",
+                  name, to_string(found.error()));
+          });
     shards_[0].run_until([&] { return pending == 0; });
   }
 
@@ -207,7 +208,7 @@ class running_server {
 
   const options& wanted_;
   const script_loader& loader_;
-  io::spawner& spawner_;
+  process::spawner& spawner_;
   services& shared_;
   io::shard_group shards_;
   std::optional<transport::transport> net_;
@@ -222,8 +223,8 @@ class running_server {
 };
 
 /// Programs that a script runs are what the server becomes, never more.
-io::spawner_options children_of(const identity& who) {
-  io::spawner_options made;
+process::spawner_options children_of(const identity& who) {
+  process::spawner_options made;
   const auto [uid, gid] = find_account(who);
   if (uid || gid)
     made.user = {.uid = uid.value_or(::getuid()), .gid = gid.value_or(::getgid()), .groups = {}};
@@ -254,9 +255,9 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
                      .root = choose(wanted.root, set, core_parameter::chroot),
                      .work_folder = choose(wanted.work_folder, set, core_parameter::workdir)};
   services shared;
-  io::spawner_options children = children_of(who);
+  process::spawner_options children = children_of(who);
   loader.prepare_children(*checked.made, shared, children);
-  io::spawner spawner{std::move(children)}; // before any thread
+  process::spawner spawner{std::move(children)}; // before any thread
   running_server server{wanted, loader, checked.made, spawner, shared};
   std::optional<pid_file> pid;
   if (wanted.pid_file) pid.emplace(*wanted.pid_file);

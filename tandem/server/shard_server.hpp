@@ -2,7 +2,7 @@
 // Everything of one shard that serves SIP, in the order in which it stands on each other.
 #pragma once
 
-#include <tandem/io/resolver.hpp>
+#include <tandem/names/resolver.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/server/trace.hpp>
 #include <tandem/transport/entrance.hpp>
@@ -18,7 +18,7 @@ class shard_server {
  public:
   /// \param trace null for none; outlives this
   shard_server(io::shard& home, transport::shard_transport& net, services& shared,
-               io::spawner& spawner, const std::shared_ptr<const loaded_script>& script,
+               process::spawner& spawner, const std::shared_ptr<const loaded_script>& script,
                const trace_file* trace);
 
   [[nodiscard]] server::core& core() noexcept { return core_; }
@@ -42,7 +42,7 @@ class shard_server {
 
   io::shard& home_;
   transport::shard_transport& net_;
-  io::resolver hosts_;
+  names::resolver hosts_;
   stack::transaction_layer layer_;
   server::core core_;
   transport::entrance entrance_;

@@ -2,7 +2,7 @@
 #include <tandem/sip2/admin_client.hpp>
 
 #include <tandem/control/json_rpc.hpp>
-#include <tandem/io/http_client.hpp>
+#include <tandem/http/client.hpp>
 
 #include <chrono>
 #include <optional>
@@ -29,22 +29,22 @@ enum status : int {
 /// A connection to the registry of a mediator.
 class registry_client {
  public:
-  registry_client(const admin_call& call, const io::http_url& url, io::tls_context tls,
+  registry_client(const admin_call& call, const http::url& url, io::tls_context tls,
                   std::ostream& err)
       : call_{call}, url_{url}, err_{err},
         http_{home_, {.server = url, .tls = std::move(tls), .names = &names_}} {}
 
   /// The result of a call; nothing when there is none, and then failure() says why.
   std::optional<bj::value> ask(std::string_view method, bj::object parameters) {
-    io::http_request request;
+    http::request request;
     request.method = "POST";
     request.target = url_.path == "/" ? "/rpc" : url_.path;
     request.headers = {{"Content-Type", "application/json"}};
     if (!call_.token.empty())
       request.headers.emplace_back("Authorization", "Bearer " + std::string{call_.token.reveal()});
     request.body = control::make_json_rpc_request(method, bj::value(std::move(parameters)));
-    std::optional<io::http_result> reply;
-    http_.send(request, seconds{10}, [&](io::http_result r) { reply = std::move(r); });
+    std::optional<http::client_result> reply;
+    http_.send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
     if (!home_.run_until([&] { return reply.has_value(); }, seconds{15}))
       return stop(no_answer, "no answer in time");
     if (!*reply) return stop(cannot_connect, url_.origin() + ": " + reply->error().detail);
@@ -54,7 +54,7 @@ class registry_client {
   [[nodiscard]] int failure() const noexcept { return failure_; }
 
  private:
-  std::optional<bj::value> read(const io::http_response& response) {
+  std::optional<bj::value> read(const http::response& response) {
     if (response.status == 401 || response.status == 403)
       return stop(not_allowed, "the token is not accepted (--token, or SIP2_ADMIN_TOKEN)");
     auto reply = control::read_json_rpc_response(response.body);
@@ -73,11 +73,11 @@ class registry_client {
   }
 
   const admin_call& call_;
-  io::http_url url_;
+  http::url url_;
   std::ostream& err_;
   io::shard home_;
-  io::resolver names_{home_};
-  io::http_client http_;
+  names::resolver names_{home_};
+  http::client http_;
   int failure_ = done;
 };
 
@@ -138,7 +138,7 @@ bj::object parameters_of(const std::vector<std::string>& arguments) {
 } // namespace
 
 int run_admin_call(const admin_call& call, std::ostream& out, std::ostream& err) {
-  const auto url = io::http_url::parse(call.url);
+  const auto url = http::url::parse(call.url);
   if (!url) return err << "'" << call.url << "' is no http or https URL\n", wrong_usage;
   io::tls_context tls;
   if (url->is_secure) {

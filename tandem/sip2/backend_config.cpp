@@ -12,7 +12,7 @@ void read_backend_options(const config_table& table, backend_pool_options& optio
   table.read("url", urls);
   if (!urls.empty()) options.urls.clear();
   for (const std::string& text : urls) {
-    if (auto url = io::http_url::parse(text))
+    if (auto url = http::url::parse(text))
       options.urls.push_back(std::move(*url));
     else
       table.complain("url",

@@ -23,13 +23,13 @@ constexpr bool is_gateway_trouble(unsigned status) noexcept {
   return status == 502 || status == 503 || status == 504;
 }
 
-backend_failure to_failure(io::http_failure kind) noexcept {
+backend_failure to_failure(http::failure kind) noexcept {
   switch (kind) {
-  case io::http_failure::unreachable: return backend_failure::unreachable;
-  case io::http_failure::timed_out: return backend_failure::timed_out;
-  case io::http_failure::lost: return backend_failure::lost;
-  case io::http_failure::bad_response: return backend_failure::bad_answer;
-  case io::http_failure::overloaded: break;
+  case http::failure::unreachable: return backend_failure::unreachable;
+  case http::failure::timed_out: return backend_failure::timed_out;
+  case http::failure::lost: return backend_failure::lost;
+  case http::failure::bad_response: return backend_failure::bad_answer;
+  case http::failure::overloaded: break;
   }
   return backend_failure::overloaded;
 }
@@ -104,17 +104,17 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
  private:
   /// One library system: its connections, and what is believed of it.
   struct system final : timer {
-    system(impl& of, io::http_url at)
+    system(impl& of, http::url at)
         : owner{of}, url{std::move(at)}, name{url.origin() + url.path},
           client{of.home_, of.client_options(url)}, prober{of.home_, of.probe_options(url)} {}
 
     void on_timer(instant) override { owner.probe(*this); }
 
     impl& owner;
-    io::http_url url;
+    http::url url;
     std::string name;
-    io::http_client client;
-    io::http_client prober; ///< of its own, so that no request is in its way
+    http::client client;
+    http::client prober; ///< of its own, so that no request is in its way
     bool is_up = true;
     unsigned failures_in_a_row = 0;
     std::uint64_t requests = 0;
@@ -126,8 +126,8 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     observe::counter* bad = nullptr;
   };
 
-  io::http_client_options client_options(const io::http_url& url) const {
-    io::http_headers headers = options_.headers;
+  http::client_options client_options(const http::url& url) const {
+    http::header_list headers = options_.headers;
     headers.emplace_back("Accept", "application/json");
     if (!options_.token.empty())
       headers.emplace_back("Authorization", "Bearer " + std::string{options_.token.reveal()});
@@ -142,14 +142,14 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
             .limits = {.header = std::size_t{16} * 1024, .body = options_.answer_limit}};
   }
 
-  io::http_client_options probe_options(const io::http_url& url) const {
+  http::client_options probe_options(const http::url& url) const {
     auto options = client_options(url);
     options.most_connections = 1;
     return options;
   }
 
   void make_systems() {
-    for (const io::http_url& url : options_.urls) {
+    for (const http::url& url : options_.urls) {
       auto& s = *systems_.emplace_back(std::make_unique<system>(*this, url));
       if (count_) {
         const observe::label_list of{{"backend", s.name}};
@@ -180,9 +180,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     e->tried.push_back(s);
     ++s->requests;
     const instant begun = home_.now();
-    s->client.send(make_request(*s, e->request), left, [this, s, e, begun](io::http_result&& r) {
-      take(*s, e, begun, std::move(r)); // the client is gone before this is
-    });
+    s->client.send(make_request(*s, e->request), left,
+                   [this, s, e, begun](http::client_result&& r) {
+                     take(*s, e, begun, std::move(r)); // the client is gone before this is
+                   });
     return true;
   }
 
@@ -209,18 +210,18 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     return systems_[best].get();
   }
 
-  [[nodiscard]] io::http_request make_request(const system& s, const backend_request& r) const {
-    io::http_request made{.method = "POST", .target = s.url.path};
+  [[nodiscard]] http::request make_request(const system& s, const backend_request& r) const {
+    http::request made{.method = "POST", .target = s.url.path};
     made.headers.reserve(5);
     std::string form;
     form.reserve(r.session.size() + r.message.size() * 3 + 64);
     form += options_.session_parameter;
     form += '=';
-    io::append_form_encoded(form, r.session);
+    http::append_form_encoded(form, r.session);
     form += '&';
     form += options_.message_parameter;
     form += '=';
-    io::append_form_encoded(form, r.message);
+    http::append_form_encoded(form, r.message);
     if (options_.method == backend_method::get) {
       made.method = "GET";
       made.target += (made.target.find('?') == std::string::npos ? '?' : '&') + form;
@@ -236,7 +237,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     return made;
   }
 
-  void take(system& s, const std::shared_ptr<exchange>& e, instant begun, io::http_result&& r) {
+  void take(system& s, const std::shared_ptr<exchange>& e, instant begun, http::client_result&& r) {
     const auto alive = shared_from_this();
     if (s.seconds) s.seconds->observe(home_.now() - begun);
     if (r && r->status == 200) {
@@ -255,7 +256,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   /// Notes why there is no answer; true when the request may be sent to another system.
-  bool take_failure(system& s, exchange& e, const io::http_result& r) {
+  bool take_failure(system& s, exchange& e, const http::client_result& r) {
     if (r) {
       e.error = {.kind = backend_failure::status,
                  .status = r->status,
@@ -268,14 +269,14 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       note_failure(s, fmt::format("HTTP {}", r->status));
       return may_repeat(e.request.code);
     }
-    const io::http_client_error& error = r.error();
+    const http::client_error& error = r.error();
     e.error = {.kind = to_failure(error.kind), .status = 0, .detail = s.name + ": " + error.detail};
     // Our own queue being full says nothing about the system.
-    if (error.kind != io::http_failure::overloaded) note_failure(s, error.detail);
+    if (error.kind != http::failure::overloaded) note_failure(s, error.detail);
     if (!error.was_sent) return true;
-    if (!may_repeat(e.request.code) || error.kind == io::http_failure::timed_out) return false;
+    if (!may_repeat(e.request.code) || error.kind == http::failure::timed_out) return false;
     // A connection that broke may have been the only thing wrong with it: once more, even here.
-    if (!e.has_repeated && error.kind == io::http_failure::lost) {
+    if (!e.has_repeated && error.kind == http::failure::lost) {
       e.has_repeated = true;
       std::erase(e.tried, static_cast<const void*>(&s));
     }
@@ -312,9 +313,9 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   void probe(system& s) {
-    const io::http_request request{.target = options_.health_path.empty() ? s.url.path
-                                                                          : options_.health_path};
-    s.prober.send(request, probe_deadline, [this, &s](const io::http_result& r) {
+    const http::request request{.target = options_.health_path.empty() ? s.url.path
+                                                                       : options_.health_path};
+    s.prober.send(request, probe_deadline, [this, &s](const http::client_result& r) {
       const bool is_well =
           r && (options_.health_path.empty() ? !is_gateway_trouble(r->status)
                                              : r->status >= 200 && r->status < 300);
@@ -360,7 +361,7 @@ namespace {
 result<io::tls_context, std::string> check(const backend_pool_options& options) {
   if (options.urls.empty()) return fail(std::string{"no back-end is given: name its URL"});
   const bool is_secure =
-      std::ranges::any_of(options.urls, [](const io::http_url& u) { return u.is_secure; });
+      std::ranges::any_of(options.urls, [](const http::url& u) { return u.is_secure; });
   if (!is_secure) return io::tls_context{};
   return io::tls_context::client(options.tls);
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <tandem/base/config.hpp>
-#include <tandem/io/http_client.hpp>
+#include <tandem/http/client.hpp>
 #include <tandem/observe/metrics.hpp>
 #include <tandem/sip2/backend.hpp>
 
@@ -17,15 +17,15 @@ namespace tandem::sip2 {
 enum class backend_method : std::uint8_t { post, get };
 
 struct backend_pool_options {
-  std::vector<io::http_url> urls = {};          ///< equal in what they answer; at least one
+  std::vector<http::url> urls = {};             ///< equal in what they answer; at least one
   backend_method method = backend_method::post; ///< POST with a form, or GET with a query
   std::string session_parameter = "session";
   std::string message_parameter = "message";
   std::string idempotency_header = "Idempotency-Key"; ///< empty: none is sent
-  io::http_headers headers = {};                      ///< sent with each request
+  http::header_list headers = {};                     ///< sent with each request
   secret token = {};                                  ///< sent as bearer token, if any
   io::tls_client_options tls = {};
-  io::resolver* names = nullptr;     ///< for hosts that are names; outlives the pool
+  names::resolver* names = nullptr;  ///< for hosts that are names; outlives the pool
   std::size_t most_connections = 32; ///< to each
   std::size_t most_waiting = 4000;   ///< requests that wait for a connection to one of them
   duration connect_deadline = seconds{5};

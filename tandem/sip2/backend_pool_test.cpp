@@ -3,12 +3,12 @@
 #include <tandem/sip2/backend_pool.hpp>
 
 #include <tandem/base/random.hpp>
+#include <tandem/http/server.hpp>
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/closed_port_for_test.hpp>
-#include <tandem/io/http_server.hpp>
-#include <tandem/io/process.hpp>
 #include <tandem/io/stream.hpp>
 #include <tandem/io/tcp_listener.hpp>
+#include <tandem/process/runner.hpp>
 
 #include <fstream>
 #include <gmock/gmock.h>
@@ -27,7 +27,7 @@ namespace {
 struct library {
   explicit library(io::shard& home, std::string called = "lib")
       : name{std::move(called)}, server{home} {
-    const auto handle = [this](io::http_request&& r, io::http_responder answer) {
+    const auto handle = [this](http::request&& r, http::responder answer) {
       seen.push_back(r);
       if (holds) {
         held.push_back(std::move(answer));
@@ -35,27 +35,27 @@ struct library {
       }
       answer.respond({.status = status, .body = status == 200 ? name : "refused"});
     };
-    server.route("POST", "/sip2", io::http_access::open, handle);
-    server.route("GET", "/sip2", io::http_access::open, handle);
-    server.route("GET", "/health", io::http_access::open,
-                 [this](io::http_request&&, io::http_responder answer) {
+    server.route("POST", "/sip2", http::route_access::open, handle);
+    server.route("GET", "/sip2", http::route_access::open, handle);
+    server.route("GET", "/health", http::route_access::open,
+                 [this](http::request&&, http::responder answer) {
                    ++health_asked;
                    answer.respond({.status = health});
                  });
     at = *server.listen(*socket_address::parse("127.0.0.1:0"));
   }
-  [[nodiscard]] io::http_url url() const {
-    return *io::http_url::parse("http://127.0.0.1:" + std::to_string(at.port) + "/sip2");
+  [[nodiscard]] http::url url() const {
+    return *http::url::parse("http://127.0.0.1:" + std::to_string(at.port) + "/sip2");
   }
   std::string name;
   unsigned status = 200;
   unsigned health = 200;
   int health_asked = 0;
   bool holds = false;
-  std::vector<io::http_request> seen;
-  std::vector<io::http_responder> held;
+  std::vector<http::request> seen;
+  std::vector<http::responder> held;
   socket_address at;
-  io::http_server server;
+  http::server server;
 };
 
 /// Takes connections, reads the request, and closes without a word.
@@ -73,9 +73,9 @@ struct breaker : io::stream_handler {
     connection.finish();
   }
   void on_closed(io::stream_end, std::string_view) override {}
-  [[nodiscard]] io::http_url url() const {
-    return *io::http_url::parse("http://127.0.0.1:" + std::to_string(listener->address().port) +
-                                "/sip2");
+  [[nodiscard]] http::url url() const {
+    return *http::url::parse("http://127.0.0.1:" + std::to_string(listener->address().port) +
+                             "/sip2");
   }
   int requests = 0;
   std::string received;
@@ -121,16 +121,16 @@ TEST_F(backend_pools, send_the_form_of_the_contract) {
   r.account = "desk";
   EXPECT_EQ(ask(*pool, r).value(), "lib");
   ASSERT_EQ(ils.seen.size(), 1U);
-  const io::http_request& got = ils.seen[0];
+  const http::request& got = ils.seen[0];
   EXPECT_EQ(got.method, "POST");
   EXPECT_EQ(got.body,
             "session=bfeed41c3aa63952e9e3409e8f84bd4d&message=%7B%22code%22%3A%2211%22%2C%22"
             "fields%22%3A%5B%7B%22AA%22%3A%22a+b~%22%7D%5D%7D");
-  EXPECT_EQ(io::find_header(got.headers, "Content-Type"), "application/x-www-form-urlencoded");
-  EXPECT_EQ(io::find_header(got.headers, "X-Request-Id"), "id-1");
-  EXPECT_EQ(io::find_header(got.headers, "Idempotency-Key"), "id-1");
-  EXPECT_EQ(io::find_header(got.headers, "X-Sip2-Client"), "192.0.2.1:5000");
-  EXPECT_EQ(io::find_header(got.headers, "X-Sip2-Account"), "desk");
+  EXPECT_EQ(http::find_header(got.headers, "Content-Type"), "application/x-www-form-urlencoded");
+  EXPECT_EQ(http::find_header(got.headers, "X-Request-Id"), "id-1");
+  EXPECT_EQ(http::find_header(got.headers, "Idempotency-Key"), "id-1");
+  EXPECT_EQ(http::find_header(got.headers, "X-Sip2-Client"), "192.0.2.1:5000");
+  EXPECT_EQ(http::find_header(got.headers, "X-Sip2-Account"), "desk");
 }
 
 TEST_F(backend_pools, fit_other_gateways) {
@@ -145,9 +145,9 @@ TEST_F(backend_pools, fit_other_gateways) {
   EXPECT_TRUE(ask(*pool, request(code::sc_status)));
   ASSERT_EQ(ils.seen.size(), 1U);
   EXPECT_EQ(ils.seen[0].target, "/sip2?key=s&param=%7B%22code%22%3A%2299%22%7D");
-  EXPECT_EQ(io::find_header(ils.seen[0].headers, "X-Extra"), "y");
-  EXPECT_EQ(io::find_header(ils.seen[0].headers, "Authorization"), "Bearer t");
-  EXPECT_EQ(io::find_header(ils.seen[0].headers, "Idempotency-Key"), "");
+  EXPECT_EQ(http::find_header(ils.seen[0].headers, "X-Extra"), "y");
+  EXPECT_EQ(http::find_header(ils.seen[0].headers, "Authorization"), "Bearer t");
+  EXPECT_EQ(http::find_header(ils.seen[0].headers, "Idempotency-Key"), "");
 }
 
 TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
@@ -178,9 +178,8 @@ TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
 TEST_F(backend_pools, fail_over_when_nothing_was_sent) {
   const io::closed_port_for_test nobody;
   library alive{home};
-  auto pool =
-      make({.urls = {*io::http_url::parse("http://" + nobody.address().to_string() + "/sip2"),
-                     alive.url()}});
+  auto pool = make({.urls = {*http::url::parse("http://" + nobody.address().to_string() + "/sip2"),
+                             alive.url()}});
   for (int i = 0; i < 6; ++i)
     EXPECT_EQ(ask(*pool, request(code::checkout, std::to_string(i))).value(), "lib");
   EXPECT_EQ(alive.seen.size(), 6U);
@@ -226,7 +225,7 @@ TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(*pool, request(code::checkout)).error().status, 503U);
   EXPECT_FALSE(pool->is_available());
   const auto messages = [&] {
-    return std::ranges::count(ils.seen, "POST", &io::http_request::method);
+    return std::ranges::count(ils.seen, "POST", &http::request::method);
   };
   EXPECT_EQ(messages(), 3);
   const auto refused = ask(*pool, request(code::checkout));
@@ -250,7 +249,7 @@ TEST_F(backend_pools, one_that_is_restarted_is_found_again) {
   ils.reset();
   EXPECT_FALSE(ask(*pool, request(code::checkout)));
   EXPECT_FALSE(pool->is_available());
-  io::http_server again{home};
+  http::server again{home};
   ASSERT_TRUE(again.listen(at));
   EXPECT_TRUE(home.run_until([&] { return pool->is_available(); })) << "any answer will do";
 }
@@ -334,15 +333,15 @@ TEST_F(backend_pools, work_through_nginx_with_tls_and_client_certificates) {
       << "ssl_verify_client on;\n"
       << "location / { proxy_pass http://127.0.0.1:" << ils.at.port
       << "; proxy_http_version 1.1; }}}\n";
-  io::spawner starter;
-  io::process_runner runner{home, starter};
-  io::process_command nginx;
+  process::spawner starter;
+  process::runner runner{home, starter};
+  process::child_command nginx;
   nginx.arguments = {"/usr/sbin/nginx", "-c", folder + "/nginx.conf", "-p", folder};
   bool ended = false;
   const auto run = runner.run(nginx, {}, {.deadline = seconds{60}, .log_tag = "nginx"},
-                              [&](io::process_result&&) { ended = true; });
+                              [&](process::run_result&&) { ended = true; });
 
-  const auto url = *io::http_url::parse("https://localhost:" + std::to_string(port) + "/sip2");
+  const auto url = *http::url::parse("https://localhost:" + std::to_string(port) + "/sip2");
   auto pool = make({.urls = {url},
                     .tls = {.ca_file = certificates / "ca.pem",
                             .certificate_file = certificates / "client.pem",
@@ -356,7 +355,7 @@ TEST_F(backend_pools, work_through_nginx_with_tls_and_client_certificates) {
     const auto reply = ask(*pool, request(code::checkout));
     ASSERT_TRUE(reply) << reply.error().detail;
   }
-  EXPECT_EQ(std::ranges::count(ils.seen, "POST", &io::http_request::method),
+  EXPECT_EQ(std::ranges::count(ils.seen, "POST", &http::request::method),
             20 + (std::ranges::count_if(
                      ils.seen, [](const auto& r) { return r.body.find("99") != r.body.npos; })));
 

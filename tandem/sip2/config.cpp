@@ -48,7 +48,7 @@ void read_server_tls(const config_table& t, bool& has_tls, io::tls_server_option
 
 /// Authorities and certificates for the way to the back-end.
 void check_backend_tls(const config_table& t, const backend_pool_options& backend) {
-  const auto is_secure = [](const io::http_url& url) { return url.is_secure; };
+  const auto is_secure = [](const http::url& url) { return url.is_secure; };
   if (std::ranges::none_of(backend.urls, is_secure)) return;
   if (const auto made = io::tls_context::client(backend.tls); !made)
     t.complain(t.has("ca-file") ? "ca-file" : "certificate-file", made.error());

@@ -34,15 +34,15 @@ bool is_session_key(std::string_view text) {
          });
 }
 
-std::string find_session(const io::http_request& request, std::string_view form_body) {
+std::string find_session(const http::request& request, std::string_view form_body) {
   for (const auto source : {form_body, request.query()})
-    if (auto value = io::form_value(source, "session"); value && !value->empty()) return *value;
-  return std::string{io::find_header(request.headers, "X-Session")};
+    if (auto value = http::form_value(source, "session"); value && !value->empty()) return *value;
+  return std::string{http::find_header(request.headers, "X-Session")};
 }
 
-incoming_message read(const io::http_request& request, const profile& p) {
+incoming_message read(const http::request& request, const profile& p) {
   incoming_message in;
-  const auto type = io::find_header(request.headers, "Content-Type");
+  const auto type = http::find_header(request.headers, "Content-Type");
   const bool is_form = type.starts_with("application/x-www-form-urlencoded");
   in.session = find_session(request, is_form ? std::string_view{request.body} : "");
   if (!is_session_key(in.session)) {
@@ -63,7 +63,8 @@ incoming_message read(const io::http_request& request, const profile& p) {
     else
       in.content = read_message(*e, p.wire);
   } else {
-    const auto json = is_form ? io::form_value(request.body, "message").value_or("") : request.body;
+    const auto json =
+        is_form ? http::form_value(request.body, "message").value_or("") : request.body;
     json_notes notes;
     auto m = from_json(json, {}, &notes);
     if (!m)
@@ -94,9 +95,9 @@ unsigned status_of(const backend_error& e) {
   return 502;
 }
 
-io::http_response make_response(unsigned status, form how, const std::string& session,
-                                const message& m, const profile& p) {
-  io::http_response r;
+http::response make_response(unsigned status, form how, const std::string& session,
+                             const message& m, const profile& p) {
+  http::response r;
   r.status = status;
   r.headers = {{"Content-Type", how == form::json ? "application/json" : "text/plain"},
                {"X-Session", session},
@@ -106,8 +107,8 @@ io::http_response make_response(unsigned status, form how, const std::string& se
 }
 
 /// The answer that goes to the client, from what the back-end said.
-io::http_response make_answer(const incoming_message& in, const backend_reply& reply,
-                              const profile& p, const std::string& pointer) {
+http::response make_answer(const incoming_message& in, const backend_reply& reply, const profile& p,
+                           const std::string& pointer) {
   const auto date = format_date(std::chrono::system_clock::now());
   const auto refuse = [&](unsigned status, std::string_view why) {
     log_error("[door {}] no answer to {}: {}", in.session, in.content.code.text(), why);
@@ -136,17 +137,17 @@ void door::use(std::shared_ptr<const terminal_rules> rules, std::string profile)
   profile_ = std::move(profile);
 }
 
-void door::serve(io::http_server& server, const std::string& path) {
-  server.route("POST", path, io::http_access::token,
-               [this](io::http_request&& request, io::http_responder responder) {
+void door::serve(http::server& server, const std::string& path) {
+  server.route("POST", path, http::route_access::token,
+               [this](http::request&& request, http::responder responder) {
                  take(request, std::move(responder));
                });
 }
 
-void door::take(const io::http_request& request, io::http_responder responder) {
+void door::take(const http::request& request, http::responder responder) {
   const auto p = rules_->find_profile(profile_);
   auto in = std::make_shared<incoming_message>(read(request, *p));
-  if (!in->fault.empty()) return responder.respond(io::text_response(400, in->fault));
+  if (!in->fault.empty()) return responder.respond(http::text_response(400, in->fault));
   auto relayed = in->content;
   apply_to_request(relayed, *p);
   backend_request ask;
@@ -157,7 +158,7 @@ void door::take(const io::http_request& request, io::http_responder responder) {
   ask.client = responder.peer().to_string();
   ask.is_transient = false;
   ask.deadline = p->backend_deadline;
-  auto waiting = std::make_shared<io::http_responder>(std::move(responder));
+  auto waiting = std::make_shared<http::responder>(std::move(responder));
   library_.send(std::move(ask),
                 [in, waiting, p, pointer = rules_->answer_pointer](const backend_reply& reply) {
                   waiting->respond(make_answer(*in, reply, *p, pointer));

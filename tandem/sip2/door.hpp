@@ -3,7 +3,7 @@
 // same profile and the same back-end as terminals. Bearer token. One thread.
 #pragma once
 
-#include <tandem/io/http_server.hpp>
+#include <tandem/http/server.hpp>
 #include <tandem/sip2/backend.hpp>
 #include <tandem/sip2/profile.hpp>
 
@@ -20,13 +20,13 @@ class door {
   /// Takes POST at `path`: application/json is one message, text/plain one line of SIP2,
   /// application/x-www-form-urlencoded the form that back-ends get. The session is `session` of the
   /// form or query, or the header X-Session; without one each request is a session of its own.
-  void serve(io::http_server& server, const std::string& path);
+  void serve(http::server& server, const std::string& path);
 
   /// A new version of the configuration.
   void use(std::shared_ptr<const terminal_rules> rules, std::string profile);
 
  private:
-  void take(const io::http_request& request, io::http_responder responder);
+  void take(const http::request& request, http::responder responder);
 
   backend& library_;
   std::shared_ptr<const terminal_rules> rules_;

@@ -56,7 +56,7 @@ std::string mediator::start() {
   set_log_level(config_.level);
   fit_to_descriptors(config_);
 
-  resolver_ = std::make_unique<io::resolver>(home_);
+  resolver_ = std::make_unique<names::resolver>(home_);
   config_.backend.names = resolver_.get();
   auto pool = backend_pool::make(home_, config_.backend, &metrics_);
   if (!pool) return pool.error();
@@ -77,14 +77,14 @@ std::string mediator::start() {
 
 std::string mediator::open_http() {
   if (!config_.http.address) return {};
-  io::http_server_options options;
+  http::server_options options;
   options.token = config_.http.token;
   if (config_.http.has_tls) {
     auto tls = io::tls_context::server(config_.http.tls);
     if (!tls) return "HTTP port: " + tls.error();
     options.tls = *tls;
   }
-  http_ = std::make_unique<io::http_server>(home_, std::move(options));
+  http_ = std::make_unique<http::server>(home_, std::move(options));
   control::serve_health(*http_, metrics_, [this] { return why_not_ready(); });
   control::serve_json_rpc(*http_, commands_);
   door_ = std::make_unique<door>(*library_, config_.rules, config_.http.door_profile);

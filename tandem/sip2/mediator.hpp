@@ -5,8 +5,8 @@
 
 #include <tandem/base/result.hpp>
 #include <tandem/control/command_registry.hpp>
-#include <tandem/io/http_server.hpp>
-#include <tandem/io/resolver.hpp>
+#include <tandem/http/server.hpp>
+#include <tandem/names/resolver.hpp>
 #include <tandem/observe/metrics.hpp>
 #include <tandem/sip2/config.hpp>
 #include <tandem/sip2/door.hpp>
@@ -61,12 +61,12 @@ class mediator {
   std::function<void()> on_finished_;
   mediator_config config_;
   observe::metrics metrics_;
-  std::unique_ptr<io::resolver> resolver_;
+  std::unique_ptr<names::resolver> resolver_;
   std::unique_ptr<backend_pool> library_;
   std::unique_ptr<terminal_server> terminals_;
   control::command_registry commands_;
   std::unique_ptr<door> door_;
-  std::unique_ptr<io::http_server> http_;
+  std::unique_ptr<http::server> http_;
   std::optional<socket_address> http_at_;
   std::unique_ptr<file_watch> files_;
   std::uint64_t reloads_ = 0;

@@ -28,8 +28,8 @@ bool is_named(std::string_view variable, std::string_view names) {
   return false;
 }
 
-io::child_user nobody() {
-  if (auto found = io::find_user("nobody")) return *std::move(found);
+process::child_user nobody() {
+  if (auto found = process::find_user("nobody")) return *std::move(found);
   return {.uid = nobody_number, .gid = nobody_number, .groups = {}};
 }
 
@@ -46,7 +46,7 @@ std::vector<std::string> inherited_variables(const std::vector<std::string>& env
 void check_user(const server::module_setup& setup) {
   const std::string name = setup.text("user");
   if (name.empty()) return;
-  const auto user = io::find_user(name);
+  const auto user = process::find_user(name);
   if (!user) setup.refuse("user", fmt::format("there is no user '{}'", name));
   if (::geteuid() != 0 && user->uid != ::geteuid())
     setup.refuse("user", fmt::format("programs cannot be '{}', since the server is not started by "
@@ -54,11 +54,11 @@ void check_user(const server::module_setup& setup) {
                                      name));
 }
 
-void prepare_children(const server::module_setup& setup, io::spawner_options& children) {
+void prepare_children(const server::module_setup& setup, process::spawner_options& children) {
   check_user(setup);
   const uid_t server = children.user ? children.user->uid : ::geteuid();
   if (const std::string name = setup.text("user"); !name.empty()) {
-    children.user = io::find_user(name);
+    children.user = process::find_user(name);
   } else if (server == 0) {
     children.user = nobody();
     log_info("programs that the script runs are nobody, since the server is root; "

@@ -3,7 +3,7 @@
 // before anything starts.
 #pragma once
 
-#include <tandem/io/spawner.hpp>
+#include <tandem/process/spawner.hpp>
 #include <tandem/server/module.hpp>
 
 #include <string>
@@ -29,6 +29,6 @@ void check_user(const server::module_setup& setup);
 
 /// server::module_entry::prepare_children of module exec: a program is the user that the script
 /// names, else who the server becomes, but never root without having been named so.
-void prepare_children(const server::module_setup& setup, io::spawner_options& children);
+void prepare_children(const server::module_setup& setup, process::spawner_options& children);
 
 } // namespace tandem::modules

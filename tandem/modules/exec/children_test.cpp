@@ -16,7 +16,8 @@ namespace {
 using strings = std::vector<std::string>;
 
 /// What a script makes of the options that the server starts with.
-io::spawner_options prepared(std::string_view parameters, io::spawner_options given = {}) {
+process::spawner_options prepared(std::string_view parameters,
+                                  process::spawner_options given = {}) {
   const server::script_loader loader{all()};
   const auto names =
       std::shared_ptr<const script::registry>{std::shared_ptr<void>{}, &loader.names()};
@@ -30,8 +31,8 @@ io::spawner_options prepared(std::string_view parameters, io::spawner_options gi
   return given;
 }
 
-io::spawner_options with(strings environment) {
-  io::spawner_options made;
+process::spawner_options with(strings environment) {
+  process::spawner_options made;
   made.environment = std::move(environment);
   return made;
 }
@@ -56,18 +57,18 @@ TEST(exec_children, of_a_server_that_stays_root_are_nobody_unless_root_is_named)
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
   const auto by_default = prepared("", with({"HOME=/root", "USER=root", "PATH=/bin"}));
   ASSERT_TRUE(by_default.user);
-  EXPECT_EQ(by_default.user->uid, io::find_user("nobody")->uid);
+  EXPECT_EQ(by_default.user->uid, process::find_user("nobody")->uid);
   EXPECT_EQ(by_default.environment, strings{"PATH=/bin"}) << "the home is another one's";
   const auto named = prepared(R"(modparam("exec", "user", "root"))", with({"HOME=/root"}));
   ASSERT_TRUE(named.user);
   EXPECT_EQ(named.user->uid, 0U);
   EXPECT_EQ(named.environment, strings{"HOME=/root"});
   // A server that becomes somebody itself takes its programs along.
-  io::spawner_options service;
-  service.user = io::child_user{.uid = 12, .gid = 12, .groups = {}};
+  process::spawner_options service;
+  service.user = process::child_user{.uid = 12, .gid = 12, .groups = {}};
   EXPECT_EQ(prepared("", service).user->uid, 12U);
   EXPECT_EQ(prepared(R"(modparam("exec", "user", "nobody"))", service).user->uid,
-            io::find_user("nobody")->uid);
+            process::find_user("nobody")->uid);
 }
 
 TEST(exec_children, cannot_be_a_user_that_is_not_there) {

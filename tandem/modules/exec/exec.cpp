@@ -21,10 +21,10 @@ void exec_settings::apply_to(server::core& home) const {
 
 namespace {
 
-using io::process_command;
-using io::process_outcome;
-using io::process_output;
-using io::process_result;
+using process::child_command;
+using process::run_outcome;
+using process::run_output;
+using process::run_result;
 using script::argument_kind;
 using script::outcome;
 using script::parameter_kind;
@@ -35,19 +35,19 @@ constexpr script::block_mask routing = script::in_request | script::in_failure;
 
 exec_state& programs_of(message_context& m) { return m.home().state<exec_state>(); }
 
-void set_error(message_context& m, const process_result& result) {
-  m.set_error(result.outcome == process_outcome::overloaded ? routing_error::exec_overloaded
+void set_error(message_context& m, const run_result& result) {
+  m.set_error(result.outcome == run_outcome::overloaded ? routing_error::exec_overloaded
                                                             : routing_error::exec);
 }
 
 /// True when the program exits 0.
-outcome by_status(message_context& m, process_result&& result) {
+outcome by_status(message_context& m, run_result&& result) {
   if (result.succeeded()) return outcome::yes();
   set_error(m, result);
   return outcome::no();
 }
 
-outcome take_destinations(message_context& m, process_result&& result) {
+outcome take_destinations(message_context& m, run_result&& result) {
   if (!result.succeeded()) {
     set_error(m, result);
     return outcome::no();
@@ -70,8 +70,8 @@ outcome take_destinations(message_context& m, process_result&& result) {
 
 outcome exec_msg(script::call& c) {
   auto& m = c.as<message_context>();
-  return programs_of(m).run(m, process_command::shell(c.text(0)), exec_state::stdin_of::message,
-                            process_output::discard, by_status);
+  return programs_of(m).run(m, child_command::shell(c.text(0)), exec_state::stdin_of::message,
+                            run_output::discard, by_status);
 }
 
 outcome exec_dset(script::call& c) {
@@ -83,8 +83,8 @@ outcome exec_dset(script::call& c) {
     return outcome::no();
   }
   const std::string command = fmt::format("{} \"$1\"", trim(c.text(0)));
-  return programs_of(m).run(m, process_command::shell(command, {std::string{m.uri()}}),
-                            exec_state::stdin_of::nothing, process_output::capture,
+  return programs_of(m).run(m, child_command::shell(command, {std::string{m.uri()}}),
+                            exec_state::stdin_of::nothing, run_output::capture,
                             take_destinations);
 }
 
@@ -92,13 +92,13 @@ outcome exec_program(script::call& c) {
   auto& m = c.as<message_context>();
   if (c.kind(0) != argument_kind::array)
     // As it always was: true whatever happens.
-    return programs_of(m).run(m, process_command::shell(c.text(0)), exec_state::stdin_of::message,
-                              process_output::discard,
-                              [](message_context&, process_result&&) { return outcome::yes(); });
-  process_command command;
+    return programs_of(m).run(m, child_command::shell(c.text(0)), exec_state::stdin_of::message,
+                              run_output::discard,
+                              [](message_context&, run_result&&) { return outcome::yes(); });
+  child_command command;
   for (const std::string_view item : c.items(0)) command.arguments.emplace_back(item);
   return programs_of(m).run(m, std::move(command), exec_state::stdin_of::message,
-                            process_output::discard, by_status);
+                            run_output::discard, by_status);
 }
 
 // ---- when the script is checked

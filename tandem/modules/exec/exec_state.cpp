@@ -8,7 +8,7 @@
 
 namespace tandem::modules {
 
-using io::process_outcome;
+using process::run_outcome;
 using server::message_context;
 
 namespace {
@@ -37,17 +37,17 @@ std::string tag_of(const message_context& m, std::string_view transaction) {
 
 exec_state::exec_state(server::core& home)
     : home_{home}, runner_{home.on().shard, home.on().spawner} {
-  const auto count = [this](const char* name, auto io::process_statistics::*counter) {
+  const auto count = [this](const char* name, auto process::runner_statistics::*counter) {
     home_.count(name, [this, counter] { return runner_.statistics().*counter; });
   };
-  count("programs started", &io::process_statistics::started);
-  count("programs that exited 0", &io::process_statistics::succeeded);
-  count("programs that failed", &io::process_statistics::failed);
-  count("programs ended at their deadline", &io::process_statistics::timed_out);
-  count("programs refused", &io::process_statistics::overloaded);
-  count("programs that did not start", &io::process_statistics::not_started);
-  count("programs now", &io::process_statistics::running);
-  count("calls that wait for a program", &io::process_statistics::waiting);
+  count("programs started", &process::runner_statistics::started);
+  count("programs that exited 0", &process::runner_statistics::succeeded);
+  count("programs that failed", &process::runner_statistics::failed);
+  count("programs ended at their deadline", &process::runner_statistics::timed_out);
+  count("programs refused", &process::runner_statistics::overloaded);
+  count("programs that did not start", &process::runner_statistics::not_started);
+  count("programs now", &process::runner_statistics::running);
+  count("calls that wait for a program", &process::runner_statistics::waiting);
 }
 
 void exec_state::configure(const exec_settings& settings) {
@@ -55,8 +55,8 @@ void exec_state::configure(const exec_settings& settings) {
   runner_.connect();
 }
 
-script::outcome exec_state::run(message_context& m, io::process_command command, stdin_of input,
-                                io::process_output output, verdict decide) {
+script::outcome exec_state::run(message_context& m, process::child_command command, stdin_of input,
+                                process::run_output output, verdict decide) {
   const exec_settings& s = settings_of(m);
   // The script's edits are no part of what it tells a program: the message is read as it came.
   const auto parsed = sip::message::parse(m.received());
@@ -67,21 +67,21 @@ script::outcome exec_state::run(message_context& m, io::process_command command,
                                             .current_uri = m.uri(),
                                             .source = m.source_ip(),
                                             .transaction = transaction});
-  io::process_options options{.deadline = s.deadline,
-                              .longest_wait = s.longest_wait,
-                              .output = output,
-                              .output_limit = s.output_limit,
-                              .log_limit = s.log_limit,
-                              .log_tag = tag_of(m, transaction)};
+  process::run_options options{.deadline = s.deadline,
+                               .longest_wait = s.longest_wait,
+                               .output = output,
+                               .output_limit = s.output_limit,
+                               .log_limit = s.log_limit,
+                               .log_tag = tag_of(m, transaction)};
   runner_.run(command, input == stdin_of::message ? m.received() : std::string_view{},
               std::move(options),
-              [this, run = m.self(), decide = std::move(decide)](io::process_result&& result) {
+              [this, run = m.self(), decide = std::move(decide)](process::run_result&& result) {
                 ended(run, std::move(result), decide);
               });
   return script::outcome::suspended();
 }
 
-void exec_state::ended(server::routing_handle run, io::process_result&& result,
+void exec_state::ended(server::routing_handle run, process::run_result&& result,
                        const verdict& decide) {
   message_context* const m = home_.suspended(run);
   if (!m) return; // the run was given up meanwhile
@@ -90,9 +90,9 @@ void exec_state::ended(server::routing_handle run, io::process_result&& result,
   home_.resume(run, value.value());
 }
 
-void exec_state::complain(const message_context& m, const io::process_result& result) {
+void exec_state::complain(const message_context& m, const process::run_result& result) {
   // What a program's exit status says is the script's affair; the rest is a fault.
-  if (result.outcome == process_outcome::exited) return;
+  if (result.outcome == run_outcome::exited) return;
   const instant now = home_.on().shard.now();
   if (now < next_complaint_) {
     ++unsaid_;

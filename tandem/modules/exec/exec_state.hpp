@@ -3,7 +3,7 @@
 // thread.
 #pragma once
 
-#include <tandem/io/process.hpp>
+#include <tandem/process/runner.hpp>
 #include <tandem/script/registry.hpp>
 #include <tandem/server/core.hpp>
 
@@ -23,21 +23,21 @@ class exec_state {
 
   /// What a function answers once its program has ended. The message is still the one that the
   /// program was started for.
-  using verdict = std::function<script::outcome(server::message_context&, io::process_result&&)>;
+  using verdict = std::function<script::outcome(server::message_context&, process::run_result&&)>;
 
   enum class stdin_of : std::uint8_t { message, nothing };
 
   /// Suspends the script until the program has ended.
   /// \param command without environment, which is added here
-  script::outcome run(server::message_context& m, io::process_command command, stdin_of input,
-                      io::process_output output, verdict decide);
+  script::outcome run(server::message_context& m, process::child_command command, stdin_of input,
+                      process::run_output output, verdict decide);
 
  private:
-  void ended(server::routing_handle run, io::process_result&& result, const verdict& decide);
-  void complain(const server::message_context& m, const io::process_result& result);
+  void ended(server::routing_handle run, process::run_result&& result, const verdict& decide);
+  void complain(const server::message_context& m, const process::run_result& result);
 
   server::core& home_;
-  io::process_runner runner_;
+  process::runner runner_;
   instant next_complaint_{};
   std::uint64_t unsaid_ = 0;
 };

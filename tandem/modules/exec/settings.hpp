@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
-#include <tandem/io/process.hpp>
+#include <tandem/process/runner.hpp>
 #include <tandem/server/module.hpp>
 
 namespace tandem::modules {
@@ -14,7 +14,7 @@ struct exec_settings final : server::module {
   duration longest_wait = seconds{5};
   std::size_t output_limit = std::size_t{64} * 1024;
   std::size_t log_limit = std::size_t{16} * 1024;
-  io::process_runner_options bounds;
+  process::runner_options bounds;
 
   void apply_to(server::core& home) const override;
 };

@@ -2,7 +2,7 @@
 // The demonstration library system behind HTTP: what sip2-mediator --demo asks. One thread.
 #pragma once
 
-#include <tandem/io/http_server.hpp>
+#include <tandem/http/server.hpp>
 #include <tandem/sip2/demo/ils.hpp>
 
 #include <string>
@@ -19,10 +19,10 @@ class demo_server {
   [[nodiscard]] result<socket_address, std::string> listen(const socket_address& at);
 
  private:
-  void answer(const io::http_request& request, io::http_responder answer);
+  void answer(const http::request& request, http::responder answer);
 
   demo_ils library_;
-  io::http_server http_;
+  http::server http_;
 };
 
 } // namespace tandem::sip2

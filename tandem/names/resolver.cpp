@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/resolver.hpp>
+#include <tandem/names/resolver.hpp>
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <sys/epoll.h>
 
-namespace tandem::io {
+namespace tandem::names {
 
 namespace {
 
@@ -76,7 +76,7 @@ std::string_view to_string(resolve_error error) noexcept {
 
 /// c-ares and its sockets in the loop.
 struct resolver::channel final : timer {
-  struct watched final : readiness {
+  struct watched final : io::readiness {
     explicit watched(channel& of) noexcept : owner{of} {}
     void on_ready(std::uint32_t events) override {
       const bool reads = (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
@@ -204,7 +204,7 @@ struct resolver::channel final : timer {
   std::unordered_map<ares_socket_t, std::unique_ptr<watched>> sockets;
 };
 
-resolver::resolver(shard& home, resolver_options options)
+resolver::resolver(io::shard& home, resolver_options options)
     : home_{home}, options_{std::move(options)}, hosts_{options_.hosts_path}, swept_{home.now()},
       channel_{std::make_unique<channel>(*this, options_)} {}
 
@@ -335,4 +335,4 @@ void resolver::complete(request_handle by) {
   });
 }
 
-} // namespace tandem::io
+} // namespace tandem::names

@@ -10,7 +10,7 @@
 #include <span>
 #include <sys/uio.h>
 
-namespace tandem::io {
+namespace tandem::process {
 
 inline constexpr std::size_t most_passed = 2;
 
@@ -29,4 +29,4 @@ struct packet {
 /// \return the errno; EPIPE when the peer is gone.
 [[nodiscard]] result<packet, int> take_packet(int socket, std::span<char> to) noexcept;
 
-} // namespace tandem::io
+} // namespace tandem::process

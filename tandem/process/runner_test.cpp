@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/process.hpp>
+#include <tandem/process/runner.hpp>
 
 #include <tandem/io/shard.hpp>
-#include <tandem/io/spawn_wire.hpp>
+#include <tandem/process/spawn_wire.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 using namespace tandem;
-using namespace tandem::io;
+using namespace tandem::process;
 using namespace std::string_literals;
 using testing::AllOf;
 using testing::HasSubstr;
@@ -28,32 +28,31 @@ namespace {
 class process : public testing::Test {
  protected:
   /// Runs one command to its end.
-  process_result run(const process_command& command, std::string_view input = {},
-                     process_options options = {.output = process_output::capture}) {
-    std::optional<process_result> result;
-    runner.run(command, input, std::move(options),
-               [&](process_result&& r) { result = std::move(r); });
+  run_result run(const child_command& command, std::string_view input = {},
+                 run_options options = {.output = run_output::capture}) {
+    std::optional<run_result> result;
+    runner.run(command, input, std::move(options), [&](run_result&& r) { result = std::move(r); });
     EXPECT_FALSE(result) << "the handler ran inside run()";
     EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
-    return result.value_or(process_result{});
+    return result.value_or(run_result{});
   }
-  process_result run_shell(std::string_view text, std::string_view input = {},
-                           process_options options = {.output = process_output::capture}) {
-    return run(process_command::shell(text), input, std::move(options));
+  run_result run_shell(std::string_view text, std::string_view input = {},
+                       run_options options = {.output = run_output::capture}) {
+    return run(child_command::shell(text), input, std::move(options));
   }
-  static process_command program(std::vector<std::string> arguments) {
-    process_command command;
+  static child_command program(std::vector<std::string> arguments) {
+    child_command command;
     command.arguments = std::move(arguments);
     return command;
   }
   /// Runs one that does not end by itself, with a deadline that lets it say as many lines as are
   /// wanted before: longer and longer ones, since nobody knows how busy the machine is.
-  process_result run_to_deadline(std::string_view text, std::ptrdiff_t lines,
-                                 duration deadline = milliseconds{100}) {
+  run_result run_to_deadline(std::string_view text, std::ptrdiff_t lines,
+                             duration deadline = milliseconds{100}) {
     while (true) {
       auto result = run_shell(
           text, {},
-          {.deadline = deadline, .grace = milliseconds{100}, .output = process_output::capture});
+          {.deadline = deadline, .grace = milliseconds{100}, .output = run_output::capture});
       if (std::ranges::count(result.output, '\n') >= lines || deadline > seconds{5}) return result;
       deadline *= 4;
     }
@@ -91,20 +90,20 @@ class process : public testing::Test {
   }
 
   spawner starter;
-  shard home;
-  process_runner runner{home, starter, {.most_running = 8, .most_waiting = 400}};
+  io::shard home;
+  tandem::process::runner runner{home, starter, {.most_running = 8, .most_waiting = 400}};
 };
 
 TEST_F(process, tells_the_exit_status) {
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   const auto seven = run_shell("exit 7");
-  EXPECT_EQ(seven.outcome, process_outcome::exited);
+  EXPECT_EQ(seven.outcome, run_outcome::exited);
   EXPECT_EQ(seven.code, 7);
 }
 
 TEST_F(process, tells_the_signal_that_ended_it) {
   const auto result = run_shell("kill -SEGV $$");
-  EXPECT_EQ(result.outcome, process_outcome::signalled);
+  EXPECT_EQ(result.outcome, run_outcome::signalled);
   EXPECT_EQ(result.code, SIGSEGV);
 }
 
@@ -115,16 +114,16 @@ TEST_F(process, gives_input_and_takes_output) {
 
 TEST_F(process, passes_arguments_that_no_shell_reads) {
   EXPECT_EQ(run(program({"printf", "%s|", "a b", "$(id)", "';`id`"})).output, "a b|$(id)|';`id`|");
-  EXPECT_EQ(run(process_command::shell("printf '%s|' \"$1\" \"$2\"", {"$(id)", "; id"})).output,
+  EXPECT_EQ(run(child_command::shell("printf '%s|' \"$1\" \"$2\"", {"$(id)", "; id"})).output,
             "$(id)|; id|");
 }
 
 TEST_F(process, a_shell_is_left_out_where_it_has_nothing_to_do) {
-  auto command = process_command::shell("/usr/bin/env");
+  auto command = child_command::shell("/usr/bin/env");
   command.inherits_environment = false;
   command.environment = "ONLY=this\0"s;
   EXPECT_EQ(run(command).output, "ONLY=this\n") << "a shell would add PWD";
-  EXPECT_EQ(run(process_command::shell("/usr/bin/printf %s \"$1\"", {"$(id); a  b"})).output,
+  EXPECT_EQ(run(child_command::shell("/usr/bin/printf %s \"$1\"", {"$(id); a  b"})).output,
             "$(id); a  b");
   EXPECT_EQ(run_shell("/bin/true").code, 0);
   EXPECT_EQ(run_shell("/bin/false").code, 1);
@@ -142,26 +141,26 @@ TEST_F(process, what_cannot_be_run_without_a_shell_is_run_by_it) {
 
 TEST_F(process, a_program_that_is_not_there_is_told) {
   const auto result = run(program({"tandem-no-such-program"}));
-  EXPECT_EQ(result.outcome, process_outcome::not_started);
+  EXPECT_EQ(result.outcome, run_outcome::not_started);
   EXPECT_EQ(result.code, ENOENT);
   const auto folder = run(program({"/etc"}));
-  EXPECT_EQ(folder.outcome, process_outcome::not_started);
+  EXPECT_EQ(folder.outcome, run_outcome::not_started);
   EXPECT_EQ(folder.code, EACCES);
 }
 
 TEST_F(process, refuses_what_cannot_be_an_argument) {
-  EXPECT_EQ(run(program({"echo", std::string("a\0b", 3)})).outcome, process_outcome::not_started);
-  EXPECT_EQ(run(program({})).outcome, process_outcome::not_started);
+  EXPECT_EQ(run(program({"echo", std::string("a\0b", 3)})).outcome, run_outcome::not_started);
+  EXPECT_EQ(run(program({})).outcome, run_outcome::not_started);
   EXPECT_EQ(run(program({"echo", std::string(200000, 'x')})).code, E2BIG);
   auto command = program({"echo"});
   for (int i = 0; i < 2000; ++i) command.environment += "A=\0"s;
   EXPECT_EQ(run(command).code, E2BIG);
   command.environment = "UNENDED=x";
-  EXPECT_EQ(run(command).outcome, process_outcome::not_started);
+  EXPECT_EQ(run(command).outcome, run_outcome::not_started);
 }
 
 TEST_F(process, variables_replace_inherited_ones) {
-  auto command = process_command::shell("echo \"$SIP_RURI|$HOME|${PATH:+path}\"");
+  auto command = child_command::shell("echo \"$SIP_RURI|$HOME|${PATH:+path}\"");
   command.environment = "SIP_RURI=sip:a@b $(id)\0HOME=/nowhere\0"s;
   EXPECT_EQ(run(command).output, "sip:a@b $(id)|/nowhere|path\n");
   command = program({"/usr/bin/env"});
@@ -183,7 +182,7 @@ TEST_F(process, leads_a_group_of_its_own_with_default_signals) {
 
 TEST_F(process, ends_at_its_deadline) {
   const auto result = run_to_deadline("echo begun; sleep 60", 1);
-  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  EXPECT_EQ(result.outcome, run_outcome::timed_out);
   EXPECT_EQ(result.code, SIGTERM);
   EXPECT_EQ(result.output, "begun\n");
   EXPECT_LT(result.run_time, seconds{30});
@@ -192,14 +191,14 @@ TEST_F(process, ends_at_its_deadline) {
 
 TEST_F(process, is_killed_when_it_ignores_TERM) {
   const auto result = run_to_deadline("trap '' TERM; echo begun; while :; do sleep 1; done", 1);
-  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  EXPECT_EQ(result.outcome, run_outcome::timed_out);
   EXPECT_EQ(result.code, SIGKILL);
 }
 
 TEST_F(process, takes_its_own_children_with_it) {
   const auto result =
       run_to_deadline("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 300 & echo $!; done; sleep 300", 10);
-  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  EXPECT_EQ(result.outcome, run_outcome::timed_out);
   std::istringstream pids{result.output};
   std::vector<pid_t> children{std::istream_iterator<pid_t>{pids}, {}};
   ASSERT_EQ(children.size(), 10U);
@@ -209,7 +208,7 @@ TEST_F(process, takes_its_own_children_with_it) {
 
 TEST_F(process, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
   const auto result = run_shell("sleep 300 & echo $!; exit 3");
-  EXPECT_EQ(result.outcome, process_outcome::exited);
+  EXPECT_EQ(result.outcome, run_outcome::exited);
   EXPECT_EQ(result.code, 3);
   EXPECT_LT(result.run_time, seconds{30});
   EXPECT_TRUE(comes_true([&] { return !is_alive(std::stoi(result.output)); }));
@@ -217,18 +216,18 @@ TEST_F(process, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
 
 TEST_F(process, output_is_capped) {
   const auto result = run_shell("yes 0123456789 | head -c 10000000", {},
-                                {.output = process_output::capture, .output_limit = 100000});
-  EXPECT_EQ(result.outcome, process_outcome::too_much_output);
+                                {.output = run_output::capture, .output_limit = 100000});
+  EXPECT_EQ(result.outcome, run_outcome::too_much_output);
   EXPECT_EQ(result.output.size(), 100000U);
 }
 
 TEST_F(process, one_that_writes_without_end_is_ended) {
   const auto output = run_shell("cat /dev/zero");
-  EXPECT_EQ(output.outcome, process_outcome::too_much_output);
+  EXPECT_EQ(output.outcome, run_outcome::too_much_output);
   const auto nobody_reads = run(program({"cat", "/dev/zero"}), {}, {.deadline = milliseconds{50}});
-  EXPECT_EQ(nobody_reads.outcome, process_outcome::timed_out);
+  EXPECT_EQ(nobody_reads.outcome, run_outcome::timed_out);
   const auto logged = run_shell("exec cat /dev/zero >&2", {}, {.log_limit = 100});
-  EXPECT_EQ(logged.outcome, process_outcome::signalled);
+  EXPECT_EQ(logged.outcome, run_outcome::signalled);
   EXPECT_EQ(logged.code, SIGPIPE);
 }
 
@@ -236,7 +235,7 @@ TEST_F(process, a_storm_of_children_ends_with_its_group) {
   const auto result =
       run_to_deadline("echo $$; i=0; while [ $i -lt 1000 ]; do sleep 300 & i=$((i+1)); done; wait",
                       1, milliseconds{500});
-  EXPECT_EQ(result.outcome, process_outcome::timed_out);
+  EXPECT_EQ(result.outcome, run_outcome::timed_out);
   const pid_t group = std::stoi(result.output);
   EXPECT_TRUE(comes_true([&] { return ::kill(-group, 0) != 0 || !has_living_member(group); }));
 }
@@ -252,14 +251,14 @@ TEST_F(process, output_for_which_there_is_no_descriptor_is_lost_and_said_to_be) 
   const auto at_its_end = run_shell("echo x");
   const auto while_it_runs = run_shell("cat /dev/zero");
   ::setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_EQ(at_its_end.outcome, process_outcome::lost);
-  EXPECT_EQ(while_it_runs.outcome, process_outcome::lost);
+  EXPECT_EQ(at_its_end.outcome, run_outcome::lost);
+  EXPECT_EQ(while_it_runs.outcome, run_outcome::lost);
   EXPECT_EQ(run_shell("echo x").output, "x\n");
 }
 
 TEST_F(process, more_output_than_a_pipe_holds_arrives_whole) {
   const auto result = run_shell("head -c 3000000 /dev/zero", {},
-                                {.output = process_output::capture, .output_limit = 4000000});
+                                {.output = run_output::capture, .output_limit = 4000000});
   EXPECT_TRUE(result.succeeded());
   EXPECT_EQ(result.output.size(), 3000000U);
 }
@@ -269,7 +268,7 @@ TEST_F(process, errors_go_into_the_log_with_their_tag) {
   const auto result = run_shell("echo 'bad\tthing' >&2; echo half >&2; printf rest >&2; "
                                 "head -c 100000 /dev/zero | tr '\\0' x >&2; true",
                                 {}, {.log_limit = 2000, .log_tag = "tid-1"});
-  EXPECT_TRUE(result.succeeded() || result.outcome == process_outcome::signalled);
+  EXPECT_TRUE(result.succeeded() || result.outcome == run_outcome::signalled);
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, AllOf(HasSubstr("exec tid-1: bad\\x09thing\n"), HasSubstr("exec tid-1: half\n"),
                          HasSubstr("exec tid-1: restxxx"), HasSubstr("more is not logged")));
@@ -295,8 +294,8 @@ TEST_F(process, many_run_under_the_cap_and_in_order) {
   std::size_t most = 0;
   std::vector<int> order;
   for (int i = 0; i < 200; ++i)
-    runner.run(process_command::shell("exit 0"), {}, {.longest_wait = seconds{60}},
-               [&, i](process_result&& r) {
+    runner.run(child_command::shell("exit 0"), {}, {.longest_wait = seconds{60}},
+               [&, i](run_result&& r) {
                  EXPECT_TRUE(r.succeeded()) << to_string(r.outcome) << r.code;
                  order.push_back(i);
                  ++ended;
@@ -314,50 +313,50 @@ TEST_F(process, many_run_under_the_cap_and_in_order) {
 }
 
 TEST_F(process, beyond_the_queue_it_is_refused) {
-  process_runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
-  std::vector<process_outcome> outcomes;
-  const auto note = [&](process_result&& r) { outcomes.push_back(r.outcome); };
-  small.run(process_command::shell("sleep 0.3"), {}, {}, note);
-  small.run(process_command::shell("true"), {}, {}, note);
-  small.run(process_command::shell("true"), {}, {}, note);
+  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  std::vector<run_outcome> outcomes;
+  const auto note = [&](run_result&& r) { outcomes.push_back(r.outcome); };
+  small.run(child_command::shell("sleep 0.3"), {}, {}, note);
+  small.run(child_command::shell("true"), {}, {}, note);
+  small.run(child_command::shell("true"), {}, {}, note);
   EXPECT_TRUE(home.run_until([&] { return outcomes.size() == 3; }));
-  EXPECT_THAT(outcomes, testing::ElementsAre(process_outcome::overloaded, process_outcome::exited,
-                                             process_outcome::exited));
+  EXPECT_THAT(outcomes, testing::ElementsAre(run_outcome::overloaded, run_outcome::exited,
+                                             run_outcome::exited));
   EXPECT_EQ(small.statistics().overloaded, 1U);
 }
 
 TEST_F(process, nobody_waits_in_the_queue_for_ever) {
-  process_runner small{home, starter, {.most_running = 1, .most_waiting = 10}};
-  std::optional<process_result> waited;
-  small.run(process_command::shell("sleep 60"), {}, {}, [](process_result&&) {});
-  small.run(process_command::shell("true"), {}, {.longest_wait = milliseconds{50}},
-            [&](process_result&& r) { waited = std::move(r); });
+  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 10}};
+  std::optional<run_result> waited;
+  small.run(child_command::shell("sleep 60"), {}, {}, [](run_result&&) {});
+  small.run(child_command::shell("true"), {}, {.longest_wait = milliseconds{50}},
+            [&](run_result&& r) { waited = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return waited.has_value(); }));
-  EXPECT_EQ(waited->outcome, process_outcome::overloaded);
+  EXPECT_EQ(waited->outcome, run_outcome::overloaded);
 }
 
 TEST_F(process, cancelled_it_ends_and_tells_nobody) {
   bool told = false;
-  const auto tell = [&](process_result&&) { told = true; };
-  const auto running = runner.run(process_command::shell("sleep 60"), {}, {}, tell);
+  const auto tell = [&](run_result&&) { told = true; };
+  const auto running = runner.run(child_command::shell("sleep 60"), {}, {}, tell);
   EXPECT_EQ(runner.statistics().running, 1U);
   runner.cancel(running);
   EXPECT_TRUE(home.run_until([&] { return runner.statistics().running == 0; }));
   EXPECT_FALSE(told);
   runner.cancel(running); // gone already
 
-  process_runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
-  small.run(process_command::shell("sleep 60"), {}, {}, tell);
-  const auto waiting = small.run(process_command::shell("true"), {}, {}, tell);
+  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  small.run(child_command::shell("sleep 60"), {}, {}, tell);
+  const auto waiting = small.run(child_command::shell("true"), {}, {}, tell);
   small.cancel(waiting);
   EXPECT_EQ(small.statistics().waiting, 0U);
 }
 
 TEST_F(process, a_handler_may_run_another_or_end_the_runner) {
-  auto own = std::make_optional<process_runner>(home, starter);
+  auto own = std::make_optional<tandem::process::runner>(home, starter);
   bool done = false;
-  own->run(process_command::shell("true"), {}, {}, [&](process_result&&) {
-    own->run(process_command::shell("true"), {}, {}, [&](process_result&&) {
+  own->run(child_command::shell("true"), {}, {}, [&](run_result&&) {
+    own->run(child_command::shell("true"), {}, {}, [&](run_result&&) {
       own.reset();
       done = true;
     });
@@ -366,10 +365,10 @@ TEST_F(process, a_handler_may_run_another_or_end_the_runner) {
 }
 
 TEST_F(process, the_end_of_a_runner_ends_its_children) {
-  auto own = std::make_optional<process_runner>(home, starter);
+  auto own = std::make_optional<tandem::process::runner>(home, starter);
   const std::string path = testing::TempDir() + "/tandem-child-" + std::to_string(::getpid());
-  own->run(process_command::shell("echo $$ > " + path + "; exec sleep 300"), {}, {},
-           [](process_result&&) { FAIL(); });
+  own->run(child_command::shell("echo $$ > " + path + "; exec sleep 300"), {}, {},
+           [](run_result&&) { FAIL(); });
   pid_t pid = 0;
   EXPECT_TRUE(comes_true([&] { return std::ifstream{path} >> pid && pid > 0; }));
   EXPECT_TRUE(is_alive(pid));
@@ -380,12 +379,12 @@ TEST_F(process, the_end_of_a_runner_ends_its_children) {
 
 TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
   const pid_t first = starter.pid();
-  std::optional<process_result> lost;
-  runner.run(process_command::shell("sleep 300"), {}, {},
-             [&](process_result&& r) { lost = std::move(r); });
+  std::optional<run_result> lost;
+  runner.run(child_command::shell("sleep 300"), {}, {},
+             [&](run_result&& r) { lost = std::move(r); });
   ::kill(first, SIGKILL);
   EXPECT_TRUE(home.run_until([&] { return lost.has_value(); }));
-  EXPECT_EQ(lost->outcome, process_outcome::lost);
+  EXPECT_EQ(lost->outcome, run_outcome::lost);
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   EXPECT_NE(starter.pid(), first);
 }
@@ -393,14 +392,14 @@ TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
 TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_when_it_dies) {
   constexpr int runs = 40;
   const auto work = [this](int number) {
-    shard own;
-    process_runner children{own, starter, {.most_running = 4, .most_waiting = 400}};
+    io::shard own;
+    tandem::process::runner children{own, starter, {.most_running = 4, .most_waiting = 400}};
     int ended = 0;
     int succeeded = 0;
     for (int i = 0; i < runs; ++i)
-      children.run(process_command::shell("cat"), std::to_string(number),
-                   {.longest_wait = seconds{60}, .output = process_output::capture},
-                   [&](process_result&& r) {
+      children.run(child_command::shell("cat"), std::to_string(number),
+                   {.longest_wait = seconds{60}, .output = run_output::capture},
+                   [&](run_result&& r) {
                      ++ended;
                      if (r.succeeded() && r.output == std::to_string(number)) ++succeeded;
                    });
@@ -422,10 +421,10 @@ TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_whe
 
 TEST_F(process, limits_hold_the_child) {
   spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16}}};
-  process_runner own{home, strict};
-  std::optional<process_result> result;
-  own.run(process_command::shell("ulimit -n; ulimit -c"), {}, {.output = process_output::capture},
-          [&](process_result&& r) { result = std::move(r); });
+  tandem::process::runner own{home, strict};
+  std::optional<run_result> result;
+  own.run(child_command::shell("ulimit -n; ulimit -c"), {}, {.output = run_output::capture},
+          [&](run_result&& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->output, "16\n0\n");
 }
@@ -433,10 +432,10 @@ TEST_F(process, limits_hold_the_child) {
 TEST_F(process, children_are_another_user_when_asked_for) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may become another user";
   spawner other{{.user = find_user("nobody")}};
-  process_runner own{home, other};
-  std::optional<process_result> result;
-  own.run(process_command::shell("id -un; cat /dev/stdin"), "readable",
-          {.output = process_output::capture}, [&](process_result&& r) { result = std::move(r); });
+  tandem::process::runner own{home, other};
+  std::optional<run_result> result;
+  own.run(child_command::shell("id -un; cat /dev/stdin"), "readable",
+          {.output = run_output::capture}, [&](run_result&& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->output, "nobody\nreadable");
 }
@@ -463,22 +462,22 @@ TEST_F(process, runs_leave_no_descriptor_behind) {
 TEST_F(process, children_live_in_another_root_and_folder_when_asked_for) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may change the root";
   spawner moved{{.root = "/", .work_folder = "/usr"}};
-  process_runner own{home, moved};
-  std::optional<process_result> result;
-  own.run(process_command::shell("pwd"), {}, {.output = process_output::capture},
-          [&](process_result&& r) { result = std::move(r); });
+  tandem::process::runner own{home, moved};
+  std::optional<run_result> result;
+  own.run(child_command::shell("pwd"), {}, {.output = run_output::capture},
+          [&](run_result&& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->output, "/usr\n");
 }
 
 TEST_F(process, other_bounds_let_those_that_wait_start) {
-  process_runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
   bool is_first_over = false;
   bool is_second_over = false;
-  const auto first = small.run(process_command::shell("sleep 60"), {}, {},
-                               [&](process_result&&) { is_first_over = true; });
-  small.run(process_command::shell("true"), {}, {},
-            [&](process_result&& r) { is_second_over = r.succeeded(); });
+  const auto first = small.run(child_command::shell("sleep 60"), {}, {},
+                               [&](run_result&&) { is_first_over = true; });
+  small.run(child_command::shell("true"), {}, {},
+            [&](run_result&& r) { is_second_over = r.succeeded(); });
   EXPECT_EQ(small.statistics().waiting, 1U);
   small.set_options({.most_running = 2, .most_waiting = 1});
   EXPECT_EQ(small.statistics().waiting, 0U);

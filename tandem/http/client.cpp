@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/http_client.hpp>
+#include <tandem/http/client.hpp>
 
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/text.hpp>
@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace tandem::io {
+namespace tandem::http {
 
 namespace {
 
@@ -18,7 +18,7 @@ namespace {
 constexpr duration fresh = milliseconds{100};
 
 /// The timeout that a server promises in Keep-Alive, less a second for the way.
-std::optional<duration> promised_idle_time(const http_headers& headers) {
+std::optional<duration> promised_idle_time(const header_list& headers) {
   const std::string_view value = find_header(headers, "Keep-Alive");
   const auto at = value.find("timeout=");
   if (at == std::string_view::npos) return std::nullopt;
@@ -34,7 +34,7 @@ struct waiting_tag;
 } // namespace
 
 /// A request on its way, from send() to its result.
-struct http_client::exchange final : timer, list_hook<waiting_tag> {
+struct client::exchange final : timer, list_hook<waiting_tag> {
   exchange(impl& of, done_handler handler) : owner{of}, done{std::move(handler)} {}
   void on_timer(instant) override;
 
@@ -44,9 +44,9 @@ struct http_client::exchange final : timer, list_hook<waiting_tag> {
   std::string bytes; ///< the request, until written
 };
 
-class http_client::impl final : public std::enable_shared_from_this<http_client::impl> {
+class client::impl final : public std::enable_shared_from_this<client::impl> {
  public:
-  impl(shard& home, http_client_options options)
+  impl(io::shard& home, client_options options)
       : home_{home}, options_{std::move(options)},
         common_headers_{write_common_headers(options_.server.authority(), options_.headers)} {
     if (const auto literal = ip_address::parse(options_.server.host))
@@ -64,7 +64,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
     for (const key k : all) exchanges_.erase(k);
   }
 
-  key send(const http_request& request, duration deadline, done_handler done) {
+  key send(const request& request, duration deadline, done_handler done) {
     const key k = exchanges_.emplace(*this, std::move(done));
     exchange& e = *exchanges_.find(k);
     e.self = k;
@@ -74,8 +74,8 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
       home_.post([weak = weak_from_this(), k] {
         const auto self = weak.lock();
         if (exchange* found = self && !self->stopped_ ? self->exchanges_.find(k) : nullptr)
-          self->finish(*found, fail(http_client_error{.kind = http_failure::overloaded,
-                                                      .detail = "too many requests are waiting"}));
+          self->finish(*found, fail(client_error{.kind = failure::overloaded,
+                                                 .detail = "too many requests are waiting"}));
       });
       return k;
     }
@@ -91,30 +91,30 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
     exchange* e = exchanges_.find(k);
     if (!e) return;
     e->done = nullptr;
-    finish(*e, fail(http_client_error{}));
+    finish(*e, fail(client_error{}));
   }
 
-  void use_tls(tls_context tls) { options_.tls = std::move(tls); }
+  void use_tls(io::tls_context tls) { options_.tls = std::move(tls); }
 
   void on_deadline(exchange& e) {
     const connection* c = carrier(e.self);
-    http_client_error error{.kind = http_failure::timed_out, .was_sent = c && c->has_sent()};
+    client_error error{.kind = failure::timed_out, .was_sent = c && c->has_sent()};
     error.detail = !c            ? "no connection became free in time"
                    : !c->is_up() ? "the connection did not come up in time"
                                  : "no whole response in time";
-    if (c && !c->is_up()) error.kind = http_failure::unreachable;
+    if (c && !c->is_up()) error.kind = failure::unreachable;
     finish(e, fail(std::move(error)));
   }
 
-  http_client_statistics statistics;
+  client_statistics statistics;
 
  private:
   /// One connection: coming up, carrying a request, or idle.
-  class connection final : stream_handler, timer {
+  class connection final : io::stream_handler, timer {
    public:
     connection(impl& owner, key carried)
         : owner_{owner}, carried_{carried}, stream_{owner.home_, *this, std::size_t{64} << 20U},
-          parser_{http_parser::kind::responses, owner.options_.limits} {}
+          parser_{parser::kind::responses, owner.options_.limits} {}
 
     void resolve() {
       if (owner_.options_.server.is_secure && !owner_.options_.tls) { // never in the clear instead
@@ -130,20 +130,21 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
       }
       // A connection that has gone meanwhile is not the carrier of this request any more.
       const auto answer = [weak = owner_.weak_from_this(), this,
-                           k = carried_](const resolver::answer& found) {
+                           k = carried_](const names::resolver::answer& found) {
         const auto self = weak.lock();
         if (!self || self->stopped_ || self->carrier(k) != this) return;
         if (!found || found->empty()) {
-          problems_ = to_string(found ? resolve_error::not_found : found.error());
+          problems_ = to_string(found ? names::resolve_error::not_found : found.error());
           return give_up();
         }
         addresses_ = *found;
         connect_next();
       };
       if (owner_.options_.names)
-        owner_.options_.names->resolve(owner_.options_.server.host, address_family::any, answer);
+        owner_.options_.names->resolve(owner_.options_.server.host, names::address_family::any,
+                                       answer);
       else
-        owner_.home_.post([answer] { answer(fail(resolve_error::failed)); });
+        owner_.home_.post([answer] { answer(fail(names::resolve_error::failed)); });
     }
 
     /// Takes a request; the connection is up and idle.
@@ -165,7 +166,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
     void connect_next() {
       if (next_address_ == addresses_.size()) return give_up();
       const socket_address to{addresses_[next_address_++], owner_.options_.server.port};
-      const auto& tls = owner_.options_.server.is_secure ? owner_.options_.tls : tls_context{};
+      const auto& tls = owner_.options_.server.is_secure ? owner_.options_.tls : io::tls_context{};
       owner_.home_.timers().arm(*this, owner_.home_.now() + owner_.options_.connect_deadline);
       last_address_ = to.to_string();
       stream_.connect(to, tls, owner_.options_.server.host);
@@ -178,7 +179,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
     }
 
     void give_up() {
-      http_client_error error{.kind = http_failure::unreachable};
+      client_error error{.kind = failure::unreachable};
       error.detail = owner_.options_.server.origin() + ": " + problems_;
       owner_.end_connection(*this, fail(std::move(error)));
     }
@@ -193,21 +194,21 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
 
     void on_data(std::string_view bytes) override {
       if (!carried_) { // a response nobody asked for
-        owner_.end_connection(*this, fail(http_client_error{}));
+        owner_.end_connection(*this, fail(client_error{}));
         return;
       }
       take(parser_.feed(bytes));
     }
 
-    void take(const result<bool, http_parse_errc>& state) {
+    void take(const result<bool, parse_errc>& state) {
       if (!state) {
         return owner_.end_connection(
-            *this, fail(http_client_error{.kind = http_failure::bad_response,
-                                          .was_sent = true,
-                                          .detail = std::string{to_string(state.error())}}));
+            *this, fail(client_error{.kind = failure::bad_response,
+                                     .was_sent = true,
+                                     .detail = std::string{to_string(state.error())}}));
       }
       if (!*state) return stream_.acknowledge();
-      http_response response = parser_.take_response();
+      response response = parser_.take_response();
       const bool is_reusable = parser_.keeps_alive() && !parser_.has_more() &&
                                stream_.is_connected() && stream_.waiting_output() == 0;
       if (!is_reusable) return owner_.end_connection(*this, std::move(response));
@@ -220,24 +221,24 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
       owner_.release(*this, std::move(response));
     }
 
-    void on_closed(stream_end why, std::string_view detail) override {
-      if (!carried_) return owner_.end_connection(*this, fail(http_client_error{}));
-      if (why == stream_end::refused || why == stream_end::tls_failed) {
+    void on_closed(io::stream_end why, std::string_view detail) override {
+      if (!carried_) return owner_.end_connection(*this, fail(client_error{}));
+      if (why == io::stream_end::refused || why == io::stream_end::tls_failed) {
         note_problem(detail);
         return connect_next();
       }
       // The end of the connection may be the end of the body.
-      if (why == stream_end::by_peer && parser_.is_inside_message())
+      if (why == io::stream_end::by_peer && parser_.is_inside_message())
         if (const auto state = parser_.feed_end(); state && *state)
           return owner_.end_connection(*this, parser_.take_response());
-      owner_.end_connection(*this, fail(http_client_error{.kind = http_failure::lost,
-                                                          .was_sent = has_sent(),
-                                                          .detail = std::string{detail}}));
+      owner_.end_connection(*this, fail(client_error{.kind = failure::lost,
+                                                     .was_sent = has_sent(),
+                                                     .detail = std::string{detail}}));
     }
 
     /// Idle for long enough, or not up in time.
     void on_timer(instant) override {
-      if (!carried_) return owner_.end_connection(*this, fail(http_client_error{}));
+      if (!carried_) return owner_.end_connection(*this, fail(client_error{}));
       stream_.close();
       note_problem("no connection in time");
       connect_next();
@@ -247,8 +248,8 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
 
     impl& owner_;
     key carried_; ///< the request, none while idle
-    stream stream_;
-    http_parser parser_;
+    io::stream stream_;
+    parser parser_;
     std::vector<ip_address> addresses_;
     std::size_t next_address_ = 0;
     std::string last_address_;
@@ -300,24 +301,24 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   }
 
   /// The connection has done its work and can be used again.
-  void release(connection& c, std::optional<http_response>&& response) {
+  void release(connection& c, std::optional<response>&& response) {
     const key k = std::exchange(c.carried_, key{});
     idle_.push_back(&c);
     if (!response) {
       c.idle_since_ = home_.now();
       home_.timers().arm(c, c.idle_since_ + options_.idle_limit);
     }
-    answer(k, response ? http_result{std::move(*response)} : fail(http_client_error{}));
+    answer(k, response ? client_result{std::move(*response)} : fail(client_error{}));
   }
 
   /// The connection is over, with this result for what it carried.
-  void end_connection(connection& c, http_result&& outcome) {
+  void end_connection(connection& c, client_result&& outcome) {
     const key k = c.carried();
     remove(c);
     answer(k, std::move(outcome));
   }
 
-  void answer(key k, http_result&& outcome) {
+  void answer(key k, client_result&& outcome) {
     const auto alive = shared_from_this();
     if (exchange* e = exchanges_.find(k))
       finish(*e, std::move(outcome));
@@ -326,7 +327,7 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   }
 
   /// Ends an exchange wherever it is. What carries it is closed, unless it has been released.
-  void finish(exchange& e, http_result&& outcome) {
+  void finish(exchange& e, client_result&& outcome) {
     const auto alive = shared_from_this();
     if (e.list_hook<waiting_tag>::is_linked()) --statistics.waiting;
     if (connection* c = carrier(e.self)) remove(*c);
@@ -337,8 +338,8 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
     if (done) done(std::move(outcome));
   }
 
-  shard& home_;
-  http_client_options options_;
+  io::shard& home_;
+  client_options options_;
   const std::string common_headers_;
   std::vector<ip_address> fixed_addresses_; ///< empty: the name is resolved for each connection
   slot_map<exchange> exchanges_;
@@ -348,21 +349,20 @@ class http_client::impl final : public std::enable_shared_from_this<http_client:
   bool stopped_ = false;
 };
 
-void http_client::exchange::on_timer(instant) { owner.on_deadline(*this); }
+void client::exchange::on_timer(instant) { owner.on_deadline(*this); }
 
-http_client::http_client(shard& home, http_client_options options)
+client::client(io::shard& home, client_options options)
     : impl_{std::make_shared<impl>(home, std::move(options))} {}
 
-http_client::~http_client() { impl_->stop(); }
+client::~client() { impl_->stop(); }
 
-http_client::key http_client::send(const http_request& request, duration deadline,
-                                   done_handler done) {
+client::key client::send(const request& request, duration deadline, done_handler done) {
   return impl_->send(request, deadline, std::move(done));
 }
 
-void http_client::cancel(key request) { impl_->cancel(request); }
-void http_client::use_tls(tls_context tls) { impl_->use_tls(std::move(tls)); }
+void client::cancel(key request) { impl_->cancel(request); }
+void client::use_tls(io::tls_context tls) { impl_->use_tls(std::move(tls)); }
 
-const http_client_statistics& http_client::statistics() const noexcept { return impl_->statistics; }
+const client_statistics& client::statistics() const noexcept { return impl_->statistics; }
 
-} // namespace tandem::io
+} // namespace tandem::http

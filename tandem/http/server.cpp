@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/http_server.hpp>
+#include <tandem/http/server.hpp>
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
@@ -13,38 +13,38 @@
 #include <utility>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::http {
 
 namespace {
 
 /// Answers that may wait for a slow peer.
 constexpr std::size_t output_limit = std::size_t{64} << 20U;
 
-unsigned status_of(http_parse_errc e) noexcept {
+unsigned status_of(parse_errc e) noexcept {
   switch (e) {
-  case http_parse_errc::headers_too_large: return 431;
-  case http_parse_errc::body_too_large: return 413;
-  case http_parse_errc::malformed:
-  case http_parse_errc::cut_off: break;
+  case parse_errc::headers_too_large: return 431;
+  case parse_errc::body_too_large: return 413;
+  case parse_errc::malformed:
+  case parse_errc::cut_off: break;
   }
   return 400;
 }
 
 } // namespace
 
-http_response text_response(unsigned status, std::string_view text) {
+response text_response(unsigned status, std::string_view text) {
   return {.status = status,
           .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
           .body = std::string{text} + "\n"};
 }
 
-class http_server::impl final : public std::enable_shared_from_this<http_server::impl> {
+class server::impl final : public std::enable_shared_from_this<server::impl> {
   class connection;
 
  public:
-  impl(shard& home, http_server_options options) : home_{home}, options_{std::move(options)} {}
+  impl(io::shard& home, server_options options) : home_{home}, options_{std::move(options)} {}
 
-  void route(std::string method, std::string path, http_access access, handler on_request) {
+  void route(std::string method, std::string path, route_access access, handler on_request) {
     routes_.push_back({.method = std::move(method),
                        .path = std::move(path),
                        .access = access,
@@ -52,11 +52,12 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
   }
 
   result<socket_address, std::string> listen(const socket_address& at) {
-    auto made = tcp_listener::listen(home_, at, [this](unique_fd fd, const socket_address& peer) {
-      if (connections_.size() >= options_.most_connections) return; // closes it
-      const auto key = connections_.emplace(*this, peer);
-      connections_.find(key)->begin(key, std::move(fd));
-    });
+    auto made =
+        io::tcp_listener::listen(home_, at, [this](io::unique_fd fd, const socket_address& peer) {
+          if (connections_.size() >= options_.most_connections) return; // closes it
+          const auto key = connections_.emplace(*this, peer);
+          connections_.find(key)->begin(key, std::move(fd));
+        });
     if (!made) return fail(std::move(made.error()));
     listeners_.push_back(std::move(*made));
     return listeners_.back()->address();
@@ -85,31 +86,31 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
     for (const auto key : all) connections_.erase(key);
   }
 
-  void respond(handle<void> named, http_response&& response) {
+  void respond(handle<void> named, response&& response) {
     if (connection* c = find(named)) c->respond(std::move(response));
   }
   [[nodiscard]] bool is_wanted(handle<void> named) { return find(named) != nullptr; }
 
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
-  http_server_options& options() noexcept { return options_; }
+  server_options& options() noexcept { return options_; }
 
  private:
   struct route_entry {
     std::string method;
     std::string path;
-    http_access access;
+    route_access access;
     handler handle_request;
   };
 
   /// A client. Its requests are handled one after the other, in their order.
-  class connection final : stream_handler, timer {
+  class connection final : io::stream_handler, timer {
    public:
     connection(impl& owner, const socket_address& peer)
         : owner_{owner}, peer_{peer}, stream_{owner.home_, *this, output_limit},
-          parser_{http_parser::kind::requests, owner.options_.limits} {}
+          parser_{parser::kind::requests, owner.options_.limits} {}
 
-    void begin(handle<connection> self, unique_fd fd) {
+    void begin(handle<connection> self, io::unique_fd fd) {
       self_ = self;
       limit(owner_.home_.now() + owner_.options_.request_deadline);
       stream_.accept(std::move(fd), owner_.options_.tls);
@@ -123,7 +124,7 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
 
     void limit(instant until) { owner_.home_.timers().arm(*this, until); }
 
-    void respond(http_response&& response) {
+    void respond(response&& response) {
       if (!is_answering_) return;
       is_answering_ = false;
       const bool keeps = keeps_alive_ && !owner_.is_stopping_;
@@ -158,8 +159,8 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
       return is_answering_;
     }
 
-    void on_closed(stream_end why, std::string_view detail) override {
-      if (why == stream_end::tls_failed)
+    void on_closed(io::stream_end why, std::string_view detail) override {
+      if (why == io::stream_end::tls_failed)
         log_info("http: {}: no TLS connection: {}", peer_.to_string(), detail);
       owner_.remove(self_);
     }
@@ -179,7 +180,7 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
       is_pumping_ = true;
       auto state = parser_.feed(bytes);
       while (state && *state && !is_answering_ && !is_finishing_) {
-        http_request request = parser_.take_request();
+        request request = parser_.take_request();
         keeps_alive_ = parser_.keeps_alive();
         has_body_ = request.method != "HEAD";
         is_answering_ = true;
@@ -208,8 +209,8 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
     impl& owner_;
     handle<connection> self_;
     socket_address peer_;
-    stream stream_;
-    http_parser parser_;
+    io::stream stream_;
+    parser parser_;
     bool is_answering_ = false; ///< a handler has the request
     bool is_finishing_ = false;
     bool is_pumping_ = false;
@@ -236,7 +237,7 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
   }
 
   /// The route of a request; `path_known` tells 405 from 404.
-  const route_entry* find_route(const http_request& request, std::string& allowed) const {
+  const route_entry* find_route(const request& request, std::string& allowed) const {
     const route_entry* best = nullptr;
     std::size_t longest = 0;
     const std::string_view path = request.path();
@@ -256,7 +257,7 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
     return best;
   }
 
-  [[nodiscard]] bool is_authorized(const http_request& request) const {
+  [[nodiscard]] bool is_authorized(const request& request) const {
     const std::string_view value = find_header(request.headers, "Authorization");
     constexpr std::string_view scheme = "Bearer ";
     return !options_.token.empty() && value.size() > scheme.size() &&
@@ -264,10 +265,10 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
            options_.token.matches(trim(value.substr(scheme.size())));
   }
 
-  void dispatch(handle<connection> key, http_request&& request, const socket_address& peer) {
+  void dispatch(handle<connection> key, request&& request, const socket_address& peer) {
     std::string allowed;
     const route_entry* found = find_route(request, allowed);
-    http_responder answer;
+    responder answer;
     answer.server_ = weak_from_this();
     answer.connection_ = {.slot = key.slot, .generation = key.generation};
     answer.peer_ = peer;
@@ -279,7 +280,7 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
       refusal.headers.emplace_back("Allow", allowed);
       return answer.respond(std::move(refusal));
     }
-    if (found->access == http_access::token && !is_authorized(request)) {
+    if (found->access == route_access::token && !is_authorized(request)) {
       // RFC 6750 3
       auto refusal =
           text_response(401, options_.token.empty() ? "no bearer token is configured, so nobody may"
@@ -290,17 +291,17 @@ class http_server::impl final : public std::enable_shared_from_this<http_server:
     found->handle_request(std::move(request), std::move(answer));
   }
 
-  shard& home_;
-  http_server_options options_;
+  io::shard& home_;
+  server_options options_;
   std::vector<route_entry> routes_;
   slot_map<connection> connections_;
-  std::vector<std::unique_ptr<tcp_listener>> listeners_;
+  std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
   bool is_stopping_ = false;
   bool is_closed_ = false;
   std::function<void()> stopped_;
 };
 
-http_responder& http_responder::operator=(http_responder&& other) noexcept {
+responder& responder::operator=(responder&& other) noexcept {
   if (this != &other) {
     respond(text_response(500, "no answer was made"));
     server_ = std::exchange(other.server_, {});
@@ -310,42 +311,42 @@ http_responder& http_responder::operator=(http_responder&& other) noexcept {
   return *this;
 }
 
-http_responder::~http_responder() { respond(text_response(500, "no answer was made")); }
+responder::~responder() { respond(text_response(500, "no answer was made")); }
 
-void http_responder::respond(http_response response) {
-  const auto server = std::static_pointer_cast<http_server::impl>(server_.lock());
+void responder::respond(response response) {
+  const auto server = std::static_pointer_cast<server::impl>(server_.lock());
   server_.reset();
   if (server)
     server->respond({.slot = connection_.slot, .generation = connection_.generation},
                     std::move(response));
 }
 
-bool http_responder::is_wanted() const noexcept {
-  const auto server = std::static_pointer_cast<http_server::impl>(server_.lock());
+bool responder::is_wanted() const noexcept {
+  const auto server = std::static_pointer_cast<server::impl>(server_.lock());
   return server &&
          server->is_wanted({.slot = connection_.slot, .generation = connection_.generation});
 }
 
-http_server::http_server(shard& home, http_server_options options)
+server::server(io::shard& home, server_options options)
     : impl_{std::make_shared<impl>(home, std::move(options))} {}
 
-http_server::~http_server() { impl_->close_all(); }
+server::~server() { impl_->close_all(); }
 
-void http_server::route(std::string method, std::string path, http_access access, handler handle) {
+void server::route(std::string method, std::string path, route_access access, handler handle) {
   impl_->route(std::move(method), std::move(path), access, std::move(handle));
 }
 
-result<socket_address, std::string> http_server::listen(const socket_address& at) {
+result<socket_address, std::string> server::listen(const socket_address& at) {
   return impl_->listen(at);
 }
 
-void http_server::use_tls(tls_context tls) { impl_->options().tls = std::move(tls); }
-void http_server::use_token(secret token) { impl_->options().token = std::move(token); }
+void server::use_tls(io::tls_context tls) { impl_->options().tls = std::move(tls); }
+void server::use_token(secret token) { impl_->options().token = std::move(token); }
 
-void http_server::stop(duration grace, std::function<void()> done) {
+void server::stop(duration grace, std::function<void()> done) {
   impl_->stop(grace, std::move(done));
 }
 
-std::size_t http_server::connections() const noexcept { return impl_->connections(); }
+std::size_t server::connections() const noexcept { return impl_->connections(); }
 
-} // namespace tandem::io
+} // namespace tandem::http

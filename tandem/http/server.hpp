@@ -2,9 +2,9 @@
 // A small HTTP/1.1 server: routes, a bearer token, bounds on everything, HTTPS if given a context.
 // It belongs to one shard; handlers run on it and may answer later, on the same shard.
 //
-//   http_server server{home, {.token = secret{"..."}}};
-//   server.route("GET", "/health", http_access::open,
-//                [](http_request&&, http_responder answer) { answer.respond({.body = "ok\n"}); });
+//   server server{home, {.token = secret{"..."}}};
+//   server.route("GET", "/health", route_access::open,
+//                [](request&&, responder answer) { answer.respond({.body = "ok\n"}); });
 //   auto at = server.listen(*socket_address::parse("127.0.0.1:8080"));
 #pragma once
 
@@ -13,7 +13,7 @@
 #include <tandem/base/result.hpp>
 #include <tandem/base/secret.hpp>
 #include <tandem/base/slot_map.hpp>
-#include <tandem/io/http_message.hpp>
+#include <tandem/http/message.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/tls.hpp>
 
@@ -22,12 +22,12 @@
 #include <string>
 #include <string_view>
 
-namespace tandem::io {
+namespace tandem::http {
 
-struct http_server_options {
-  tls_context tls = {};    ///< none: plain HTTP
-  secret token = {};       ///< what "Authorization: Bearer" must hold; empty: no way in
-  http_limits limits = {}; ///< of a request
+struct server_options {
+  io::tls_context tls = {};   ///< none: plain HTTP
+  secret token = {};          ///< what "Authorization: Bearer" must hold; empty: no way in
+  message_limits limits = {}; ///< of a request
   duration request_deadline = seconds{30}; ///< from the first byte of a request to its last, and
                                            ///< for the peer to take the answer
   duration idle_limit = seconds{75};       ///< of a connection between requests
@@ -35,22 +35,22 @@ struct http_server_options {
 };
 
 /// Who may use a route.
-enum class http_access : std::uint8_t {
+enum class route_access : std::uint8_t {
   open,  ///< anybody
   token, ///< who shows the bearer token; without one configured: nobody
 };
 
 /// The answer to one request. Movable; answers 500 by itself when it is dropped unused. It may
 /// outlive its server and its connection.
-class http_responder {
+class responder {
  public:
-  http_responder() = default;
-  http_responder(http_responder&& other) noexcept = default;
-  http_responder& operator=(http_responder&& other) noexcept;
-  ~http_responder();
+  responder() = default;
+  responder(responder&& other) noexcept = default;
+  responder& operator=(responder&& other) noexcept;
+  ~responder();
 
   /// Sends the answer; the first one counts.
-  void respond(http_response response);
+  void respond(response response);
 
   /// Where the request came from.
   [[nodiscard]] const socket_address& peer() const noexcept { return peer_; }
@@ -58,7 +58,7 @@ class http_responder {
   [[nodiscard]] bool is_wanted() const noexcept;
 
  private:
-  friend class http_server;
+  friend class server;
   struct connection_key {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;
@@ -69,26 +69,26 @@ class http_responder {
   socket_address peer_;
 };
 
-class http_server {
+class server {
  public:
-  using handler = std::function<void(http_request&& request, http_responder answer)>;
+  using handler = std::function<void(request&& request, responder answer)>;
 
-  http_server(shard& home, http_server_options options = {});
-  http_server(const http_server&) = delete;
-  http_server& operator=(const http_server&) = delete;
+  server(io::shard& home, server_options options = {});
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
   /// Closes everything at once.
-  ~http_server();
+  ~server();
 
   /// Says who handles a method and path. A path that ends in / takes all below it too; the longest
   /// one wins. GET answers HEAD as well. Other methods of a known path get 405.
-  void route(std::string method, std::string path, http_access access, handler handle);
+  void route(std::string method, std::string path, route_access access, handler handle);
 
   /// Opens a listener; port 0 takes a free one.
   /// \return where it listens, or why it does not.
   result<socket_address, std::string> listen(const socket_address& at);
 
   /// New connections use this from now on (renewed certificates).
-  void use_tls(tls_context tls);
+  void use_tls(io::tls_context tls);
   /// Requests are held to this token from now on.
   void use_token(secret token);
 
@@ -99,12 +99,12 @@ class http_server {
   [[nodiscard]] std::size_t connections() const noexcept;
 
  private:
-  friend class http_responder;
+  friend class responder;
   class impl;
   std::shared_ptr<impl> impl_;
 };
 
 /// An answer of text, one line: for errors.
-[[nodiscard]] http_response text_response(unsigned status, std::string_view text);
+[[nodiscard]] response text_response(unsigned status, std::string_view text);
 
-} // namespace tandem::io
+} // namespace tandem::http

@@ -6,7 +6,7 @@
 
 #include <tandem/base/clock.hpp>
 #include <tandem/base/slot_map.hpp>
-#include <tandem/io/spawner.hpp>
+#include <tandem/process/spawner.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -16,11 +16,13 @@
 #include <vector>
 
 namespace tandem::io {
-
 class shard;
+}
+
+namespace tandem::process {
 
 /// What to run. The program is searched in the child's PATH unless its name has a slash.
-struct process_command {
+struct child_command {
   std::vector<std::string> arguments;   ///< the program and its arguments; no shell sees them
   std::vector<std::string> direct = {}; ///< empty, or what is tried first: the path of a program,
                                         ///< and its arguments
@@ -30,27 +32,27 @@ struct process_command {
   /// `/bin/sh -c text`, with `parameters` as $1, $2 ...: they are never read as shell text. A text
   /// in which a shell would only find a program and its arguments runs that without one; when it
   /// cannot be run, the shell says why.
-  [[nodiscard]] static process_command shell(std::string_view text,
-                                             std::vector<std::string> parameters = {});
+  [[nodiscard]] static child_command shell(std::string_view text,
+                                           std::vector<std::string> parameters = {});
 };
 
-enum class process_output : std::uint8_t {
+enum class run_output : std::uint8_t {
   discard, ///< to /dev/null
   capture, ///< into the result
 };
 
-struct process_options {
+struct run_options {
   duration deadline = seconds{10};    ///< from its start: TERM to its group, KILL after `grace`
   duration grace = seconds{2};        ///< between TERM and KILL
   duration longest_wait = seconds{5}; ///< in the queue; then it is refused as overloaded
-  process_output output = process_output::discard;
+  run_output output = run_output::discard;
   std::size_t output_limit =
       std::size_t{64} * 1024;                     ///< more output ends the child: too_much_output
   std::size_t log_limit = std::size_t{16} * 1024; ///< bytes of standard error that go into the log
   std::string log_tag = {}; ///< stands before each of its lines: a transaction's id
 };
 
-enum class process_outcome : std::uint8_t {
+enum class run_outcome : std::uint8_t {
   exited,          ///< code: its exit status
   signalled,       ///< code: the signal that ended it
   timed_out,       ///< ended at its deadline; code: the signal, or the exit status after TERM
@@ -60,27 +62,27 @@ enum class process_outcome : std::uint8_t {
   lost,            ///< the spawner died, and its children with it; or its output was lost
 };
 
-[[nodiscard]] std::string_view to_string(process_outcome outcome) noexcept;
+[[nodiscard]] std::string_view to_string(run_outcome outcome) noexcept;
 
-struct process_result {
-  process_outcome outcome = process_outcome::lost;
+struct run_result {
+  run_outcome outcome = run_outcome::lost;
   int code = 0;
   std::string output = {}; ///< what it wrote to standard output, if captured
   duration run_time{0};    ///< from its start to its end, as the shard saw them
   duration cpu_time{0};    ///< user and system time of the child
 
   [[nodiscard]] bool succeeded() const noexcept {
-    return outcome == process_outcome::exited && code == 0;
+    return outcome == run_outcome::exited && code == 0;
   }
 };
 
-struct process_runner_options {
+struct runner_options {
   std::size_t most_running = 32;  ///< children at a time
   std::size_t most_waiting = 256; ///< in the queue behind them; beyond: overloaded
 };
 
 /// What a runner has done, for metrics.
-struct process_statistics {
+struct runner_statistics {
   std::uint64_t started = 0;
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0; ///< any other end of a started one
@@ -91,25 +93,25 @@ struct process_statistics {
   std::size_t waiting = 0;
 };
 
-class process_runner {
+class runner {
  public:
   struct job;
   using key = handle<job>;
-  using done_handler = std::function<void(process_result&&)>;
+  using done_handler = std::function<void(run_result&&)>;
 
   /// \param starter must outlive the runner.
-  process_runner(shard& home, spawner& starter, process_runner_options options = {});
-  process_runner(const process_runner&) = delete;
-  process_runner& operator=(const process_runner&) = delete;
+  runner(io::shard& home, spawner& starter, runner_options options = {});
+  runner(const runner&) = delete;
+  runner& operator=(const runner&) = delete;
 
   /// Kills what still runs; no handler is called any more.
-  ~process_runner();
+  ~runner();
 
   /// Starts a child, or queues it. `on_done` is called exactly once, later and on the shard, never
   /// from inside run(), unless cancel() came first. What it captures must live until then.
   /// \param input what the child finds on its standard input, as a file that ends after it; copied.
   /// \return names the run, for cancel().
-  key run(const process_command& command, std::string_view input, process_options options,
+  key run(const child_command& command, std::string_view input, run_options options,
           done_handler on_done);
 
   /// Gives up a run: its handler is forgotten; TERM, then KILL after its grace, if it has started.
@@ -121,13 +123,13 @@ class process_runner {
   void connect();
 
   /// Other bounds from now on; what runs and waits already stays.
-  void set_options(process_runner_options options);
+  void set_options(runner_options options);
 
-  [[nodiscard]] const process_statistics& statistics() const noexcept;
+  [[nodiscard]] const runner_statistics& statistics() const noexcept;
 
  private:
   class impl;
   std::shared_ptr<impl> impl_;
 };
 
-} // namespace tandem::io
+} // namespace tandem::process

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/hosts_file.hpp>
-#include <tandem/io/resolver.hpp>
 #include <tandem/io/udp_socket.hpp>
+#include <tandem/names/hosts_file.hpp>
+#include <tandem/names/resolver.hpp>
 
 #include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 
-namespace tandem::io {
+namespace tandem::names {
 namespace {
 
 /// A name server on the loopback: answers from a table, and counts what it is asked.
-struct name_server final : datagram_user {
+struct name_server final : io::datagram_user {
   struct record {
     std::vector<std::string> addresses;
     unsigned ttl = 60;
@@ -19,11 +19,11 @@ struct name_server final : datagram_user {
     bool is_silent = false;
   };
 
-  explicit name_server(shard& home)
-      : socket{udp_socket::open(home, *socket_address::parse("127.0.0.1:0"), *this).value()} {}
-  void on_send_failed(udp_socket&, const socket_address&, send_token, int) override {}
-  void on_icmp_error(udp_socket&, const socket_address&, int, std::string_view) override {}
-  void on_datagram(udp_socket& on, datagram&& d) override {
+  explicit name_server(io::shard& home)
+      : socket{io::udp_socket::open(home, *socket_address::parse("127.0.0.1:0"), *this).value()} {}
+  void on_send_failed(io::udp_socket&, const socket_address&, io::send_token, int) override {}
+  void on_icmp_error(io::udp_socket&, const socket_address&, int, std::string_view) override {}
+  void on_datagram(io::udp_socket& on, io::datagram&& d) override {
     const std::string_view query{d.block.data(), d.size};
     std::string name;
     std::size_t at = 12;
@@ -63,7 +63,7 @@ struct name_server final : datagram_user {
     on.send(d.source, block_ref::copy_of(reply), static_cast<std::uint32_t>(reply.size()));
   }
 
-  std::unique_ptr<udp_socket> socket;
+  std::unique_ptr<io::udp_socket> socket;
   std::map<std::string, record> table;
   std::map<std::string, int> asked;
 };
@@ -92,7 +92,7 @@ struct resolving : testing::Test {
     EXPECT_TRUE(s.run_until([&] { return done; }));
     return text;
   }
-  shard s;
+  io::shard s;
   name_server server;
   resolver_options options;
   std::unique_ptr<resolver> made;
@@ -140,9 +140,9 @@ TEST_F(resolving, remembers_an_answer_for_its_ttl_and_no_longer) {
   EXPECT_TRUE(dns().find("short.example.com", address_family::v4));
   server.table["short.example.com"] = {{"192.0.2.2"}, 1};
   struct ticking final : timer {
-    explicit ticking(shard& of) : home{of} { on_timer(tandem::now()); }
+    explicit ticking(io::shard& of) : home{of} { on_timer(tandem::now()); }
     void on_timer(instant now) override { home.timers().arm(*this, now + milliseconds{100}); }
-    shard& home;
+    io::shard& home;
   } ticker{s};
   ASSERT_TRUE(s.run_until([&] { return !dns().find("short.example.com", address_family::v4); }));
   EXPECT_EQ(look_up("short.example.com", address_family::v4), "192.0.2.2");
@@ -220,4 +220,4 @@ TEST(hosts_file, reads_the_file_of_this_host) {
 }
 
 } // namespace
-} // namespace tandem::io
+} // namespace tandem::names

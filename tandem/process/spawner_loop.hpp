@@ -4,9 +4,9 @@
 // may call.
 #pragma once
 
-#include <tandem/io/spawner.hpp>
+#include <tandem/process/spawner.hpp>
 
-namespace tandem::io {
+namespace tandem::process {
 
 /// Runs in the forked process and never returns. `control` is where channels come from, as single
 /// bytes with a descriptor; its end is the end of the spawner and of all children.
@@ -14,4 +14,4 @@ namespace tandem::io {
 [[noreturn]] void run_spawner(int control, const spawner_options& options,
                               const char* const* environment) noexcept;
 
-} // namespace tandem::io
+} // namespace tandem::process

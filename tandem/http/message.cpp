@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/http_message.hpp>
+#include <tandem/http/message.hpp>
 
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/text.hpp>
@@ -8,7 +8,7 @@
 #include <array>
 #include <fmt/format.h>
 
-namespace tandem::io {
+namespace tandem::http {
 
 namespace {
 
@@ -45,7 +45,7 @@ bool is_ours(std::string_view name) {
          iequals(name, "Connection") || iequals(name, "Host");
 }
 
-void append_headers(std::string& out, const http_headers& headers) {
+void append_headers(std::string& out, const header_list& headers) {
   for (const auto& [name, value] : headers)
     if (!is_ours(name) && is_token(name) && is_field_value(value))
       out.append(name).append(": ").append(value).append("\r\n");
@@ -57,32 +57,32 @@ void append_length(std::string& out, std::size_t size) {
 
 } // namespace
 
-std::string_view find_header(const http_headers& headers, std::string_view name) {
+std::string_view find_header(const header_list& headers, std::string_view name) {
   for (const auto& [field, value] : headers)
     if (iequals(field, name)) return value;
   return {};
 }
 
-std::string_view http_request::path() const {
+std::string_view request::path() const {
   return std::string_view{target}.substr(0, target.find('?'));
 }
 
-std::string_view http_request::query() const {
+std::string_view request::query() const {
   const auto mark = target.find('?');
   return mark == std::string::npos ? std::string_view{} : std::string_view{target}.substr(mark + 1);
 }
 
-std::string_view to_string(http_parse_errc e) noexcept {
+std::string_view to_string(parse_errc e) noexcept {
   switch (e) {
-  case http_parse_errc::malformed: return "not HTTP";
-  case http_parse_errc::headers_too_large: return "the headers are too large";
-  case http_parse_errc::body_too_large: return "the body is too large";
-  case http_parse_errc::cut_off: break;
+  case parse_errc::malformed: return "not HTTP";
+  case parse_errc::headers_too_large: return "the headers are too large";
+  case parse_errc::body_too_large: return "the body is too large";
+  case parse_errc::cut_off: break;
   }
   return "the message is cut off";
 }
 
-std::string_view http_reason(unsigned status) noexcept {
+std::string_view reason_phrase(unsigned status) noexcept {
   switch (status) {
   case 100: return "Continue";
   case 200: return "OK";
@@ -115,8 +115,8 @@ std::string_view http_reason(unsigned status) noexcept {
   }
 }
 
-std::optional<http_url> http_url::parse(std::string_view text) {
-  http_url url;
+std::optional<url> url::parse(std::string_view text) {
+  url url;
   const auto colon = text.find("://");
   if (colon == std::string_view::npos) return std::nullopt;
   if (iequals(text.substr(0, colon), "https")) {
@@ -158,23 +158,23 @@ std::optional<http_url> http_url::parse(std::string_view text) {
   return url;
 }
 
-std::string http_url::authority() const {
+std::string url::authority() const {
   const bool is_v6 = host.find(':') != std::string::npos;
   std::string text = is_v6 ? "[" + host + "]" : host;
   if (port != (is_secure ? 443 : 80)) text += fmt::format(":{}", port);
   return text;
 }
 
-std::string http_url::origin() const { return (is_secure ? "https://" : "http://") + authority(); }
+std::string url::origin() const { return (is_secure ? "https://" : "http://") + authority(); }
 
-std::string write_common_headers(std::string_view authority, const http_headers& headers) {
+std::string write_common_headers(std::string_view authority, const header_list& headers) {
   std::string out = "Host: ";
   out.append(authority).append("\r\n");
   append_headers(out, headers);
   return out;
 }
 
-std::string write_request(const http_request& request, std::string_view common_headers) {
+std::string write_request(const request& request, std::string_view common_headers) {
   std::string out;
   out.reserve(512 + common_headers.size() + request.body.size());
   out.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
@@ -187,11 +187,11 @@ std::string write_request(const http_request& request, std::string_view common_h
   return out;
 }
 
-std::string write_response(const http_response& response, bool keeps_alive, bool has_body) {
+std::string write_response(const response& response, bool keeps_alive, bool has_body) {
   std::string out;
   out.reserve(512 + response.body.size());
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  out.append(http_reason(response.status)).append("\r\n");
+  out.append(reason_phrase(response.status)).append("\r\n");
   append_headers(out, response.headers);
   if (response.status != 204 && response.status != 304) append_length(out, response.body.size());
   if (!keeps_alive) out += "Connection: close\r\n";
@@ -258,4 +258,4 @@ std::optional<std::string> form_value(std::string_view form, std::string_view na
   return std::nullopt;
 }
 
-} // namespace tandem::io
+} // namespace tandem::http

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/plain_command.hpp>
+#include <tandem/process/plain_command.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-using namespace tandem::io;
+using namespace tandem::process;
 using testing::ElementsAre;
 using testing::IsEmpty;
 

@@ -7,10 +7,10 @@
 #include <tandem/base/clock.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
-#include <tandem/io/http_message.hpp>
-#include <tandem/io/resolver.hpp>
+#include <tandem/http/message.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/tls.hpp>
+#include <tandem/names/resolver.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -19,21 +19,22 @@
 #include <string_view>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::http {
 
-struct http_client_options {
-  http_url server = {};      ///< its path does not matter
-  tls_context tls = {};      ///< needed for https
-  http_headers headers = {}; ///< of each request, before its own
-  resolver* names = nullptr; ///< for a host that is neither an address nor localhost; outlives this
+struct client_options {
+  url server = {};          ///< its path does not matter
+  io::tls_context tls = {}; ///< needed for https
+  header_list headers = {}; ///< of each request, before its own
+  names::resolver* names =
+      nullptr; ///< for a host that is neither an address nor localhost; outlives this
   std::size_t most_connections = 32;
   std::size_t most_waiting = 1000; ///< requests that wait for a connection; beyond: overloaded
   duration connect_deadline = seconds{5}; ///< of one address, TLS included
   duration idle_limit = seconds{50};      ///< of a connection; a server's Keep-Alive shortens it
-  http_limits limits = {};                ///< of a response
+  message_limits limits = {};             ///< of a response
 };
 
-enum class http_failure : std::uint8_t {
+enum class failure : std::uint8_t {
   unreachable,  ///< no connection, or no TLS: nothing was sent
   timed_out,    ///< no whole response within the deadline
   lost,         ///< the connection broke before the whole response came
@@ -41,16 +42,16 @@ enum class http_failure : std::uint8_t {
   overloaded,   ///< too many wait already: nothing was sent
 };
 
-struct http_client_error {
-  http_failure kind = http_failure::unreachable;
+struct client_error {
+  failure kind = failure::unreachable;
   bool was_sent = false; ///< some of it may have reached the server, which may have acted on it
   std::string detail = {};
 };
 
-using http_result = result<http_response, http_client_error>;
+using client_result = result<response, client_error>;
 
 /// What a client has done and does, for metrics.
-struct http_client_statistics {
+struct client_statistics {
   std::uint64_t requests = 0;
   std::uint64_t connects = 0;
   std::size_t connections = 0;
@@ -58,33 +59,33 @@ struct http_client_statistics {
   std::size_t waiting = 0;
 };
 
-class http_client {
+class client {
  public:
   struct exchange;
   using key = handle<exchange>;
-  using done_handler = std::function<void(http_result&&)>;
+  using done_handler = std::function<void(client_result&&)>;
 
-  http_client(shard& home, http_client_options options);
-  http_client(const http_client&) = delete;
-  http_client& operator=(const http_client&) = delete;
+  client(io::shard& home, client_options options);
+  client(const client&) = delete;
+  client& operator=(const client&) = delete;
   /// Closes everything; no handler is called any more.
-  ~http_client();
+  ~client();
 
   /// Sends a request. `done` is called exactly once, later, at the latest at the deadline, unless
   /// cancel() comes first. HEAD and CONNECT are not for this client.
-  key send(const http_request& request, duration deadline, done_handler done);
+  key send(const request& request, duration deadline, done_handler done);
 
   /// Forgets a request; its connection is closed if it was in use.
   void cancel(key request);
 
   /// New connections use this from now on (renewed certificates).
-  void use_tls(tls_context tls);
+  void use_tls(io::tls_context tls);
 
-  [[nodiscard]] const http_client_statistics& statistics() const noexcept;
+  [[nodiscard]] const client_statistics& statistics() const noexcept;
 
  private:
   class impl;
   std::shared_ptr<impl> impl_;
 };
 
-} // namespace tandem::io
+} // namespace tandem::http

@@ -13,70 +13,70 @@
 #include <utility>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::http {
 
 /// Header fields in their order.
-using http_headers = std::vector<std::pair<std::string, std::string>>;
+using header_list = std::vector<std::pair<std::string, std::string>>;
 
 /// The first field of a name (letter case does not matter), empty when there is none.
-[[nodiscard]] std::string_view find_header(const http_headers& headers, std::string_view name);
+[[nodiscard]] std::string_view find_header(const header_list& headers, std::string_view name);
 
-struct http_request {
+struct request {
   std::string method = "GET";
   std::string target = "/"; ///< path and query, as on the wire
-  http_headers headers = {};
+  header_list headers = {};
   std::string body = {};
 
   [[nodiscard]] std::string_view path() const;  ///< target without the query
   [[nodiscard]] std::string_view query() const; ///< after the ?, empty without one
 };
 
-struct http_response {
+struct response {
   unsigned status = 200;
-  http_headers headers = {};
+  header_list headers = {};
   std::string body = {};
 };
 
 /// The standard reason phrase of a status (RFC 9110 15).
-[[nodiscard]] std::string_view http_reason(unsigned status) noexcept;
+[[nodiscard]] std::string_view reason_phrase(unsigned status) noexcept;
 
 /// Why bytes are no message, or none that is taken.
-enum class http_parse_errc : std::uint8_t {
+enum class parse_errc : std::uint8_t {
   malformed,         ///< not HTTP: answer 400
   headers_too_large, ///< more than the limit: answer 431
   body_too_large,    ///< more than the limit: answer 413
   cut_off,           ///< the connection ended in the middle
 };
 
-[[nodiscard]] std::string_view to_string(http_parse_errc e) noexcept;
+[[nodiscard]] std::string_view to_string(parse_errc e) noexcept;
 
-struct http_limits {
+struct message_limits {
   std::size_t header = std::size_t{16} * 1024;
   std::size_t body = std::size_t{1024} * 1024;
 };
 
 /// Reads one kind of message after the other from a stream of bytes, however it is cut. What came
 /// after the end of a message is kept for the next.
-class http_parser {
+class parser {
  public:
   enum class kind : std::uint8_t { requests, responses };
 
-  explicit http_parser(kind reads, http_limits limits = {});
-  http_parser(http_parser&&) noexcept;
-  http_parser& operator=(http_parser&&) noexcept;
-  ~http_parser();
+  explicit parser(kind reads, message_limits limits = {});
+  parser(parser&&) noexcept;
+  parser& operator=(parser&&) noexcept;
+  ~parser();
 
   /// Takes bytes. \return whether a whole message is there, or what is wrong; after that only
   /// reset() helps.
-  result<bool, http_parse_errc> feed(std::string_view bytes);
+  result<bool, parse_errc> feed(std::string_view bytes);
 
   /// The connection has ended, which may be the end of a response's body.
-  result<bool, http_parse_errc> feed_end();
+  result<bool, parse_errc> feed_end();
 
   /// The whole message that is there; then the parser goes on with the bytes that came after it,
   /// when feed({}) is called.
-  [[nodiscard]] http_request take_request();
-  [[nodiscard]] http_response take_response();
+  [[nodiscard]] request take_request();
+  [[nodiscard]] response take_response();
 
   /// Of the message that is there, or was taken last: may the connection be used again?
   [[nodiscard]] bool keeps_alive() const noexcept;
@@ -96,13 +96,13 @@ class http_parser {
 };
 
 /// Where a request goes: the parts of an absolute http or https URL.
-struct http_url {
+struct url {
   bool is_secure = false;
   std::string host; ///< name or address; IPv6 without brackets
   std::uint16_t port = 80;
   std::string path = "/"; ///< with the query
 
-  [[nodiscard]] static std::optional<http_url> parse(std::string_view text);
+  [[nodiscard]] static std::optional<url> parse(std::string_view text);
   /// host[:port] for the Host header: the port only when it is not the scheme's.
   [[nodiscard]] std::string authority() const;
   /// scheme://authority
@@ -112,17 +112,16 @@ struct http_url {
 /// The lines that all requests to a server have: Host, which is `authority`, and these headers.
 /// Those with CR, LF or NUL in them are left out.
 [[nodiscard]] std::string write_common_headers(std::string_view authority,
-                                               const http_headers& headers = {});
+                                               const header_list& headers = {});
 
 /// The bytes of a request, ready to send: its own headers come after the common ones.
 /// Content-Length is added where there is a body or the method calls for one. Headers with CR, LF
 /// or NUL in them are left out.
-[[nodiscard]] std::string write_request(const http_request& request,
-                                        std::string_view common_headers);
+[[nodiscard]] std::string write_request(const request& request, std::string_view common_headers);
 
 /// The bytes of a response. \param keeps_alive false adds "Connection: close".
 /// \param has_body false for the answer to HEAD: all but the body.
-[[nodiscard]] std::string write_response(const http_response& response, bool keeps_alive,
+[[nodiscard]] std::string write_response(const response& response, bool keeps_alive,
                                          bool has_body = true);
 
 /// Appends text in application/x-www-form-urlencoded form: unreserved characters bare, blank as +.
@@ -133,4 +132,4 @@ void append_form_encoded(std::string& out, std::string_view text);
 /// The value of a name in a form body or query string; nothing when it is not there.
 [[nodiscard]] std::optional<std::string> form_value(std::string_view form, std::string_view name);
 
-} // namespace tandem::io
+} // namespace tandem::http

@@ -6,8 +6,8 @@
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
-#include <tandem/io/hosts_file.hpp>
 #include <tandem/io/shard.hpp>
+#include <tandem/names/hosts_file.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -18,7 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::names {
 
 struct resolver_options {
   std::vector<socket_address> servers; ///< none: those of /etc/resolv.conf
@@ -62,7 +62,7 @@ class resolver {
   using request_handle = handle<request>;
 
   /// Throws std::runtime_error when c-ares cannot start.
-  resolver(shard& home, resolver_options options = {});
+  resolver(io::shard& home, resolver_options options = {});
   ~resolver(); ///< pending callbacks are not called
   resolver(const resolver&) = delete;
   resolver& operator=(const resolver&) = delete;
@@ -97,7 +97,7 @@ class resolver {
   void account(request_handle by, const entry& found);
   void complete(request_handle by);
 
-  shard& home_;
+  io::shard& home_;
   resolver_options options_;
   hosts_file hosts_;
   slot_map<request> requests_;
@@ -117,4 +117,4 @@ struct resolver::request {
   int awaited = 0;
 };
 
-} // namespace tandem::io
+} // namespace tandem::names

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/child_start.hpp>
+#include <tandem/process/child_start.hpp>
 
 #include <cerrno>
 #include <csignal>
@@ -33,7 +33,7 @@
 extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* argument, ...);
 #endif
 
-namespace tandem::io {
+namespace tandem::process {
 
 namespace {
 
@@ -151,4 +151,4 @@ result<pid_t, int> start_child(const child_plan& plan) noexcept {
   return fail(int{job.error});
 }
 
-} // namespace tandem::io
+} // namespace tandem::process

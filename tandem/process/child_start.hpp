@@ -4,13 +4,13 @@
 #pragma once
 
 #include <tandem/base/result.hpp>
-#include <tandem/io/spawner.hpp>
+#include <tandem/process/spawner.hpp>
 
 #include <array>
 #include <cstddef>
 #include <sys/types.h>
 
-namespace tandem::io {
+namespace tandem::process {
 
 struct child_plan {
   const char* const* direct;      ///< null-ended arguments that are tried first, or null
@@ -27,4 +27,4 @@ struct child_plan {
 /// \return its id, or the errno of what failed.
 [[nodiscard]] result<pid_t, int> start_child(const child_plan& plan) noexcept;
 
-} // namespace tandem::io
+} // namespace tandem::process

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace tandem::io {
+namespace tandem::process {
 
 /// Standard input up to this comes in the request; a longer one as the descriptor of a file.
 inline constexpr std::size_t longest_input_within = std::size_t{8} * 1024;
@@ -64,4 +64,4 @@ struct spawn_report {
   std::uint64_t cpu_microseconds; ///< kind ended: of the child and what it waited for
 };
 
-} // namespace tandem::io
+} // namespace tandem::process

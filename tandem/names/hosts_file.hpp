@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::names {
 
 class hosts_file {
  public:
@@ -34,4 +34,4 @@ class hosts_file {
   std::unordered_map<std::string, std::vector<ip_address>> names_;
 };
 
-} // namespace tandem::io
+} // namespace tandem::names

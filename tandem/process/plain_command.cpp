@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/plain_command.hpp>
+#include <tandem/process/plain_command.hpp>
 
 #include <tandem/base/text.hpp>
 
 #include <algorithm>
 
-namespace tandem::io {
+namespace tandem::process {
 
 namespace {
 
@@ -36,4 +36,4 @@ std::vector<std::string> plain_command(std::string_view text,
   }
 }
 
-} // namespace tandem::io
+} // namespace tandem::process

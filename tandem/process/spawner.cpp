@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/spawner.hpp>
+#include <tandem/process/spawner.hpp>
 
 #include <tandem/base/clock.hpp>
 #include <tandem/base/log.hpp>
-#include <tandem/io/packet.hpp>
-#include <tandem/io/spawner_loop.hpp>
+#include <tandem/process/packet.hpp>
+#include <tandem/process/spawner_loop.hpp>
 
 #include <cerrno>
 #include <grp.h>
@@ -15,7 +15,7 @@
 #include <system_error>
 #include <unistd.h>
 
-namespace tandem::io {
+namespace tandem::process {
 
 std::optional<child_user> find_user(const std::string& name) {
   std::vector<char> memory(16384);
@@ -128,4 +128,4 @@ result<int, int> spawner::open_channel() {
   return fail(int{error});
 }
 
-} // namespace tandem::io
+} // namespace tandem::process

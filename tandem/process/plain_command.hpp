@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::process {
 
 /// The program and its arguments when `text` is no more than an absolute path and plain words, of
 /// which "$1" (with its quotes) stands for the first of `parameters`; empty when it takes a shell.
 [[nodiscard]] std::vector<std::string> plain_command(std::string_view text,
                                                      const std::vector<std::string>& parameters);
 
-} // namespace tandem::io
+} // namespace tandem::process

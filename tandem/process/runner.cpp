@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/process.hpp>
+#include <tandem/process/runner.hpp>
 
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/base/timer_wheel.hpp>
-#include <tandem/io/packet.hpp>
-#include <tandem/io/plain_command.hpp>
 #include <tandem/io/shard.hpp>
-#include <tandem/io/spawn_wire.hpp>
+#include <tandem/process/packet.hpp>
+#include <tandem/process/plain_command.hpp>
+#include <tandem/process/spawn_wire.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace tandem::io {
+namespace tandem::process {
 
 namespace {
 
@@ -40,8 +40,8 @@ constexpr duration retry_after = milliseconds{100};
 constexpr std::size_t longest_log_line = 1024;
 
 /// A file in memory with the input in it, read from its start; none when the kernel has none.
-unique_fd make_input(std::string_view input) noexcept {
-  unique_fd file{::memfd_create("stdin", MFD_CLOEXEC)};
+io::unique_fd make_input(std::string_view input) noexcept {
+  io::unique_fd file{::memfd_create("stdin", MFD_CLOEXEC)};
   for (std::size_t written = 0; file && written < input.size();) {
     const ssize_t n = ::pwrite(file.get(), input.data() + written, input.size() - written,
                                static_cast<off_t>(written));
@@ -64,7 +64,7 @@ bool is_shortage(int error) noexcept {
 
 /// The strings of a request, each ended by NUL; nothing when they are too many, too long or hold
 /// a NUL themselves.
-std::optional<std::string> pack(const process_command& command) {
+std::optional<std::string> pack(const child_command& command) {
   if (command.arguments.empty() || command.arguments.size() > most_child_arguments ||
       command.direct.size() > most_child_arguments)
     return std::nullopt;
@@ -82,23 +82,23 @@ std::optional<std::string> pack(const process_command& command) {
 
 } // namespace
 
-process_command process_command::shell(std::string_view text, std::vector<std::string> parameters) {
-  process_command made;
+child_command child_command::shell(std::string_view text, std::vector<std::string> parameters) {
+  child_command made;
   made.direct = plain_command(text, parameters);
   made.arguments = {"/bin/sh", "-c", std::string{text}, "sh"};
   for (std::string& parameter : parameters) made.arguments.push_back(std::move(parameter));
   return made;
 }
 
-std::string_view to_string(process_outcome outcome) noexcept {
+std::string_view to_string(run_outcome outcome) noexcept {
   switch (outcome) {
-  case process_outcome::exited: return "exited";
-  case process_outcome::signalled: return "ended by a signal";
-  case process_outcome::timed_out: return "ended at its deadline";
-  case process_outcome::too_much_output: return "wrote too much";
-  case process_outcome::overloaded: return "refused, too many are running";
-  case process_outcome::not_started: return "could not be started";
-  case process_outcome::lost: break;
+  case run_outcome::exited: return "exited";
+  case run_outcome::signalled: return "ended by a signal";
+  case run_outcome::timed_out: return "ended at its deadline";
+  case run_outcome::too_much_output: return "wrote too much";
+  case run_outcome::overloaded: return "refused, too many are running";
+  case run_outcome::not_started: return "could not be started";
+  case run_outcome::lost: break;
   }
   return "lost with the process that starts children";
 }
@@ -106,9 +106,9 @@ std::string_view to_string(process_outcome outcome) noexcept {
 struct waiting_tag;
 
 /// The reading end of a child's output. Watched only while the child runs.
-class child_pipe final : readiness {
+class child_pipe final : io::readiness {
  public:
-  child_pipe(shard& home, unique_fd end, process_runner::job& of)
+  child_pipe(io::shard& home, io::unique_fd end, runner::job& of)
       : home_{home}, end_{std::move(end)}, of_{of} {
     ::fcntl(end_.get(), F_SETFL, O_NONBLOCK);
   }
@@ -122,31 +122,31 @@ class child_pipe final : readiness {
  private:
   void on_ready(std::uint32_t) override; // the pipe may be closed by it
 
-  shard& home_;
-  unique_fd end_;
-  process_runner::job& of_;
+  io::shard& home_;
+  io::unique_fd end_;
+  runner::job& of_;
   bool watched_ = false;
 };
 
 /// One run, from run() to the report of its end.
-struct process_runner::job final : timer, list_hook<waiting_tag> {
+struct runner::job final : timer, list_hook<waiting_tag> {
   enum class phase : std::uint8_t { waiting, refused, young, watched, terminated, killed };
 
-  job(impl& of, process_options given, done_handler handler)
+  job(impl& of, run_options given, done_handler handler)
       : owner{of}, options{std::move(given)}, on_done{std::move(handler)} {}
 
   void on_timer(instant at) override;
 
   impl& owner;
   key self;
-  process_options options;
+  run_options options;
   done_handler on_done; ///< empty: cancelled, or answered already
   spawn_request request{};
   std::string strings; ///< of the request, until sent
   std::string input;   ///< while waiting
   phase at = phase::waiting;
-  process_result result;
-  process_outcome verdict = process_outcome::exited; ///< why it was ended, if it was
+  run_result result;
+  run_outcome verdict = run_outcome::exited; ///< why it was ended, if it was
   instant started{};
   std::optional<child_pipe> output;
   std::optional<child_pipe> errors;
@@ -155,10 +155,9 @@ struct process_runner::job final : timer, list_hook<waiting_tag> {
   std::string line; ///< of standard error, unfinished
 };
 
-class process_runner::impl final : public std::enable_shared_from_this<process_runner::impl>,
-                                   readiness {
+class runner::impl final : public std::enable_shared_from_this<runner::impl>, io::readiness {
  public:
-  impl(shard& home, spawner& starter, process_runner_options options)
+  impl(io::shard& home, spawner& starter, runner_options options)
       : home_{home}, spawner_{starter}, options_{options}, retry_{*this} {}
 
   void stop() noexcept {
@@ -171,7 +170,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     retry_.cancel();
   }
 
-  key run(const process_command& command, std::string_view input, process_options options,
+  key run(const child_command& command, std::string_view input, run_options options,
           done_handler on_done) {
     const key k = jobs_.emplace(*this, std::move(options), std::move(on_done));
     job& j = *jobs_.find(k);
@@ -179,14 +178,14 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     auto packed = pack(command);
     if (!packed) {
       j.result.code = E2BIG;
-      answer_later(j, process_outcome::not_started);
+      answer_later(j, run_outcome::not_started);
       return k;
     }
     j.strings = std::move(*packed);
     j.request = {.id = (std::uint64_t{k.generation} << 32) | k.slot,
                  .kind = spawn_request_kind::run,
                  .signal = 0,
-                 .pipes = (j.options.output == process_output::capture ? output_pipe : 0U) |
+                 .pipes = (j.options.output == run_output::capture ? output_pipe : 0U) |
                           (j.options.log_limit > 0 ? errors_pipe : 0U),
                  .direct = static_cast<std::uint32_t>(command.direct.size()),
                  .arguments = static_cast<std::uint32_t>(command.arguments.size()),
@@ -196,7 +195,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     if (statistics.running < options_.most_running && statistics.waiting == 0 && start(j, input))
       return k;
     if (statistics.waiting >= options_.most_waiting) {
-      answer_later(j, process_outcome::overloaded);
+      answer_later(j, run_outcome::overloaded);
       return k;
     }
     j.input = input;
@@ -215,13 +214,13 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
       --statistics.waiting;
       jobs_.erase(k);
     } else if (j->at == job::phase::young || j->at == job::phase::watched) {
-      terminate(*j, process_outcome::timed_out);
+      terminate(*j, run_outcome::timed_out);
     }
   }
 
   void connect() { open_channel(); }
 
-  void set_options(process_runner_options options) {
+  void set_options(runner_options options) {
     options_ = options;
     start_waiting();
   }
@@ -233,7 +232,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     case job::phase::waiting:
       j.list_hook<waiting_tag>::unlink();
       --statistics.waiting;
-      finish(j, process_outcome::overloaded);
+      finish(j, run_outcome::overloaded);
       return;
     case job::phase::young:
       if (const instant deadline = j.started + j.options.deadline; at < deadline) {
@@ -243,7 +242,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
         return;
       }
       [[fallthrough]];
-    case job::phase::watched: terminate(j, process_outcome::timed_out); return;
+    case job::phase::watched: terminate(j, run_outcome::timed_out); return;
     case job::phase::terminated:
       j.at = job::phase::killed;
       send_request(j, spawn_request_kind::signal, SIGKILL);
@@ -265,7 +264,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     read_pipe(j, &job::errors);
   }
 
-  process_statistics statistics;
+  runner_statistics statistics;
 
  private:
   using pipe_member = std::optional<child_pipe> job::*;
@@ -295,7 +294,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
 
   /// \return 0, or the errno.
   int send_run(job& j, std::string_view input) {
-    unique_fd file;
+    io::unique_fd file;
     if (input.size() > longest_input_within) {
       file = make_input(input);
       if (!file) return EMFILE;
@@ -330,7 +329,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     return send_packet(channel_.get(), {&piece, 1}) == 0;
   }
 
-  void terminate(job& j, process_outcome why) {
+  void terminate(job& j, run_outcome why) {
     j.verdict = why;
     j.at = job::phase::terminated;
     send_request(j, spawn_request_kind::signal, SIGTERM);
@@ -344,7 +343,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
       home_.timers().arm(retry_, home_.now() + retry_after);
       return false;
     }
-    channel_ = unique_fd{*opened};
+    channel_ = io::unique_fd{*opened};
     home_.watch(channel_.get(), *this, EPOLLIN);
     return true;
   }
@@ -367,7 +366,8 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
   }
 
   void take_report(const spawn_report& report, const std::array<int, most_passed>& passed) {
-    std::array<unique_fd, most_passed> pipes{unique_fd{passed[0]}, unique_fd{passed[1]}};
+    std::array<io::unique_fd, most_passed> pipes{io::unique_fd{passed[0]},
+                                                 io::unique_fd{passed[1]}};
     const key k{.slot = static_cast<std::uint32_t>(report.id),
                 .generation = static_cast<std::uint32_t>(report.id >> 32)};
     job* j = jobs_.find(k);
@@ -376,7 +376,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     const auto adopt = [&](std::uint32_t bit, std::optional<child_pipe>& as) {
       if ((report.pipes & bit) == 0) return;
       // None came when this process may have no more descriptors.
-      if (unique_fd& end = pipes[next++]) as.emplace(home_, std::move(end), *j);
+      if (io::unique_fd& end = pipes[next++]) as.emplace(home_, std::move(end), *j);
     };
     adopt(output_pipe, j->output);
     adopt(errors_pipe, j->errors);
@@ -396,18 +396,17 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     if (report.start_error != 0) {
       j.result.code = report.start_error;
       --statistics.started;
-      finish(j, is_shortage(report.start_error) ? process_outcome::overloaded
-                                                : process_outcome::not_started);
+      finish(j,
+             is_shortage(report.start_error) ? run_outcome::overloaded : run_outcome::not_started);
       return;
     }
     read_pipes(j);
     if (!j.line.empty()) log_line(j);
     const bool by_signal = WIFSIGNALED(report.wait_status);
     j.result.code = by_signal ? WTERMSIG(report.wait_status) : WEXITSTATUS(report.wait_status);
-    process_outcome outcome = j.verdict;
-    if (outcome == process_outcome::exited && by_signal) outcome = process_outcome::signalled;
-    if (j.options.output == process_output::capture && !j.has_had_output)
-      outcome = process_outcome::lost;
+    run_outcome outcome = j.verdict;
+    if (outcome == run_outcome::exited && by_signal) outcome = run_outcome::signalled;
+    if (j.options.output == run_output::capture && !j.has_had_output) outcome = run_outcome::lost;
     finish(j, outcome);
   }
 
@@ -421,7 +420,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     });
     statistics.running = 0;
     for (const key k : running) {
-      if (job* j = jobs_.find(k)) finish(*j, process_outcome::lost);
+      if (job* j = jobs_.find(k)) finish(*j, run_outcome::lost);
       if (stopped_) return;
     }
     start_waiting();
@@ -452,7 +451,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     if (bytes.size() <= room) return;
     j.output.reset(); // what it writes now gets SIGPIPE
     if (j.at == job::phase::young || j.at == job::phase::watched)
-      terminate(j, process_outcome::too_much_output);
+      terminate(j, run_outcome::too_much_output);
   }
 
   void take_errors(job& j, std::string_view bytes) {
@@ -476,21 +475,21 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
   }
 
   /// Calls the handler, once.
-  void answer(job& j, process_outcome outcome) {
+  void answer(job& j, run_outcome outcome) {
     if (!j.on_done) return;
     j.result.outcome = outcome;
     switch (outcome) {
-    case process_outcome::overloaded: ++statistics.overloaded; break;
-    case process_outcome::not_started: ++statistics.not_started; break;
+    case run_outcome::overloaded: ++statistics.overloaded; break;
+    case run_outcome::not_started: ++statistics.not_started; break;
     default: ++(j.result.succeeded() ? statistics.succeeded : statistics.failed); break;
     }
-    if (outcome == process_outcome::timed_out) ++statistics.timed_out;
+    if (outcome == run_outcome::timed_out) ++statistics.timed_out;
     const done_handler handler = std::exchange(j.on_done, nullptr);
     handler(std::move(j.result)); // may end the runner and this job with it
   }
 
   /// The end of a job: the handler runs when the job is gone already and the next has started.
-  void finish(job& j, process_outcome outcome) {
+  void finish(job& j, run_outcome outcome) {
     const auto alive = shared_from_this();
     job ended{*this, {}, std::move(j.on_done)};
     ended.result = std::move(j.result);
@@ -500,7 +499,7 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
   }
 
   /// finish(), but from the loop: run() never calls its handler itself.
-  void answer_later(job& j, process_outcome outcome) {
+  void answer_later(job& j, run_outcome outcome) {
     j.at = job::phase::refused;
     home_.post([weak = weak_from_this(), k = j.self, outcome] {
       const auto self = weak.lock();
@@ -509,12 +508,12 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
     });
   }
 
-  shard& home_;
+  io::shard& home_;
   spawner& spawner_;
-  process_runner_options options_;
+  runner_options options_;
   slot_map<job> jobs_;
   intrusive_list<job, waiting_tag> waiting_;
-  unique_fd channel_;
+  io::unique_fd channel_;
   retry_timer retry_;
   std::array<char, std::size_t{64} * 1024> buffer_;
   bool stopped_ = false;
@@ -522,24 +521,24 @@ class process_runner::impl final : public std::enable_shared_from_this<process_r
 
 void child_pipe::on_ready(std::uint32_t) { of_.owner.read_pipes(of_); }
 
-void process_runner::job::on_timer(instant when) { owner.on_job_timer(*this, when); }
+void runner::job::on_timer(instant when) { owner.on_job_timer(*this, when); }
 
-process_runner::process_runner(shard& home, spawner& starter, process_runner_options options)
+runner::runner(io::shard& home, spawner& starter, runner_options options)
     : impl_{std::make_shared<impl>(home, starter, options)} {}
 
-process_runner::~process_runner() { impl_->stop(); }
+runner::~runner() { impl_->stop(); }
 
-process_runner::key process_runner::run(const process_command& command, std::string_view input,
-                                        process_options options, done_handler on_done) {
+runner::key runner::run(const child_command& command, std::string_view input, run_options options,
+                        done_handler on_done) {
   return impl_->run(command, input, std::move(options), std::move(on_done));
 }
 
-void process_runner::cancel(key run) noexcept { impl_->cancel(run); }
+void runner::cancel(key run) noexcept { impl_->cancel(run); }
 
-void process_runner::connect() { impl_->connect(); }
+void runner::connect() { impl_->connect(); }
 
-void process_runner::set_options(process_runner_options options) { impl_->set_options(options); }
+void runner::set_options(runner_options options) { impl_->set_options(options); }
 
-const process_statistics& process_runner::statistics() const noexcept { return impl_->statistics; }
+const runner_statistics& runner::statistics() const noexcept { return impl_->statistics; }
 
-} // namespace tandem::io
+} // namespace tandem::process

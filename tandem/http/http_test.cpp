@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP client and server against each other and against peers that misbehave, over real sockets.
-#include <tandem/io/http_client.hpp>
-#include <tandem/io/http_server.hpp>
+#include <tandem/http/client.hpp>
+#include <tandem/http/server.hpp>
 
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/stream.hpp>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 using namespace tandem;
-using namespace tandem::io;
+using namespace tandem::http;
 using testing::HasSubstr;
 
 namespace {
@@ -22,68 +22,67 @@ namespace {
 /// Answers every connection as the test says: raw bytes, then perhaps the end.
 class raw_server {
  public:
-  explicit raw_server(shard& home) : home_{home} {
-    listener = std::move(*tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
-                                               [this](unique_fd fd, const socket_address&) {
-                                                 ++connections;
-                                                 if (closes_at_once) return;
-                                                 peers_.push_back(std::make_unique<peer>(*this));
-                                                 peers_.back()->connection.accept(std::move(fd));
-                                               }));
+  explicit raw_server(io::shard& home) : home_{home} {
+    listener =
+        std::move(*io::tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+                                            [this](io::unique_fd fd, const socket_address&) {
+                                              ++connections;
+                                              if (closes_at_once) return;
+                                              peers_.push_back(std::make_unique<peer>(*this));
+                                              peers_.back()->connection.accept(std::move(fd));
+                                            }));
   }
   /// Called with what each connection has sent so far.
-  std::function<void(stream&, std::string& received)> on_bytes;
+  std::function<void(io::stream&, std::string& received)> on_bytes;
   bool closes_at_once = false;
   int connections = 0;
-  std::unique_ptr<tcp_listener> listener;
+  std::unique_ptr<io::tcp_listener> listener;
 
  private:
-  struct peer final : stream_handler {
+  struct peer final : io::stream_handler {
     explicit peer(raw_server& of) : owner{of}, connection{of.home_, *this} {}
     void on_data(std::string_view bytes) override {
       received += bytes;
       owner.on_bytes(connection, received);
     }
-    void on_closed(stream_end, std::string_view) override {}
+    void on_closed(io::stream_end, std::string_view) override {}
     raw_server& owner;
-    stream connection;
+    io::stream connection;
     std::string received;
   };
-  shard& home_;
+  io::shard& home_;
   std::vector<std::unique_ptr<peer>> peers_;
 };
 
 /// A plain socket that says what it is told.
-struct talker final : stream_handler {
-  talker(shard& home, const socket_address& to) : connection{home, *this} {
+struct talker final : io::stream_handler {
+  talker(io::shard& home, const socket_address& to) : connection{home, *this} {
     connection.connect(to);
   }
   void on_data(std::string_view got) override { received += got; }
-  void on_closed(stream_end, std::string_view) override { closed = true; }
-  stream connection;
+  void on_closed(io::stream_end, std::string_view) override { closed = true; }
+  io::stream connection;
   std::string received;
   bool closed = false;
 };
 
 class http : public testing::Test {
  protected:
-  http_client_options options_for(const socket_address& at, const char* scheme = "http") {
-    http_client_options options;
-    options.server =
-        *http_url::parse(std::string{scheme} + "://localhost:" + std::to_string(at.port));
+  client_options options_for(const socket_address& at, const char* scheme = "http") {
+    client_options options;
+    options.server = *url::parse(std::string{scheme} + "://localhost:" + std::to_string(at.port));
     return options;
   }
   /// One request to its result.
-  http_result get(http_client& client, std::string target = "/", duration deadline = seconds{10}) {
+  client_result get(client& client, std::string target = "/", duration deadline = seconds{10}) {
     return send(client, {.target = std::move(target)}, deadline);
   }
-  http_result send(http_client& client, const http_request& request,
-                   duration deadline = seconds{10}) {
-    std::optional<http_result> result;
-    client.send(request, deadline, [&](http_result&& r) { result = std::move(r); });
+  client_result send(client& client, const request& request, duration deadline = seconds{10}) {
+    std::optional<client_result> result;
+    client.send(request, deadline, [&](client_result&& r) { result = std::move(r); });
     EXPECT_FALSE(result) << "the handler ran inside send()";
     EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
-    return result ? std::move(*result) : fail(http_client_error{});
+    return result ? std::move(*result) : fail(client_error{});
   }
   /// What a plain socket gets for these bytes until the server closes.
   std::string talk(const socket_address& at, std::string_view bytes, bool closes = true) {
@@ -93,24 +92,24 @@ class http : public testing::Test {
     return t.received;
   }
 
-  shard home;
+  io::shard home;
 };
 
 TEST_F(http, routes_by_path_and_method) {
-  http_server server{home};
+  tandem::http::server server{home};
   const auto say = [](const std::string& text) {
-    return [text](http_request&& r, http_responder answer) {
+    return [text](request&& r, responder answer) {
       answer.respond({.body = text + " " + std::string{r.path()}});
     };
   };
-  server.route("GET", "/health", http_access::open, say("health"));
-  server.route("GET", "/files/", http_access::open, say("files"));
-  server.route("GET", "/files/special", http_access::open, say("special"));
-  server.route("POST", "/files/special", http_access::open, say("posted"));
-  server.route("GET", "/lost", http_access::open, [](http_request&&, http_responder) {});
+  server.route("GET", "/health", route_access::open, say("health"));
+  server.route("GET", "/files/", route_access::open, say("files"));
+  server.route("GET", "/files/special", route_access::open, say("special"));
+  server.route("POST", "/files/special", route_access::open, say("posted"));
+  server.route("GET", "/lost", route_access::open, [](request&&, responder) {});
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   ASSERT_TRUE(at) << at.error();
-  http_client client{home, options_for(*at)};
+  tandem::http::client client{home, options_for(*at)};
   EXPECT_EQ(get(client, "/health?x=y")->body, "health /health");
   EXPECT_EQ(get(client, "/files/a/b")->body, "files /files/a/b");
   EXPECT_EQ(get(client, "/files/special")->body, "special /files/special");
@@ -125,13 +124,13 @@ TEST_F(http, routes_by_path_and_method) {
 }
 
 TEST_F(http, a_token_opens_what_it_guards) {
-  http_server server{home, {.token = secret{"sesame"}}};
-  server.route("GET", "/admin", http_access::token,
-               [](http_request&&, http_responder answer) { answer.respond({.body = "in"}); });
+  tandem::http::server server{home, {.token = secret{"sesame"}}};
+  server.route("GET", "/admin", route_access::token,
+               [](request&&, responder answer) { answer.respond({.body = "in"}); });
   const auto at = server.listen(*socket_address::parse("[::1]:0"));
-  http_client_options options;
-  options.server = *http_url::parse("http://[::1]:" + std::to_string(at->port));
-  http_client client{home, options};
+  client_options options;
+  options.server = *url::parse("http://[::1]:" + std::to_string(at->port));
+  tandem::http::client client{home, options};
   const auto with = [&](const std::string& value) {
     return send(client, {.target = "/admin", .headers = {{"Authorization", value}}})->status;
   };
@@ -147,15 +146,15 @@ TEST_F(http, a_token_opens_what_it_guards) {
 }
 
 TEST_F(http, handlers_may_answer_later_and_outlive_their_server) {
-  auto server = std::make_optional<http_server>(home);
-  std::vector<http_responder> held;
-  server->route("GET", "/", http_access::open,
-                [&](http_request&&, http_responder answer) { held.push_back(std::move(answer)); });
+  auto server = std::make_optional<tandem::http::server>(home);
+  std::vector<responder> held;
+  server->route("GET", "/", route_access::open,
+                [&](request&&, responder answer) { held.push_back(std::move(answer)); });
   const auto at = server->listen(*socket_address::parse("127.0.0.1:0"));
-  http_client client{home, options_for(*at)};
+  tandem::http::client client{home, options_for(*at)};
   int done = 0;
   for (int i = 0; i < 3; ++i)
-    client.send({}, seconds{10}, [&](const http_result& r) {
+    client.send({}, seconds{10}, [&](const client_result& r) {
       EXPECT_EQ(r ? r->body : r.error().detail, "late");
       ++done;
     });
@@ -164,7 +163,7 @@ TEST_F(http, handlers_may_answer_later_and_outlive_their_server) {
   for (auto& answer : held) answer.respond({.body = "late"});
   EXPECT_TRUE(home.run_until([&] { return done == 3; }));
   held.clear();
-  client.send({}, seconds{10}, [](const http_result&) {});
+  client.send({}, seconds{10}, [](const client_result&) {});
   EXPECT_TRUE(home.run_until([&] { return held.size() == 1; }));
   server.reset();
   EXPECT_FALSE(held[0].is_wanted());
@@ -172,13 +171,12 @@ TEST_F(http, handlers_may_answer_later_and_outlive_their_server) {
 }
 
 TEST_F(http, pipelined_requests_are_answered_in_order) {
-  http_server server{home};
-  server.route("GET", "/later", http_access::open, [&](http_request&&, http_responder answer) {
-    home.post(
-        [a = std::make_shared<http_responder>(std::move(answer))] { a->respond({.body = "1"}); });
+  tandem::http::server server{home};
+  server.route("GET", "/later", route_access::open, [&](request&&, responder answer) {
+    home.post([a = std::make_shared<responder>(std::move(answer))] { a->respond({.body = "1"}); });
   });
-  server.route("GET", "/now", http_access::open,
-               [](http_request&&, http_responder answer) { answer.respond({.body = "end"}); });
+  server.route("GET", "/now", route_access::open,
+               [](request&&, responder answer) { answer.respond({.body = "end"}); });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   std::string many = "GET /later HTTP/1.1\r\n\r\n";
   for (int i = 0; i < 2000; ++i) many += "GET /now HTTP/1.1\r\n\r\n";
@@ -192,7 +190,7 @@ TEST_F(http, pipelined_requests_are_answered_in_order) {
 }
 
 TEST_F(http, a_bad_request_gets_a_status_and_the_door) {
-  http_server server{home, {.limits = {.header = 512, .body = 100}}};
+  tandem::http::server server{home, {.limits = {.header = 512, .body = 100}}};
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   EXPECT_THAT(talk(*at, "nonsense\r\n\r\n"), HasSubstr("HTTP/1.1 400 "));
   EXPECT_THAT(talk(*at, "GET / HTTP/1.1\r\nX: " + std::string(1000, 'x') + "\r\n\r\n"),
@@ -203,15 +201,16 @@ TEST_F(http, a_bad_request_gets_a_status_and_the_door) {
 }
 
 TEST_F(http, a_slow_request_is_cut_off) {
-  http_server server{home, {.request_deadline = milliseconds{50}, .idle_limit = seconds{60}}};
+  tandem::http::server server{home,
+                              {.request_deadline = milliseconds{50}, .idle_limit = seconds{60}}};
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   EXPECT_THAT(talk(*at, "GET / HT"), HasSubstr("HTTP/1.1 408 "));
   EXPECT_EQ(talk(*at, ""), "") << "one that says nothing at all is closed";
 }
 
 TEST_F(http, expect_100_is_answered) {
-  http_server server{home};
-  server.route("POST", "/", http_access::open, [](http_request&& r, http_responder answer) {
+  tandem::http::server server{home};
+  server.route("POST", "/", route_access::open, [](request&& r, responder answer) {
     answer.respond({.body = "got " + r.body + ", the end"});
   });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
@@ -223,59 +222,59 @@ TEST_F(http, expect_100_is_answered) {
 }
 
 TEST_F(http, stops_gracefully) {
-  http_server server{home};
-  std::optional<http_responder> held;
-  server.route("GET", "/", http_access::open,
-               [&](http_request&&, http_responder answer) { held = std::move(answer); });
+  tandem::http::server server{home};
+  std::optional<responder> held;
+  server.route("GET", "/", route_access::open,
+               [&](request&&, responder answer) { held = std::move(answer); });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
-  http_client client{home, options_for(*at)};
-  std::optional<http_result> result;
-  client.send({}, seconds{10}, [&](http_result&& r) { result = std::move(r); });
+  tandem::http::client client{home, options_for(*at)};
+  std::optional<client_result> result;
+  client.send({}, seconds{10}, [&](client_result&& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return held.has_value(); }));
   bool stopped = false;
   server.stop(seconds{5}, [&] { stopped = true; });
   EXPECT_FALSE(stopped) << "a request is in progress";
-  http_client late{home, options_for(*at)};
-  EXPECT_EQ(get(late).error().kind, http_failure::unreachable);
+  tandem::http::client late{home, options_for(*at)};
+  EXPECT_EQ(get(late).error().kind, failure::unreachable);
   held->respond({.body = "last"});
   EXPECT_TRUE(home.run_until([&] { return stopped && result; }));
   EXPECT_EQ((*result)->body, "last");
 }
 
 TEST_F(http, connections_are_bounded) {
-  http_server server{home, {.most_connections = 2}};
-  server.route("GET", "/", http_access::open, [&](http_request&&, http_responder answer) {
-    home.post([a = std::make_shared<http_responder>(std::move(answer))] { a->respond({}); });
+  tandem::http::server server{home, {.most_connections = 2}};
+  server.route("GET", "/", route_access::open, [&](request&&, responder answer) {
+    home.post([a = std::make_shared<responder>(std::move(answer))] { a->respond({}); });
   });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
-  http_client_options options = options_for(*at);
+  client_options options = options_for(*at);
   options.most_connections = 3;
-  http_client client{home, options};
+  tandem::http::client client{home, options};
   int good = 0;
   int lost = 0;
   for (int i = 0; i < 3; ++i)
-    client.send({}, seconds{10}, [&](const http_result& r) { ++(r ? good : lost); });
+    client.send({}, seconds{10}, [&](const client_result& r) { ++(r ? good : lost); });
   EXPECT_TRUE(home.run_until([&] { return good + lost == 3; }));
   EXPECT_EQ(good, 2);
 }
 
 TEST_F(http, a_client_holds_its_bounds) {
-  http_server server{home};
-  std::vector<http_responder> held;
-  server.route("GET", "/", http_access::open,
-               [&](http_request&&, http_responder answer) { held.push_back(std::move(answer)); });
+  tandem::http::server server{home};
+  std::vector<responder> held;
+  server.route("GET", "/", route_access::open,
+               [&](request&&, responder answer) { held.push_back(std::move(answer)); });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
-  http_client_options options = options_for(*at);
+  client_options options = options_for(*at);
   options.most_connections = 2;
   options.most_waiting = 3;
-  http_client client{home, options};
+  tandem::http::client client{home, options};
   int good = 0;
   int overloaded = 0;
   for (int i = 0; i < 7; ++i)
-    client.send({}, seconds{10}, [&](const http_result& r) {
+    client.send({}, seconds{10}, [&](const client_result& r) {
       if (r)
         ++good;
-      else if (r.error().kind == http_failure::overloaded && !r.error().was_sent)
+      else if (r.error().kind == failure::overloaded && !r.error().was_sent)
         ++overloaded;
     });
   EXPECT_EQ(client.statistics().waiting, 3U);
@@ -292,45 +291,44 @@ TEST_F(http, a_client_holds_its_bounds) {
 
 TEST_F(http, what_fails_says_whether_it_was_sent) {
   raw_server server{home};
-  http_client_options options = options_for(server.listener->address());
+  client_options options = options_for(server.listener->address());
   options.limits = {.header = 1000, .body = 100};
-  http_client client{home, options};
+  tandem::http::client client{home, options};
   const auto answer = [&](const std::string& bytes, bool closes, duration deadline = seconds{10}) {
-    server.on_bytes = [bytes, closes](stream& connection, std::string& received) {
+    server.on_bytes = [bytes, closes](io::stream& connection, std::string& received) {
       if (!received.ends_with("\r\n\r\n")) return;
       connection.write(bytes);
       if (closes) connection.finish();
     };
     return get(client, "/", deadline);
   };
-  const auto expect = [](const http_result& r, http_failure kind, bool was_sent) {
+  const auto expect = [](const client_result& r, failure kind, bool was_sent) {
     ASSERT_FALSE(r) << r->body;
     EXPECT_EQ(r.error().kind, kind) << r.error().detail;
     EXPECT_EQ(r.error().was_sent, was_sent) << r.error().detail;
   };
-  expect(answer("", true), http_failure::lost, true);
-  expect(answer("HTTP/1.1 200 OK\r\nContent-Le", true), http_failure::lost, true);
-  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", true), http_failure::lost,
-         true);
+  expect(answer("", true), failure::lost, true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Le", true), failure::lost, true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", true), failure::lost, true);
   expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", false, milliseconds{300}),
-         http_failure::timed_out, true);
-  expect(answer("", false, milliseconds{300}), http_failure::timed_out, true);
-  expect(answer("HTTP/1.1 200 O", false, milliseconds{300}), http_failure::timed_out, true);
-  expect(answer("941AY0AZ\r\n\r\n", false), http_failure::bad_response, true);
-  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false),
-         http_failure::bad_response, true);
+         failure::timed_out, true);
+  expect(answer("", false, milliseconds{300}), failure::timed_out, true);
+  expect(answer("HTTP/1.1 200 O", false, milliseconds{300}), failure::timed_out, true);
+  expect(answer("941AY0AZ\r\n\r\n", false), failure::bad_response, true);
+  expect(answer("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", false), failure::bad_response,
+         true);
   const auto to_end = answer("HTTP/1.1 200 OK\r\n\r\nall", true);
   ASSERT_TRUE(to_end) << to_end.error().detail;
   EXPECT_EQ(to_end->body, "all");
   server.closes_at_once = true;
   server.listener->stop();
-  expect(get(client), http_failure::unreachable, false);
+  expect(get(client), failure::unreachable, false);
 }
 
 TEST_F(http, a_response_in_single_bytes_is_read) {
   raw_server server{home};
-  http_client client{home, options_for(server.listener->address())};
-  server.on_bytes = [&](stream& connection, std::string& received) {
+  tandem::http::client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](io::stream& connection, std::string& received) {
     if (!received.ends_with("\r\n\r\n")) return;
     auto rest = std::make_shared<std::string>("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow");
     auto drip = std::make_shared<std::function<void()>>();
@@ -347,8 +345,8 @@ TEST_F(http, a_response_in_single_bytes_is_read) {
 
 TEST_F(http, a_connection_the_server_closed_meanwhile_is_not_used) {
   raw_server server{home};
-  http_client client{home, options_for(server.listener->address())};
-  server.on_bytes = [&](stream& connection, std::string& received) {
+  tandem::http::client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](io::stream& connection, std::string& received) {
     if (!received.ends_with("\r\n\r\n")) return;
     connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     connection.finish(); // says nothing about it
@@ -361,8 +359,8 @@ TEST_F(http, a_connection_the_server_closed_meanwhile_is_not_used) {
 
 TEST_F(http, an_answer_nobody_asked_for_closes_the_connection) {
   raw_server server{home};
-  http_client client{home, options_for(server.listener->address())};
-  server.on_bytes = [&](stream& connection, std::string& received) {
+  tandem::http::client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](io::stream& connection, std::string& received) {
     if (!received.ends_with("\r\n\r\n")) return;
     received.clear();
     connection.write(
@@ -375,8 +373,8 @@ TEST_F(http, an_answer_nobody_asked_for_closes_the_connection) {
 
 TEST_F(http, a_promised_idle_time_is_kept) {
   raw_server server{home};
-  http_client client{home, options_for(server.listener->address())};
-  server.on_bytes = [&](stream& connection, std::string& received) {
+  tandem::http::client client{home, options_for(server.listener->address())};
+  server.on_bytes = [&](io::stream& connection, std::string& received) {
     if (!received.ends_with("\r\n\r\n")) return;
     received.clear();
     connection.write(
@@ -388,11 +386,11 @@ TEST_F(http, a_promised_idle_time_is_kept) {
 
 TEST_F(http, cancelled_requests_tell_nobody) {
   raw_server server{home};
-  http_client_options options = options_for(server.listener->address());
+  client_options options = options_for(server.listener->address());
   options.most_connections = 1;
-  http_client client{home, options};
-  server.on_bytes = [](stream&, std::string&) {};
-  const auto never = [](const http_result&) { FAIL(); };
+  tandem::http::client client{home, options};
+  server.on_bytes = [](io::stream&, std::string&) {};
+  const auto never = [](const client_result&) { FAIL(); };
   const auto sent = client.send({}, milliseconds{100}, never);
   const auto waits = client.send({}, milliseconds{100}, never);
   EXPECT_TRUE(home.run_until([&] { return server.connections == 1; }));
@@ -404,11 +402,11 @@ TEST_F(http, cancelled_requests_tell_nobody) {
 }
 
 TEST_F(http, a_handler_may_end_the_client) {
-  http_server server{home};
+  tandem::http::server server{home};
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
-  auto client = std::make_optional<http_client>(home, options_for(*at));
+  auto client = std::make_optional<tandem::http::client>(home, options_for(*at));
   bool done = false;
-  client->send({}, seconds{10}, [&](const http_result&) {
+  client->send({}, seconds{10}, [&](const client_result&) {
     client.reset();
     done = true;
   });
@@ -416,66 +414,66 @@ TEST_F(http, a_handler_may_end_the_client) {
 }
 
 TEST_F(http, names_are_resolved_and_addresses_tried_in_turn) {
-  http_server server{home};
-  server.route("GET", "/", http_access::open, [](http_request&& r, http_responder answer) {
+  tandem::http::server server{home};
+  server.route("GET", "/", route_access::open, [](request&& r, responder answer) {
     answer.respond({.body = std::string{find_header(r.headers, "Host")}});
   });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
-  http_client_options options = options_for(*at);
+  client_options options = options_for(*at);
   const std::string hosts = testing::TempDir() + "/tandem-hosts-" + std::to_string(::getpid());
   std::ofstream{hosts} << "127.0.0.9 ils.example\n127.0.0.1 ils.example\n";
-  resolver names{home,
-                 {.servers = {*socket_address::parse("127.0.0.1:1")},
-                  .timeout = milliseconds{50},
-                  .tries = 1,
-                  .hosts_path = hosts}};
+  names::resolver names{home,
+                        {.servers = {*socket_address::parse("127.0.0.1:1")},
+                         .timeout = milliseconds{50},
+                         .tries = 1,
+                         .hosts_path = hosts}};
   options.server.host = "ils.example";
   options.names = &names;
-  http_client client{home, options};
+  tandem::http::client client{home, options};
   EXPECT_EQ(get(client)->body, "ils.example:" + std::to_string(at->port));
   options.server.host = "nowhere.example";
-  http_client lost{home, options};
+  tandem::http::client lost{home, options};
   const auto refused = get(lost);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, http_failure::unreachable);
+  EXPECT_EQ(refused.error().kind, failure::unreachable);
   EXPECT_THAT(refused.error().detail, HasSubstr("http://nowhere.example:"));
   options.names = nullptr;
-  http_client none{home, options};
-  EXPECT_EQ(get(none).error().kind, http_failure::unreachable);
+  tandem::http::client none{home, options};
+  EXPECT_EQ(get(none).error().kind, failure::unreachable);
   ::unlink(hosts.c_str());
 }
 
 TEST_F(http, runs_over_tls_with_renewed_certificates) {
-  certificates_for_test certificates;
+  io::certificates_for_test certificates;
   const auto tls = [&] {
-    return *tls_context::server({.certificate_file = certificates / "server.pem",
-                                 .key_file = certificates / "server.key",
-                                 .client_ca_file = certificates / "ca.pem"});
+    return *io::tls_context::server({.certificate_file = certificates / "server.pem",
+                                     .key_file = certificates / "server.key",
+                                     .client_ca_file = certificates / "ca.pem"});
   };
-  http_server server{home, {.tls = tls()}};
-  server.route("GET", "/", http_access::open,
-               [](http_request&&, http_responder answer) { answer.respond({.body = "safe"}); });
+  tandem::http::server server{home, {.tls = tls()}};
+  server.route("GET", "/", route_access::open,
+               [](request&&, responder answer) { answer.respond({.body = "safe"}); });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
-  http_client_options options = options_for(*at, "https");
+  client_options options = options_for(*at, "https");
   {
-    http_client plain{home, options};
+    tandem::http::client plain{home, options};
     EXPECT_THAT(get(plain).error().detail, HasSubstr("needs a TLS context"));
   }
-  options.tls = *tls_context::client({.ca_file = certificates / "ca.pem",
-                                      .certificate_file = certificates / "client.pem",
-                                      .key_file = certificates / "client.key"});
-  http_client client{home, options};
+  options.tls = *io::tls_context::client({.ca_file = certificates / "ca.pem",
+                                          .certificate_file = certificates / "client.pem",
+                                          .key_file = certificates / "client.key"});
+  tandem::http::client client{home, options};
   EXPECT_EQ(get(client)->body, "safe");
   certificates.renew_server();
   server.use_tls(tls());
   EXPECT_EQ(get(client)->body, "safe") << "the old connection goes on";
-  http_client fresh{home, options};
+  tandem::http::client fresh{home, options};
   EXPECT_EQ(get(fresh)->body, "safe");
-  options.tls = *tls_context::client({.ca_file = certificates / "alone.pem"});
-  http_client stranger{home, options};
+  options.tls = *io::tls_context::client({.ca_file = certificates / "alone.pem"});
+  tandem::http::client stranger{home, options};
   const auto refused = get(stranger);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, http_failure::unreachable);
+  EXPECT_EQ(refused.error().kind, failure::unreachable);
   EXPECT_FALSE(refused.error().was_sent);
   EXPECT_THAT(refused.error().detail, HasSubstr("give the file of the authority"));
 }

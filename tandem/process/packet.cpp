@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/packet.hpp>
+#include <tandem/process/packet.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <sys/socket.h>
 
-namespace tandem::io {
+namespace tandem::process {
 
 int send_packet(int socket, std::span<const iovec> pieces,
                 std::span<const int> descriptors) noexcept {
@@ -46,4 +46,4 @@ result<packet, int> take_packet(int socket, std::span<char> to) noexcept {
   return taken;
 }
 
-} // namespace tandem::io
+} // namespace tandem::process

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// http_parser over Beast's parsers: they read, sockets are ours.
-#include <tandem/io/http_message.hpp>
+// parser over Beast's parsers: they read, sockets are ours.
+#include <tandem/http/message.hpp>
 
 #include <tandem/base/text.hpp>
 
@@ -15,23 +15,23 @@
 #include <boost/beast/http/string_body.hpp>
 #pragma GCC diagnostic pop
 
-namespace tandem::io {
+namespace tandem::http {
 
 namespace http = boost::beast::http;
 
 namespace {
 
-http_parse_errc to_errc(const boost::beast::error_code& error) noexcept {
-  if (error == http::error::header_limit) return http_parse_errc::headers_too_large;
-  if (error == http::error::body_limit) return http_parse_errc::body_too_large;
+parse_errc to_errc(const boost::beast::error_code& error) noexcept {
+  if (error == http::error::header_limit) return parse_errc::headers_too_large;
+  if (error == http::error::body_limit) return parse_errc::body_too_large;
   if (error == http::error::partial_message || error == http::error::end_of_stream)
-    return http_parse_errc::cut_off;
-  return http_parse_errc::malformed;
+    return parse_errc::cut_off;
+  return parse_errc::malformed;
 }
 
 template <typename Fields>
-http_headers copy_headers(const Fields& fields) {
-  http_headers all;
+header_list copy_headers(const Fields& fields) {
+  header_list all;
   all.reserve(static_cast<std::size_t>(std::distance(fields.begin(), fields.end())));
   for (const auto& field : fields)
     all.emplace_back(std::string{field.name_string()}, std::string{field.value()});
@@ -40,11 +40,11 @@ http_headers copy_headers(const Fields& fields) {
 
 } // namespace
 
-class http_parser::impl {
+class parser::impl {
  public:
-  impl(kind reads, http_limits limits) : reads_{reads}, limits_{limits} { restart(); }
+  impl(kind reads, message_limits limits) : reads_{reads}, limits_{limits} { restart(); }
 
-  result<bool, http_parse_errc> feed(std::string_view bytes) {
+  result<bool, parse_errc> feed(std::string_view bytes) {
     if (is_done_) {
       waiting_.append(bytes);
       return true;
@@ -59,10 +59,10 @@ class http_parser::impl {
     return request_ ? put(*request_, bytes) : put(*response_, bytes);
   }
 
-  result<bool, http_parse_errc> feed_end() {
+  result<bool, parse_errc> feed_end() {
     if (is_done_) return true;
     boost::beast::error_code error;
-    if (!is_inside_message()) return fail(http_parse_errc::cut_off);
+    if (!is_inside_message()) return fail(parse_errc::cut_off);
     if (request_)
       request_->put_eof(error);
     else
@@ -72,21 +72,21 @@ class http_parser::impl {
     return true;
   }
 
-  http_request take_request() {
+  request take_request() {
     auto& message = request_->get();
-    http_request taken{.method = std::string{message.method_string()},
-                       .target = std::string{message.target()},
-                       .headers = copy_headers(message.base()),
-                       .body = std::move(message.body())};
+    request taken{.method = std::string{message.method_string()},
+                  .target = std::string{message.target()},
+                  .headers = copy_headers(message.base()),
+                  .body = std::move(message.body())};
     restart();
     return taken;
   }
 
-  http_response take_response() {
+  response take_response() {
     auto& message = response_->get();
-    http_response taken{.status = message.result_int(),
-                        .headers = copy_headers(message.base()),
-                        .body = std::move(message.body())};
+    response taken{.status = message.result_int(),
+                   .headers = copy_headers(message.base()),
+                   .body = std::move(message.body())};
     restart();
     return taken;
   }
@@ -138,7 +138,7 @@ class http_parser::impl {
   }
 
   template <typename Parser>
-  result<bool, http_parse_errc> put(Parser& parser, std::string_view bytes) {
+  result<bool, parse_errc> put(Parser& parser, std::string_view bytes) {
     while (!bytes.empty()) {
       boost::beast::error_code error;
       const std::size_t used =
@@ -178,7 +178,7 @@ class http_parser::impl {
   };
 
   const kind reads_;
-  const http_limits limits_;
+  const message_limits limits_;
   std::optional<request_parser> request_;
   std::optional<response_parser> response_;
   std::string waiting_; ///< an unfinished header, or what came after a whole message
@@ -187,22 +187,19 @@ class http_parser::impl {
   bool told_continue_ = false;
 };
 
-http_parser::http_parser(kind reads, http_limits limits)
-    : impl_{std::make_unique<impl>(reads, limits)} {}
-http_parser::http_parser(http_parser&&) noexcept = default;
-http_parser& http_parser::operator=(http_parser&&) noexcept = default;
-http_parser::~http_parser() = default;
+parser::parser(kind reads, message_limits limits) : impl_{std::make_unique<impl>(reads, limits)} {}
+parser::parser(parser&&) noexcept = default;
+parser& parser::operator=(parser&&) noexcept = default;
+parser::~parser() = default;
 
-result<bool, http_parse_errc> http_parser::feed(std::string_view bytes) {
-  return impl_->feed(bytes);
-}
-result<bool, http_parse_errc> http_parser::feed_end() { return impl_->feed_end(); }
-http_request http_parser::take_request() { return impl_->take_request(); }
-http_response http_parser::take_response() { return impl_->take_response(); }
-bool http_parser::keeps_alive() const noexcept { return impl_->keeps_alive(); }
-bool http_parser::wants_continue() noexcept { return impl_->wants_continue(); }
-bool http_parser::is_inside_message() const noexcept { return impl_->is_inside_message(); }
-bool http_parser::has_more() const noexcept { return impl_->has_more(); }
-void http_parser::reset() { impl_->reset(); }
+result<bool, parse_errc> parser::feed(std::string_view bytes) { return impl_->feed(bytes); }
+result<bool, parse_errc> parser::feed_end() { return impl_->feed_end(); }
+request parser::take_request() { return impl_->take_request(); }
+response parser::take_response() { return impl_->take_response(); }
+bool parser::keeps_alive() const noexcept { return impl_->keeps_alive(); }
+bool parser::wants_continue() noexcept { return impl_->wants_continue(); }
+bool parser::is_inside_message() const noexcept { return impl_->is_inside_message(); }
+bool parser::has_more() const noexcept { return impl_->has_more(); }
+void parser::reset() { impl_->reset(); }
 
-} // namespace tandem::io
+} // namespace tandem::http

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/spawner_loop.hpp>
+#include <tandem/process/spawner_loop.hpp>
 
-#include <tandem/io/child_start.hpp>
-#include <tandem/io/packet.hpp>
-#include <tandem/io/spawn_wire.hpp>
+#include <tandem/process/child_start.hpp>
+#include <tandem/process/packet.hpp>
+#include <tandem/process/spawn_wire.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace tandem::io {
+namespace tandem::process {
 
 namespace {
 
@@ -395,4 +395,4 @@ void run_spawner(int control, const spawner_options& options,
   ::_exit(0);
 }
 
-} // namespace tandem::io
+} // namespace tandem::process

@@ -13,7 +13,7 @@
 #include <sys/types.h>
 #include <vector>
 
-namespace tandem::io {
+namespace tandem::process {
 
 /// Who the children are, when they are not to be who the server is.
 struct child_user {
@@ -73,4 +73,4 @@ class spawner {
   std::unique_ptr<state> state_;
 };
 
-} // namespace tandem::io
+} // namespace tandem::process

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/http_message.hpp>
+#include <tandem/http/message.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 using namespace tandem;
-using namespace tandem::io;
+using namespace tandem::http;
 using testing::HasSubstr;
 using testing::Not;
 
 namespace {
 
-constexpr auto requests = http_parser::kind::requests;
-constexpr auto responses = http_parser::kind::responses;
+constexpr auto requests = parser::kind::requests;
+constexpr auto responses = parser::kind::responses;
 
 const std::string post =
     "POST /a?b=c HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nX-Y:  z \r\n\r\nhello";
 
-TEST(http_parser, reads_a_request) {
-  http_parser parser{requests};
+TEST(parser, reads_a_request) {
+  parser parser{requests};
   ASSERT_EQ(parser.feed(post), true);
   EXPECT_TRUE(parser.keeps_alive());
-  const http_request r = parser.take_request();
+  const request r = parser.take_request();
   EXPECT_EQ(r.method, "POST");
   EXPECT_EQ(r.path(), "/a");
   EXPECT_EQ(r.query(), "b=c");
@@ -30,22 +30,22 @@ TEST(http_parser, reads_a_request) {
   EXPECT_FALSE(parser.is_inside_message());
 }
 
-TEST(http_parser, reads_the_same_however_it_is_cut) {
+TEST(parser, reads_the_same_however_it_is_cut) {
   for (std::size_t cut = 0; cut <= post.size(); ++cut) {
-    http_parser parser{requests};
+    parser parser{requests};
     const auto first = parser.feed(post.substr(0, cut));
     ASSERT_TRUE(first) << cut;
     EXPECT_EQ(*first, cut == post.size());
     ASSERT_EQ(parser.feed(post.substr(cut)), true) << cut;
     EXPECT_EQ(parser.take_request().body, "hello");
   }
-  http_parser parser{requests};
+  parser parser{requests};
   for (const char c : post) ASSERT_TRUE(parser.feed({&c, 1}));
   EXPECT_EQ(parser.take_request().target, "/a?b=c");
 }
 
-TEST(http_parser, reads_one_request_after_the_other) {
-  http_parser parser{requests};
+TEST(parser, reads_one_request_after_the_other) {
+  parser parser{requests};
   ASSERT_EQ(parser.feed(post + "GET /2 HTTP/1.1\r\n\r\n" + post.substr(0, 10)), true);
   EXPECT_TRUE(parser.has_more());
   EXPECT_EQ(parser.take_request().method, "POST");
@@ -57,15 +57,15 @@ TEST(http_parser, reads_one_request_after_the_other) {
   EXPECT_EQ(parser.take_request().body, "hello");
 }
 
-TEST(http_parser, reads_chunks_and_bodies_that_end_with_the_connection) {
-  http_parser chunked{responses};
+TEST(parser, reads_chunks_and_bodies_that_end_with_the_connection) {
+  parser chunked{responses};
   ASSERT_EQ(chunked.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"),
             false);
   ASSERT_EQ(chunked.feed("2;x=y\r\nde\r\n0\r\n\r\n"), true);
   EXPECT_EQ(chunked.take_response().body, "abcde");
   EXPECT_TRUE(chunked.keeps_alive());
 
-  http_parser to_end{responses};
+  parser to_end{responses};
   ASSERT_EQ(to_end.feed("HTTP/1.0 200 OK\r\n\r\nsome"), false);
   ASSERT_EQ(to_end.feed(" body"), false);
   ASSERT_EQ(to_end.feed_end(), true);
@@ -73,8 +73,8 @@ TEST(http_parser, reads_chunks_and_bodies_that_end_with_the_connection) {
   EXPECT_EQ(to_end.take_response().body, "some body");
 }
 
-TEST(http_parser, skips_interim_responses) {
-  http_parser parser{responses};
+TEST(parser, skips_interim_responses) {
+  parser parser{responses};
   ASSERT_EQ(
       parser.feed("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 204 "
                   "No Content\r\n\r\n"),
@@ -82,8 +82,8 @@ TEST(http_parser, skips_interim_responses) {
   EXPECT_EQ(parser.take_response().status, 204U);
 }
 
-TEST(http_parser, knows_who_waits_for_100) {
-  http_parser parser{requests};
+TEST(parser, knows_who_waits_for_100) {
+  parser parser{requests};
   ASSERT_EQ(parser.feed("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
             false);
   EXPECT_TRUE(parser.wants_continue());
@@ -91,46 +91,44 @@ TEST(http_parser, knows_who_waits_for_100) {
   ASSERT_EQ(parser.feed("ok"), true);
 }
 
-TEST(http_parser, refuses_what_is_cut_off) {
+TEST(parser, refuses_what_is_cut_off) {
   for (const std::string& whole :
        {std::string{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
         std::string{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"}})
     for (std::size_t size = 0; size < whole.size(); ++size) {
-      http_parser parser{responses};
+      parser parser{responses};
       ASSERT_EQ(parser.feed(whole.substr(0, size)), false) << size;
       EXPECT_FALSE(parser.feed_end()) << size;
     }
 }
 
-TEST(http_parser, refuses_what_is_not_http_or_too_large) {
+TEST(parser, refuses_what_is_not_http_or_too_large) {
   const struct {
-    http_parser::kind kind;
+    parser::kind kind;
     std::string bytes;
-    http_parse_errc expected;
+    parse_errc expected;
   } table[] = {
-      {responses, "941AY0AZFDFC\r\n\r\n", http_parse_errc::malformed},
-      {responses, "HTTP/1.1 abc\r\n\r\n", http_parse_errc::malformed},
-      {responses, "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", http_parse_errc::malformed},
+      {responses, "941AY0AZFDFC\r\n\r\n", parse_errc::malformed},
+      {responses, "HTTP/1.1 abc\r\n\r\n", parse_errc::malformed},
+      {responses, "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", parse_errc::malformed},
       {responses, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-       http_parse_errc::malformed},
-      {responses, "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n",
-       http_parse_errc::body_too_large},
+       parse_errc::malformed},
+      {responses, "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n", parse_errc::body_too_large},
       {responses, "HTTP/1.1 200 OK\r\nX: " + std::string(300, 'y') + "\r\n\r\n",
-       http_parse_errc::headers_too_large},
-      {responses, "HTTP/1.1 200 OK\r\nX: " + std::string(300, 'y'),
-       http_parse_errc::headers_too_large},
+       parse_errc::headers_too_large},
+      {responses, "HTTP/1.1 200 OK\r\nX: " + std::string(300, 'y'), parse_errc::headers_too_large},
       {responses, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-       http_parse_errc::malformed},
+       parse_errc::malformed},
       {responses,
        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n" + std::string(255, 'x') +
            "\r\n",
-       http_parse_errc::body_too_large},
+       parse_errc::body_too_large},
       {requests, std::string("\x16\x03\x01\x02\x00", 5) + std::string(20, 'a') + "\r\n\r\n",
-       http_parse_errc::malformed},
-      {requests, "GET / HTTP/1.1\r\nA b: c\r\n\r\n", http_parse_errc::malformed},
+       parse_errc::malformed},
+      {requests, "GET / HTTP/1.1\r\nA b: c\r\n\r\n", parse_errc::malformed},
   };
   for (const auto& row : table) {
-    http_parser parser{row.kind, {.header = 256, .body = 100}};
+    parser parser{row.kind, {.header = 256, .body = 100}};
     const auto state = parser.feed(row.bytes);
     ASSERT_FALSE(state) << row.bytes;
     EXPECT_EQ(state.error(), row.expected) << row.bytes << to_string(state.error());
@@ -138,7 +136,7 @@ TEST(http_parser, refuses_what_is_not_http_or_too_large) {
 }
 
 TEST(http_writer, writes_what_the_parser_reads) {
-  http_request request{.method = "POST", .target = "/x", .headers = {{"A", "b"}}, .body = "body"};
+  request request{.method = "POST", .target = "/x", .headers = {{"A", "b"}}, .body = "body"};
   EXPECT_EQ(write_request(request, write_common_headers("host:1")),
             "POST /x HTTP/1.1\r\nHost: host:1\r\nA: b\r\nContent-Length: 4\r\n\r\nbody");
   EXPECT_EQ(write_response({.status = 404, .body = "no"}, false),
@@ -148,29 +146,28 @@ TEST(http_writer, writes_what_the_parser_reads) {
 }
 
 TEST(http_writer, lets_nobody_inject_headers) {
-  const http_response evil{
-      .headers = {{"X", "a\r\nSet-Cookie: b"}, {"Y\r\nZ", "c"}, {"Good", "d"}}};
+  const response evil{.headers = {{"X", "a\r\nSet-Cookie: b"}, {"Y\r\nZ", "c"}, {"Good", "d"}}};
   const std::string out = write_response(evil, true);
   EXPECT_THAT(out, HasSubstr("Good: d\r\n"));
   EXPECT_THAT(out, Not(HasSubstr("Set-Cookie")));
   EXPECT_THAT(out, Not(HasSubstr("Z: c")));
 }
 
-TEST(http_url, reads_what_it_should_and_nothing_else) {
-  const auto url = http_url::parse("https://[2001:db8::1]:8443/a/b?c#d");
+TEST(url, reads_what_it_should_and_nothing_else) {
+  const auto url = url::parse("https://[2001:db8::1]:8443/a/b?c#d");
   ASSERT_TRUE(url);
   EXPECT_TRUE(url->is_secure);
   EXPECT_EQ(url->host, "2001:db8::1");
   EXPECT_EQ(url->port, 8443);
   EXPECT_EQ(url->path, "/a/b?c");
   EXPECT_EQ(url->origin(), "https://[2001:db8::1]:8443");
-  EXPECT_EQ(http_url::parse("HTTP://ils.example")->authority(), "ils.example");
-  EXPECT_EQ(http_url::parse("http://ils.example?x")->path, "/?x");
-  EXPECT_EQ(http_url::parse("https://ils.example:443/")->authority(), "ils.example");
+  EXPECT_EQ(url::parse("HTTP://ils.example")->authority(), "ils.example");
+  EXPECT_EQ(url::parse("http://ils.example?x")->path, "/?x");
+  EXPECT_EQ(url::parse("https://ils.example:443/")->authority(), "ils.example");
   for (const char* bad : {"", "ils.example", "ftp://x/", "http://", "http:///x", "http://a:b/",
                           "http://a:0/", "http://a:99999/", "http://u:p@h/", "http://[::1",
                           "http://[x]/", "http://a b/", "http://a/ b", "http://a/\r\nX: y"})
-    EXPECT_FALSE(http_url::parse(bad)) << bad;
+    EXPECT_FALSE(url::parse(bad)) << bad;
 }
 
 TEST(http_form, encodes_and_decodes) {

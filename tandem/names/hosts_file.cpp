@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/io/hosts_file.hpp>
+#include <tandem/names/hosts_file.hpp>
 
 #include <tandem/base/text.hpp>
 #include <tandem/io/unique_fd.hpp>
@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-namespace tandem::io {
+namespace tandem::names {
 
 namespace {
 
@@ -42,7 +42,7 @@ void hosts_file::read(std::string_view text) {
 void hosts_file::look(instant now) {
   if (path_.empty() || (looked_ != instant::min() && now - looked_ < look_interval)) return;
   looked_ = now;
-  const unique_fd fd{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
+  const io::unique_fd fd{::open(path_.c_str(), O_RDONLY | O_CLOEXEC)};
   struct stat info {};
   if (!fd || fstat(fd.get(), &info) != 0) {
     names_.clear();
@@ -65,4 +65,4 @@ const std::vector<ip_address>* hosts_file::find(const std::string& name, instant
   return found == names_.end() ? nullptr : &found->second;
 }
 
-} // namespace tandem::io
+} // namespace tandem::names
