@@ -37,6 +37,11 @@ constexpr duration after_kill = seconds{1};
 /// How long to wait when the spawner cannot be reached or takes no more.
 constexpr duration retry_after = milliseconds{100};
 
+/// A spawner that says nothing for so long, while children run, is asked whether it still works.
+constexpr duration ask_after = seconds{1};
+/// And is replaced when it does not answer for so long. A busy machine makes it late, too.
+constexpr duration answer_within = seconds{4};
+
 constexpr std::size_t longest_log_line = 1024;
 
 /// A file in memory with the input in it, read from its start; none when the kernel has none.
@@ -158,7 +163,7 @@ struct runner::job final : timer, list_hook<waiting_tag> {
 class runner::impl final : public std::enable_shared_from_this<runner::impl>, io::readiness {
  public:
   impl(io::shard& home, spawner& starter, runner_options options)
-      : home_{home}, spawner_{starter}, options_{options}, retry_{*this} {}
+      : home_{home}, spawner_{starter}, options_{options}, retry_{*this}, silence_{*this} {}
 
   void stop() noexcept {
     stopped_ = true;
@@ -168,6 +173,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     jobs_.for_each([&](key k, job&) { all.push_back(k); });
     for (const key k : all) jobs_.erase(k);
     retry_.cancel();
+    silence_.cancel();
   }
 
   key run(const child_command& command, std::string_view input, run_options options,
@@ -258,6 +264,25 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   /// Asks for the channel again, and starts what waits.
   void on_retry() { start_waiting(); }
 
+  /// Children run, and it is time to hear of the spawner: one that its children have stopped would
+  /// report no end and start nothing.
+  void on_silence() {
+    if (statistics.running == 0 || !channel_) return;
+    const instant now = home_.now();
+    const instant due = heard_ + (is_asked_ ? answer_within : ask_after);
+    if (now < due) {
+      home_.timers().arm(silence_, due);
+    } else if (is_asked_) {
+      spawner_.replace(spawner_process_); // our channel ends, and with it what runs
+    } else {
+      spawner_.wake();
+      send_request(spawn_request_kind::ping, 0);
+      is_asked_ = true;
+      home_.timers().arm(silence_, now + answer_within);
+      heard_ = now;
+    }
+  }
+
   /// Takes what the pipes of a job hold now.
   void read_pipes(job& j) {
     read_pipe(j, &job::output);
@@ -275,6 +300,12 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     impl& owner;
   };
 
+  struct silence_timer final : timer {
+    explicit silence_timer(impl& of) : owner{of} {}
+    void on_timer(instant) override { owner.on_silence(); }
+    impl& owner;
+  };
+
   /// Sends the request of a job; false when it must wait for the spawner.
   bool start(job& j, std::string_view input) {
     if (!open_channel()) return false;
@@ -289,6 +320,10 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     ++statistics.running;
     ++statistics.started;
     home_.timers().arm(j, j.started + std::min(watch_after, j.options.deadline));
+    if (!silence_.is_armed()) {
+      heard_ = j.started;
+      home_.timers().arm(silence_, heard_ + ask_after);
+    }
     return true;
   }
 
@@ -320,9 +355,13 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
 
   /// Asks for more about a child that runs; false when the spawner takes no more just now.
   bool send_request(const job& j, spawn_request_kind kind, std::uint32_t signal = 0) noexcept {
+    return send_request(kind, j.request.id, signal);
+  }
+
+  bool send_request(spawn_request_kind kind, std::uint64_t id, std::uint32_t signal = 0) noexcept {
     if (!channel_) return false;
     spawn_request request{};
-    request.id = j.request.id;
+    request.id = id;
     request.kind = kind;
     request.signal = signal;
     const iovec piece = piece_of(&request, sizeof request);
@@ -343,7 +382,10 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
       home_.timers().arm(retry_, home_.now() + retry_after);
       return false;
     }
-    channel_ = io::unique_fd{*opened};
+    channel_ = io::unique_fd{opened->descriptor};
+    spawner_process_ = opened->process;
+    is_asked_ = false;
+    heard_ = home_.now();
     home_.watch(channel_.get(), *this, EPOLLIN);
     return true;
   }
@@ -359,6 +401,8 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     spawn_report report{};
     const auto taken =
         take_packet(channel_.get(), {reinterpret_cast<char*>(&report), sizeof report});
+    heard_ = home_.now();
+    is_asked_ = false;
     if (taken)
       take_report(report, taken->descriptors);
     else if (taken.error() != EAGAIN && taken.error() != EINTR)
@@ -514,7 +558,11 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   slot_map<job> jobs_;
   intrusive_list<job, waiting_tag> waiting_;
   io::unique_fd channel_;
+  pid_t spawner_process_ = -1; ///< at the other end of the channel
+  instant heard_{};            ///< the last word of the spawner, or the question it owes an answer
+  bool is_asked_ = false;      ///< it owes one
   retry_timer retry_;
+  silence_timer silence_;
   std::array<char, std::size_t{64} * 1024> buffer_;
   bool stopped_ = false;
 };

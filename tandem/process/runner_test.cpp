@@ -5,6 +5,7 @@
 #include <tandem/process/spawn_wire.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include <optional>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -387,6 +389,44 @@ TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
   EXPECT_EQ(lost->outcome, run_outcome::lost);
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   EXPECT_NE(starter.pid(), first);
+}
+
+TEST_F(process, a_child_that_stops_the_spawner_holds_up_nobody_for_long) {
+  const pid_t first = starter.pid();
+  // Its parent is the spawner, of the same user.
+  EXPECT_TRUE(run_shell("kill -STOP $PPID; exit 0").succeeded());
+  EXPECT_TRUE(run_shell("exit 0").succeeded());
+  EXPECT_EQ(starter.pid(), first); // continued: what else ran was not lost
+}
+
+TEST_F(process, a_spawner_that_stays_silent_is_replaced) {
+  const pid_t first = starter.pid();
+  std::atomic<bool> is_replaced{false};
+  std::thread stopping{[&] {
+    while (!is_replaced && ::kill(first, SIGSTOP) == 0) std::this_thread::yield();
+  }};
+  std::optional<run_result> lost;
+  runner.run(child_command::shell("sleep 300"), {}, {.deadline = seconds{300}},
+             [&](run_result&& r) { lost = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return lost.has_value(); }, seconds{60}));
+  is_replaced = true;
+  stopping.join();
+  EXPECT_EQ(lost->outcome, run_outcome::lost);
+  EXPECT_TRUE(run_shell("exit 0").succeeded());
+  EXPECT_NE(starter.pid(), first);
+}
+
+TEST(spawner_end, a_stopped_spawner_does_not_hold_up_the_end) {
+  pid_t stopped = -1;
+  {
+    spawner starter;
+    stopped = starter.pid();
+    ::kill(stopped, SIGSTOP);
+    int status = 0;
+    ASSERT_EQ(::waitpid(stopped, &status, WUNTRACED), stopped);
+    ASSERT_TRUE(WIFSTOPPED(status));
+  }
+  EXPECT_EQ(::kill(stopped, 0), -1); // ended, and taken
 }
 
 TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_when_it_dies) {

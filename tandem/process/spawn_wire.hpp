@@ -34,6 +34,7 @@ enum class spawn_request_kind : std::uint32_t {
   run = 1,
   signal, ///< to the process group
   pipes,  ///< asks for the pipes while the child runs; it may have ended meanwhile
+  ping,   ///< asks whether the spawner still works; `id` is of no child
 };
 
 struct spawn_request {
@@ -52,6 +53,7 @@ struct spawn_request {
 enum class spawn_report_kind : std::uint32_t {
   ended = 1, ///< or could not be started
   pipes,     ///< answers the request
+  pong,      ///< answers a ping
 };
 
 struct spawn_report {

@@ -3,17 +3,24 @@
 
 #include <tandem/base/clock.hpp>
 #include <tandem/base/log.hpp>
+#include <tandem/io/unique_fd.hpp>
 #include <tandem/process/packet.hpp>
 #include <tandem/process/spawner_loop.hpp>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
 #include <grp.h>
 #include <mutex>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace tandem::process {
 
@@ -70,10 +77,30 @@ struct spawner::state {
   void stop() noexcept {
     if (control >= 0) ::close(control);
     control = -1;
-    // It ends at once when its control socket does.
-    while (process > 0 && ::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    if (process <= 0) return;
+    // It ends at once when its control socket does, unless something has stopped it.
+    ::kill(process, SIGCONT);
+    if (!ends_within(seconds{1})) kill_now();
     process = -1;
+  }
+
+  /// Without its control socket nobody can ask for it any more; its children die with it.
+  void kill_now() noexcept {
+    if (::kill(process, SIGKILL) != 0)
+      log_error("the process that starts children (pid {}) cannot be killed: {}", process,
+                std::strerror(errno));
+    else if (!ends_within(seconds{1}))
+      log_error("the process that starts children (pid {}) does not end", process);
+  }
+
+  /// Takes its end; false when it has not ended after that time.
+  [[nodiscard]] bool ends_within(duration time) const noexcept {
+    const io::unique_fd ending{static_cast<int>(::syscall(SYS_pidfd_open, process, 0U))};
+    pollfd watched{.fd = ending.get(), .events = POLLIN, .revents = 0};
+    const auto wait = static_cast<int>(std::chrono::ceil<milliseconds>(time).count());
+    if (ending && ::waitpid(process, nullptr, WNOHANG) == 0)
+      static_cast<void>(::poll(&watched, 1, wait));
+    return ::waitpid(process, nullptr, WNOHANG) != 0;
   }
 
   /// Hands one end of a channel to the process; 0, or the errno.
@@ -105,7 +132,21 @@ pid_t spawner::pid() const {
   return state_->process;
 }
 
-result<int, int> spawner::open_channel() {
+void spawner::wake() noexcept {
+  const std::lock_guard lock{state_->mutex};
+  if (state_->process > 0) ::kill(state_->process, SIGCONT);
+}
+
+void spawner::replace(pid_t silent) noexcept {
+  const std::lock_guard lock{state_->mutex};
+  if (state_->process != silent || state_->control < 0) return;
+  log_error("the process that starts children (pid {}) does not answer; it is replaced", silent);
+  ::close(std::exchange(state_->control, -1));
+  state_->kill_now();
+  state_->process = -1;
+}
+
+result<spawner_channel, int> spawner::open_channel() {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
     return fail(int{errno});
@@ -113,8 +154,9 @@ result<int, int> spawner::open_channel() {
   int error = state_->control < 0 ? EPIPE : state_->pass(pair[1]);
   if (error == EPIPE || error == ECONNRESET || error == ENOTCONN) {
     if (now() - state_->started >= seconds{1}) {
-      log_error("the process that starts children (pid {}) has died; starting another",
-                state_->process);
+      if (state_->process > 0)
+        log_error("the process that starts children (pid {}) has died; starting another",
+                  state_->process);
       state_->stop();
       error = state_->start();
       if (error == 0) error = state_->pass(pair[1]);
@@ -123,7 +165,7 @@ result<int, int> spawner::open_channel() {
     }
   }
   ::close(pair[1]);
-  if (error == 0) return pair[0];
+  if (error == 0) return spawner_channel{.descriptor = pair[0], .process = state_->process};
   ::close(pair[0]);
   return fail(int{error});
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process that starts children for all shards: forked before any thread, so that no shard pays
-// for a fork or waits for an execve. Start it once at start-up; open_channel() from any thread. Its
-// death is noticed by the runners, and open_channel() starts another.
+// for a fork or waits for an execve. Start it once at start-up; everything else from any thread.
+// Its death and its silence (its own children may stop it: they are of its user) are noticed by the
+// runners: wake() and replace() deal with the silent one, open_channel() starts another.
 #pragma once
 
 #include <tandem/base/result.hpp>
@@ -46,6 +47,13 @@ struct spawner_options {
   std::vector<std::string> environment = own_environment(); ///< NAME=value that children inherit
 };
 
+/// A way to speak spawn_wire.hpp with the spawner process.
+struct spawner_channel {
+  int descriptor; ///< non-blocking, SOCK_SEQPACKET, close-on-exec; the caller's to close, which
+                  ///< kills the children that were started through it
+  pid_t process; ///< which spawner process is at its other end
+};
+
 class spawner {
  public:
   /// Forks the spawner process. Throws std::system_error when it cannot: a fault of start-up.
@@ -53,14 +61,20 @@ class spawner {
   spawner(const spawner&) = delete;
   spawner& operator=(const spawner&) = delete;
 
-  /// Ends the spawner process and, by SIGKILL, every child it runs.
+  /// Ends the spawner process and, by SIGKILL, every child it runs. Waits a second for it at most,
+  /// whatever state it is in.
   ~spawner();
 
-  /// A descriptor to speak spawn_wire.hpp over: non-blocking, SOCK_SEQPACKET, close-on-exec, the
-  /// caller's to close; closing it kills the children that were started through it. When the
-  /// spawner has died, starts another first, at most one a second.
-  /// \return the errno when there is none to be had now.
-  [[nodiscard]] result<int, int> open_channel();
+  /// When the spawner has died, starts another first, at most one a second.
+  /// \return the errno when there is no channel to be had now.
+  [[nodiscard]] result<spawner_channel, int> open_channel();
+
+  /// The process has not answered: continues it, in case that it was stopped (SIGCONT).
+  void wake() noexcept;
+
+  /// It did not answer after wake() either: kills it, so that its channels end; the next
+  /// open_channel() starts another. No effect when another has taken the place of `silent`.
+  void replace(pid_t silent) noexcept;
 
   /// Whom the children are to be; nothing: who this process is.
   [[nodiscard]] const std::optional<child_user>& user() const noexcept;

@@ -198,6 +198,15 @@ void serve_request(std::int32_t channel, const spawn_request& header, char* at, 
                        .cpu_microseconds = 0});
     return;
   }
+  if (header.kind == spawn_request_kind::ping) {
+    report(channel, {.id = header.id,
+                     .kind = spawn_report_kind::pong,
+                     .pipes = 0,
+                     .start_error = 0,
+                     .wait_status = 0,
+                     .cpu_microseconds = 0});
+    return;
+  }
   for (std::size_t i = 0; i < all.child_limit; ++i) {
     child& c = all.children[i];
     if (c.pid == 0 || c.channel != channel || c.id != header.id) continue;
