@@ -37,7 +37,7 @@ exec_state& programs_of(message_context& m) { return m.home().state<exec_state>(
 
 void set_error(message_context& m, const run_result& result) {
   m.set_error(result.outcome == run_outcome::overloaded ? routing_error::exec_overloaded
-                                                            : routing_error::exec);
+                                                        : routing_error::exec);
 }
 
 /// True when the program exits 0.
@@ -84,8 +84,7 @@ outcome exec_dset(script::call& c) {
   }
   const std::string command = fmt::format("{} \"$1\"", trim(c.text(0)));
   return programs_of(m).run(m, child_command::shell(command, {std::string{m.uri()}}),
-                            exec_state::stdin_of::nothing, run_output::capture,
-                            take_destinations);
+                            exec_state::stdin_of::nothing, run_output::capture, take_destinations);
 }
 
 outcome exec_program(script::call& c) {
@@ -151,8 +150,12 @@ std::shared_ptr<const void> check_dset_command(script::check& c) {
 
 std::shared_ptr<const void> check_program(script::check& c) {
   if (c.at(0).kind != argument_kind::array) return check_command(c);
-  if (c.at(0).items.empty())
-    c.error(0, "there is no program to run", "exec([\"/usr/bin/program\", \"argument\"])");
+  constexpr const char* usage = "exec([\"/usr/bin/program\", \"argument $ru\"])";
+  const std::vector<script::argument>& items = c.at(0).items;
+  if (items.empty() || (items[0].pieces.empty() && trim(items[0].text).empty()))
+    c.error(0, "there is no program to run", usage);
+  else if (!items[0].pieces.empty()) // what a caller wrote would choose the program
+    c.error(0, "the program itself must not come from a variable", usage);
   return nullptr;
 }
 
