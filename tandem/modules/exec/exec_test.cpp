@@ -20,18 +20,17 @@ std::string complaint_about(std::string_view call) {
 }
 
 TEST(exec, a_caller_never_chooses_the_program) {
-  for (const char* call :
-       {R"x(exec(["$rU"]))x", R"x(exec(["/usr/bin/$rU", "x"]))x", R"x(exec(["$hdr(X-Program)", "x"]))x"})
+  for (const char* call : {R"x(exec(["$rU"]))x", R"x(exec(["/usr/bin/$rU", "x"]))x",
+                           R"x(exec(["$hdr(X-Program)", "x"]))x"})
     EXPECT_THAT(complaint_about(call),
                 ::testing::HasSubstr("the program itself must not come from a variable"))
         << call;
-    EXPECT_EQ(complaint_about(R"x(exec(["/usr/bin/logger", "$rU"]))x"), "");
+  EXPECT_EQ(complaint_about(R"x(exec(["/usr/bin/logger", "$rU"]))x"), "");
 }
 
 TEST(exec, an_empty_program_is_an_error) {
-    for (const char* call : {R"x(exec([""]))x", R"x(exec([" ", "x"]))x"})
-      EXPECT_THAT(complaint_about(call), ::testing::HasSubstr("there is no program to run"))
-          << call;
+  for (const char* call : {R"x(exec([""]))x", R"x(exec([" ", "x"]))x"})
+    EXPECT_THAT(complaint_about(call), ::testing::HasSubstr("there is no program to run")) << call;
 }
 
 } // namespace
