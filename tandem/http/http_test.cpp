@@ -4,6 +4,7 @@
 #include <tandem/http/server.hpp>
 
 #include <tandem/io/certificates_for_test.hpp>
+#include <tandem/io/raw_peer_for_test.hpp>
 #include <tandem/io/stream.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
@@ -94,6 +95,30 @@ class http : public testing::Test {
 
   io::shard home;
 };
+
+TEST_F(http, a_client_that_resets_behind_its_fin_ends_while_its_answer_is_awaited) {
+  http_server server{home};
+  http_responder kept;
+  bool is_asked = false;
+  server.route("GET", "/", http_access::open, [&](http_request&&, http_responder answer) {
+    kept = std::move(answer);
+    is_asked = true;
+  });
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(at) << at.error();
+  raw_peer_for_test client{*at};
+  client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(home.run_until([&] { return is_asked; }));
+  client.finish();
+  const auto turns = home.turns();
+  EXPECT_FALSE(home.run_until([&] { return !kept.is_wanted(); }, milliseconds{20}))
+      << "the answer can still be read";
+  client.reset();
+  ASSERT_TRUE(home.run_until([&] { return server.connections() == 0; }));
+  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
+  EXPECT_LT(home.turns() - turns, 20U);
+  EXPECT_FALSE(kept.is_wanted());
+}
 
 TEST_F(http, routes_by_path_and_method) {
   tandem::http::server server{home};

@@ -166,9 +166,12 @@ void shard::turn(instant limit) {
   now_ = tandem::now();
   busy_ = count > 0 && now_ - turn_end_ < awake;
 
-  timers_.advance(now_);
+  // The batch is known before anybody runs: whoever is destroyed from here on, by a timer too, is
+  // taken out of it by unwatch().
   ready_ = events.data();
   ready_end_ = events.data() + std::max(count, 0);
+  ++turns_;
+  timers_.advance(now_);
   while (ready_ != ready_end_) {
     const epoll_event event = *ready_++;
     if (event.data.ptr) static_cast<readiness*>(event.data.ptr)->on_ready(event.events);

@@ -24,8 +24,9 @@ class io_context;
 
 namespace tandem::io {
 
-/// Gets to know that a descriptor is ready. It may stop watching itself or others, and may be
-/// destroyed, from inside the call.
+/// Gets to know that a descriptor is ready. Whoever runs on the shard (a timer, another event,
+/// mail, a posted function) may stop watching it, and then destroy it: an event of the same turn
+/// that has not been told yet is dropped. So may it itself, from inside the call.
 class readiness {
  public:
   readiness() noexcept = default;
@@ -130,6 +131,9 @@ class shard {
     return leave(), true;
   }
 
+  /// Turns since the shard was made. A loop with nothing to do takes none.
+  [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+
   /// The loop did not sleep before this turn: more input is waiting, batches pay.
   [[nodiscard]] bool is_busy() const noexcept { return busy_; }
 
@@ -155,6 +159,7 @@ class shard {
   timer_wheel timers_;
   unique_fd epoll_;
   unique_fd bell_;
+  std::uint64_t turns_ = 0;
   bool busy_ = false;
   std::atomic<bool> stopping_ = false;
 

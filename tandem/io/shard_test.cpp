@@ -17,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <thread>
+#include <tuple>
 
 namespace tandem::io {
 namespace {
@@ -105,6 +106,120 @@ TEST(shard, tells_nothing_to_who_stopped_watching_in_the_same_batch) {
   s.timers().arm(t, tandem::now() + milliseconds{20});
   EXPECT_TRUE(s.run_until([&] { return done; }));
   EXPECT_EQ(calls, 1);
+}
+
+/// A pipe whose reading end is watched and ready; an event may not reach it once it is destroyed.
+struct watched_pipe {
+  explicit watched_pipe(shard& at) : home{at} {
+    std::tie(reading, writing) = make_pipe();
+    end.seen = [this] {
+      ++events;
+      on_event();
+    };
+    EXPECT_TRUE(home.watch(reading.get(), end, EPOLLIN));
+    EXPECT_EQ(::write(writing.get(), "x", 1), 1);
+  }
+  watched_pipe(const watched_pipe&) = delete;
+  watched_pipe& operator=(const watched_pipe&) = delete;
+  ~watched_pipe() { home.unwatch(reading.get(), end); }
+
+  shard& home;
+  unique_fd reading;
+  unique_fd writing;
+  pipe_end end;
+  std::function<void()> on_event = [] {};
+  int events = 0;
+};
+
+TEST(shard, a_timer_may_destroy_what_has_an_event_in_the_same_turn) {
+  shard s;
+  std::array<std::unique_ptr<watched_pipe>, 3> pipes;
+  int events = 0;
+  for (auto& p : pipes) {
+    p = std::make_unique<watched_pipe>(s);
+    p->on_event = [&] { ++events; };
+  }
+  noted_timer t{[&] {
+    for (auto& p : pipes) p.reset();
+  }};
+  s.timers().arm(t, s.now());
+  const instant due = t.due(); // the first turn begins after it, with all three pipes ready
+  while (tandem::now() <= due) {
+  }
+  EXPECT_TRUE(s.run_until([&] { return !pipes.front(); }));
+  EXPECT_EQ(events, 0);
+}
+
+TEST(shard, a_timer_that_watches_anew_is_told_of_the_new_descriptor_only) {
+  shard s;
+  auto [old_end, old_writer] = make_pipe();
+  auto [new_end, new_writer] = make_pipe();
+  pipe_end end;
+  int events = 0;
+  end.seen = [&] { ++events; };
+  ASSERT_TRUE(s.watch(old_end.get(), end, EPOLLIN));
+  ASSERT_EQ(::write(old_writer.get(), "x", 1), 1);
+  bool is_moved = false;
+  noted_timer t{[&] {
+    s.unwatch(old_end.get(), end);
+    is_moved = s.watch(new_end.get(), end, EPOLLIN);
+  }};
+  s.timers().arm(t, s.now());
+  const instant due = t.due();
+  while (tandem::now() <= due) {
+  }
+  EXPECT_TRUE(s.run_until([&] { return is_moved; }));
+  EXPECT_EQ(events, 0);
+  ASSERT_EQ(::write(new_writer.get(), "x", 1), 1);
+  EXPECT_TRUE(s.run_until([&] { return events > 0; }));
+  s.unwatch(new_end.get(), end);
+}
+
+TEST(shard, an_event_may_destroy_itself_and_others_of_its_batch) {
+  shard s;
+  std::array<std::unique_ptr<watched_pipe>, 4> pipes;
+  int events = 0;
+  for (auto& p : pipes) {
+    p = std::make_unique<watched_pipe>(s);
+    p->on_event = [&] {
+      ++events;
+      s.post([keep = std::make_shared<decltype(pipes)>(std::move(pipes))] {});
+    };
+  }
+  bool done = false;
+  EXPECT_TRUE(s.run_until([&] { return events == 1; }));
+  s.post([&] { done = true; });
+  EXPECT_TRUE(s.run_until([&] { return done; }));
+  EXPECT_EQ(events, 1);
+}
+
+TEST(shard, mail_and_posts_may_destroy_what_is_ready_or_asked_for_the_end_of_the_turn) {
+  struct noted_task final : turn_task {
+    void on_turn_end() override { ++runs; }
+    int runs = 0;
+  };
+  shard_group group{1};
+  shard& s = group[0];
+  for (const bool by_mail : {true, false}) {
+    auto task = std::make_unique<noted_task>();
+    auto pipe = std::make_unique<watched_pipe>(s);
+    const auto destroy = [&] {
+      pipe.reset();
+      task.reset();
+    };
+    // The pipe is ready in the turn that finds the letter: it asks for the task, which must not
+    // run.
+    pipe->on_event = [&] { s.at_turn_end(*task); };
+    mailroom<int> room{group.all(), [&](shard&, int&) { destroy(); }};
+    if (by_mail)
+      room.send(s, 0, 1);
+    else
+      s.post(destroy);
+    EXPECT_TRUE(s.run_until([&] { return !pipe; }));
+    bool has_passed = false;
+    s.post([&] { has_passed = true; });
+    EXPECT_TRUE(s.run_until([&] { return has_passed; }));
+  }
 }
 
 TEST(shard, drives_asio_whoever_posts_to_it) {

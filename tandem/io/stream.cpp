@@ -150,6 +150,10 @@ void stream::on_ready(std::uint32_t events) {
   if (state_ == state::handshake) shake_hands();
   if (self.is_gone()) return;
   const bool is_broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  // After its FIN a peer can only reset the connection. Reading would not show it: recv() goes on
+  // to return 0.
+  if (state_ == state::open && peer_finished_ && is_broken && !pending_end_)
+    return end(stream_end::lost, "reset by the peer");
   if ((state_ == state::open || state_ == state::finishing) &&
       ((events & EPOLLOUT) != 0 || is_broken) && waiting_output() > 0) {
     flush();
@@ -213,6 +217,7 @@ void stream::come_up() {
 }
 
 void stream::read_all() {
+  if (peer_finished_) return; // its end is told once
   const guard self{*this};
   auto& buffer = read_buffer();
   for (int turn = 0; turn < reads_per_turn; ++turn) {

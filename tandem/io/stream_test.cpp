@@ -3,6 +3,7 @@
 
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/closed_port_for_test.hpp>
+#include <tandem/io/raw_peer_for_test.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
 #include <fstream>
@@ -45,7 +46,7 @@ struct end_point : stream_handler {
     if (echoes) connection.write(bytes);
   }
   bool on_peer_finished() override {
-    peer_finished = true;
+    ++peer_finished;
     return keeps_half_open;
   }
   void on_drained() override { ++drained; }
@@ -60,7 +61,7 @@ struct end_point : stream_handler {
   std::string received;
   bool echoes = false;
   bool keeps_half_open = false;
-  bool peer_finished = false;
+  int peer_finished = 0;
   std::optional<stream_end> closed;
   std::string detail;
 };
@@ -206,9 +207,40 @@ TEST(stream, keeps_writing_after_the_peer_has_finished_if_told_to) {
   EXPECT_TRUE(home.run_until([&] { return client.connected == 1; }));
   client.connection.write("question");
   ::shutdown(client.connection.fd(), SHUT_WR);
-  EXPECT_TRUE(home.run_until([&] { return server.peer_finished; }));
+  EXPECT_TRUE(home.run_until([&] { return server.peer_finished == 1; }));
   server.connection.write("answer");
   EXPECT_TRUE(home.run_until([&] { return client.received == "answer"; }));
+}
+
+TEST(stream, ends_when_a_peer_resets_behind_its_fin_and_lets_the_loop_sleep) {
+  shard home;
+  end_point server{home};
+  server.keeps_half_open = true;
+  auto listening = tcp_listener::listen(
+      home, *socket_address::parse("127.0.0.1:0"),
+      [&](unique_fd fd, const socket_address&) { server.connection.accept(std::move(fd)); });
+  ASSERT_TRUE(listening) << listening.error();
+  for (const bool is_paused : {false, true}) {
+    server.closed.reset();
+    server.received.clear();
+    server.peer_finished = 0;
+    raw_peer_for_test peer{(*listening)->address()};
+    peer.say("question");
+    ASSERT_TRUE(home.run_until([&] { return server.received == "question"; }));
+    if (is_paused) server.connection.pause_reading();
+    peer.finish();
+    if (!is_paused) {
+      ASSERT_TRUE(home.run_until([&] { return server.peer_finished == 1; }));
+    }
+    const auto turns = home.turns();
+    EXPECT_FALSE(home.run_until([&] { return server.closed.has_value(); }, milliseconds{20}));
+    EXPECT_LT(home.turns() - turns, 5U) << "nothing happens after the FIN";
+    peer.reset();
+    ASSERT_TRUE(home.run_until([&] { return server.closed.has_value(); }));
+    EXPECT_LT(home.turns() - turns, 10U);
+    EXPECT_EQ(server.closed, stream_end::lost);
+    EXPECT_LE(server.peer_finished, 1) << "it is told once";
+  }
 }
 
 class tls : public streams {};
@@ -257,6 +289,19 @@ TEST_P(tls, a_peer_that_speaks_something_else_is_told_apart) {
   EXPECT_TRUE(home.run_until([&] { return server.closed.has_value(); }));
   EXPECT_EQ(server.closed, stream_end::tls_failed);
   EXPECT_THAT(server.detail, HasSubstr("http request"));
+}
+
+TEST_P(tls, tells_the_end_of_the_peer_once_however_often_it_reads_on) {
+  server.keeps_half_open = true;
+  connect();
+  EXPECT_TRUE(home.run_until([&] { return server.connected == 1; }));
+  client.connection.finish(); // close_notify, then FIN
+  EXPECT_TRUE(home.run_until([&] { return server.peer_finished == 1; }));
+  for (int i = 0; i < 3; ++i) {
+    server.connection.resume_reading();
+    home.run_until([] { return false; }, milliseconds{2});
+  }
+  EXPECT_EQ(server.peer_finished, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(over, tls, testing::Values(true), [](const auto&) { return "tls"; });

@@ -2,6 +2,7 @@
 #include <tandem/sip2/terminal_server.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/io/raw_peer_for_test.hpp>
 #include <tandem/io/stream.hpp>
 
 #include <gtest/gtest.h>
@@ -90,6 +91,21 @@ TEST_F(terminal_server_test, a_terminal_logs_in_and_leaves) {
   ASSERT_TRUE(wait([&] { return server->list().empty(); }));
   EXPECT_EQ(library.seen.back().code, code::end_session);
   EXPECT_EQ(server->connected(), 0U);
+}
+
+TEST_F(terminal_server_test, a_terminal_that_resets_behind_its_fin_lets_the_loop_sleep) {
+  start();
+  io::raw_peer_for_test terminal{server->addresses().front()};
+  terminal.say("9300CNu|COp|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  terminal.finish();
+  const auto turns = home.turns();
+  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
+  terminal.reset();
+  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
+  EXPECT_LT(home.turns() - turns, 20U);
+  library.answer(login_ok);
+  ASSERT_TRUE(wait([&] { return server->connected() == 0; }));
 }
 
 TEST_F(terminal_server_test, more_clients_than_allowed_are_closed_at_once) {

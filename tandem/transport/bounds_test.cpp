@@ -2,6 +2,8 @@
 // Overload, floods, slow and half-open peers: nobody else notices.
 #include <tandem/transport/testbed.hpp>
 
+#include <tandem/io/raw_peer_for_test.hpp>
+
 #include <sys/resource.h>
 
 namespace tandem::transport {
@@ -45,6 +47,22 @@ TEST(bounds, a_peer_that_never_ends_its_message_is_closed_however_slowly_it_drip
   EXPECT_FALSE(good.has_ended) << "an idle connection that has proved itself stays";
   good.say(options_request("c", "TCP", "127.0.0.1"));
   ASSERT_TRUE(bed.wait([&] { return good.responses() == 2; }));
+}
+
+TEST(bounds, a_peer_that_resets_behind_its_fin_lets_the_loop_sleep) {
+  testbed bed;
+  const std::string request = options_request("a", "TCP", "127.0.0.1");
+  for (const std::string& said : {std::string{}, request, request.substr(0, 20)}) {
+    io::raw_peer_for_test peer{bed.tcp()};
+    if (!said.empty()) peer.say(said);
+    ASSERT_TRUE(bed.wait([&] { return bed.net[0].connection_count() == 1; }));
+    peer.finish();
+    ASSERT_TRUE(bed.wait([&] { return bed.net[0].connection_count() == 0; }));
+    const auto turns = bed.shards[0].turns();
+    peer.reset();
+    EXPECT_FALSE(bed.wait([] { return false; }, milliseconds{20}));
+    EXPECT_LT(bed.shards[0].turns() - turns, 10U);
+  }
 }
 
 TEST(bounds, half_open_connections_are_bounded_and_keep_nobody_out) {
