@@ -97,16 +97,16 @@ class http : public testing::Test {
 };
 
 TEST_F(http, a_client_that_resets_behind_its_fin_ends_while_its_answer_is_awaited) {
-  http_server server{home};
-  http_responder kept;
+  tandem::http::server server{home};
+  responder kept;
   bool is_asked = false;
-  server.route("GET", "/", http_access::open, [&](http_request&&, http_responder answer) {
+  server.route("GET", "/", route_access::open, [&](request&&, responder answer) {
     kept = std::move(answer);
     is_asked = true;
   });
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   ASSERT_TRUE(at) << at.error();
-  raw_peer_for_test client{*at};
+  io::raw_peer_for_test client{*at};
   client.say("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(home.run_until([&] { return is_asked; }));
   client.finish();
