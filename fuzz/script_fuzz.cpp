@@ -62,10 +62,12 @@ std::shared_ptr<const registry> names() {
                      {"b", argument_kind::host | argument_kind::uri_part}},
        .required = 0,
        .blocks = anywhere,
+       .may_suspend = true,
        .help = "f",
        .run = answer},
       {.name = "t_on_failure",
        .arguments = {{"n", argument_kind::failure_route}},
+       .may_suspend = true,
        .help = "arms",
        .run = answer},
   };

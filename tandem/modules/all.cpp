@@ -2,7 +2,6 @@
 #include <tandem/modules/all.hpp>
 
 #include <tandem/modules/exec/exec.hpp>
-#include <tandem/modules/forward.hpp>
 #include <tandem/modules/maxfwd.hpp>
 #include <tandem/modules/registrar/registrar.hpp>
 #include <tandem/modules/rr/rr.hpp>
@@ -19,9 +18,9 @@ namespace tandem::modules {
 
 std::span<const server::module_entry> all() {
   static const std::vector<server::module_entry> entries = [] {
-    std::vector<server::module_entry> made{forward(), sl(),     tm(),        rr(),
-                                           maxfwd(),  usrloc(), registrar(), textops(),
-                                           xlog(),    print(),  exec(),      exec_core()};
+    std::vector<server::module_entry> made{sl(),     tm(),        rr(),       maxfwd(),
+                                           usrloc(), registrar(), textops(),  xlog(),
+                                           print(),  exec(),      exec_core()};
     for (server::module_entry& stub : stubs()) made.push_back(stub);
     return made;
   }();

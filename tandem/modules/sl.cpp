@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/sl.hpp>
 
-#include <tandem/modules/redirection.hpp>
-#include <tandem/modules/status_argument.hpp>
 #include <tandem/script/argument.hpp>
+#include <tandem/server/arguments/status_argument.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/server/forwarding/redirection.hpp>
 
 namespace tandem::modules {
 
@@ -14,8 +14,8 @@ using script::outcome;
 using server::message_context;
 
 outcome send(message_context& m, sip::response_writer&& made) {
-  add_redirection(m, made);
-  if (m.home().reply(m.message(), m.from(), std::move(made))) return outcome::yes();
+  server::add_redirection(m, made);
+  if (m.home().reply(m.arrived(), m.from(), std::move(made))) return outcome::yes();
   m.set_error(server::routing_error::bad_request);
   return outcome::no();
 }
@@ -43,7 +43,7 @@ script::module_info declare() {
       .arguments = {{"code", argument_kind::integer}, {"reason", argument_kind::text}},
       .help = "answers the request without a transaction; nothing is sent for an ACK",
       .run = sl_send_reply,
-      .prepare = check_status_argument,
+      .prepare = server::check_status_argument,
   });
   info.functions.push_back({
       .name = "sl_reply_error",

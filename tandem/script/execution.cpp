@@ -159,7 +159,12 @@ outcome execution::call_function(std::uint32_t site) {
   if (!s.texts) fill_in(s.arguments);
   call c(*context_, *this, f, kind_, s.arguments, s.texts ? *s.texts : texts_, s.prepared.get(),
          program_->instructions().places[pc_]);
-  const outcome o = f.run(c);
+  outcome o = f.run(c);
+  if (o.is_suspended() && !f.may_suspend) {
+    log_error("{}: {} waits without having said that it may", program_->text().place(where()),
+              f.name);
+    o = outcome::no();
+  }
   if (observer_ != nullptr) observer_->called(f, where(), o);
   return o;
 }

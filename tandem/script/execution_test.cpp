@@ -229,6 +229,24 @@ TEST(suspension, at_full_depth_goes_on_where_it_was) {
   EXPECT_EQ(run(text, slow), expected);
 }
 
+TEST(execution, a_function_that_waits_without_having_declared_it_is_no) {
+  auto known = std::make_shared<registry>();
+  known->add({.name = "hasty",
+              .help = "for this test",
+              .functions = {{.name = "wait", .arguments = {}, .help = "waits", .run = [](call&) {
+                               return outcome::suspended();
+                             }}}});
+  const compilation c = compile(
+      std::make_shared<source>("test.cfg", "loadmodule \"hasty\"\nroute { if (wait()) return 7; "
+                                           "return 3; }"),
+      known);
+  ASSERT_TRUE(c.made) << c.found.to_string();
+  plain_context on;
+  execution e;
+  EXPECT_EQ(e.start(*c.made, *c.made->main_block(), on), execution::state::finished);
+  EXPECT_EQ(e.value(), 3);
+}
+
 struct recorder : observer {
   std::string seen;
   void entered(const block_info& b) override { seen += fmt::format("[{}]", b.name); }

@@ -104,7 +104,8 @@ struct function_info {
   std::vector<argument_info> arguments = {}; ///< at most max_arguments
   std::size_t required = all_required;       ///< the first so many must be there
   block_mask blocks = in_request;
-  std::string help = {}; ///< one line
+  bool may_suspend = false; ///< it may return outcome::suspended(), which is "no" of any other
+  std::string help = {};    ///< one line
   function_callback run = {};
   prepare_callback prepare = {};          ///< may be empty
   std::vector<std::string> synonyms = {}; ///< other names, equally good (sethost, seth)

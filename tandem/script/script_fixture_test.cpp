@@ -21,6 +21,7 @@ function_info valued(std::string name, int value) {
   return {.name = std::move(name),
           .arguments = {{"word", argument_kind::string}},
           .blocks = anywhere,
+          .may_suspend = true,
           .help = "notes the word",
           .run = [value](call& c) { return give(c, value); }};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/core.hpp>
 
+#include <tandem/base/log.hpp>
 #include <tandem/names/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing.hpp>
@@ -28,12 +29,13 @@ bool begins_something(const sip::message& request) {
 } // namespace
 
 core::core(const core_surroundings& on, std::shared_ptr<const loaded_script> script)
-    : on_{on}, proxy_{on.transactions, {}} {
+    : on_{on}, proxy_{on.transactions, {}}, answers_{std::make_shared<answer_place>(
+                                                answer_place{on.shard, this})} {
   on_.transactions.set_core(*this);
   load(std::move(script));
 }
 
-core::~core() = default;
+core::~core() { answers_->home = nullptr; }
 
 void core::load(std::shared_ptr<const loaded_script> script) {
   // Each shard has a count of its own: one that all count on would go from core to core with every
@@ -149,28 +151,48 @@ bool core::on_unreachable(stack::server_handle server, std::string_view via,
 
 // ---- other blocks
 
-void core::run(std::shared_ptr<const loaded_script> version, script::block_id block,
-               script::block_kind kind, sip::message&& message, const stack::arrival& from,
-               const prepare& before, ended after) {
+message_context& core::prepare(std::shared_ptr<const loaded_script> version,
+                               script::block_kind kind, sip::message&& message,
+                               const stack::arrival& from) {
   routing& r = take();
-  const script::program& program = *version->program();
   r.context.begin(r.self(), std::move(version), kind, std::move(message), from);
-  r.after = std::move(after);
-  if (before) before(r.context);
-  r.run.start(program, block, r.context);
-  after_turn(r);
+  return r.context;
 }
 
-void core::resume(routing_handle run, int value) {
+run_state core::start(message_context& prepared, script::block_id block, run_user& user) {
+  const routing_handle self = prepared.self();
+  routing& r = *find(self);
+  r.user = &user;
+  r.run.start(*r.context.script().program(), block, r.context);
+  after_turn(r);
+  return find(self) ? run_state::suspended : run_state::ended;
+}
+
+// ---- waiting
+
+std::uint32_t core::next_wait(routing_handle run) noexcept {
+  routing& r = *find(run);
+  r.is_waiting = true;
+  r.is_answered_early = false;
+  r.early.reset();
+  return ++r.waits;
+}
+
+void core::answer(routing_handle run, std::uint32_t number, std::shared_ptr<awaited> brought) {
   routing* const r = find(run);
-  if (!r || !r->run.is_suspended()) return;
-  r->run.resume(value);
+  if (!r || !r->is_waiting || r->waits != number) return;
+  if (!r->run.is_suspended()) {
+    r->is_answered_early = true;
+    r->early = std::move(brought);
+    return;
+  }
+  r->is_waiting = false;
+  go_on(*r, brought ? brought->decide(r->context) : script::outcome::no());
   after_turn(*r);
 }
 
-message_context* core::suspended(routing_handle run) noexcept {
-  routing* const r = find(run);
-  return r && r->run.is_suspended() ? &r->context : nullptr;
+void core::go_on(routing& r, script::outcome value) {
+  if (!value.is_suspended()) r.run.resume(value.value()); // else it waits for something more
 }
 
 routing& core::take() {
@@ -191,10 +213,23 @@ routing* core::find(routing_handle which) noexcept {
 }
 
 void core::after_turn(routing& r) {
+  while (r.run.is_suspended()) {
+    if (!r.is_waiting) {
+      log_error("{} suspends without waiting for anything", r.run.waiting_for()->name);
+      r.run.resume(script::outcome::no().value());
+    } else if (std::exchange(r.is_answered_early, false)) {
+      r.is_waiting = false;
+      const auto brought = std::exchange(r.early, nullptr);
+      go_on(r, brought ? brought->decide(r.context) : script::outcome::no());
+    } else {
+      break;
+    }
+  }
   if (!r.run.is_suspended()) return finish(r);
+  r.has_waited = true;
   ++counters_.suspensions;
   if (r.context.block() != script::block_kind::request || r.reserved) return;
-  const auto held = transactions().suspend(r.context.message(), r.context.from(), *this,
+  const auto held = transactions().suspend(r.context.arrived(), r.context.from(), *this,
                                            {.slot = r.slot, .generation = r.generation});
   if (held) {
     r.reserved = *held;
@@ -202,16 +237,21 @@ void core::after_turn(routing& r) {
   }
   // No room to remember it: what the function brings back will find nobody.
   r.run.abandon();
-  refuse_for_now(r.context.message(), r.context.from(), "Server is busy");
+  refuse_for_now(r.context.arrived(), r.context.from(), "Server is busy");
   finish(r);
 }
 
 void core::finish(routing& r) {
-  if (const ended after = std::exchange(r.after, nullptr)) after(r.context);
+  if (run_user* const user = std::exchange(r.user, nullptr))
+    user->on_run_end(r.context, r.has_waited ? run_end::later : run_end::at_once);
   const stack::server_handle held = std::exchange(r.reserved, {});
   if (r.context.block() == script::block_kind::request) drop_unanswered(r.context.transaction());
   r.context.end();
   r.is_running = false;
+  r.is_waiting = false;
+  r.has_waited = false;
+  r.is_answered_early = false;
+  r.early.reset();
   if (++r.generation == 0) r.generation = 1;
   free_.push_back(r.slot);
   // Last, since it may start the requests that waited behind this one.
@@ -237,7 +277,7 @@ void core::on_silence(stack::server_handle server, stack::user_tag tag) {
   constexpr int trying = 100;
   // RFC 3261 8.2.6.1: 100 has no To-tag of ours.
   auto response =
-      sip::write_response(r->context.message(), trying, "trying -- your call is important to us");
+      sip::write_response(r->context.arrived(), trying, "trying -- your call is important to us");
   if (response) transactions().respond(server, trying, stack::to_wire(std::move(*response)));
 }
 
@@ -252,7 +292,7 @@ sip::response_writer core::begin_reply(const sip::message& request, int status,
 
 sip::response_writer core::begin_reply(const message_context& message, int status,
                                        std::string_view reason) const {
-  auto made = begin_reply(message.message(), status, reason);
+  auto made = begin_reply(message.arrived(), status, reason);
   made.add(message.reply_headers());
   return made;
 }
@@ -290,9 +330,9 @@ bool core::reply(const sip::message& request, const stack::arrival& from,
 }
 
 bool core::answer(message_context& message, sip::response_writer&& made) {
-  if (!message.transaction()) return reply(message.message(), message.from(), std::move(made));
+  if (!message.transaction()) return reply(message.arrived(), message.from(), std::move(made));
   const int status = made.status();
-  const auto wire = finish_reply(message.message(), message.from(), made);
+  const auto wire = finish_reply(message.arrived(), message.from(), made);
   return wire && proxy_.respond(message.transaction(), status, wire);
 }
 

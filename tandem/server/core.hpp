@@ -7,9 +7,10 @@
 #include <tandem/script/execution.hpp>
 #include <tandem/server/by_type.hpp>
 #include <tandem/server/loaded_script.hpp>
-#include <tandem/server/locator.hpp>
 #include <tandem/server/message_context.hpp>
+#include <tandem/server/run_user.hpp>
 #include <tandem/server/services.hpp>
+#include <tandem/server/wait.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy.hpp>
@@ -100,29 +101,32 @@ class core final : public stack::request_user, public stack::server_user {
   }
   [[nodiscard]] const auto& more_counters() const noexcept { return more_counters_; }
 
-  using prepare = std::function<void(message_context&)>;
-  using ended = std::function<void(message_context&)>;
-
-  /// Runs a failure_route or onreply_route.
+  /// A context for a failure_route or onreply_route. Fill in what it shall have besides the
+  /// message, then start() it.
   /// \param version the script that the transaction began with
-  /// \param before  fills in what the context shall have besides the message
-  /// \param after   called once, when the run has ended, now or after it was suspended
-  void run(std::shared_ptr<const loaded_script> version, script::block_id block,
-           script::block_kind kind, sip::message&& message, const stack::arrival& from,
-           const prepare& before, ended after);
+  [[nodiscard]] message_context& prepare(std::shared_ptr<const loaded_script> version,
+                                         script::block_kind kind, sip::message&& message,
+                                         const stack::arrival& from);
+  /// Runs a block of its script on a context from prepare(), which is gone once the run has ended.
+  /// \param user hears of the end; outlives the run
+  run_state start(message_context& prepared, script::block_id block, run_user& user);
 
-  /// Goes on with a suspended run: `value` is what the suspending function returns. No effect when
-  /// the run is gone.
-  void resume(routing_handle run, int value);
-
-  /// The message of a suspended run; null when the run is gone.
-  [[nodiscard]] message_context* suspended(routing_handle run) noexcept;
+  /// A function of the message's script waits: it makes this token, gives it to whoever will have
+  /// the answer, and returns outcome::suspended(). See wait.hpp.
+  /// \param then what the answer means: what the function returns. It may wait in its turn.
+  template <typename T>
+  [[nodiscard]] pending<T> wait(message_context& m, typename pending<T>::decision then) {
+    return {answers_, m.self(), next_wait(m.self()), std::move(then)};
+  }
+  /// For tokens: what a run waits for is there; null: nothing will come, which means "no".
+  void answer(routing_handle run, std::uint32_t number, std::shared_ptr<awaited> brought);
 
   /// Begins the reply to a request: what every reply has, with our To-tag for this request. The
   /// lines of module and script are added to it.
   [[nodiscard]] sip::response_writer begin_reply(const sip::message& request, int status,
                                                  std::string_view reason = {}) const;
-  /// The same with the lines that the script wants in every reply (append_to_reply).
+  /// The same to the request as it arrived, whatever the script has edited, with the lines that the
+  /// script wants in every reply (append_to_reply).
   [[nodiscard]] sip::response_writer begin_reply(const message_context& message, int status,
                                                  std::string_view reason = {}) const;
 
@@ -172,6 +176,8 @@ class core final : public stack::request_user, public stack::server_user {
   routing& take();
   [[nodiscard]] routing* find(routing_handle which) noexcept;
   void drop_unanswered(stack::context_handle transaction);
+  [[nodiscard]] std::uint32_t next_wait(routing_handle run) noexcept;
+  void go_on(routing& r, script::outcome value);
   void after_turn(routing& r);
   void finish(routing& r);
 
@@ -180,6 +186,7 @@ class core final : public stack::request_user, public stack::server_user {
   stack::proxy proxy_;
   bool is_draining_ = false;
   core_counters counters_;
+  std::shared_ptr<answer_place> answers_;
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
   by_type<held_state> states_;

@@ -1,135 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core with a script and a module of this test's own, in virtual time.
-#include <tandem/server/core.hpp>
-
-#include <tandem/io/shard.hpp>
-#include <tandem/names/resolver.hpp>
-#include <tandem/process/spawner.hpp>
-#include <tandem/script/argument.hpp>
-#include <tandem/sip/headers.hpp>
-#include <tandem/stack/test_messages.hpp>
-#include <tandem/stack/via_rules.hpp>
-#include <tandem/stack/virtual_outbox.hpp>
-
-#include <array>
-#include <gtest/gtest.h>
-#include <optional>
-#include <string>
-#include <vector>
+#include <tandem/server/core_fixture.hpp>
 
 namespace tandem::server {
 namespace {
 
-using stack::testing::parsed;
-using stack::testing::request_parts;
-using stack::testing::request_text;
-
-/// What the functions of the module leave behind on their shard.
-struct probe {
-  explicit probe(core&) {}
-  std::vector<std::string> notes;
-  std::vector<routing_handle> waiting;
-};
-
-script::module_info declare_probe() {
-  using script::argument_kind;
-  using script::outcome;
-  script::module_info info{.name = "probe", .help = "for tests"};
-  info.functions = {
-      {.name = "answer",
-       .arguments = {{"code", argument_kind::integer}, {"reason", argument_kind::text}},
-       .blocks = script::anywhere,
-       .help = "answers",
-       .run =
-           [](script::call& c) {
-             auto& m = c.as<message_context>();
-             return outcome::of(m.home().answer(m, static_cast<int>(c.number(0)), c.text(1)));
-           }},
-      {.name = "note",
-       .arguments = {{"text", argument_kind::text}},
-       .blocks = script::anywhere,
-       .help = "remembers a text",
-       .run =
-           [](script::call& c) {
-             auto& m = c.as<message_context>();
-             m.home().state<probe>().notes.emplace_back(c.text(0));
-             return outcome::yes();
-           }},
-      {.name = "wait",
-       .arguments = {},
-       .blocks = script::anywhere,
-       .help = "suspends the script",
-       .run =
-           [](script::call& c) {
-             auto& m = c.as<message_context>();
-             m.home().state<probe>().waiting.push_back(m.self());
-             return outcome::suspended();
-           }},
-  };
-  return info;
-}
-
-constexpr std::array<module_entry, 1> probe_module{{{.declare = declare_probe}}};
-
-class routing_core : public ::testing::Test {
- protected:
-  explicit routing_core(const stack::transaction_limits& limits = {})
-      : layer{out, stack::timer_settings{}, limits} {
-    shared.names.add_listener(*socket_address::parse("192.0.2.100:5060"));
-  }
-
-  void load(std::string_view block, std::string_view parameters = {}) {
-    static const script_loader loader{probe_module};
-    std::string text{parameters};
-    text.append("\nloadmodule \"probe\"\nroute {\n").append(block).append("\n}\n");
-    const std::shared_ptr<const script::registry> names{std::shared_ptr<void>{}, &loader.names()};
-    auto compiled =
-        script::compile(std::make_shared<script::source>("test.cfg", std::move(text)), names);
-    ASSERT_FALSE(compiled.found.has_errors()) << compiled.found.to_string();
-    auto loaded = loader.load(compiled.made, shared);
-    if (home)
-      home->load(std::move(loaded));
-    else
-      home.emplace(core_surroundings{shard, out, layer, shared, hosts, spawner()},
-                   std::move(loaded));
-  }
-
-  static request_parts request(std::string method) {
-    request_parts p;
-    p.method = std::move(method);
-    return p;
-  }
-  void receive_text(std::string_view text) {
-    auto m = parsed(text);
-    auto arrival = stack::testing::arrived_from("192.0.2.1:5060");
-    arrival.at = out.now();
-    stack::stamp_top_via(m, arrival.source);
-    layer.receive_request(m, arrival);
-  }
-  void receive(const request_parts& p) { receive_text(request_text(p)); }
-
-  /// The oldest message that was sent, which must be of this kind.
-  sip::message take(std::string_view kind) {
-    const stack::sent_message m = out.take();
-    EXPECT_EQ(m.kind(), kind) << m.text;
-    return parsed(m.text.empty() ? "OPTIONS sip:nothing SIP/2.0\r\n\r\n" : m.text);
-  }
-  std::vector<std::string>& notes() { return home->state<probe>().notes; }
-  routing_handle last_waiting() { return home->state<probe>().waiting.back(); }
-
-  stack::virtual_outbox out;
-  stack::transaction_layer layer;
-  services shared;
-  io::shard shard;
-  names::resolver hosts{shard};
-  std::optional<core> home;
-
- private:
-  static process::spawner& spawner() {
-    static process::spawner one;
-    return one;
-  }
-};
+using namespace testing;
 
 // ---- requests and replies
 
@@ -298,14 +174,14 @@ TEST_F(routing_core, refuses_what_begins_something_while_it_drains) {
 TEST_F(routing_core, runs_another_script_from_the_next_request_on) {
   load(R"(wait(); answer(200, "first");)");
   receive(request("OPTIONS"));
-  const auto held = last_waiting();
+  const auto held = waiting().back();
   load(R"(answer(200, "second");)");
   auto p = request("OPTIONS");
   p.call_id = "another@192.0.2.1";
   p.via += "b";
   receive(p);
   EXPECT_EQ(take("200").reason(), "second");
-  home->resume(held, 1);
+  bring(held, 1);
   EXPECT_EQ(take("200").reason(), "first") << "what had begun ends as it began";
 }
 
@@ -325,9 +201,7 @@ TEST_F(routing_core, goes_on_where_a_function_suspended_it_with_the_value_that_w
   EXPECT_TRUE(out.sent.empty());
   EXPECT_TRUE(home->has_unanswered());
   EXPECT_EQ(home->counters().suspensions, 1U);
-  ASSERT_NE(home->suspended(last_waiting()), nullptr);
-  EXPECT_EQ(home->suspended(last_waiting())->uri(), "sip:bob@192.0.2.2");
-  home->resume(last_waiting(), -1);
+  bring(-1);
   EXPECT_EQ(take("500").reason(), "no");
   EXPECT_EQ(notes().size(), 1U);
   EXPECT_FALSE(home->has_unanswered());
@@ -336,12 +210,10 @@ TEST_F(routing_core, goes_on_where_a_function_suspended_it_with_the_value_that_w
 TEST_F(routing_core, has_no_use_for_what_comes_for_a_run_that_is_gone) {
   load(R"(wait(); answer(200, "OK");)");
   receive(request("OPTIONS"));
-  const auto held = last_waiting();
-  home->resume(held, 1);
+  const auto held = waiting().back();
+  bring(held, 1);
   take("200");
-  home->resume(held, 1);
-  home->resume({}, 1);
-  EXPECT_EQ(home->suspended(held), nullptr);
+  bring(held, 1);
   EXPECT_TRUE(out.sent.empty());
 }
 
@@ -358,7 +230,7 @@ TEST_F(routing_core, absorbs_copies_of_a_suspended_request_and_lets_the_rest_of_
   bye.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKaaa2";
   receive(bye);
   EXPECT_EQ(notes(), std::vector<std::string>{"INFO"});
-  home->resume(last_waiting(), 1);
+  bring(1);
   EXPECT_EQ(take("200").reason(), "INFO");
   EXPECT_EQ(take("200").reason(), "BYE");
   EXPECT_EQ(notes(), (std::vector<std::string>{"INFO", "BYE"}));
@@ -371,7 +243,7 @@ TEST_F(routing_core, tells_a_caller_that_it_is_trying_when_a_script_waits_for_lo
   EXPECT_TRUE(out.sent.empty());
   out.advance(milliseconds{100}); // RFC 3261 17.2.1: after 200 ms
   EXPECT_TRUE(take("100").to_tag().empty()) << "RFC 3261 8.2.6.1";
-  home->resume(last_waiting(), 1);
+  bring(1);
   take("200");
 }
 
@@ -388,9 +260,9 @@ TEST_F(crowded_core, refuses_to_wait_beyond_its_bound) {
   p.via += "b";
   receive(p);
   EXPECT_EQ(take("503").first(sip::header_id::retry_after), "10");
-  home->resume(last_waiting(), 1); // of the one that was refused: nobody is there
+  bring(1); // of the one that was refused: nobody is there
   EXPECT_TRUE(out.sent.empty());
-  home->resume(home->state<probe>().waiting.front(), 1);
+  bring(waiting().front(), 1);
   take("200");
   EXPECT_FALSE(home->has_unanswered());
 }
@@ -406,7 +278,7 @@ TEST_F(crowded_core, refuses_more_requests_of_a_waiting_call_than_its_queue_hold
   }
   EXPECT_EQ(take("503").first(sip::header_id::cseq), "4 MESSAGE");
   EXPECT_TRUE(out.sent.empty());
-  home->resume(last_waiting(), 1);
+  bring(1);
   EXPECT_EQ(out.sent.size(), 3U);
 }
 
@@ -418,13 +290,27 @@ TEST_F(routing_core, runs_other_blocks_and_tells_when_they_have_ended) {
   take("200");
   const auto version = home->script();
   const auto main = *version->program()->main_block();
-  std::string ended_with;
-  home->run(
-      version, main, script::block_kind::failure, parsed(request_text(request("INVITE"))),
-      stack::testing::arrived_from("192.0.2.1:5060"),
-      [](message_context& m) { m.set_failure_status(486); },
-      [&](message_context& m) { ended_with = std::to_string(m.failure_status()); });
-  EXPECT_EQ(ended_with, "486");
+  listener of_end;
+  message_context& m =
+      home->prepare(version, script::block_kind::failure, parsed(request_text(request("INVITE"))),
+                    stack::testing::arrived_from("192.0.2.1:5060"));
+  m.set_flags(486);
+  EXPECT_EQ(home->start(m, main, of_end), run_state::ended);
+  EXPECT_EQ(of_end.heard, "486 at once");
+}
+
+TEST_F(routing_core, tells_the_end_of_a_block_that_has_waited_later) {
+  load(R"(wait();)");
+  receive(request("OPTIONS"));
+  bring(1);
+  listener of_end;
+  message_context& m = home->prepare(home->script(), script::block_kind::onreply,
+                                     parsed(answer_text(request_text(request("INVITE")), 180)),
+                                     stack::testing::arrived_from("192.0.2.2:5060"));
+  EXPECT_EQ(home->start(m, *home->script()->program()->main_block(), of_end), run_state::suspended);
+  EXPECT_EQ(of_end.heard, "");
+  bring(1);
+  EXPECT_EQ(of_end.heard, "0 later");
 }
 
 TEST_F(routing_core, begins_each_run_with_nothing_of_the_one_before) {

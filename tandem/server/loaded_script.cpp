@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/loaded_script.hpp>
 
-#include <tandem/server/core_functions.hpp>
+#include <tandem/server/core_functions/core_functions.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/services.hpp>
 
@@ -36,8 +36,13 @@ void module_setup::refuse(std::string_view parameter, std::string_view why) cons
 script_loader::script_loader(std::span<const module_entry> modules) : modules_{modules} {
   auto names = std::make_shared<script::registry>();
   names->add_core(core_functions());
-  for (const module_entry& entry : modules_)
-    entry.is_core ? names->add_core(entry.declare()) : names->add(entry.declare());
+  for (const module_entry& entry : modules_) {
+    script::module_info declared = entry.declare();
+    if (declared.name == names->core().name)
+      names->add_core(std::move(declared));
+    else
+      names->add(std::move(declared));
+  }
   names_ = std::move(names);
 }
 

@@ -30,7 +30,7 @@ script::module_info declare_lamp() {
 }
 script::module_info declare_door() { return {.name = "door", .help = "for tests"}; }
 script::module_info declare_core_part() {
-  script::module_info info{.name = "part", .help = "of every script"};
+  script::module_info info{.name = "core", .help = "of every script"};
   info.functions.push_back(
       {.name = "knock", .arguments = {}, .help = "does nothing", .run = [](script::call&) {
          return script::outcome::yes();
@@ -51,7 +51,7 @@ std::unique_ptr<const module> load_door(const module_setup&) {
 }
 
 constexpr std::array<module_entry, 3> some_modules{
-    {{declare_lamp, load_lamp}, {declare_door, load_door}, {declare_core_part, nullptr, true}}};
+    {{declare_lamp, load_lamp}, {declare_door, load_door}, {declare_core_part, nullptr}}};
 
 class loaded : public ::testing::Test {
  protected:

@@ -18,7 +18,7 @@ void message_context::begin(routing_handle self, std::shared_ptr<const loaded_sc
   block_ = block;
   message_ = std::move(message);
   from_ = from;
-  set_original_uri(message_.request_uri());
+  set_arrived(message_.clone());
 }
 
 void message_context::end() noexcept {
@@ -27,16 +27,14 @@ void message_context::end() noexcept {
   error_ = routing_error::none;
   flags_ = 0;
   message_ = {};
+  arrived_ = {};
+  original_parsed_.reset();
   transaction_ = {};
   routing_ = 0;
-  recorded_route_ = record_route_state::none;
-  failure_status_ = 0;
-  own_route_params_.clear();
-  armed_ = {};
   branches_.clear();
   hop_.clear();
   reply_headers_.clear();
-  received_ = {}; // may be large, and failures are rare
+  states_.for_each([](held_state& one) { one.clear(); });
 }
 
 std::optional<sip::uri> message_context::parsed_uri() const {
@@ -46,7 +44,7 @@ std::optional<sip::uri> message_context::parsed_uri() const {
   };
   if (is_uri_rewritten()) return read(message_.request_uri());
   // Most scripts look at it several times before they change it.
-  if (!original_parsed_) original_parsed_ = read(original_uri_);
+  if (!original_parsed_) original_parsed_ = read(original_uri());
   return original_parsed_;
 }
 
@@ -57,14 +55,18 @@ bool message_context::rewrite_uri(std::string_view uri) {
 }
 
 bool message_context::force_rport() {
-  const auto top = message_.get<sip::hdr::via>();
-  if (!top) return false;
-  if (!top->has_rport()) {
-    const auto asked = message_.update_front(
-        sip::hdr::via, [](std::string_view via) { return std::string{via} + ";rport"; });
-    if (!asked) return false;
-  }
-  return message_.stamp_received(from_.source.ip.to_string(), from_.source.port).has_value();
+  const auto ask_and_stamp = [&](sip::message& of) {
+    const auto top = of.get<sip::hdr::via>();
+    if (!top) return false;
+    if (!top->has_rport()) {
+      const auto asked = of.update_front(
+          sip::hdr::via, [](std::string_view via) { return std::string{via} + ";rport"; });
+      if (!asked) return false;
+    }
+    return of.stamp_received(from_.source.ip.to_string(), from_.source.port).has_value();
+  };
+  // Our own replies look at the one, those of the next hop come back with the other.
+  return ask_and_stamp(message_) && ask_and_stamp(arrived_);
 }
 
 std::string_view message_context::method() const {

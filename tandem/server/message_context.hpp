@@ -6,6 +6,7 @@
 
 #include <tandem/script/context.hpp>
 #include <tandem/script/registry.hpp>
+#include <tandem/server/by_type.hpp>
 #include <tandem/server/destination_set.hpp>
 #include <tandem/server/loaded_script.hpp>
 #include <tandem/server/routing_error.hpp>
@@ -26,22 +27,8 @@ namespace tandem::server {
 
 class core;
 
-/// Names a message that is being routed, so that a function which suspended it can resume it with
-/// core::resume(). A stale one finds nothing.
+/// Names a run of the script. A stale one finds nothing.
 using routing_handle = handle<class routing>;
-
-/// The blocks that t_on_failure and t_on_reply have armed; script::no_block: none.
-struct armed_blocks {
-  std::int64_t on_failure = -1;
-  std::int64_t on_reply = -1;
-};
-
-/// What record_route() has done to a request.
-enum class record_route_state : std::uint8_t {
-  none,
-  single, ///< one entry; a second one is added where it is needed
-  preset, ///< record_route_preset(): exactly what the script says
-};
 
 class message_context final : public script::context {
  public:
@@ -59,7 +46,22 @@ class message_context final : public script::context {
   [[nodiscard]] const Module& settings_of() const {
     return script_->settings_of<Module>();
   }
-  /// To resume the script after a suspending function.
+  /// What a module keeps for this run: made when it is asked for first, kept from run to run for
+  /// its memory, and emptied by its `clear()` at the end of each.
+  template <typename State>
+  [[nodiscard]] State& state() {
+    held_state* found = states_.find(typeid(State));
+    if (!found) found = &states_.add(typeid(State), std::make_unique<holder<State>>());
+    return static_cast<holder<State>*>(found)->value;
+  }
+  /// The same for reading; null when nobody has asked for it yet.
+  template <typename State>
+  [[nodiscard]] const State* find_state() const noexcept {
+    const held_state* const found = states_.find(typeid(State));
+    return found ? &static_cast<const holder<State>*>(found)->value : nullptr;
+  }
+
+  /// Names the run, for the core.
   [[nodiscard]] routing_handle self() const noexcept { return self_; }
   /// In which kind of block the script runs.
   [[nodiscard]] script::block_kind block() const noexcept { return block_; }
@@ -69,14 +71,14 @@ class message_context final : public script::context {
   [[nodiscard]] sip::message& message() noexcept { return message_; }
   [[nodiscard]] const sip::message& message() const noexcept { return message_; }
   [[nodiscard]] const stack::arrival& from() const noexcept { return from_; }
-  /// The bytes of the message as they came, without what was edited since; in a failure_route those
-  /// of the request. Folded header lines are unfolded. Lives until the run ends or the message is
-  /// replaced.
-  [[nodiscard]] std::string_view received() const noexcept {
-    return received_.empty() ? message_.received_bytes() : received_;
-  }
-  /// The Request-URI as it was received.
-  [[nodiscard]] std::string_view original_uri() const noexcept { return original_uri_; }
+  /// The message as it came, whatever the script has edited since; in a failure_route the request.
+  /// Its Via says where it came from (RFC 3261 18.2.1). For all that must match or repeat what the
+  /// sender has written: replies (8.2.6.2), To-tags, the keys of transactions (17.2.3).
+  [[nodiscard]] const sip::message& arrived() const noexcept { return arrived_; }
+  /// Its bytes. Folded header lines are unfolded. Lives until the run ends.
+  [[nodiscard]] std::string_view received() const noexcept { return arrived_.received_bytes(); }
+  /// The Request-URI as it was received. Lives until the run ends.
+  [[nodiscard]] std::string_view original_uri() const noexcept { return arrived_.request_uri(); }
 
   /// Where the request goes besides its Request-URI.
   [[nodiscard]] destination_set& branches() noexcept { return branches_; }
@@ -91,7 +93,7 @@ class message_context final : public script::context {
   bool rewrite_uri(std::string_view uri);
   /// The script has changed the Request-URI.
   [[nodiscard]] bool is_uri_rewritten() const noexcept {
-    return message_.request_uri() != original_uri_;
+    return message_.request_uri() != original_uri();
   }
 
   /// The transaction of the request, as the proxy keeps it; the empty handle when none was made.
@@ -101,20 +103,6 @@ class message_context final : public script::context {
   /// stack::routing_hash of the request as it came, for loop detection.
   [[nodiscard]] std::uint64_t routing() const noexcept { return routing_; }
   void set_routing(std::uint64_t hash) noexcept { routing_ = hash; }
-
-  /// record_route() was called: the entry for the side it came from stands in the message, and
-  /// relaying adds a second one where the request leaves by another transport or address family.
-  [[nodiscard]] record_route_state& recorded_route() noexcept { return recorded_route_; }
-  [[nodiscard]] record_route_state recorded_route() const noexcept { return recorded_route_; }
-
-  /// Parameters of the Route entry of ours that loose_route() took away, without semicolon.
-  [[nodiscard]] std::string& own_route_params() noexcept { return own_route_params_; }
-
-  /// In a failure_route, the status that would go upstream; else 0.
-  [[nodiscard]] int failure_status() const noexcept { return failure_status_; }
-  void set_failure_status(int status) noexcept { failure_status_ = status; }
-
-  [[nodiscard]] armed_blocks& armed() noexcept { return armed_; }
 
   /// All 32 flags at once: what a transaction keeps of them.
   [[nodiscard]] std::uint32_t flags() const noexcept { return flags_; }
@@ -156,14 +144,23 @@ class message_context final : public script::context {
              script::block_kind block, sip::message&& message, const stack::arrival& from);
   /// Lets everything go but the memory.
   void end() noexcept;
-  void set_original_uri(std::string_view uri) {
-    original_uri_.assign(uri);
+  /// For a message that was not made of the bytes that came.
+  void set_arrived(sip::message&& request) {
+    arrived_ = std::move(request);
     original_parsed_.reset();
   }
-  /// For a message that was not made of the bytes that came.
-  void set_received(std::string_view bytes) { received_.assign(bytes); }
 
  private:
+  struct held_state {
+    virtual ~held_state() = default;
+    virtual void clear() noexcept = 0;
+  };
+  template <typename State>
+  struct holder final : held_state {
+    void clear() noexcept override { value.clear(); }
+    State value;
+  };
+
   core& core_;
   std::shared_ptr<const loaded_script> script_;
   routing_handle self_;
@@ -171,20 +168,16 @@ class message_context final : public script::context {
   routing_error error_ = routing_error::none;
   std::uint32_t flags_ = 0;
   sip::message message_;
+  sip::message arrived_;
   stack::arrival from_;
   stack::context_handle transaction_;
   std::uint64_t routing_ = 0;
-  record_route_state recorded_route_ = record_route_state::none;
-  int failure_status_ = 0;
-  std::string own_route_params_;
-  armed_blocks armed_;
   destination_set branches_;
   next_hop hop_;
-  std::string original_uri_;
-  mutable std::optional<sip::uri> original_parsed_; ///< views original_uri_; made when asked for
-  std::string received_;
+  mutable std::optional<sip::uri> original_parsed_; ///< views arrived_; made when asked for
   sip::header_lines reply_headers_;
   mutable std::array<char, 4> status_text_{};
+  by_type<held_state> states_;
 };
 
 } // namespace tandem::server

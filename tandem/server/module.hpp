@@ -1,7 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// A script module: what it declares to the language, and its settings in one loaded script. What
-// lives longer than a script (location tables, transactions, children) belongs to the core or to
-// services, so that a reload loses nothing.
+// A script module: what it declares to the language, and its settings in one loaded script. A
+// module is a leaf: it uses the server and no other module. docs/modules.md writes one.
+//
+// The life of a module:
+//  1. It is in the list of modules/all.cpp. `declare` says its functions, variables and parameters
+//     to the registry of names, once, before any script is read.
+//  2. A script names it with loadmodule. Its calls are checked, and each function's `prepare` makes
+//     of constant arguments what the calls will need.
+//  3. `prepare_children` says what programs of scripts may be, before the server starts any thread
+//     or gives up its rights. At start only.
+//  4. `load` reads the parameters of that script into an immutable `module` of its own. It throws
+//     to refuse the script. At start and at each reload, perhaps on a thread of its own.
+//  5. `apply_to` runs on each shard when that script becomes the one for new requests. Here, or
+//     when a function asks first, core::state<State>() makes what the module keeps for a shard:
+//     State's constructor begins it, its destructor ends it with the core, and core::count() adds
+//     its counters. A reload leaves it alone.
+//  6. Functions run on the shard of the message. They find the settings of the script that this
+//     message began with by message_context::settings_of<>(), what they keep for this run by
+//     message_context::state<>(), and wait by core::wait(), never otherwise.
+//  7. When the last message of an old script has ended, the settings of step 4 are destroyed.
+//
+// What lives longer than a script (location tables, transactions, children) belongs to the core or
+// to services, so that a reload loses nothing.
 #pragma once
 
 #include <tandem/script/program.hpp>
@@ -50,12 +70,11 @@ class module {
 
 /// One entry of the list of modules.
 struct module_entry {
-  /// Functions, variables, parameters and help, as the language wants them.
+  /// Functions, variables, parameters and help, as the language wants them. What is declared under
+  /// the name "core" is part of every script, without loadmodule.
   script::module_info (*declare)();
   /// Reads the parameters. Null for a module that has no settings.
   std::unique_ptr<const module> (*load)(const module_setup& setup) = nullptr;
-  /// Part of every script, without loadmodule.
-  bool is_core = false;
   /// Before anything starts: who the programs of scripts are and what they inherit. Called with the
   /// declared parameters whether the script loads the module or not; null where a module has no
   /// say.

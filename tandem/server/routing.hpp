@@ -14,7 +14,12 @@ class routing {
 
   message_context context;
   script::execution run;
-  core::ended after;
+  run_user* user = nullptr;       ///< of another block than the main one
+  std::uint32_t waits = 0;        ///< numbers what the run has waited for
+  bool is_waiting = false;        ///< number `waits` is not answered yet
+  bool has_waited = false;        ///< the run was suspended at least once
+  bool is_answered_early = false; ///< before the function that waits had returned
+  std::shared_ptr<awaited> early; ///< that answer; null: no
   stack::server_handle reserved; ///< what the transaction layer holds for a suspended request
   std::uint32_t slot;
   std::uint32_t generation = 1;

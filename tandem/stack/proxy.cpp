@@ -83,7 +83,8 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
 
   c->request = {};
   if (c->is_invite && !c->has_answered) {
-    if (auto trying = sip::write_response(request, 100, trying_text))
+    const sip::message arrived = c->arrived ? answered_request(context) : sip::message{};
+    if (auto trying = sip::write_response(arrived ? arrived : request, 100, trying_text))
       transactions_.respond(c->server, 100, to_wire(std::move(*trying)));
     c->has_answered = true;
   }
@@ -106,7 +107,7 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   const std::span<const target> targets = reachable(transactions_.out(), way.targets);
   response_context& c = *contexts_.find(context);
-  sip::message copy = request.clone();
+  sip::message copy = way.as ? way.as->clone() : request.clone();
   if (!set_uri(copy, way.uri)) return fail(forward_errc::bad_uri);
   const strict_route next = apply_strict_route(copy);
   if (next == strict_route::unreadable) return fail(forward_errc::bad_uri);
@@ -129,7 +130,7 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   b.next = std::exchange(c.first_branch, h);
   ++c.pending;
   // A branch that differs from the request by our Via alone keeps it for both.
-  if (!c.request && breadth == 0 && next == strict_route::none &&
+  if (!c.request && !way.as && breadth == 0 && next == strict_route::none &&
       way.uri == request.request_uri()) {
     c.request = sent;
     c.request_has_via = true;
@@ -247,6 +248,17 @@ sip::message proxy::request_of(context_handle context) {
   return std::move(*request);
 }
 
+void proxy::answer_as(context_handle context, const sip::message& arrived) {
+  if (response_context* const c = contexts_.find(context)) c->arrived = to_wire(arrived);
+}
+
+sip::message proxy::answered_request(context_handle context) {
+  const response_context* const c = contexts_.find(context);
+  if (!c || !c->arrived) return request_of(context);
+  auto arrived = sip::message::parse(c->arrived.bytes());
+  return arrived ? std::move(*arrived) : sip::message{};
+}
+
 void proxy::answer(server_handle server, const sip::message& response, int status) {
   transactions_.respond(server, status, to_wire(response));
 }
@@ -264,7 +276,7 @@ bool proxy::respond(context_handle context, int status, const wire_message& resp
 }
 
 bool proxy::reply(context_handle context, int status, std::string_view reason) {
-  const sip::message request = request_of(context);
+  const sip::message request = answered_request(context);
   if (!request) return false;
   auto response =
       sip::write_response(request, status, reason, transactions_.tag_for(request).view());

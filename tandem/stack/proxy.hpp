@@ -23,13 +23,19 @@ enum class failure_verdict : std::uint8_t {
   later,   ///< its program is suspended: proxy::conclude says when it has decided
 };
 
+/// What goes on after a response was shown to the user.
+enum class reply_verdict : std::uint8_t {
+  pass,  ///< it goes on at once, as edited
+  later, ///< the user has moved it away and thinks: proxy::pass brings it back
+};
+
 /// Who relays: the routing core. No handle becomes invalid while one of these runs.
 class proxy_user {
  public:
   /// A response of a branch, 100 included, before anything is done with it (onreply_route). Edits
   /// go upstream with it; our Via is still on it.
-  virtual void on_reply(context_handle context, user_tag tag, unsigned branch,
-                        sip::message& response, const arrival& from) = 0;
+  virtual reply_verdict on_reply(context_handle context, user_tag tag, branch_handle branch,
+                                 sip::message& response, const arrival& from) = 0;
 
   /// Every branch has ended, and `status`, 300 or above, would go upstream now (failure_route); 408
   /// and 487 may be local. `response` is the one received, null for a local one, as it will go.
@@ -58,6 +64,8 @@ struct proxy_settings {
 struct forward_to {
   std::string_view uri;            ///< the Request-URI of this branch
   std::span<const target> targets; ///< addresses in the order to try them, at least one
+  /// The request that goes this way, where it differs in more than its URI; null: as the others.
+  const sip::message* as = nullptr;
 };
 
 /// Why a request was not forwarded.
@@ -105,6 +113,10 @@ class proxy final : private client_user, private server_user {
   /// Keeps the request for responses of our own and for failures, as relay does.
   void keep(context_handle context, const sip::message& request);
 
+  /// Responses of our own answer this request, as it arrived, where what was relayed has been
+  /// edited since (RFC 3261 8.2.6.2).
+  void answer_as(context_handle context, const sip::message& arrived);
+
   /// The request as it was kept, parsed anew; no message when it was not.
   [[nodiscard]] sip::message request_of(context_handle context);
 
@@ -125,6 +137,10 @@ class proxy final : private client_user, private server_user {
   /// Whether timer C may forget the request without an answer when it has a single branch, which
   /// rings (SER with noisy_ctimer=0 and no failure_route).
   void allow_silence(context_handle context, bool is_allowed) noexcept;
+
+  /// After reply_verdict::later: the response goes on, and then those of its branch that came
+  /// meanwhile, in their order. The context does not end before. No effect when nothing is held.
+  void pass(branch_handle branch, sip::message&& response);
 
   /// After failure_verdict::later: the user has decided.
   void conclude(context_handle context);
@@ -161,6 +177,7 @@ class proxy final : private client_user, private server_user {
   void on_failure(server_handle server, user_tag tag, server_failure reason) override;
   void on_silence(server_handle server, user_tag tag) override;
 
+  [[nodiscard]] sip::message answered_request(context_handle context);
   result<void, forward_errc> add_branch(context_handle context, const sip::message& request,
                                         const forward_to& way, unsigned breadth);
   result<wire_message, forward_errc> with_via(sip::message& request, target& to,
@@ -169,6 +186,9 @@ class proxy final : private client_user, private server_user {
                                            const branch_text& branch, user_tag tag,
                                            wire_message& sent);
   bool try_next_target(branch_handle branch);
+  void hold(proxy_branch& branch, sip::message& response, const arrival& from);
+  void show(branch_handle branch, sip::message& response, const arrival& from);
+  void go_on(branch_handle branch, sip::message& response);
   void forward_copy_of_2xx(server_handle server, sip::message& response);
   void forward_success(branch_handle branch, sip::message& response);
   void note_failure(branch_handle branch, int status, const sip::message* response);

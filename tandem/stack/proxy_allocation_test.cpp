@@ -52,7 +52,10 @@ class plain_proxy : public request_user, public proxy_user {
   }
   void on_cancel(server_handle, sip::message&, const arrival&) override {}
   void on_stray_response(sip::message&, const arrival&) override {}
-  void on_reply(context_handle, user_tag, unsigned, sip::message&, const arrival&) override {}
+  reply_verdict on_reply(context_handle, user_tag, branch_handle, sip::message&,
+                         const arrival&) override {
+    return reply_verdict::pass;
+  }
   failure_verdict on_failure(context_handle, user_tag, int, const sip::message*) override {
     return failure_verdict::decided;
   }

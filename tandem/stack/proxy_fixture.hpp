@@ -71,6 +71,8 @@ class proxy_fixture : public request_user, public proxy_user {
   std::vector<way> ways{{"sip:bob@192.0.2.2", {target_at("192.0.2.2")}}};
   std::function<failure_verdict(context_handle, int)> on_failed;
   std::function<void(context_handle, sip::message&)> on_replied;
+  bool holds_replies = false;
+  std::deque<std::pair<branch_handle, sip::message>> held; ///< by holds_replies
   std::deque<std::string> events;
   context_handle context;
   result<unsigned, forward_errc> relayed = 0U;
@@ -97,9 +99,12 @@ class proxy_fixture : public request_user, public proxy_user {
   void on_stray_response(sip::message& response, const arrival&) override {
     events.push_back(core.forward_stray(response) ? "stray" : "dropped");
   }
-  void on_reply(context_handle c, user_tag, unsigned, sip::message& response,
-                const arrival&) override {
+  reply_verdict on_reply(context_handle c, user_tag, branch_handle branch, sip::message& response,
+                         const arrival&) override {
     if (on_replied) on_replied(c, response);
+    if (!holds_replies) return reply_verdict::pass;
+    held.emplace_back(branch, std::move(response));
+    return reply_verdict::later;
   }
   failure_verdict on_failure(context_handle c, user_tag, int status, const sip::message*) override {
     events.push_back("failure " + std::to_string(status));

@@ -15,6 +15,16 @@ namespace {
 /// RFC 3326: phones that were rung beside the one that answered do not show a missed call.
 constexpr std::string_view answered_elsewhere = R"(SIP;cause=200;text="Call completed elsewhere")";
 
+/// So many responses of a branch wait behind one that the user holds.
+constexpr std::size_t most_waiting = 8;
+
+/// Whether its sender sends it again when it is lost: a provisional response may be lost (RFC 3261
+/// 17.1.1.2) or is reliable (RFC 3262), and a 2xx to an INVITE comes until it has its ACK
+/// (13.3.1.4).
+bool may_be_lost(const sip::message& response, bool is_invite) {
+  return response.status() < 200 || (is_invite && response.status() < 300);
+}
+
 } // namespace
 
 void proxy::on_response(client_handle, user_tag tag, sip::message& response, const arrival& from) {
@@ -25,17 +35,59 @@ void proxy::on_response(client_handle, user_tag tag, sip::message& response, con
   const branch_handle h{tag.slot, tag.generation};
   proxy_branch* b = branches_.find(h);
   if (!b) return;
-  const context_handle context = b->context;
-  response_context* c = contexts_.find(context);
   const int status = response.status();
   if (status < 200) b->has_provisional = true;
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
   if (status > 100 && status < 200)
     transactions_.set_timer_c(b->client, transactions_.timers().timer_c);
-  c->user->on_reply(context, c->tag, b->index, response, from);
-  b = branches_.find(h);
-  c = contexts_.find(context);
-  if (!b || !c || status == 100) return;
+  if (b->waiting)
+    hold(*b, response, from);
+  else
+    show(h, response, from);
+}
+
+void proxy::hold(proxy_branch& b, sip::message& response, const arrival& from) {
+  if (b.waiting->size() >= most_waiting &&
+      may_be_lost(response, contexts_.find(b.context)->is_invite))
+    return;
+  b.waiting->push_back({std::move(response), from});
+}
+
+void proxy::show(branch_handle h, sip::message& response, const arrival& from) {
+  const context_handle context = branches_.find(h)->context;
+  const response_context* c = contexts_.find(context);
+  if (c->user->on_reply(context, c->tag, h, response, from) == reply_verdict::pass)
+    return go_on(h, response);
+  proxy_branch* const b = branches_.find(h);
+  if (!b) return;
+  b->waiting = std::make_unique<std::deque<waiting_reply>>();
+  ++contexts_.find(context)->held;
+}
+
+void proxy::pass(branch_handle h, sip::message&& response) {
+  proxy_branch* b = branches_.find(h);
+  if (!b || !b->waiting) return;
+  const context_handle context = b->context;
+  // While it counts as held the context does not end, so that those behind it find it too.
+  const auto behind = std::exchange(b->waiting, nullptr);
+  go_on(h, response);
+  for (waiting_reply& next : *behind) {
+    b = branches_.find(h);
+    if (!b) return;
+    if (b->waiting)
+      b->waiting->push_back(std::move(next));
+    else
+      show(h, next.response, next.from);
+  }
+  if (response_context* const c = contexts_.find(context)) --c->held;
+  finish_if_over(context);
+}
+
+void proxy::go_on(branch_handle h, sip::message& response) {
+  const proxy_branch* const b = branches_.find(h);
+  response_context* const c = b ? contexts_.find(b->context) : nullptr;
+  const int status = response.status();
+  if (!c || status == 100) return;
 
   response.pop_front(sip::header_id::via); // step 3
   if (!response.has(sip::header_id::via)) {
@@ -205,7 +257,7 @@ void proxy::forward_best(context_handle context) {
   const auto parsed = c.best ? sip::message::parse(c.best.bytes())
                              : result<sip::message, sip::parse_error>{sip::message{}};
   if (!parsed || !*parsed) {
-    const sip::message request = request_of(context);
+    const sip::message request = answered_request(context);
     auto local = sip::write_response(request, sent, {}, transactions_.tag_for(request).view());
     if (local)
       send_final(context, sent, to_wire(std::move(*local)));
@@ -231,6 +283,7 @@ void proxy::send_final(context_handle context, int status, const wire_message& r
   c.final_status = static_cast<std::uint16_t>(status);
   c.has_answered = true;
   c.request = {};
+  c.arrived = {};
   c.best = {};
   c.challenges.reset();
   transactions_.respond(c.server, status, response);
@@ -240,7 +293,8 @@ void proxy::send_final(context_handle context, int status, const wire_message& r
 
 void proxy::finish_if_over(context_handle context) {
   const response_context* c = contexts_.find(context);
-  if (c && (c->final_status != 0 || c->is_over) && c->pending == 0 && !c->is_deciding)
+  if (c && (c->final_status != 0 || c->is_over) && c->pending == 0 && c->held == 0 &&
+      !c->is_deciding)
     finish(context);
 }
 
@@ -267,7 +321,7 @@ void proxy::on_failure(server_handle, user_tag, server_failure) {
 
 void proxy::on_silence(server_handle server, user_tag tag) {
   const context_handle context{tag.slot, tag.generation};
-  const sip::message request = request_of(context);
+  const sip::message request = answered_request(context);
   if (!request) return;
   if (auto trying = sip::write_response(request, 100, trying_text))
     transactions_.respond(server, 100, to_wire(std::move(*trying)));

@@ -3,10 +3,12 @@
 // of its branches. Values in the proxy's tables; internal to proxy, whose users hold handles.
 #pragma once
 
+#include <tandem/sip/message.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/transaction_user.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +35,12 @@ struct branch_detour {
   std::vector<target> left; ///< to be tried from the last to the first
 };
 
+/// A response that came while the user holds an earlier one of its branch.
+struct waiting_reply {
+  sip::message response;
+  arrival from;
+};
+
 /// One client transaction, or the row of those that tried the addresses of one target.
 struct proxy_branch {
   context_handle context;
@@ -42,6 +50,8 @@ struct proxy_branch {
   std::uint16_t status = 0; ///< final one, received or local; 0 while it is pending
   bool has_provisional = false;
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
+  /// What waits behind a response that the user holds; null when it holds none.
+  std::unique_ptr<std::deque<waiting_reply>> waiting;
 
   [[nodiscard]] bool is_pending() const noexcept { return status == 0; }
 };
@@ -53,6 +63,7 @@ struct response_context {
   std::uint64_t routing = 0; ///< routing_hash of the request as it came
   std::uint64_t unique = 0;  ///< of its branch parameters
   wire_message request;      ///< as it was at the last relay
+  wire_message arrived;      ///< as it came; none where responses to `request` look the same
   wire_message best;         ///< the failure that would go upstream; none when it is local
   branch_handle first_branch;
   branch_handle best_branch;
@@ -61,6 +72,7 @@ struct response_context {
   std::uint16_t final_status = 0; ///< what went upstream
   std::uint16_t branches = 0;     ///< ever made
   std::uint16_t pending = 0;
+  std::uint16_t held = 0;       ///< branches with a response that the user holds
   bool request_has_via = false; ///< what is kept is what a branch has sent, our Via on top
   bool is_invite = false;
   bool has_answered = false; ///< any response went upstream

@@ -79,8 +79,7 @@ strict_route apply_strict_route(sip::message& request) {
 }
 
 std::string next_hop_uri(const sip::message& request) {
-  if (const auto uri = first_route(request); uri && uri->is_loose_router())
-    return std::string{uri->text()};
+  if (const auto uri = first_route(request)) return std::string{uri->text()};
   return std::string{request.request_uri()};
 }
 

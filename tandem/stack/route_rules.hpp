@@ -47,7 +47,7 @@ enum class strict_route : std::uint8_t {
 [[nodiscard]] strict_route apply_strict_route(sip::message& request);
 
 /// RFC 3261 16.6 step 7: the URI of the next hop: the first Route, else the Request-URI. Call it
-/// after apply_strict_route (then a strict router stands in the Request-URI, and is the hop).
+/// before apply_strict_route: a strict router is the next hop too, and takes its URI from there.
 [[nodiscard]] std::string next_hop_uri(const sip::message& request);
 
 } // namespace tandem::stack

@@ -96,8 +96,9 @@ TEST(apply_strict_route, leaves_a_loose_route_alone) {
 
 TEST(apply_strict_route, the_strict_router_is_the_next_hop) {
   auto m = routed("sip:bob@192.0.2.2", "Route: <sip:192.0.2.7>\r\n");
+  EXPECT_EQ(next_hop_uri(m), "sip:192.0.2.7") << "RFC 3261 16.6 step 7";
   EXPECT_EQ(apply_strict_route(m), strict_route::applied);
-  EXPECT_EQ(next_hop_uri(m), "sip:192.0.2.7");
+  EXPECT_EQ(m.request_uri(), "sip:192.0.2.7");
 }
 
 struct hop_case {

@@ -132,10 +132,14 @@ std::string transaction_id(const sip::message& request, const hash_key& secret) 
   constexpr std::ptrdiff_t half = 16; // digits
   const auto line = [&](sip::header_id id) { return request.first(id).value_or(""); };
   const std::string_view cseq = line(sip::header_id::cseq);
+  // Of the Via what names the transaction: the rest says where this copy came from.
+  const auto key = request.key();
+  const bool has_branch = key && !key->branch.empty();
   std::string text;
-  for (const std::string_view part :
-       {line(sip::header_id::from), line(sip::header_id::to), request.call_id(),
-        cseq.substr(0, cseq.find_first_of(" \t")), request.top_via()})
+  for (const std::string_view part : {line(sip::header_id::from), line(sip::header_id::to),
+                                      request.call_id(), cseq.substr(0, cseq.find_first_of(" \t")),
+                                      has_branch ? key->sent_by_host : request.top_via(),
+                                      has_branch ? key->branch : std::string_view{}})
     (text += part) += '\n';
   std::string id(2 * half, '0');
   const auto write = [&](std::ptrdiff_t at, std::uint64_t number) {

@@ -13,7 +13,7 @@
 namespace tandem::modules {
 
 struct environment_source {
-  const sip::message& request;  ///< as it was received: header lines, original URI
+  const sip::message& request;  ///< as it arrived: header lines, original URI
   std::string_view current_uri; ///< the Request-URI as the script has it now
   ip_address source;            ///< where the request came from
   std::string_view transaction; ///< SIP_TID: transaction_id() of the request

@@ -10,6 +10,7 @@
 #include <tandem/script/argument.hpp>
 #include <tandem/sip/uri.hpp>
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
@@ -30,8 +31,6 @@ using script::outcome;
 using script::parameter_kind;
 using server::message_context;
 using server::routing_error;
-
-constexpr script::block_mask routing = script::in_request | script::in_failure;
 
 exec_state& programs_of(message_context& m) { return m.home().state<exec_state>(); }
 
@@ -68,9 +67,12 @@ outcome take_destinations(message_context& m, run_result&& result) {
   return outcome::yes();
 }
 
+/// Stands for the URI in a command of exec_dset(), which is made when the script is checked.
+constexpr std::string_view place_of_uri = "\x01";
+
 outcome exec_msg(script::call& c) {
   auto& m = c.as<message_context>();
-  return programs_of(m).run(m, child_command::shell(c.text(0)), exec_state::stdin_of::message,
+  return programs_of(m).run(m, *c.prepared<child_command>(), exec_state::stdin_of::message,
                             run_output::discard, by_status);
 }
 
@@ -82,16 +84,18 @@ outcome exec_dset(script::call& c) {
     m.set_error(routing_error::bad_uri);
     return outcome::no();
   }
-  const std::string command = fmt::format("{} \"$1\"", trim(c.text(0)));
-  return programs_of(m).run(m, child_command::shell(command, {std::string{m.uri()}}),
-                            exec_state::stdin_of::nothing, run_output::capture, take_destinations);
+  child_command command = *c.prepared<child_command>();
+  for (auto* const arguments : {&command.arguments, &command.direct})
+    std::ranges::replace(*arguments, std::string{place_of_uri}, std::string{m.uri()});
+  return programs_of(m).run(m, std::move(command), exec_state::stdin_of::nothing,
+                            run_output::capture, take_destinations);
 }
 
 outcome exec_program(script::call& c) {
   auto& m = c.as<message_context>();
   if (c.kind(0) != argument_kind::array)
     // As it always was: true whatever happens.
-    return programs_of(m).run(m, child_command::shell(c.text(0)), exec_state::stdin_of::message,
+    return programs_of(m).run(m, *c.prepared<child_command>(), exec_state::stdin_of::message,
                               run_output::discard,
                               [](message_context&, run_result&&) { return outcome::yes(); });
   child_command command;
@@ -133,19 +137,23 @@ void check_variables(script::check& c) {
 
 std::shared_ptr<const void> check_command(script::check& c) {
   check_variables(c);
-  if (trim(c.text(0)).empty()) c.error(0, "there is no command to run");
-  return nullptr;
+  if (trim(c.text(0)).empty()) {
+    c.error(0, "there is no command to run");
+    return nullptr;
+  }
+  return std::make_shared<const child_command>(child_command::shell(c.text(0)));
 }
 
 std::shared_ptr<const void> check_dset_command(script::check& c) {
-  check_command(c);
+  if (!check_command(c)) return nullptr;
   const std::string_view text = trim(c.text(0));
   if (!text.empty() && std::string_view{";&|("}.find(text.back()) != std::string_view::npos)
     c.error(
         0, fmt::format("the URI is put behind the '{}' and would be run as a command", text.back()),
         "end the command with a program that takes the URI as its argument, or with "
         ";echo>/dev/null");
-  return nullptr;
+  return std::make_shared<const child_command>(
+      child_command::shell(fmt::format("{} \"$1\"", text), {std::string{place_of_uri}}));
 }
 
 std::shared_ptr<const void> check_program(script::check& c) {
@@ -166,14 +174,16 @@ script::module_info declare() {
   info.functions = {
       {.name = "exec_msg",
        .arguments = {{"command", argument_kind::string}},
-       .blocks = routing,
+       .blocks = script::anywhere,
+       .may_suspend = true,
        .help = "runs a shell command with the received message on its standard input; true when it "
                "exits 0",
        .run = exec_msg,
        .prepare = check_command},
       {.name = "exec_dset",
        .arguments = {{"command", argument_kind::string}},
-       .blocks = routing,
+       .blocks = script::in_request | script::in_failure,
+       .may_suspend = true,
        .help = "runs a shell command with the Request-URI as its last argument; the URIs that it "
                "writes, one a line, become the Request-URI and the branches",
        .run = exec_dset,
@@ -224,7 +234,8 @@ script::module_info declare_core() {
   info.functions = {
       {.name = "exec",
        .arguments = {{"command", argument_kind::string | argument_kind::array}},
-       .blocks = routing,
+       .blocks = script::anywhere,
+       .may_suspend = true,
        .help = "[\"program\", \"argument $ru\"]: runs a program without a shell, true when it "
                "exits 0; \"command\": runs a shell command, true whatever happens",
        .run = exec_program,
@@ -239,6 +250,6 @@ server::module_entry exec() {
   return {.declare = declare, .load = load, .prepare_children = prepare_children};
 }
 
-server::module_entry exec_core() { return {.declare = declare_core, .is_core = true}; }
+server::module_entry exec_core() { return {.declare = declare_core}; }
 
 } // namespace tandem::modules

@@ -58,9 +58,8 @@ void exec_state::configure(const exec_settings& settings) {
 script::outcome exec_state::run(message_context& m, process::child_command command, stdin_of input,
                                 process::run_output output, verdict decide) {
   const exec_settings& s = settings_of(m);
-  // The script's edits are no part of what it tells a program: the message is read as it came.
-  const auto parsed = sip::message::parse(m.received());
-  const sip::message& received = parsed ? *parsed : m.message();
+  // The script's edits are no part of what it tells a program.
+  const sip::message& received = m.arrived();
   const std::string transaction = transaction_id(received, m.home().shared().secret);
   if (s.sets_variables)
     command.environment = make_environment({.request = received,
@@ -73,21 +72,14 @@ script::outcome exec_state::run(message_context& m, process::child_command comma
                                .output_limit = s.output_limit,
                                .log_limit = s.log_limit,
                                .log_tag = tag_of(m, transaction)};
-  runner_.run(command, input == stdin_of::message ? m.received() : std::string_view{},
-              std::move(options),
-              [this, run = m.self(), decide = std::move(decide)](process::run_result&& result) {
-                ended(run, std::move(result), decide);
-              });
+  runner_.run(
+      command, input == stdin_of::message ? m.received() : std::string_view{}, std::move(options),
+      home_.wait<process::run_result>(m, [this, decide = std::move(decide)](
+                                             message_context& then, process::run_result&& result) {
+        complain(then, result);
+        return decide(then, std::move(result));
+      }));
   return script::outcome::suspended();
-}
-
-void exec_state::ended(server::routing_handle run, process::run_result&& result,
-                       const verdict& decide) {
-  message_context* const m = home_.suspended(run);
-  if (!m) return; // the run was given up meanwhile
-  complain(*m, result);
-  const script::outcome value = decide(*m, std::move(result));
-  home_.resume(run, value.value());
 }
 
 void exec_state::complain(const message_context& m, const process::run_result& result) {

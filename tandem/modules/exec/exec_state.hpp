@@ -33,7 +33,6 @@ class exec_state {
                       process::run_output output, verdict decide);
 
  private:
-  void ended(server::routing_handle run, process::run_result&& result, const verdict& decide);
   void complain(const server::message_context& m, const process::run_result& result);
 
   server::core& home_;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/rr/rr.hpp>
 
-#include <tandem/modules/rr/record_route.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/server/forwarding/record_route.hpp>
 #include <tandem/sip/params.hpp>
 #include <tandem/stack/route_rules.hpp>
 
@@ -14,26 +14,42 @@ namespace {
 using script::outcome;
 using script::parameter_kind;
 using server::message_context;
-using server::record_route_state;
+using server::recorded_route;
 
-outcome record_route(script::call& c) {
-  auto& m = c.as<message_context>();
-  if (m.recorded_route() != record_route_state::none) return outcome::yes(); // once is enough
-  stack::target back;
-  back.address = m.from().source;
-  back.transport = m.from().transport;
-  const std::string_view us = m.home().out().sent_by(back);
-  if (us.empty() || !push_record_route(m, us, m.from().transport, false)) return outcome::no();
-  m.recorded_route() = record_route_state::single;
+/// The parameters of this module in one script.
+struct rr_settings final : server::module {
+  server::record_route_rules rules;
+};
+
+/// Parameters of the Route entry of ours that loose_route() took away, without semicolon.
+struct own_route {
+  std::string params;
+  void clear() noexcept { params.clear(); }
+};
+
+/// Puts an entry of ours into the request, once.
+outcome record(message_context& m, std::string_view sent_by, recorded_route::kind how) {
+  auto& recorded = m.state<recorded_route>();
+  if (recorded.made != recorded_route::kind::none) return outcome::yes();
+  recorded.rules = m.settings_of<rr_settings>().rules;
+  const auto transport =
+      how == recorded_route::kind::preset ? stack::transport_kind::udp : m.from().transport;
+  if (sent_by.empty() || !push_record_route(m, recorded.rules, sent_by, transport))
+    return outcome::no();
+  recorded.made = how;
   return outcome::yes();
 }
 
-outcome record_route_preset(script::call& c) {
+outcome record_route(script::call& c) {
   auto& m = c.as<message_context>();
-  if (m.recorded_route() != record_route_state::none) return outcome::yes();
-  if (!push_record_route(m, c.text(0), stack::transport_kind::udp, false)) return outcome::no();
-  m.recorded_route() = record_route_state::preset;
-  return outcome::yes();
+  stack::target back;
+  back.address = m.from().source;
+  back.transport = m.from().transport;
+  return record(m, m.home().out().sent_by(back), recorded_route::kind::single);
+}
+
+outcome record_route_preset(script::call& c) {
+  return record(c.as<message_context>(), c.text(0), recorded_route::kind::preset);
 }
 
 std::shared_ptr<const void> check_preset(script::check& c) {
@@ -47,7 +63,8 @@ outcome loose_route(script::call& c) {
   const auto is_own = [&](const sip::uri& uri) {
     return uri.is_sip() && m.home().names().contains(uri.host().text, uri.port().value_or(0));
   };
-  const stack::route_step step = stack::take_own_route(m.message(), is_own, m.own_route_params());
+  const stack::route_step step =
+      stack::take_own_route(m.message(), is_own, m.state<own_route>().params);
   if (!step.had_route) return outcome::no();
   if (step.has_more) return outcome::yes();
   // Nothing is left: the Request-URI is the last hop. The original said false then, and scripts
@@ -59,8 +76,8 @@ outcome loose_route(script::call& c) {
 /// The Route that was taken away is one that we have set up for this call.
 outcome is_routed_before(script::call& c) {
   auto& m = c.as<message_context>();
-  const auto params = sip::uri_parameters{m.own_route_params()};
-  return outcome::of(params.value("did") == dialog_mark{m}.view());
+  const auto params = sip::uri_parameters{m.state<own_route>().params};
+  return outcome::of(params.value("did") == server::dialog_mark{m}.view());
 }
 
 script::module_info declare() {
@@ -102,10 +119,10 @@ script::module_info declare() {
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto s = std::make_unique<rr_settings>();
-  s->append_fromtag = setup.is_on("append_fromtag");
-  s->enable_full_lr = setup.is_on("enable_full_lr");
-  s->enable_double_rr = setup.is_on("enable_double_rr");
-  s->add_username = setup.is_on("add_username");
+  s->rules.append_fromtag = setup.is_on("append_fromtag");
+  s->rules.enable_full_lr = setup.is_on("enable_full_lr");
+  s->rules.enable_double_rr = setup.is_on("enable_double_rr");
+  s->rules.add_username = setup.is_on("add_username");
   return s;
 }
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/tm/tm.hpp>
 
-#include <tandem/modules/next_hop_argument.hpp>
-#include <tandem/modules/status_argument.hpp>
-#include <tandem/modules/tm/relay.hpp>
 #include <tandem/modules/tm/settings.hpp>
 #include <tandem/script/argument.hpp>
+#include <tandem/server/arguments/next_hop_argument.hpp>
+#include <tandem/server/arguments/status_argument.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/server/core_functions/forward_functions.hpp>
 
 namespace tandem::modules {
 
 void tm_settings::apply_to(server::core& home) const {
   home.transactions().set_timers(timers);
   home.proxy().set_settings(proxy);
+  home.state<server::transaction_routes>().set_noisy(is_noisy);
 }
 
 namespace {
@@ -21,42 +22,29 @@ using script::argument_kind;
 using script::outcome;
 using script::parameter_kind;
 using server::message_context;
+using server::transaction_run;
 
 constexpr script::block_mask routing = script::in_request | script::in_failure;
 
 message_context& context_of(script::call& c) { return c.as<message_context>(); }
 
-relay& relay_of(message_context& m) { return m.home().state<relay>(); }
+server::forwarder& forwarder_of(message_context& m) { return m.home().state<server::forwarder>(); }
 
 outcome t_newtran(script::call& c) {
   auto& m = context_of(c);
   // RFC 3261 17: an ACK has no transaction of its own; copies of requests never come this far.
   if (m.message().method() == sip::method::ack) return outcome::yes();
-  return outcome::of(relay_of(m).begin(m));
+  return outcome::of(forwarder_of(m).begin(m));
 }
 
 outcome t_relay(script::call& c) {
   auto& m = context_of(c);
-  return relay_of(m).forward(m);
-}
-
-/// t_relay_to_udp and its kin: a next hop for the request, whatever its URI says.
-template <auto Act>
-script::function_callback to_next_hop(std::string_view transport) {
-  return [transport](script::call& c) {
-    auto& m = context_of(c);
-    const std::string hop = next_hop_argument(c, transport);
-    if (hop.empty()) {
-      m.set_error(server::routing_error::bad_address);
-      return outcome::no();
-    }
-    return (relay_of(m).*Act)(m, hop);
-  };
+  return forwarder_of(m).forward(m);
 }
 
 outcome t_reply(script::call& c) {
   auto& m = context_of(c);
-  return outcome::of(relay_of(m).reply(m, static_cast<int>(c.number(0)), c.text(1)));
+  return outcome::of(forwarder_of(m).reply(m, static_cast<int>(c.number(0)), c.text(1)));
 }
 
 outcome t_release(script::call& c) {
@@ -69,19 +57,19 @@ outcome t_release(script::call& c) {
 outcome t_retransmit_reply(script::call& c) {
   const auto& m = context_of(c);
   auto& layer = m.home().transactions();
-  return outcome::of(layer.repeat(layer.find_server(m.message())));
+  return outcome::of(layer.repeat(layer.find_server(m.arrived())));
 }
 
 outcome t_forward_nonack_uri(script::call& c) {
   auto& m = context_of(c);
   m.hop().clear();
-  return relay_of(m).forward(m);
+  return forwarder_of(m).forward(m);
 }
 
 /// The oldest way to fork: another destination beside the Request-URI, and off they go.
 outcome t_fork_to(script::call& c) {
   auto& m = context_of(c);
-  const std::string hop = next_hop_argument(c, "");
+  const std::string hop = server::next_hop_argument(c, "");
   if (hop.empty()) {
     m.set_error(server::routing_error::bad_address);
     return outcome::no();
@@ -92,13 +80,13 @@ outcome t_fork_to(script::call& c) {
     return outcome::no();
   }
   branch->via.uri = hop;
-  return relay_of(m).forward(m);
+  return forwarder_of(m).forward(m);
 }
 
 outcome t_lookup_request(script::call& c) {
   auto& m = context_of(c);
   return outcome::of(static_cast<bool>(m.transaction()) ||
-                     static_cast<bool>(m.home().transactions().find_server(m.message())));
+                     static_cast<bool>(m.home().transactions().find_server(m.arrived())));
 }
 
 outcome t_is_canceled(script::call& c) {
@@ -110,8 +98,9 @@ outcome t_is_canceled(script::call& c) {
 /// The status that brought the script here matches a regular expression's worth of digits: "486",
 /// or "5.." with points for any digit.
 outcome t_check_status(script::call& c) {
-  const auto& m = context_of(c);
-  const int code = m.failure_status() != 0 ? m.failure_status() : m.message().status();
+  auto& m = context_of(c);
+  const int failed = m.state<transaction_run>().failure_status;
+  const int code = failed != 0 ? failed : m.message().status();
   const std::string digits = std::to_string(code);
   std::string_view patterns = c.text(0);
   while (!patterns.empty()) {
@@ -128,27 +117,29 @@ outcome t_check_status(script::call& c) {
 
 outcome arm_failure(script::call& c) {
   auto& m = context_of(c);
-  m.armed().on_failure = c.number(0);
-  relay_of(m).arm(m);
+  m.state<transaction_run>().on_failure = c.number(0);
+  m.home().state<server::transaction_routes>().arm(m);
   return outcome::yes();
 }
 
 outcome arm_reply(script::call& c) {
   auto& m = context_of(c);
-  m.armed().on_reply = c.number(0);
-  relay_of(m).arm(m);
+  m.state<transaction_run>().on_reply = c.number(0);
+  m.home().state<server::transaction_routes>().arm(m);
   return outcome::yes();
 }
 
-script::function_info next_hop_function(std::string name, std::string help,
-                                        script::function_callback run,
-                                        script::block_mask blocks = routing) {
-  return {.name = std::move(name),
-          .arguments = next_hop_arguments(),
-          .required = 1,
-          .blocks = blocks,
-          .help = std::move(help),
-          .run = std::move(run)};
+/// t_relay_to_udp and its kin: a next hop for the request, whatever its URI says.
+script::function_info relay_function(std::string name, std::string help,
+                                     std::string_view transport) {
+  return server::next_hop_function(std::move(name), std::move(help), &server::forwarder::forward_to,
+                                   transport, routing);
+}
+
+script::function_info replicate_function(std::string name, std::string help,
+                                         std::string_view transport) {
+  return server::next_hop_function(std::move(name), std::move(help), &server::forwarder::replicate,
+                                   transport);
 }
 
 std::vector<script::function_info> functions() {
@@ -160,6 +151,7 @@ std::vector<script::function_info> functions() {
       {.name = "t_relay",
        .arguments = {},
        .blocks = routing,
+       .may_suspend = true,
        .help = "forwards to the Request-URI and all branches, in a failure_route to the branches "
                "that were added there; makes the transaction where there is none",
        .run = t_relay},
@@ -168,7 +160,7 @@ std::vector<script::function_info> functions() {
        .blocks = routing,
        .help = "answers within the transaction; false when there is none",
        .run = t_reply,
-       .prepare = check_status_argument},
+       .prepare = server::check_status_argument},
       {.name = "t_on_failure",
        .arguments = {{"route", argument_kind::failure_route}},
        .blocks = script::anywhere,
@@ -209,36 +201,32 @@ std::vector<script::function_info> functions() {
        .blocks = script::in_failure | script::in_onreply,
        .help = "true when the status is one of these: \"486|6..\"",
        .run = t_check_status},
-      next_hop_function("t_relay_to", "t_relay by this next hop",
-                        to_next_hop<&relay::forward_to>("")),
-      next_hop_function("t_relay_to_udp", "t_relay by this next hop, by UDP",
-                        to_next_hop<&relay::forward_to>("udp")),
-      next_hop_function("t_relay_to_tcp", "t_relay by this next hop, by TCP",
-                        to_next_hop<&relay::forward_to>("tcp")),
-      next_hop_function("t_relay_to_tls", "t_relay by this next hop, by TLS",
-                        to_next_hop<&relay::forward_to>("tls")),
-      next_hop_function("t_replicate", "sends a copy there, whose replies go nowhere",
-                        to_next_hop<&relay::replicate>(""), script::in_request),
-      next_hop_function("t_replicate_udp", "the same by UDP", to_next_hop<&relay::replicate>("udp"),
-                        script::in_request),
-      next_hop_function("t_replicate_tcp", "the same by TCP", to_next_hop<&relay::replicate>("tcp"),
-                        script::in_request),
-      next_hop_function("t_replicate_tls", "the same by TLS", to_next_hop<&relay::replicate>("tls"),
-                        script::in_request),
-      next_hop_function("t_forward_nonack", "t_relay by this next hop, of a request other than ACK",
-                        to_next_hop<&relay::forward_to>("")),
-      next_hop_function("t_forward_nonack_udp", "the same by UDP",
-                        to_next_hop<&relay::forward_to>("udp")),
-      next_hop_function("t_forward_nonack_tcp", "the same by TCP",
-                        to_next_hop<&relay::forward_to>("tcp")),
-      next_hop_function("t_forward_nonack_tls", "the same by TLS",
-                        to_next_hop<&relay::forward_to>("tls")),
+      relay_function("t_relay_to", "t_relay by this next hop", ""),
+      relay_function("t_relay_to_udp", "t_relay by this next hop, by UDP", "udp"),
+      relay_function("t_relay_to_tcp", "t_relay by this next hop, by TCP", "tcp"),
+      relay_function("t_relay_to_tls", "t_relay by this next hop, by TLS", "tls"),
+      replicate_function("t_replicate", "sends a copy there, whose replies go nowhere", ""),
+      replicate_function("t_replicate_udp", "the same by UDP", "udp"),
+      replicate_function("t_replicate_tcp", "the same by TCP", "tcp"),
+      replicate_function("t_replicate_tls", "the same by TLS", "tls"),
+      relay_function("t_forward_nonack", "t_relay by this next hop, of a request other than ACK",
+                     ""),
+      relay_function("t_forward_nonack_udp", "the same by UDP", "udp"),
+      relay_function("t_forward_nonack_tcp", "the same by TCP", "tcp"),
+      relay_function("t_forward_nonack_tls", "the same by TLS", "tls"),
       {.name = "t_forward_nonack_uri",
        .arguments = {},
        .blocks = routing,
+       .may_suspend = true,
        .help = "t_relay to where the Request-URI itself says",
        .run = t_forward_nonack_uri},
-      next_hop_function("t_fork_to", "append_branch() by this next hop, and t_relay()", t_fork_to),
+      {.name = "t_fork_to",
+       .arguments = server::next_hop_arguments(),
+       .required = 1,
+       .blocks = routing,
+       .may_suspend = true,
+       .help = "append_branch() by this next hop, and t_relay()",
+       .run = t_fork_to},
   };
   return all;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/server/core_functions.hpp>
+#include <tandem/server/core_functions/core_functions.hpp>
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/server/core_functions/forward_functions.hpp>
 #include <tandem/server/variables.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/uri_edit.hpp>
@@ -247,6 +248,7 @@ script::module_info core_functions() {
        .help = "logs an error",
        .run = error},
   };
+  for (script::function_info& one : forward_functions()) info.functions.push_back(std::move(one));
   info.variables = message_variables();
   return info;
 }

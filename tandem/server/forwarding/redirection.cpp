@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/modules/redirection.hpp>
+#include <tandem/server/forwarding/redirection.hpp>
 
 #include <string>
 
-namespace tandem::modules {
+namespace tandem::server {
 
 namespace {
 
@@ -18,16 +18,16 @@ void append_contact(std::string& to, std::string_view uri) {
 
 } // namespace
 
-void add_redirection(const server::message_context& message, sip::response_writer& answer) {
+void add_redirection(const message_context& message, sip::response_writer& answer) {
   if (answer.status() / 100 != 3) return;
   if (!message.is_uri_rewritten() && message.branches().empty()) return;
   std::string contacts;
   append_contact(contacts, message.uri());
-  for (const server::destination& branch : message.branches().all()) {
+  for (const destination& branch : message.branches().all()) {
     contacts += ", ";
     append_contact(contacts, branch.uri);
   }
   answer.add(sip::header_id::contact, contacts);
 }
 
-} // namespace tandem::modules
+} // namespace tandem::server

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/modules/status_argument.hpp>
+#include <tandem/server/arguments/status_argument.hpp>
 
-namespace tandem::modules {
+namespace tandem::server {
 
 std::shared_ptr<const void> check_status_argument(script::check& c) {
   const std::int64_t status = c.at(0).number;
@@ -9,4 +9,4 @@ std::shared_ptr<const void> check_status_argument(script::check& c) {
   return nullptr;
 }
 
-} // namespace tandem::modules
+} // namespace tandem::server

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/modules/next_hop_argument.hpp>
+#include <tandem/server/arguments/next_hop_argument.hpp>
 
 #include <tandem/base/text.hpp>
 #include <tandem/server/message_context.hpp>
 #include <tandem/sip/uri.hpp>
 
-namespace tandem::modules {
+namespace tandem::server {
 
 using script::argument_kind;
 
@@ -15,7 +15,7 @@ std::vector<script::argument_info> next_hop_arguments() {
 }
 
 std::string next_hop_argument(const script::call& c, std::string_view transport) {
-  const auto& m = c.as<server::message_context>();
+  const auto& m = c.as<message_context>();
   const auto uri = sip::uri::parse(m.uri());
   const bool is_sip = uri && uri->is_sip();
   std::string hop = "sip:";
@@ -47,4 +47,4 @@ std::string next_hop_argument(const script::call& c, std::string_view transport)
   return sip::uri::parse(hop) ? hop : std::string{};
 }
 
-} // namespace tandem::modules
+} // namespace tandem::server

@@ -5,10 +5,10 @@
 #include <tandem/server/message_context.hpp>
 #include <tandem/sip/response_writer.hpp>
 
-namespace tandem::modules {
+namespace tandem::server {
 
 /// Adds "Contact: uri1, uri2" to a 3xx: the Request-URI and the branches, when the script has
 /// rewritten the one or added the other. Other answers stay as they are.
-void add_redirection(const server::message_context& message, sip::response_writer& answer);
+void add_redirection(const message_context& message, sip::response_writer& answer);
 
-} // namespace tandem::modules
+} // namespace tandem::server

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tandem::modules {
+namespace tandem::server {
 
 /// The declaration of the two arguments, of which the port may be missing.
 [[nodiscard]] std::vector<script::argument_info> next_hop_arguments();
@@ -17,4 +17,4 @@ namespace tandem::modules {
 /// \param transport "udp", "tcp" ...; empty: none is named
 [[nodiscard]] std::string next_hop_argument(const script::call& c, std::string_view transport);
 
-} // namespace tandem::modules
+} // namespace tandem::server

@@ -6,9 +6,9 @@
 
 #include <memory>
 
-namespace tandem::modules {
+namespace tandem::server {
 
 /// Complains when the script is checked, unless argument 0 is a number from 100 to 699.
 [[nodiscard]] std::shared_ptr<const void> check_status_argument(script::check& c);
 
-} // namespace tandem::modules
+} // namespace tandem::server

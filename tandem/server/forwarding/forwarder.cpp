@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/forwarding/forwarder.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/server/forwarding/record_route.hpp>
+#include <tandem/server/forwarding/redirection.hpp>
+#include <tandem/sip/status.hpp>
+#include <tandem/stack/next_hop.hpp>
+#include <tandem/stack/wire.hpp>
+
+#include <boost/container/static_vector.hpp>
+
+namespace tandem::server {
+
+using script::outcome;
+
+namespace {
+
+/// Between lines in the log about what cannot be reached.
+constexpr duration complaint_interval = seconds{1};
+
+/// A peer's Call-ID or URI may have 60 KB; this many bytes of it stand in a log line.
+constexpr std::size_t longest_id = 128;
+
+routing_error error_of(stack::forward_errc why) {
+  switch (why) {
+  case stack::forward_errc::full: return routing_error::out_of_transactions;
+  case stack::forward_errc::too_many_branches:
+  case stack::forward_errc::breadth: return routing_error::too_many_branches;
+  case stack::forward_errc::bad_uri: return routing_error::bad_uri;
+  case stack::forward_errc::no_listener: return routing_error::bad_address;
+  case stack::forward_errc::gone:
+  case stack::forward_errc::cancelled:
+  case stack::forward_errc::loop:
+  case stack::forward_errc::too_large: break;
+  }
+  return routing_error::send;
+}
+
+/// Max-Forwards may have been left alone by the script, but not 0 (RFC 3261 16.3 step 3).
+bool has_hops_left(const sip::message& request) {
+  return request.first(sip::header_id::max_forwards).value_or("70") != "0";
+}
+
+} // namespace
+
+forwarder::forwarder(core& home)
+    : home_{home}, routes_{home.state<transaction_routes>()}, ways_{home} {}
+
+bool forwarder::begin(message_context& m) {
+  if (!routes_.make_transaction(m)) return false;
+  home_.proxy().keep(m.transaction(), m.message());
+  routes_.keep_arrived(m);
+  return true;
+}
+
+bool forwarder::reply(message_context& m, int status, std::string_view reason) {
+  if (!m.transaction()) return false;
+  auto made = home_.begin_reply(m, status, reason);
+  add_redirection(m, made);
+  return home_.answer(m, std::move(made));
+}
+
+// ---- where to
+
+outcome forwarder::forward(message_context& m) {
+  if (m.message().method() == sip::method::cancel) return cancel(m);
+  way_list ways;
+  way_finder::collect(m, ways);
+  if (ways.all.empty()) return outcome::no(); // a failure_route that added nothing
+  // RFC 3261 16.11, 17.1.1.3: the ACK for a 2xx is no part of any transaction.
+  if (m.message().method() == sip::method::ack)
+    return find_and_use(m, {&ways.all.front(), 1}, way_use::forward_stateless);
+  return find_and_use(m, ways.all, way_use::relay);
+}
+
+outcome forwarder::forward_to(message_context& m, std::string_view hop_uri) {
+  m.hop().clear();
+  m.hop().uri.assign(hop_uri);
+  return forward(m);
+}
+
+outcome forwarder::replicate(message_context& m, std::string_view hop_uri) {
+  return to_hop(m, hop_uri, way_use::replicate);
+}
+
+outcome forwarder::forward_stateless(message_context& m, std::string_view hop_uri) {
+  return to_hop(m, hop_uri, way_use::forward_stateless);
+}
+
+outcome forwarder::send_copy(message_context& m, std::string_view hop_uri) {
+  return to_hop(m, hop_uri, way_use::send_unchanged);
+}
+
+outcome forwarder::to_hop(message_context& m, std::string_view hop_uri, way_use how) {
+  way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .found = {}};
+  return find_and_use(m, {&to, 1}, how);
+}
+
+outcome forwarder::find_and_use(message_context& m, std::span<way> ways, way_use how) {
+  if (way_finder::find_at_once(ways)) return use(m, ways, how);
+  return ways_.search(m, ways, [this, how](message_context& later, std::span<way> found) {
+    return use(later, found, how);
+  });
+}
+
+outcome forwarder::use(message_context& m, std::span<way> ways, way_use how) {
+  if (how == way_use::relay) return relay_ways(m, ways);
+  const way& w = ways.front();
+  if (w.found.targets.empty()) {
+    m.set_error(w.found.error);
+    return outcome::no();
+  }
+  switch (how) {
+  case way_use::forward_stateless: return send_stateless(m, w);
+  case way_use::replicate: return send_replica(m, w);
+  default: return send_unchanged(m, w);
+  }
+}
+
+// ---- with a transaction
+
+outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
+  routing_error error = routing_error::none;
+  bool has_any = false;
+  for (const way& w : ways) {
+    if (w.found.error != routing_error::none) error = w.found.error;
+    has_any |= !w.found.targets.empty();
+  }
+  if (!has_any) {
+    m.set_error(error == routing_error::none ? routing_error::bad_address : error);
+    return outcome::no();
+  }
+  if (!has_hops_left(m.message())) {
+    m.set_error(routing_error::none);
+    home_.answer(m, 483);
+    return outcome::leave();
+  }
+  if (m.transaction())
+    routes_.arm(m);
+  else if (!routes_.make_transaction(m))
+    return outcome::no();
+  routes_.keep_arrived(m);
+  const auto sent = relay_all(m, ways);
+  m.branches().clear();
+  return sent ? outcome::yes() : refused(m, sent.error());
+}
+
+result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
+                                                           std::span<const way> ways) {
+  boost::container::static_vector<stack::forward_to, most_ways> all;
+  // Those whose request differs in more than its URI: another Record-Route, a Path. Each begins
+  // with the request as it was routed (RFC 3261 16.6), so that nothing of one branch reaches
+  // another, nor one that a failure_route adds later.
+  boost::container::static_vector<sip::message, most_ways> different;
+  for (const way& w : ways) {
+    if (w.found.targets.empty()) continue;
+    stack::forward_to& to = all.emplace_back(stack::forward_to{w.uri, w.found.targets});
+    const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
+    const bool is_recorded_twice = needs_second_record_route(m, next);
+    if (w.path.empty() && !is_recorded_twice) continue;
+    sip::message& leaving = different.emplace_back(m.message().clone());
+    const bool is_complete = (w.path.empty() || leaving.put_front(sip::header_id::route, w.path)) &&
+                             (!is_recorded_twice || put_second_record_route(m, leaving, next));
+    if (is_complete)
+      to.as = &leaving;
+    else
+      all.pop_back();
+  }
+  if (all.empty()) return fail(stack::forward_errc::too_large);
+  const auto sent = home_.proxy().relay(m.transaction(), m.message(), all);
+  const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
+  for (const way& w : ways)
+    if (!w.found.targets.empty() &&
+        (has_no_listener || w.found.targets.front().transport > stack::transport_kind::tcp))
+      tell_when_unreachable(m, w.found.targets);
+  return sent;
+}
+
+outcome forwarder::refused(message_context& m, stack::forward_errc why) {
+  m.set_error(error_of(why));
+  const int status = stack::status_of(why);
+  if (status == 0 || m.block() == script::block_kind::failure) return outcome::no();
+  const auto answer = answer_for(m.error(), "TM");
+  const std::string_view reason =
+      answer.status == status ? answer.reason : sip::default_reason(status);
+  return reply(m, status, reason) ? outcome::leave() : outcome::no();
+}
+
+outcome forwarder::cancel(message_context& m) {
+  const auto invite = home_.transactions().find_server(m.arrived());
+  if (invite && home_.proxy().cancel(invite, m.arrived(), m.from())) return outcome::yes();
+  // RFC 3261 9.2, 16.10: without a transaction it is for whoever forwarded statelessly; when it
+  // leads back to us, nobody did.
+  if (m.is_myself(script::subject::uri) && !m.message().has(sip::header_id::route)) {
+    home_.reply(m.arrived(), m.from(), home_.begin_reply(m, 481));
+    return outcome::yes();
+  }
+  way_list ways;
+  way_finder::collect(m, ways);
+  if (ways.all.empty()) return outcome::no();
+  return find_and_use(m, {&ways.all.front(), 1}, way_use::forward_stateless);
+}
+
+// ---- without one
+
+outcome forwarder::send_stateless(message_context& m, const way& w) {
+  if (!has_hops_left(m.message())) return outcome::no();
+  const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
+  sip::message leaving = m.message().clone();
+  if (!w.path.empty() && !leaving.put_front(sip::header_id::route, w.path)) return outcome::no();
+  if (needs_second_record_route(m, next) && !put_second_record_route(m, leaving, next))
+    return outcome::no();
+  const auto sent = home_.proxy().forward_stateless(leaving, {w.uri, w.found.targets}, m.routing());
+  if (!sent) {
+    m.set_error(error_of(sent.error()));
+    tell_when_unreachable(m, w.found.targets);
+  }
+  return outcome::of(sent.has_value());
+}
+
+outcome forwarder::send_replica(message_context& m, const way& w) {
+  const auto sent = home_.proxy().replicate(m.message(), {w.uri, w.found.targets});
+  if (!sent) {
+    m.set_error(error_of(sent.error()));
+    tell_when_unreachable(m, w.found.targets);
+  }
+  return outcome::of(sent.has_value());
+}
+
+outcome forwarder::send_unchanged(message_context& m, const way& w) {
+  // The bytes that came, without the script's edits and our notes in the Via.
+  home_.out().send(stack::reachable(home_.out(), w.found.targets).front(),
+                   stack::wire_message::copy_of(m.received()), {});
+  return outcome::yes();
+}
+
+void forwarder::tell_when_unreachable(const message_context& m,
+                                      std::span<const stack::target> targets) {
+  const stack::target& to = stack::reachable(home_.out(), targets).front();
+  if (!home_.out().sent_by(to).empty()) return;
+  // RFC 3261 26.2.2: what asks for TLS never leaves without it. Any caller can bring this about, so
+  // that the line stands in the log once in a while only.
+  const instant now = home_.out().now();
+  ++untold_;
+  if (now < next_complaint_) return;
+  next_complaint_ = now + complaint_interval;
+  log_notice("call {}: {} is not reached: no listener for {} over IPv{}, and no other transport "
+             "is tried; {} more of the kind before this",
+             m.message().call_id().substr(0, longest_id), m.uri().substr(0, longest_id),
+             via_token(to.transport), to.address.ip.is_v6() ? 6 : 4, untold_ - 1);
+  untold_ = 0;
+}
+
+} // namespace tandem::server

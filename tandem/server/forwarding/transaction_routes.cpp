@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/forwarding/transaction_routes.hpp>
+
+#include <tandem/stack/via_rules.hpp>
+
+#include <utility>
+
+namespace tandem::server {
+
+namespace {
+
+/// Responses to both look the same: what a response repeats of a request (RFC 3261 8.2.6.2) is the
+/// same in both.
+bool are_answered_alike(const sip::message& a, const sip::message& b) {
+  const auto next = [](const sip::message& of, std::size_t& i) -> std::string_view {
+    while (i < of.header_count()) {
+      switch (of.id(i++)) {
+      case sip::header_id::via:
+      case sip::header_id::from:
+      case sip::header_id::to:
+      case sip::header_id::call_id:
+      case sip::header_id::cseq: return of.value(i - 1);
+      default: break;
+      }
+    }
+    return {};
+  };
+  std::size_t of_a = 0;
+  std::size_t of_b = 0;
+  for (;;) {
+    const std::string_view one = next(a, of_a);
+    if (one != next(b, of_b)) return false;
+    if (one.data() == nullptr) return true;
+  }
+}
+
+} // namespace
+
+// ---- the transaction
+
+bool transaction_routes::make_transaction(message_context& m) {
+  if (m.transaction()) {
+    m.set_error(routing_error::bad_tuple);
+    return false;
+  }
+  const entry_key key = entries_.emplace();
+  const auto made = home_.proxy().create(m.arrived(), m.from(), m.routing(), *this,
+                                         {.slot = key.slot, .generation = key.generation});
+  if (!made) {
+    entries_.erase(key);
+    m.set_error(made.error() == stack::transaction_errc::full ? routing_error::out_of_transactions
+                                                              : routing_error::bad_tuple);
+    return false;
+  }
+  entries_.find(key)->script = m.script_version();
+  m.set_transaction(*made);
+  arm(m);
+  return true;
+}
+
+transaction_routes::entry* transaction_routes::entry_of(stack::context_handle context) noexcept {
+  const stack::response_context* const of = home_.proxy().find(context);
+  return of ? entries_.find({of->tag.slot, of->tag.generation}) : nullptr;
+}
+
+void transaction_routes::arm(message_context& m) {
+  entry* const e = entry_of(m.transaction());
+  if (!e) return;
+  const auto& run = m.state<transaction_run>();
+  e->on_failure = run.on_failure;
+  e->on_reply = run.on_reply;
+  e->flags = m.flags();
+  if (const auto* const recorded = m.find_state<recorded_route>()) e->recorded = *recorded;
+  const bool has_failure_route = e->on_failure != script::no_block;
+  if (has_failure_route && !e->came)
+    e->came = std::make_unique<const origin>(origin{m.from(), std::string{m.received()}});
+  home_.proxy().allow_silence(m.transaction(), !has_failure_route && !is_noisy_);
+}
+
+void transaction_routes::keep_arrived(const message_context& m) {
+  if (!are_answered_alike(m.arrived(), m.message()))
+    home_.proxy().answer_as(m.transaction(), m.arrived());
+}
+
+// ---- what the proxy tells
+
+message_context& transaction_routes::prepare(const entry& of, stack::context_handle context,
+                                             script::block_kind kind, sip::message&& message,
+                                             const stack::arrival& from) {
+  message_context& m = home_.prepare(of.script, kind, std::move(message), from);
+  m.set_transaction(context);
+  m.set_flags(of.flags);
+  auto& run = m.state<transaction_run>();
+  run.on_failure = of.on_failure;
+  run.on_reply = of.on_reply;
+  m.state<recorded_route>() = of.recorded;
+  return m;
+}
+
+stack::reply_verdict transaction_routes::on_reply(stack::context_handle context,
+                                                  stack::user_tag tag, stack::branch_handle branch,
+                                                  sip::message& response,
+                                                  const stack::arrival& from) {
+  const entry* const e = entries_.find({tag.slot, tag.generation});
+  if (!e || e->on_reply == script::no_block) return stack::reply_verdict::pass;
+  const auto block = static_cast<script::block_id>(e->on_reply);
+  message_context& m = prepare(*e, context, script::block_kind::onreply, std::move(response), from);
+  m.state<transaction_run>().reply_branch = branch;
+  if (home_.start(m, block, *this) == run_state::suspended) return stack::reply_verdict::later;
+  response = std::exchange(returned_, {});
+  return stack::reply_verdict::pass;
+}
+
+stack::failure_verdict transaction_routes::on_failure(stack::context_handle context,
+                                                      stack::user_tag tag, int status,
+                                                      const sip::message*) {
+  entry* const e = entries_.find({tag.slot, tag.generation});
+  if (!e || e->on_failure == script::no_block || !e->came) return stack::failure_verdict::decided;
+  sip::message request = home_.proxy().request_of(context);
+  auto arrived = sip::message::parse(e->came->bytes);
+  if (!request || !arrived) return stack::failure_verdict::decided;
+  stack::stamp_top_via(*arrived, e->came->from.source);
+  // The block is armed for one failure; it may arm itself, or another, again.
+  const auto block = static_cast<script::block_id>(std::exchange(e->on_failure, script::no_block));
+  message_context& m =
+      prepare(*e, context, script::block_kind::failure, std::move(request), e->came->from);
+  m.state<transaction_run>().failure_status = status;
+  if (const auto* const of = home_.proxy().find(context)) m.set_routing(of->routing);
+  m.set_arrived(std::move(*arrived));
+  return home_.start(m, block, *this) == run_state::ended ? stack::failure_verdict::decided
+                                                          : stack::failure_verdict::later;
+}
+
+void transaction_routes::on_run_end(message_context& m, run_end when) {
+  const auto& run = m.state<transaction_run>();
+  if (entry* const e = entry_of(m.transaction())) {
+    e->on_failure = run.on_failure;
+    e->on_reply = run.on_reply;
+    e->flags = m.flags();
+  }
+  if (m.block() == script::block_kind::failure) {
+    if (when == run_end::later) home_.proxy().conclude(m.transaction());
+  } else if (when == run_end::later) {
+    home_.proxy().pass(run.reply_branch, std::move(m.message()));
+  } else {
+    returned_ = std::move(m.message());
+  }
+}
+
+void transaction_routes::on_final(stack::context_handle, stack::user_tag, int) {}
+
+void transaction_routes::on_end(stack::context_handle, stack::user_tag tag) {
+  entries_.erase({tag.slot, tag.generation});
+}
+
+} // namespace tandem::server

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/forwarding/way_finder.hpp>
+
+#include <tandem/sip/name_addr.hpp>
+#include <tandem/stack/route_rules.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace tandem::server {
+
+/// Ways whose host names are being looked up, with texts of their own: what they view may change
+/// while the script waits.
+struct way_finder::searched {
+  explicit searched(std::span<const way> of) {
+    texts.reserve(of.size() * 3);
+    const auto own = [&](std::string_view text) -> std::string_view {
+      return texts.emplace_back(text);
+    };
+    for (const way& w : of) {
+      ways.push_back({own(w.uri), own(w.hop_uri), own(w.path), w.found});
+      pending += w.is_to_be_found() ? 1 : 0;
+    }
+  }
+  searched(const searched&) = delete;
+  searched& operator=(const searched&) = delete;
+
+  std::vector<std::string> texts;
+  std::vector<way> ways;
+  std::size_t pending = 0; ///< that are not found yet
+};
+
+way_finder::way_finder(core& home) : home_{home}, locator_{home.on().hosts} {}
+
+void way_finder::collect(const message_context& m, way_list& ways) {
+  // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go.
+  if (m.message().has(sip::header_id::route)) ways.route_hop = stack::next_hop_uri(m.message());
+  const auto add = [&](std::string_view uri, const next_hop& via) {
+    way& w = ways.all.emplace_back();
+    w.uri = uri;
+    w.path = via.path;
+    w.hop_uri = !ways.route_hop.empty() ? std::string_view{ways.route_hop}
+                : !via.uri.empty()      ? std::string_view{via.uri}
+                                        : uri;
+    if (!via.path.empty()) {
+      // RFC 3327 5.3: the Path becomes the Route, whose first value is the next hop.
+      std::string_view rest = via.path;
+      const auto first =
+          sip::name_addr::parse(sip::message::next_value(sip::header_id::path, rest));
+      if (first) w.hop_uri = first->address.text();
+      return;
+    }
+    if (!via.flow && !via.received) return;
+    stack::target& fixed = w.found.targets.emplace_back();
+    fixed.address = via.received;
+    fixed.flow = via.flow;
+    fixed.transport = via.transport;
+  };
+  if (m.block() == script::block_kind::request) add(m.uri(), m.hop());
+  for (const destination& branch : m.branches().all()) add(branch.uri, branch.via);
+}
+
+bool way_finder::find_at_once(std::span<way> ways) {
+  bool is_complete = true;
+  for (way& w : ways) {
+    if (!w.is_to_be_found()) continue;
+    w.found = locator::find_at_once(w.hop_uri);
+    is_complete = is_complete && !w.is_to_be_found();
+  }
+  return is_complete;
+}
+
+script::outcome way_finder::search(message_context& m, std::span<const way> ways, found_ways then) {
+  const auto of = std::make_shared<searched>(ways);
+  const auto found_all = home_.wait<std::shared_ptr<searched>>(
+      m, [then = std::move(then)](message_context& later, std::shared_ptr<searched>&& done) {
+        return then(later, done->ways);
+      });
+  for (way& w : of->ways) {
+    if (!w.is_to_be_found()) continue;
+    locator_.find(w.hop_uri, [of, &w, found_all](located&& found) {
+      w.found = std::move(found);
+      if (--of->pending == 0) found_all(of);
+    });
+  }
+  return script::outcome::suspended();
+}
+
+} // namespace tandem::server

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a request goes: its Request-URI and branches as ways, each with the addresses to send to
+// (RFC 3261 16.5, 16.6 steps 6 and 7; RFC 3263). One thread.
+#pragma once
+
+#include <tandem/script/registry.hpp>
+#include <tandem/server/core.hpp>
+#include <tandem/server/forwarding/locator.hpp>
+
+#include <boost/container/static_vector.hpp>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tandem::server {
+
+/// A Request-URI with the way to it.
+struct way {
+  std::string_view uri;
+  std::string_view hop_uri; ///< leads to the next hop where nothing is found yet
+  std::string_view path;    ///< Route values to put on top (RFC 3327)
+  located found;
+
+  [[nodiscard]] bool is_to_be_found() const noexcept {
+    return found.targets.empty() && found.error == routing_error::none;
+  }
+};
+
+inline constexpr std::size_t most_ways = destination_set::limit + 1;
+
+/// The ways of one request, which view its context, and what they view beside.
+struct way_list {
+  boost::container::static_vector<way, most_ways> all;
+  std::string route_hop; ///< the next hop where a Route says it
+};
+
+class way_finder {
+ public:
+  explicit way_finder(core& home);
+
+  /// The Request-URI and the branches; in a failure_route the branches alone, since the Request-URI
+  /// was tried already.
+  static void collect(const message_context& m, way_list& ways);
+
+  using found_ways = std::function<script::outcome(message_context&, std::span<way>)>;
+
+  /// Finds the ways that need no search: addresses, and what a registration has told.
+  /// \return false when some need search()
+  static bool find_at_once(std::span<way> ways);
+
+  /// Looks the host names of the others up; the script waits. \param then goes on with copies of
+  /// the ways, of which each has found something or says why not.
+  script::outcome search(message_context& m, std::span<const way> ways, found_ways then);
+
+ private:
+  struct searched;
+
+  core& home_;
+  locator locator_;
+};
+
+} // namespace tandem::server

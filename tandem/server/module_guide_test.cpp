@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// The module of docs/modules.md, which scripts/write-docs copies from here, and that it works.
+#include <tandem/server/core_fixture.hpp>
+
+namespace tandem::modules {
+namespace {
+
+// ---- the module
+
+using script::outcome;
+using server::message_context;
+
+/// The parameters of one script. Immutable: every shard reads them.
+struct visits_settings final : server::module {
+  std::uint64_t most = 0;
+};
+
+/// What each shard keeps, beyond reloads.
+struct visits {
+  explicit visits(server::core& home) {
+    home.count("visits", [this] { return seen; });
+  }
+  std::uint64_t seen = 0;
+};
+
+/// What one run of the script keeps.
+struct this_visit {
+  bool is_counted = false;
+  void clear() noexcept { is_counted = false; }
+};
+
+/// count_visit(): counts the message once; false when there were too many.
+outcome count_visit(script::call& c) {
+  auto& m = c.as<message_context>();
+  auto& all = m.home().state<visits>();
+  if (!std::exchange(m.state<this_visit>().is_counted, true)) ++all.seen;
+  return outcome::of(all.seen <= m.settings_of<visits_settings>().most);
+}
+
+/// let_others_go_first(): goes on in the next turn of the shard. Others wait for a database.
+outcome let_others_go_first(script::call& c) {
+  auto& m = c.as<message_context>();
+  const auto answer = m.home().wait<bool>(
+      m, [](message_context&, bool&& is_our_turn) { return outcome::of(is_our_turn); });
+  m.home().on().shard.post([answer] { answer(true); }); // from any thread, once
+  return outcome::suspended();
+}
+
+script::module_info declare() {
+  script::module_info info{.name = "visits", .help = "bounds the visits"};
+  info.functions = {
+      {.name = "count_visit",
+       .arguments = {},
+       .help = "counts the message once; false when there were too many",
+       .run = count_visit},
+      {.name = "let_others_go_first",
+       .arguments = {},
+       .blocks = script::anywhere,
+       .may_suspend = true,
+       .help = "goes on in the next turn",
+       .run = let_others_go_first},
+  };
+  info.parameters = {
+      {"most", script::parameter_kind::integer, "100", "visits of each shard", 1, 1'000'000},
+  };
+  return info;
+}
+
+std::unique_ptr<const server::module> load(const server::module_setup& setup) {
+  auto made = std::make_unique<visits_settings>();
+  made->most = static_cast<std::uint64_t>(setup.number("most"));
+  return made;
+}
+
+server::module_entry visits_module() { return {.declare = declare, .load = load}; }
+
+// ---- that it works
+
+class module_guide : public server::testing::routing_core {
+ protected:
+  void load_visits(std::string_view most) {
+    static const std::array<server::module_entry, 1> modules{visits_module()};
+    static const server::script_loader loader{modules};
+    load_text(loader, "loadmodule \"visits\"\nmodparam(\"visits\", \"most\", " + std::string{most} +
+                          ")\nroute { if (!let_others_go_first()) exit; count_visit();\n"
+                          "if (count_visit()) setflag(1); }");
+  }
+  void visit() {
+    shard.post([this] { receive(request("OPTIONS")); });
+    settle();
+    settle();
+  }
+};
+
+TEST_F(module_guide,
+       has_a_module_that_counts_each_message_once_and_keeps_its_count_beyond_reloads) {
+  load_visits("2");
+  visit();
+  EXPECT_EQ(home->state<visits>().seen, 1U);
+  load_visits("3");
+  visit();
+  EXPECT_EQ(home->state<visits>().seen, 2U);
+  EXPECT_FALSE(home->has_unanswered());
+  ASSERT_EQ(home->more_counters().size(), 1U);
+  EXPECT_EQ(home->more_counters()[0].second(), 2U);
+}
+
+} // namespace
+} // namespace tandem::modules
