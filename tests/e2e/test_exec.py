@@ -169,6 +169,22 @@ def test_a_bye_waits_behind_a_suspended_info_of_its_call(serve, endpoint, patien
     assert bob.receive().method == "BYE"
 
 
+def test_replies_whose_route_waits_for_a_program_are_kept_in_their_order(serve, endpoint, patient):
+    server = start(serve, f't_on_reply("1"); {RELAY}\n}}\nonreply_route[1] {{ exec(["{patient}"]); append_hf("X-Seen: $rs\\r\\n");')
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    invite = alice.send(alice.request("INVITE", bob.contact))
+    assert alice.receive_response(100, "INVITE")
+    request = bob.receive()
+    for status, reason in ((180, "Ringing"), (183, "Progress"), (200, "OK")):
+        bob.send(bob.response(request, status, reason, to_tag="b1"))
+    until(patient.started, "the program to start")
+    patient.let_go()
+    for status in (180, 183, 200):
+        reply = alice.receive_response(status, "INVITE")
+        assert reply.get("X-Seen") == str(status)
+    alice.send(ack_of(invite, reply))
+
+
 def test_a_tcp_peer_that_closes_while_its_request_is_suspended_harms_nobody(serve, endpoint, patient):
     server = start(serve, f'if (uri=~"slow") {{ exec(["{patient}"]); }}\nsl_send_reply("200", "OK");')
     gone, there = endpoint(server, "gone", "tcp"), endpoint(server, "there")
