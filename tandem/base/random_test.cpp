@@ -4,18 +4,21 @@
 #include <array>
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
+#include <vector>
 
 namespace tandem {
 namespace {
 
-TEST(random, tokens_do_not_repeat_and_use_token_characters) {
-  std::set<std::string> seen;
-  for (int i = 0; i < 10'000; ++i) {
-    const std::string token = random_token(10);
-    ASSERT_EQ(token.size(), 10U);
-    ASSERT_EQ(token.find_first_not_of("0123456789abcdefghjkmnpqrstvwxyz"), std::string::npos);
-    ASSERT_TRUE(seen.insert(token).second);
-  }
+TEST(random, does_not_repeat_on_any_thread) {
+  std::set<std::uint64_t> seen;
+  std::vector<std::uint64_t> others(1'000);
+  std::thread other{[&] {
+    for (auto& bits : others) bits = random_bits();
+  }};
+  for (int i = 0; i < 1'000; ++i) ASSERT_TRUE(seen.insert(random_bits()).second);
+  other.join();
+  for (const auto bits : others) ASSERT_TRUE(seen.insert(bits).second);
 }
 
 TEST(random, every_bit_is_set_about_half_of_the_time) {

@@ -2,6 +2,7 @@
 #include <tandem/http/message.hpp>
 
 #include <tandem/base/ip_address.hpp>
+#include <tandem/base/split.hpp>
 #include <tandem/base/text.hpp>
 
 #include <algorithm>
@@ -247,10 +248,7 @@ std::optional<std::string> form_decode(std::string_view text) {
 }
 
 std::optional<std::string> form_value(std::string_view form, std::string_view name) {
-  while (!form.empty()) {
-    const auto end = std::min(form.find('&'), form.size());
-    const std::string_view pair = form.substr(0, end);
-    form.remove_prefix(std::min(end + 1, form.size()));
+  for (const std::string_view pair : split(form, '&')) {
     const auto equals = std::min(pair.find('='), pair.size());
     if (form_decode(pair.substr(0, equals)) == name)
       return form_decode(pair.substr(std::min(equals + 1, pair.size())));

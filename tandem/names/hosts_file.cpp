@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/names/hosts_file.hpp>
 
+#include <tandem/base/split.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/io/unique_fd.hpp>
 
@@ -27,10 +28,7 @@ std::string_view next_word(std::string_view& line) {
 
 void hosts_file::read(std::string_view text) {
   names_.clear();
-  while (!text.empty()) {
-    const auto newline = text.find('\n');
-    std::string_view line = text.substr(0, newline);
-    text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
+  for (std::string_view line : split(text, '\n')) {
     line = line.substr(0, line.find('#'));
     const auto ip = ip_address::parse(next_word(line));
     if (!ip) continue;

@@ -2,6 +2,7 @@
 #include <tandem/server/statistics.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/split.hpp>
 
 #include <cerrno>
 #include <cstring>
@@ -47,12 +48,7 @@ void statistics_sum::write(const std::string& path, services& shared) const {
     text += fmt::format("contacts in {}: {}\n", table.name(), table.bindings());
   });
   if (path.empty()) {
-    std::string_view rest = text;
-    while (!rest.empty()) {
-      const auto end = rest.find('\n');
-      log_notice("statistics: {}", rest.substr(0, end));
-      rest.remove_prefix(end + 1);
-    }
+    for (const std::string_view line : split(text, '\n')) log_notice("statistics: {}", line);
     return;
   }
   char time[64];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/exec/destinations.hpp>
 
+#include <tandem/base/split.hpp>
 #include <tandem/sip/uri.hpp>
 
 #include <algorithm>
@@ -20,10 +21,7 @@ std::string_view to_string(output_errc errc) noexcept {
 result<std::vector<std::string_view>, output_errc> read_destinations(std::string_view output,
                                                                      std::size_t most) {
   std::vector<std::string_view> all;
-  while (!output.empty()) {
-    const auto end = std::min(output.find('\n'), output.size());
-    std::string_view line = output.substr(0, end);
-    output.remove_prefix(std::min(end + 1, output.size()));
+  for (std::string_view line : split(output, '\n')) {
     line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
     if (line.empty()) continue;
     if (line.size() > longest_destination_line) return fail(output_errc::too_long);

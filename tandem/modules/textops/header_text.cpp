@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/textops/header_text.hpp>
 
+#include <tandem/base/split.hpp>
+
 #include <algorithm>
 
 namespace tandem::modules {
@@ -10,21 +12,14 @@ std::optional<std::vector<header_field>> split_header_text(std::string_view text
   // A continuation is joined in `room` first, so that no view moves afterwards.
   room.clear();
   room.reserve(text.size() + 1);
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view line : tandem::split(text, '\n')) {
     const std::string_view content = trim(line);
     if (content.empty()) continue;
     if (!room.empty()) room += is_blank(line.front()) ? ' ' : '\n';
     room += content;
   }
   std::vector<header_field> fields;
-  std::string_view rest = room;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  for (const std::string_view line : tandem::split(room, '\n')) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return std::nullopt;
     const std::string_view name = trim(line.substr(0, colon));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/tm/tm.hpp>
 
+#include <tandem/base/split.hpp>
 #include <tandem/modules/tm/settings.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/arguments/next_hop_argument.hpp>
@@ -102,15 +103,11 @@ outcome t_check_status(script::call& c) {
   const int failed = m.state<transaction_run>().failure_status;
   const int code = failed != 0 ? failed : m.message().status();
   const std::string digits = std::to_string(code);
-  std::string_view patterns = c.text(0);
-  while (!patterns.empty()) {
-    const auto end = std::min(patterns.find('|'), patterns.size());
-    const std::string_view one = patterns.substr(0, end);
+  for (const std::string_view one : split(c.text(0), '|')) {
     bool is_same = one.size() == digits.size();
     for (std::size_t i = 0; is_same && i < one.size(); ++i)
       is_same = one[i] == '.' || one[i] == digits[i];
     if (is_same) return outcome::yes();
-    patterns.remove_prefix(std::min(end + 1, patterns.size()));
   }
   return outcome::no();
 }

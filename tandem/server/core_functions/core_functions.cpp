@@ -2,6 +2,7 @@
 #include <tandem/server/core_functions/core_functions.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/split.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
@@ -158,12 +159,8 @@ outcome force_rport(script::call& c) { return outcome::of(c.as<message_context>(
 
 outcome is_method(script::call& c) {
   const std::string_view method = c.as<message_context>().method();
-  std::string_view names = c.text(0);
-  while (!names.empty()) {
-    const auto end = std::min(names.find('|'), names.size());
-    if (iequals(trim(names.substr(0, end)), method)) return outcome::yes();
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
+  for (const std::string_view name : split(c.text(0), '|'))
+    if (iequals(trim(name), method)) return outcome::yes();
   return outcome::no();
 }
 
