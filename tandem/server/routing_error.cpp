@@ -15,6 +15,8 @@ error_answer answer_for(routing_error error, std::string_view layer) noexcept {
                 "Next hop could not be reached (477/TM)");
   case routing_error::bad_address:
     return pick(478, "Unresolvable destination (478/SL)", "Unresolvable destination (478/TM)");
+  case routing_error::bad_scheme:
+    return pick(416, "Unsupported URI Scheme (416/SL)", "Unsupported URI Scheme (416/TM)");
   case routing_error::bad_uri:
     return pick(479, "The URI can not be processed (479/SL)",
                 "The URI can not be processed (479/TM)");

@@ -16,6 +16,7 @@ TEST(routing_error, has_a_status_and_a_phrase_that_name_who_failed) {
       {routing_error::none, 500, "Server error occurred (1/SL)"},
       {routing_error::send, 477, "Next hop could not be reached (477/SL)"},
       {routing_error::bad_address, 478, "Unresolvable destination (478/SL)"},
+      {routing_error::bad_scheme, 416, "Unsupported URI Scheme (416/SL)"},
       {routing_error::bad_uri, 479, "The URI can not be processed (479/SL)"},
       {routing_error::bad_request, 400, "Bad Request (400/SL)"},
       {routing_error::bad_to, 400, "Bad To (13/SL)"},

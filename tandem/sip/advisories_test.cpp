@@ -129,7 +129,9 @@ TEST(advisories, kamailio_2044_one_malformed_invite_ends_no_server) {
     for (const char byte : {'\0', '\r', '\n', ',', '"', '<', ';', ':', '\xff', ' '}) {
       std::string text = whole;
       text[at] = byte;
-      use(text);
+      // What a sanitizer sees beside this, only a sanitizer shows.
+      const int owed = use(text);
+      EXPECT_TRUE(owed == -1 || owed == 0 || (owed >= 400 && owed < 600)) << owed << ": " << text;
     }
 }
 
@@ -178,13 +180,17 @@ TEST(advisories, cve_2023_28098_authorization_that_ends_early) {
   for (const auto value :
        {""sv, "Digest"sv, "Digest "sv, "Digest username"sv, "Digest username="sv,
         "Digest username=\""sv, "Digest username=\"a"sv, "Digest username=\"a\\"sv,
-        "Digest username=\"a\","sv, "Digest ,,,"sv, "Digest ="sv, "\""sv})
-    use(request("REGISTER", "Authorization: " + std::string{value} + "\r\n"));
+        "Digest username=\"a\","sv, "Digest ,,,"sv, "Digest ="sv, "\""sv}) {
+    const std::string text = request("REGISTER", "Authorization: " + std::string{value} + "\r\n");
+    EXPECT_EQ(use(text), -1) << value; // whether it admits anybody is asked elsewhere
+    const auto credentials = message::parse(text)->get<hdr::authorization>();
+    EXPECT_TRUE(!credentials || to_text(*credentials)) << value;
+  }
 }
 
 TEST(advisories, cve_2013_3722_contacts_that_could_loop) {
   EXPECT_EQ(use(request("REGISTER", "Contact: ,,,,<sip:a@b>,,,\r\n")), -1);
-  use(request("REGISTER", "Contact: <\r\nContact: >\r\nContact: \"\r\n"));
+  EXPECT_EQ(use(request("REGISTER", "Contact: <\r\nContact: >\r\nContact: \"\r\n")), 400);
 }
 
 TEST(advisories, cve_2026_45103_content_length_beyond_an_integer) {
@@ -227,7 +233,10 @@ TEST(advisories, pjsip_2017_multipart_out_of_bounds) {
   for (const auto type :
        {"multipart/mixed"sv, "multipart/mixed;boundary="sv, "multipart/mixed;boundary=\"\""sv,
         "multipart/mixed;boundary=\"a"sv, "/"sv, "multipart"sv, "multipart/"sv})
-    use(request("MESSAGE", "Content-Type: " + std::string{type} + "\r\n", "--\r\n----a--\r\n--a"));
+    EXPECT_EQ(use(request("MESSAGE", "Content-Type: " + std::string{type} + "\r\n",
+                          "--\r\n----a--\r\n--a")),
+              -1)
+        << type;
 }
 
 TEST(advisories, cve_2018_7284_many_accept_headers) {
@@ -255,7 +264,7 @@ TEST(advisories, ghsa_64qc_authorization_without_its_parts) {
     const auto msg =
         message::parse(request("REGISTER", "Authorization: " + std::string{value} + "\r\n"));
     const auto credentials = msg->get<hdr::authorization>();
-    if (credentials) (void)text_size(*credentials);
+    EXPECT_TRUE(!credentials || to_text(*credentials)) << value;
   }
 }
 
@@ -295,12 +304,13 @@ TEST(advisories, smuggling_two_content_lengths_are_refused_even_when_one_is_comp
 TEST(advisories, empty_headers_of_every_name_are_read) {
   for (std::size_t i = 1; i < header_count; ++i) {
     const std::string name{to_string(static_cast<header_id>(i))};
-    use(request("INVITE", name + ":\r\n"));
-    use(request("INVITE", name + ": \t \r\n" + name + ":,\r\n"));
-    use(request("INVITE", name + ": \"\r\n"));
-    use(request("INVITE", name + ": <>;;=;\r\n"));
-    use(request("INVITE", name + ": " + std::string(3000, ';') + "\r\n"));
-    use(request("INVITE", name + ": " + std::string(3000, '(') + "\r\n"));
+    for (const std::string& lines :
+         {name + ":\r\n", name + ": \t \r\n" + name + ":,\r\n", name + ": \"\r\n",
+          name + ": <>;;=;\r\n", name + ": " + std::string(3000, ';') + "\r\n",
+          name + ": " + std::string(3000, '(') + "\r\n"}) {
+      const int owed = use(request("INVITE", lines));
+      EXPECT_TRUE(owed == -1 || owed == 400 || owed == 420) << owed << ": " << lines;
+    }
   }
 }
 

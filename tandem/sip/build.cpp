@@ -3,8 +3,7 @@
 
 #include <tandem/base/decimal.hpp>
 #include <tandem/base/text.hpp>
-#include <tandem/sip/lexical.hpp>
-#include <tandem/sip/line_break.hpp>
+#include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/sip/status.hpp>
 
@@ -41,7 +40,7 @@ message_builder message_builder::request(std::string_view method, std::string_vi
 message_builder message_builder::response(int status, std::string_view reason) {
   message_builder out;
   if (reason.empty()) reason = default_reason(status);
-  if (!is_status(status) || !message::is_safe(reason)) {
+  if (!is_status(status) || !is_one_line(reason)) {
     out.refuse(is_status(status) ? edit_errc::unsafe_text : edit_errc::bad_value);
     return out;
   }
@@ -97,34 +96,28 @@ message_builder& message_builder::add(header_name name, std::string_view value) 
 
 message_builder& message_builder::add(header_name name,
                                       std::initializer_list<std::string_view> value) {
-  for (const auto piece : value)
-    if (!message::is_safe(piece)) refuse(edit_errc::unsafe_text);
+  if (name.id() == header_id::content_length) refuse(edit_errc::bad_name); // finish() has it
+  if (const auto fault = fault_of_line(name, value)) refuse(*fault);
   add_line(name, value);
   return *this;
 }
 
 void message_builder::add_line(header_name name, std::initializer_list<std::string_view> value) {
   const std::string_view text = name.text();
-  if (!is_token(text)) refuse(edit_errc::bad_name);
   if (at_.lines == max_header_lines) refuse(edit_errc::too_large);
-  std::size_t size = text.size() + 4;
-  for (const auto piece : value) size += piece.size();
-  if (!reserve(size)) return;
+  if (!reserve(line_size(text, value))) return;
+  const auto line = write_line(block_.data() + used_, text, value);
+  const auto place = [this](const char* p) {
+    return static_cast<std::uint16_t>(p - block_.data());
+  };
   message::line& l = lines_[at_.lines++];
   l.begin = static_cast<std::uint16_t>(used_);
-  put(text);
-  put(": ");
-  std::size_t begin = used_;
-  for (const auto piece : value) put(piece);
-  std::size_t end = used_;
-  while (begin != end && is_blank(block_.data()[begin])) ++begin;
-  while (end != begin && is_blank(block_.data()[end - 1])) --end;
-  l.value = static_cast<std::uint16_t>(begin);
-  l.end = static_cast<std::uint16_t>(end);
-  put("\r\n");
+  l.value = place(line.value);
+  l.end = place(line.value_end);
   l.id = name.id();
   l.set_name_size(text.size());
   l.is_edit = 0;
+  used_ = place(line.end);
 }
 
 message_builder& message_builder::copy(const message& from, header_id id) {
@@ -145,7 +138,7 @@ message_builder& message_builder::body(std::string_view type, std::string_view b
 }
 
 result<message, edit_errc> message_builder::finish() {
-  add(header_id::content_length, decimal{body_size_}.view());
+  add_line(header_id::content_length, {decimal{body_size_}.view()});
   const std::size_t index = message::index_size(at_.lines) + sizeof(message::line);
   if (!reserve(2 + body_size_)) return fail(error_);
   at_.headers_end = static_cast<std::uint16_t>(used_);

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/header_lines.hpp>
 
-#include <tandem/sip/lexical.hpp>
-#include <tandem/sip/line_break.hpp>
+#include <tandem/sip/line_writer.hpp>
 
 namespace tandem::sip {
 
 result<void, edit_errc> header_lines::add(header_name name,
                                           std::initializer_list<std::string_view> value) {
-  const std::string_view label = name.text();
-  if (!is_token(label)) return fail(edit_errc::bad_name);
-  std::size_t size = text_.size() + label.size() + 4;
-  for (const auto piece : value) {
-    if (!is_one_line(piece)) return fail(edit_errc::unsafe_text);
-    size += piece.size();
-  }
+  // RFC 3261 20.14: Content-Length belongs to who writes the body.
+  if (name.id() == header_id::content_length) return fail(edit_errc::bad_name);
+  if (const auto fault = fault_of_line(name, value)) return fail(*fault);
+  const std::size_t used = text_.size();
+  const std::size_t size = used + line_size(name.text(), value);
   if (size > max_message_size) return fail(edit_errc::too_large);
-  text_.append(label).append(": ");
-  for (const auto piece : value) text_.append(piece);
-  text_.append("\r\n");
+  text_.resize(size);
+  write_line(text_.data() + used, name.text(), value);
   return {};
 }
 

@@ -16,6 +16,9 @@ inline std::size_t read_ipv4(std::string_view text, ipv4_bytes& bytes) noexcept 
     while (at < text.size() && is_digit(text[at]))
       value = value * 10 + static_cast<unsigned>(text[at++] - '0');
     if (at - from - 1 > 2 || value > 255) return 0; // none, or too many
+    // Octal for some readers, decimal for others: a rule for the one address is passed by the
+    // other.
+    if (text[from] == '0' && at - from > 1) return 0;
     bytes[part] = static_cast<std::uint8_t>(value);
   }
   return at;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/host.hpp>
 
+#include <tandem/base/ip_address.hpp>
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -27,6 +29,15 @@ TEST(ipv4, is_four_numbers_below_256) {
        {"", "1", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "1.2.3.256", "1..2.3", ".1.2.3",
         "1.2.3.0004", "a.b.c.d", "1.2.3.-4", " 1.2.3.4"})
     EXPECT_EQ(parse_ipv4(bad), std::nullopt) << bad;
+}
+
+TEST(ipv4, with_leading_zeros_is_no_host) {
+  for (const std::string_view bad : {"01.2.3.4", "192.0.2.001", "192.00.2.1", "192.0.2.08"}) {
+    EXPECT_FALSE(host_view::parse(bad)) << bad;
+    EXPECT_EQ(host_view::from_text(bad), std::nullopt) << bad;
+    EXPECT_EQ(ip_address::parse(bad), std::nullopt) << bad;
+    EXPECT_EQ(hex("::" + std::string{bad}), "none") << bad;
+  }
 }
 
 TEST(ipv6, is_read_in_every_form_of_rfc4291_2_2) {
@@ -80,7 +91,7 @@ TEST(host, compares_names_without_case_and_addresses_by_their_bits) {
   };
   EXPECT_TRUE(same("Example.com", "eXAMPLE.COM"));
   EXPECT_TRUE(same("::1", "[0:0::0001]"));
-  EXPECT_TRUE(same("192.0.2.001", "192.0.2.1"));
+  EXPECT_TRUE(same("192.0.2.1", "192.0.2.1"));
   EXPECT_FALSE(same("192.0.2.1", "::ffff:192.0.2.1"));
   EXPECT_FALSE(same("a", "b"));
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edits of header lines: the index becomes an own copy, new text goes into the block of edits, and
 // the received bytes stay as they are. What is shared with a clone is copied before it changes.
-#include <tandem/sip/lexical.hpp>
-#include <tandem/sip/line_break.hpp>
+#include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <tandem/base/text.hpp>
@@ -60,30 +59,26 @@ message::part message::add_text(std::string_view bytes) noexcept {
 /// Writes "name: value CRLF", for which there is room.
 message::line message::add_line(header_id id, std::string_view name,
                                 std::initializer_list<std::string_view> value) noexcept {
+  char* const first = edits_.data();
+  const auto written = write_line(first + at_.text_used, name, value);
+  const auto place = [first](const char* p) { return static_cast<std::uint16_t>(p - first); };
   line l{};
-  l.begin = add_text(name).begin;
-  add_text(": ");
-  l.value = at_.text_used;
-  for (const auto piece : value) add_text(piece);
-  l.end = at_.text_used;
-  const char* const text = edits_.data();
-  while (l.value != l.end && is_blank(text[l.value])) ++l.value;
-  while (l.end != l.value && is_blank(text[l.end - 1])) --l.end;
-  add_text("\r\n");
+  l.begin = at_.text_used;
+  l.value = place(written.value);
+  l.end = place(written.value_end);
   l.id = id;
   l.set_name_size(name.size());
   l.is_edit = 1;
+  at_.text_used = place(written.end);
   return l;
 }
 
 result<void, edit_errc> message::insert_line(std::size_t i, header_name name,
                                              std::string_view value) {
-  if (!is_token(name.text())) return fail(edit_errc::bad_name);
-  if (!is_safe(value)) return fail(edit_errc::unsafe_text);
+  if (const auto fault = fault_of_line(name, {value})) return fail(*fault);
   if (i > at_.lines) return fail(edit_errc::no_such_header);
   block_ref replaced;
-  if (!reserve(name.text().size() + value.size() + 4, 1, replaced))
-    return fail(edit_errc::too_large);
+  if (!reserve(line_size(name.text(), {value}), 1, replaced)) return fail(edit_errc::too_large);
   const line added = add_line(name.id(), name.text(), {value});
   line* const end = const_cast<line*>(at_.index_end); // ours alone since reserve()
   const std::size_t behind = at_.lines - i;
@@ -99,10 +94,8 @@ result<void, edit_errc> message::rewrite_line(std::size_t i,
                                               std::initializer_list<std::string_view> value) {
   const line old = line_at(i);
   const std::string_view name = name_of(old);
-  std::size_t size = name.size() + 4;
-  for (const auto piece : value) size += piece.size();
   block_ref replaced;
-  if (!reserve(size, 0, replaced)) return fail(edit_errc::too_large);
+  if (!reserve(line_size(name, value), 0, replaced)) return fail(edit_errc::too_large);
   const line changed = add_line(old.id, name, value);
   const_cast<line*>(at_.index_end)[-1 - static_cast<std::ptrdiff_t>(i)] = changed;
   known().forget(changed.id);
@@ -111,13 +104,13 @@ result<void, edit_errc> message::rewrite_line(std::size_t i,
 
 result<void, edit_errc> message::replace_line(std::size_t i, std::string_view value) {
   if (i >= at_.lines) return fail(edit_errc::no_such_header);
-  if (!is_safe(value)) return fail(edit_errc::unsafe_text);
+  if (!is_one_line(value)) return fail(edit_errc::unsafe_text);
   return rewrite_line(i, {value});
 }
 
 void message::erase_line(std::size_t i) {
   block_ref replaced;
-  // Room for nothing new is refused never.
+  // Never refused: nothing is added.
   if (i >= at_.lines || !reserve(0, 0, replaced)) return;
   known().forget(line_at(i).id);
   line* const last = const_cast<line*>(at_.index_end) - at_.lines;
@@ -167,7 +160,7 @@ std::size_t message::drop(std::initializer_list<header_name> names) {
 
 result<void, edit_errc> message::splice_value(header_name name, bool is_back,
                                               std::string_view value) {
-  if (!is_safe(value)) return fail(edit_errc::unsafe_text);
+  if (!is_one_line(value)) return fail(edit_errc::unsafe_text);
   if (trim(value).empty()) return fail(edit_errc::bad_value);
   const auto found = locate(name, is_back);
   if (found.line == npos) return fail(edit_errc::no_such_header);

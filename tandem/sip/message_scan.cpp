@@ -100,7 +100,7 @@ class message_scanner {
   /// response worthless (RFC 3261 8.1.3, RFC 4475 3.1.2.19).
   result<void, parse_error> scan_status_line(std::string_view line) {
     const auto begin = at_.start.begin;
-    if (!line.starts_with("SIP/2.0") && !iequals(line.substr(0, 7), "SIP/2.0"))
+    if (!line.starts_with("SIP/2.0") && !spell_version(line.substr(0, 7)))
       return parse_failure(parse_errc::bad_version, begin);
     const auto code = line.substr(7);
     if (code.size() < 4 || code[0] != ' ' || (code.size() > 4 && code[4] != ' '))
@@ -143,8 +143,17 @@ class message_scanner {
       uri = trim(uri);
     }
     at_.target = {offset(uri.data()), offset(uri.data() + uri.size())};
-    if (!is_usual && !iequals(version, "SIP/2.0")) note(parse_errc::bad_version, version.data());
+    if (!is_usual && !spell_version(version)) note(parse_errc::bad_version, version.data());
     return {};
+  }
+
+  /// RFC 3261 7.1: SIP-Version is read in any case and sent in upper case. Written so at once, as a
+  /// fold is, it goes on so whoever writes the message. \return it is version 2.0.
+  bool spell_version(std::string_view version) noexcept {
+    constexpr std::string_view ours = "SIP/2.0";
+    if (!iequals(version, ours)) return false;
+    std::memcpy(first_ + (version.data() - first_), ours.data(), ours.size());
+    return true;
   }
 
   bool is_blank_line(const char* p) const noexcept {

@@ -328,5 +328,15 @@ TEST(message, finds_its_lines_wherever_they_stand_in_the_words_it_is_read_by) {
     }
 }
 
+TEST(message, goes_on_with_its_version_in_upper_case_and_its_method_as_spelt_7_1) {
+  const auto request = message::parse("option sip:a@b sip/2.0\r\nVia: x\r\n\r\n");
+  ASSERT_TRUE(request);
+  EXPECT_FALSE(request->defect());
+  EXPECT_EQ(request->to_string(), "option sip:a@b SIP/2.0\r\nVia: x\r\n\r\n");
+  const auto response = message::parse("Sip/2.0 200 OK\r\nVia: x\r\n\r\n");
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->to_string(), "SIP/2.0 200 OK\r\nVia: x\r\n\r\n");
+}
+
 } // namespace
 } // namespace tandem::sip

@@ -6,7 +6,7 @@ namespace tandem::sip {
 std::string_view describe(parse_errc code) noexcept {
   switch (code) {
   case parse_errc::empty: return "nothing to parse";
-  case parse_errc::incomplete: return "the message ends inside its headers";
+  case parse_errc::incomplete: return "the empty line behind the headers is missing";
   case parse_errc::too_large: return "too large";
   case parse_errc::too_many_headers: return "too many header lines";
   case parse_errc::bad_start_line: return "malformed start line";

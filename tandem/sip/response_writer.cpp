@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/response_writer.hpp>
 
-#include <tandem/sip/lexical.hpp>
-#include <tandem/sip/line_break.hpp>
+#include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/status.hpp>
 
 #include <cstring>
@@ -18,11 +17,6 @@ constexpr std::size_t more = 160;
 /// RFC 3261 12.1.1, RFC 6665 4.4.1, RFC 3515 2.4.4: a response to these may form a dialog.
 bool may_form_dialog(method m) noexcept {
   return m == method::invite || m == method::subscribe || m == method::refer || m == method::notify;
-}
-
-char* put_at(char* to, std::string_view bytes) noexcept {
-  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
-  return to + bytes.size();
 }
 
 } // namespace
@@ -84,22 +78,22 @@ void response_writer::begin(const message& request, std::string_view reason,
   const known_lines lines{request,
                           status_ > 100 && status_ < 300 && may_form_dialog(request.method())};
   if (!reserve(version.size() + reason.size() + 14 + lines.size + to_tag.size(), more)) return;
-  char* to = put_at(block_.data(), version);
+  char* to = put_bytes(block_.data(), version);
   *to++ = static_cast<char>('0' + status_ / 100);
   *to++ = static_cast<char>('0' + status_ / 10 % 10);
   *to++ = static_cast<char>('0' + status_ % 10);
   *to++ = ' ';
-  to = put_at(to, reason);
+  to = put_bytes(to, reason);
   // Values of a request without defect are good text.
   const bool is_suspect = request.defect().has_value();
   const auto put_line = [&](std::string_view name, std::string_view value,
                             std::string_view tag = {}) {
     if (is_suspect && !is_received_text(value)) refuse(edit_errc::unsafe_text);
-    to = put_at(to, name);
-    to = put_at(to, value);
+    to = put_bytes(to, name);
+    to = put_bytes(to, value);
     if (tag.empty()) return;
-    to = put_at(to, ";tag=");
-    to = put_at(to, tag);
+    to = put_bytes(to, ";tag=");
+    to = put_bytes(to, tag);
   };
   // RFC 3261 8.2.6.2: the same Via values in the same order.
   for (std::size_t i = lines.first_via; i < lines.last_via; ++i)
@@ -117,34 +111,29 @@ void response_writer::begin(const message& request, std::string_view reason,
   if (lines.cseq.data()) put_line("\r\nCSeq: ", lines.cseq);
   // RFC 3261 8.2.6.1 wants it in a 100; in the others it lets the sender measure as well (20.38).
   if (lines.timestamp.data()) put_line("\r\nTimestamp: ", lines.timestamp);
-  to = put_at(to, "\r\n");
+  to = put_bytes(to, "\r\n");
   used_ = static_cast<std::size_t>(to - block_.data());
 }
 
 result<void, edit_errc> response_writer::add(header_name name,
                                              std::initializer_list<std::string_view> value) {
-  const std::string_view label = name.text();
-  if (name.id() == header_id::unknown && !is_token(label)) return fail(edit_errc::bad_name);
-  std::size_t size = label.size() + 4;
-  for (const auto piece : value) {
-    if (!is_one_line(piece)) return fail(edit_errc::unsafe_text);
-    size += piece.size();
-  }
-  if (!reserve(size)) return fail(error_);
-  char* to = put_at(put_at(block_.data() + used_, label), ": ");
-  for (const auto piece : value) to = put_at(to, piece);
-  used_ = static_cast<std::size_t>(put_at(to, "\r\n") - block_.data());
+  if (name.id() == header_id::content_length) return fail(edit_errc::bad_name); // finish() has it
+  if (const auto fault = fault_of_line(name, value)) return fail(*fault);
+  if (!reserve(line_size(name.text(), value))) return fail(error_);
+  const auto line = write_line(block_.data() + used_, name.text(), value);
+  used_ = static_cast<std::size_t>(line.end - block_.data());
   return {};
 }
 
 void response_writer::add(const header_lines& lines) {
   if (reserve(lines.text().size()))
-    used_ = static_cast<std::size_t>(put_at(block_.data() + used_, lines.text()) - block_.data());
+    used_ =
+        static_cast<std::size_t>(put_bytes(block_.data() + used_, lines.text()) - block_.data());
 }
 
 result<std::pair<block_ref, std::uint32_t>, edit_errc> response_writer::finish() {
   if (!reserve(ending.size())) return fail(error_);
-  put_at(block_.data() + used_, ending);
+  put_bytes(block_.data() + used_, ending);
   used_ += ending.size();
   return std::pair{std::move(block_), static_cast<std::uint32_t>(used_)};
 }

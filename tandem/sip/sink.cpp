@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/sink.hpp>
 
+#include <tandem/sip/line_break.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -9,11 +11,9 @@ namespace tandem::sip {
 
 namespace {
 
-constexpr bool ends_a_line(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
-
 bool has_line_end(std::string_view text) noexcept {
   unsigned found = 0; // no early exit: this form is vectorised
-  for (const char c : text) found |= static_cast<unsigned>(ends_a_line(c));
+  for (const char c : text) found |= static_cast<unsigned>(is_break(c));
   return found != 0;
 }
 
@@ -34,8 +34,8 @@ void sink::put_raw(std::string_view text) noexcept {
 
 void sink::put_unfolded(std::string_view text) noexcept {
   while (!text.empty()) {
-    const auto end = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), ends_a_line) -
-                                              text.begin());
+    const auto end =
+        static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_break) - text.begin());
     put_raw(text.substr(0, end));
     text.remove_prefix(end);
     if (text.empty()) return;

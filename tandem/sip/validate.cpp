@@ -2,10 +2,13 @@
 #include <tandem/sip/validate.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/sip/escape.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/status.hpp>
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace tandem::sip {
 namespace {
@@ -13,7 +16,16 @@ namespace {
 using verdict = std::optional<rejection>;
 
 verdict refuse(int status, std::string_view reason) {
-  return rejection{.status = status, .reason = reason, .value = {}};
+  return rejection{.status = status, .reason = std::string{reason}, .value = {}};
+}
+
+/// RFC 3261 21.4.1: 400 says which header field cannot be read, and why.
+verdict refuse_field(std::string_view name, parse_error error) {
+  std::string reason{"Bad "};
+  reason += name;
+  reason += ": ";
+  reason += describe(error.code);
+  return rejection{.status = 400, .reason = std::move(reason), .value = {}};
 }
 
 /// Names of headers, one bit each.
@@ -34,6 +46,33 @@ class header_set {
 
   std::array<std::uint64_t, 2> words_{};
 };
+
+/// A name stands twice.
+bool has_repeated(const params& all) {
+  if (all.text().find(';') == std::string_view::npos) return false; // one at most
+  std::array<std::string_view, max_parameters> names;
+  std::size_t count = 0;
+  for (const param& each : all) {
+    const auto seen = std::span{names}.first(count);
+    const auto is_this = [&each](std::string_view name) { return iequals(name, each.name); };
+    if (std::any_of(seen.begin(), seen.end(), is_this) || count == names.size()) return true;
+    names[count++] = each.name;
+  }
+  return false;
+}
+
+/// One of the parameters of RFC 3261 19.1.1 stands twice.
+bool has_repeated(const uri& target) {
+  if (target.params_text().find(';') == std::string_view::npos) return false; // one at most
+  for (const std::string_view name : {"transport", "maddr", "ttl", "user", "method", "lr"}) {
+    bool is_there = false;
+    for (const uri_param& each : target.params())
+      if (means_same_escaped(each.name, name, letter_case::ignored) &&
+          std::exchange(is_there, true))
+        return true;
+  }
+  return false;
+}
 
 /// Headers that may stand once and that somebody acts on. Free text twice (Subject, User-Agent)
 /// harms nobody.
@@ -85,12 +124,21 @@ verdict check_mandatory(const message& msg, const known_lines& lines) {
   if (!lines.cseq) return refuse(400, "Missing CSeq");
   if (lines.has_repeated) return refuse(400, "Repeated Header Field");
   // With a key the message has read its top Via before.
-  if (!msg.key() && !list<via>{*lines.via}.front()) return refuse(400, "Bad Via");
-  if (!name_addr::parse(*lines.from)) return refuse(400, "Bad From");
-  if (!name_addr::parse(*lines.to)) return refuse(400, "Bad To");
-  if (!call_id::parse(*lines.call_id)) return refuse(400, "Bad Call-ID");
+  const auto key = msg.key();
+  const auto top = key ? msg.get<hdr::via>() : list<via>{*lines.via}.front();
+  if (!top) return refuse_field("Via", top.error());
+  const auto from = name_addr::parse(*lines.from);
+  if (!from) return refuse_field("From", from.error());
+  const auto to = name_addr::parse(*lines.to);
+  if (!to) return refuse_field("To", to.error());
+  if (const auto id = call_id::parse(*lines.call_id); !id)
+    return refuse_field("Call-ID", id.error());
   const auto sequence = cseq::parse(*lines.cseq);
-  if (!sequence) return refuse(400, "Bad CSeq");
+  if (!sequence) return refuse_field("CSeq", sequence.error());
+  // RFC 3261 7.3.1: two tags or two branches, and every parser sees another dialog or transaction.
+  if (top->params.has_repeated()) return refuse(400, "Repeated Parameter in Via");
+  if (has_repeated(from->params)) return refuse(400, "Repeated Parameter in From");
+  if (has_repeated(to->params)) return refuse(400, "Repeated Parameter in To");
   // RFC 3261 8.1.1.5; a response has no method of its own to compare.
   if (msg.is_request() && sequence->method != msg.method_text())
     return refuse(400, "CSeq of Another Method");
@@ -163,7 +211,7 @@ verdict check_body(const message& request, const supported_sets& supported) {
   if (supported.content_types.empty()) return {};
   const auto type = request.get<hdr::content_type>();
   // RFC 3261 20.15: there must be one where there is a body.
-  if (!type) return refuse(400, "Bad Content-Type");
+  if (!type) return refuse_field("Content-Type", type.error());
   for (const auto known : supported.content_types)
     if (const auto it = media_type::parse(known); it && it->accepts(*type)) return {};
   return rejection{.status = 415,
@@ -188,14 +236,14 @@ verdict check_contacts(const message& request, role as) {
   std::size_t n = 0;
   bool has_star = false;
   for (const auto& one : request.all<hdr::contact>()) {
-    if (!one) return refuse(400, "Bad Contact");
+    if (!one) return refuse_field("Contact", one.error());
     ++n;
     has_star |= one->is_star;
   }
   if (!has_star) return {};
   const auto expires = request.get<hdr::expires>();
   if (as != role::registrar || n > 1 || !expires || expires->value != 0)
-    return refuse(400, "Bad Contact");
+    return refuse(400, "Bad Contact: a star stands alone, with Expires 0");
   return {};
 }
 
@@ -219,9 +267,11 @@ verdict check_credentials(const message& request, role as, const supported_sets&
 
 verdict check_request_uri(const message& request, const supported_sets& supported) {
   const auto target = uri::parse(request.request_uri());
-  if (!target) return refuse(400, "Bad Request-URI");
+  if (!target) return refuse_field("Request-URI", target.error());
+  if (has_repeated(*target)) return refuse(400, "Repeated Parameter in Request-URI");
   // RFC 3261 19.1.1: no headers in a Request-URI (RFC 4475 3.1.2.11).
-  if (target->is_sip() && !target->headers_text().empty()) return refuse(400, "Bad Request-URI");
+  if (target->is_sip() && !target->headers_text().empty())
+    return refuse(400, "Headers in Request-URI");
   if (!supported.uri_schemes.empty() && !is_one_of(target->scheme_text(), supported.uri_schemes))
     return refuse(416, "Unsupported URI Scheme");
   return {};
@@ -229,19 +279,21 @@ verdict check_request_uri(const message& request, const supported_sets& supporte
 
 verdict check_request(const message& request, role as, const supported_sets& supported) {
   if (const auto defect = request.defect())
-    return refuse(status_owed(defect->code), describe(defect->code));
+    return refuse(status_owed(defect->code), reason_owed(defect->code));
   const known_lines lines = find_known(request);
   if (auto v = check_mandatory(request, lines)) return v;
   if (auto v = check_request_uri(request, supported)) return v;
   const auto hops = lines.max_forwards ? hop_count::parse(*lines.max_forwards) : hop_count{70};
-  if (!hops) return refuse(400, "Bad Max-Forwards");
+  if (!hops) return refuse_field("Max-Forwards", hops.error());
 
   if (as == role::proxy) {
-    if (hops->value == 0) return refuse(483, "Too Many Hops");
     // RFC 3261 8.2.2.3, 9.1: an ACK or a CANCEL is not refused for what its INVITE required.
     if (request.method() != method::ack && request.method() != method::cancel)
       if (auto v = check_required(request, header_id::proxy_require, supported)) return v;
-    return check_credentials(request, as, supported);
+    if (auto v = check_credentials(request, as, supported)) return v;
+    // Last, though it is step 3 of 16.3: who may still take the request at 0 relies on the others.
+    if (hops->value == 0) return refuse(483, "Too Many Hops");
+    return {};
   }
   if (auto v = check_contacts(request, as)) return v;
   if (request.method() != method::ack && request.method() != method::cancel)
@@ -269,6 +321,11 @@ int status_owed(parse_errc code) noexcept {
   case parse_errc::bad_version: return 505;
   default: return 400;
   }
+}
+
+std::string_view reason_owed(parse_errc code) noexcept {
+  const int status = status_owed(code);
+  return status == 400 ? describe(code) : default_reason(status);
 }
 
 } // namespace tandem::sip

@@ -35,7 +35,9 @@ struct supported_sets {
 /// an ACK.
 struct rejection {
   int status = 0;
-  std::string_view reason;
+  /// What is wrong, for the reason phrase (RFC 3261 21.4.1): "Bad To: missing '>'". No quotes and
+  /// no byte of the message is in it.
+  std::string reason;
   /// To be added to the answer with `value` (420: Unsupported, 415: Accept ...); unknown for none.
   /// For 401 and 407 the challenge is for who answers to make.
   header_id header = header_id::unknown;
@@ -49,7 +51,8 @@ struct rejection {
 [[nodiscard]] std::optional<rejection> validate(const message& msg, role as,
                                                 const supported_sets& supported = {});
 
-/// The status owed to a request with this fault: 400, 505 or 513.
+/// The status owed to a request with this fault: 400, 505 or 513; and the reason phrase.
 [[nodiscard]] int status_owed(parse_errc code) noexcept;
+[[nodiscard]] std::string_view reason_owed(parse_errc code) noexcept;
 
 } // namespace tandem::sip

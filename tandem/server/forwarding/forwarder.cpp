@@ -39,7 +39,8 @@ routing_error error_of(stack::forward_errc why) {
 
 /// Max-Forwards may have been left alone by the script, but not 0 (RFC 3261 16.3 step 3).
 bool has_hops_left(const sip::message& request) {
-  return request.first(sip::header_id::max_forwards).value_or("70") != "0";
+  const auto hops = request.first(sip::header_id::max_forwards);
+  return !hops || parse_number<std::uint32_t>(*hops) != 0U;
 }
 
 } // namespace

@@ -20,7 +20,7 @@ std::optional<stack::server_location> begin(std::string_view uri, routing_error&
   }
   auto search = stack::server_location::of(*parsed);
   if (!search) {
-    error = search.error() == stack::hop_errc::bad_scheme ? routing_error::bad_uri
+    error = search.error() == stack::hop_errc::bad_scheme ? routing_error::bad_scheme
                                                           : routing_error::bad_address;
     return std::nullopt;
   }
