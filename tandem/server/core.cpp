@@ -314,6 +314,13 @@ stack::wire_message core::finish_reply(const sip::message& request, const stack:
     made.add(sip::header_id::warning, text);
   }
   auto written = made.finish();
+  const std::size_t limit = stack::answer_limit(request.received_bytes().size(), from.transport);
+  if (written && written->second > limit) {
+    // What lacks some of its lines would say something else: a success becomes an error.
+    made = made.status() < 300 ? begin_reply(request, 500, "Answer Too Large")
+                               : begin_reply(request, made.status());
+    written = made.finish();
+  }
   return written ? stack::to_wire(std::move(*written)) : stack::wire_message{};
 }
 
@@ -331,9 +338,8 @@ bool core::reply(const sip::message& request, const stack::arrival& from,
 
 bool core::answer(message_context& message, sip::response_writer&& made) {
   if (!message.transaction()) return reply(message.arrived(), message.from(), std::move(made));
-  const int status = made.status();
   const auto wire = finish_reply(message.arrived(), message.from(), made);
-  return wire && proxy_.respond(message.transaction(), status, wire);
+  return wire && proxy_.respond(message.transaction(), made.status(), wire);
 }
 
 } // namespace tandem::server

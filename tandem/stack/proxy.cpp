@@ -211,9 +211,8 @@ result<wire_message, forward_errc> proxy::with_via(sip::message& request, target
   put(branch);
   if (!request.put_front(sip::header_id::via, {via.data(), size}))
     return fail(forward_errc::too_large);
-  // RFC 3261 18.3: a stream cannot do without the length.
-  if (is_reliable(to.transport) && !request.ensure_content_length())
-    return fail(forward_errc::too_large);
+  // RFC 3261 16.6 step 9.
+  if (!request.ensure_content_length()) return fail(forward_errc::too_large);
   if (request.most_wire_size() > sip::max_message_size &&
       request.wire_size() > sip::max_message_size)
     return fail(forward_errc::too_large);

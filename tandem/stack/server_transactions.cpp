@@ -134,8 +134,11 @@ server_transaction* transaction_layer::revive(server_handle ended) {
   const auto parsed = sip::message::parse(answer.bytes());
   if (!parsed) return nullptr;
   const auto via = parsed->get<sip::hdr::via>();
-  const auto to = via ? response_target(*via) : std::nullopt;
-  if (!to) return nullptr;
+  // It came as a datagram, whatever the sender calls its transport.
+  const auto source = via ? source_of(*via, transport_kind::udp) : std::nullopt;
+  if (!source) return nullptr;
+  arrival from;
+  from.source = *source;
   const server_handle h =
       servers_.emplace(*this, transaction_kind::server_non_invite, s::completed, *key, user_tag{});
   ended_.revive(*key, ended, h);
@@ -143,7 +146,7 @@ server_transaction* transaction_layer::revive(server_handle ended) {
   t.slot_ = h.slot;
   t.generation_ = h.generation;
   t.response_ = answer;
-  t.reply_to_ = *to;
+  t.reply_to_ = response_target(*via, from);
   start(t, timers_.timer_j);
   arm(t);
   return &t;

@@ -18,6 +18,18 @@ std::uint16_t sent_by_port(const sip::via& v, transport_kind transport) noexcept
   return v.sent_by.port.value_or(default_port(transport));
 }
 
+/// Sends to the maddr of the Via instead, with the port of sent-by (RFC 3261 18.2.2), where it is a
+/// group, or the address that `to` has already.
+void obey_maddr(const sip::via& v, target& to) noexcept {
+  const auto maddr = v.maddr();
+  const ip_address ip = maddr ? address_of(*maddr) : ip_address{};
+  if (!ip.is_multicast() && (!ip || ip != to.address.ip)) return;
+  to.address.ip = ip;
+  to.address.port = sent_by_port(v, to.transport);
+  // 18.2.2: the ttl of the Via, 1 without one; it means something to multicast only.
+  if (ip.is_multicast()) to.ttl = v.ttl().value_or(1);
+}
+
 } // namespace
 
 std::optional<transport_kind> transport_of(sip::transport_name name) noexcept {
@@ -61,38 +73,48 @@ target response_target(const sip::via& top, const arrival& from) noexcept {
     to.may_reconnect = true;
     return to;
   }
-  if (const auto maddr = top.maddr()) {
-    if (const ip_address ip = address_of(*maddr)) {
-      to.address = {ip, sent_by_port(top, from.transport)};
-      // 18.2.2: the ttl of the Via, 1 without one; it means something to multicast only.
-      if (ip.is_multicast()) to.ttl = top.ttl().value_or(1);
-      return to;
-    }
-  }
   // RFC 3581 4: back to the very port it came from, else to the one of sent-by.
   const std::uint16_t port = top.has_rport() ? from.source.port : sent_by_port(top, from.transport);
   to.address = {from.source.ip, port, from.source.scope};
+  obey_maddr(top, to);
   return to;
+}
+
+std::optional<target> answer_target(const sip::message& request, const arrival& from) noexcept {
+  if (const auto top = request.get<sip::hdr::via>()) return response_target(*top, from);
+  const auto text = request.front(sip::header_id::via);
+  if (!text) return std::nullopt;
+  // RFC 4475 3.1.2.1: parameters that nobody can read, behind a sent-by that says enough.
+  if (const auto head = sip::via::parse(text->substr(0, text->find(';'))))
+    return response_target(*head, from);
+  target to;
+  to.transport = from.transport;
+  to.flow = from.flow;
+  to.address = from.source;
+  return to;
+}
+
+std::optional<socket_address> source_of(const sip::via& stamped,
+                                        transport_kind transport) noexcept {
+  socket_address source{{}, sent_by_port(stamped, transport)};
+  if (const auto received = stamped.received()) {
+    source.ip = address_of(*received);
+    if (const auto rport = stamped.rport()) source.port = *rport;
+  } else {
+    source.ip = address_of(stamped.sent_by.host);
+  }
+  if (!source.ip || source.port == 0) return std::nullopt;
+  return source;
 }
 
 std::optional<target> response_target(const sip::via& next) noexcept {
   const auto transport = transport_of(next.transport_id());
-  if (!transport) return std::nullopt;
+  const auto source = transport ? source_of(next, *transport) : std::nullopt;
+  if (!source) return std::nullopt;
   target to;
   to.transport = *transport;
-  std::uint16_t port = sent_by_port(next, *transport);
-  ip_address ip;
-  if (const auto maddr = next.maddr(); maddr && !is_reliable(*transport)) ip = address_of(*maddr);
-  if (ip) {
-    if (ip.is_multicast()) to.ttl = next.ttl().value_or(1);
-  } else if (const auto received = next.received()) {
-    ip = address_of(*received);
-    if (const auto rport = next.rport()) port = *rport;
-  } else {
-    ip = address_of(next.sent_by.host);
-  }
-  if (!ip || port == 0) return std::nullopt;
-  to.address = {ip, port};
+  to.address = *source;
+  if (!is_reliable(*transport)) obey_maddr(next, to);
   return to;
 }
 

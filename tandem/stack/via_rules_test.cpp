@@ -94,7 +94,47 @@ INSTANTIATE_TEST_SUITE_P(
         target_case{"SIP/2.0/UDP 192.0.2.1:5070;maddr=224.0.1.75;ttl=3;branch=z9hG4bKa",
                     "192.0.2.1:1024", "224.0.1.75:5070"},
         target_case{"SIP/2.0/UDP 192.0.2.1;maddr=not_an_address;branch=z9hG4bKa", "192.0.2.1:1024",
-                    "192.0.2.1:5060"}));
+                    "192.0.2.1:5060"},
+        target_case{"SIP/2.0/UDP 192.0.2.1:5070;maddr=192.0.2.1;rport;branch=z9hG4bKa",
+                    "192.0.2.1:1024", "192.0.2.1:5070"}));
+
+// Who may name any address there may aim all our answers at it.
+INSTANTIATE_TEST_SUITE_P(
+    maddr_of_somebody_else, response_targets,
+    ::testing::Values(target_case{"SIP/2.0/UDP 192.0.2.1:5070;maddr=203.0.113.66;branch=z9hG4bKa",
+                                  "192.0.2.1:1024", "192.0.2.1:5070"},
+                      target_case{"SIP/2.0/UDP 192.0.2.1;maddr=203.0.113.66;rport;branch=z9hG4bKa",
+                                  "192.0.2.1:1024", "192.0.2.1:1024"},
+                      target_case{"SIP/2.0/TCP 192.0.2.1:5070;maddr=203.0.113.66;branch=z9hG4bKa",
+                                  "192.0.2.1:1024", "192.0.2.1:5070"},
+                      target_case{"SIP/2.0/UDP [2001:db8::1];maddr=[2001:db8::66];branch=z9hG4bKa",
+                                  "[2001:db8::1]:1024", "[2001:db8::1]:5060"}));
+
+TEST(response_target, of_a_datagram_is_a_datagram_whatever_its_via_says) {
+  const auto via = sip::via::parse("SIP/2.0/TCP 192.0.2.1;maddr=203.0.113.66;branch=z9hG4bKa");
+  EXPECT_EQ(response_target(*via, arrived_from("192.0.2.1:1024")).transport, transport_kind::udp);
+}
+
+// RFC 4475 3.1.2.1 can be answered: what is broken stands behind all that says where to.
+TEST(answer_target, of_a_via_that_cannot_be_read_is_where_the_request_came_from) {
+  const auto at = [](std::string_view via) -> std::string {
+    request_parts p;
+    p.via = via;
+    const auto m = sip::message::parse(request_text(p));
+    const auto to = m ? answer_target(*m, arrived_from("192.0.2.7:1024")) : std::nullopt;
+    return to ? to->address.to_string() : "";
+  };
+  EXPECT_EQ(at("SIP/2.0/UDP 192.0.2.1:5070;;,;,,"), "192.0.2.7:5070");
+  EXPECT_EQ(at("SIP/2.0/UDP a_host_without/end"), "192.0.2.7:1024");
+  EXPECT_EQ(at("SIP/2.0/UDP 192.0.2.1:5071;branch=z9hG4bKa"), "192.0.2.7:5071");
+  EXPECT_EQ(at(""), "");
+}
+
+TEST(answer_limit, of_a_datagram_is_ten_times_the_request_or_one_packet) {
+  EXPECT_EQ(answer_limit(100, transport_kind::udp), 1'300U);
+  EXPECT_EQ(answer_limit(400, transport_kind::udp), 4'000U);
+  EXPECT_EQ(answer_limit(100, transport_kind::tcp), 65'535U);
+}
 
 TEST(response_target, of_a_stream_is_its_connection_with_the_received_address_behind) {
   const auto via = sip::via::parse("SIP/2.0/TCP 192.0.2.1:5070;branch=z9hG4bKa");
@@ -120,6 +160,9 @@ TEST(response_target, by_a_via_alone_wants_an_address) {
             "192.0.2.7:99");
   EXPECT_EQ(at("SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKa"), "192.0.2.1:5070");
   EXPECT_EQ(at("SIP/2.0/UDP h.example;branch=z9hG4bKa"), "");
+  EXPECT_EQ(at("SIP/2.0/UDP 192.0.2.1:5070;maddr=203.0.113.66;branch=z9hG4bKa"), "192.0.2.1:5070");
+  EXPECT_EQ(at("SIP/2.0/UDP h.example;maddr=203.0.113.66;received=192.0.2.7;branch=z9hG4bKa"),
+            "192.0.2.7:5060");
   EXPECT_EQ(at("SIP/2.0/SCTP 192.0.2.1;branch=z9hG4bKa"), "");
 }
 

@@ -170,20 +170,5 @@ TEST(bounds, requests_of_one_source_are_limited_where_the_operator_says_so) {
   EXPECT_GE(bed.elements[0]->door.counters().limited, 6U);
 }
 
-TEST(source_limits, fill_again_with_time_and_keep_sources_apart) {
-  source_limits limits{2};
-  const ip_address a = ip_address::v4(192, 0, 2, 1);
-  const ip_address b = ip_address::v4(192, 0, 2, 2);
-  const instant start = tandem::now();
-  EXPECT_TRUE(limits.admit(a, start));
-  EXPECT_TRUE(limits.admit(a, start));
-  EXPECT_FALSE(limits.admit(a, start));
-  EXPECT_TRUE(limits.admit(b, start));
-  EXPECT_TRUE(limits.admit(a, start + milliseconds{501}));
-  EXPECT_FALSE(limits.admit(a, start + milliseconds{502}));
-  source_limits none{0};
-  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(none.admit(a, start));
-}
-
 } // namespace
 } // namespace tandem::transport

@@ -2,6 +2,7 @@
 #include <tandem/transport/connections.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/source_network.hpp>
 
 namespace tandem::transport {
 
@@ -52,7 +53,7 @@ result<socket_address, std::string> connections::listen(const socket_address& at
 }
 
 bool connections::has_room(const ip_address& source) {
-  const auto found = by_source_.find(source);
+  const auto found = by_source_.find(source_network(source));
   if (found != by_source_.end() && found->second >= options_.connections_per_source) return false;
   if (all_.size() < options_.connections) return true;
   // A flood of connections that say nothing must not keep others out.
@@ -91,14 +92,14 @@ connections::connection* connections::open(const socket_address& to, const ip_ad
 
 void connections::add(connection& c) {
   by_peer_[c.stream->peer()] = c.self;
-  ++by_source_[c.stream->peer().ip];
+  ++by_source_[source_network(c.stream->peer().ip)];
 }
 
 void connections::forget(connection& c, io::byte_stream_end why) {
   const socket_address peer = c.stream->peer();
   if (const auto found = by_peer_.find(peer); found != by_peer_.end() && found->second == c.self)
     by_peer_.erase(found);
-  if (const auto found = by_source_.find(peer.ip);
+  if (const auto found = by_source_.find(source_network(peer.ip));
       found != by_source_.end() && --found->second == 0)
     by_source_.erase(found);
   // D17: who takes no TCP is not asked again for a while.

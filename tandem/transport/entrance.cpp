@@ -9,24 +9,7 @@
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
-#include <algorithm>
-
 namespace tandem::transport {
-
-bool source_limits::admit(const ip_address& source, instant now) {
-  if (rate_ == 0) return true;
-  if (buckets_.size() >= bound)
-    std::erase_if(buckets_, [&](const auto& b) { return now - b.second.filled > seconds{1}; });
-  if (buckets_.size() >= bound) buckets_.clear();
-  const double full = rate_;
-  auto& b = buckets_.try_emplace(source, bucket{full, now}).first->second;
-  const std::chrono::duration<double> passed = now - b.filled;
-  b.tokens = std::min(full, b.tokens + passed.count() * full);
-  b.filled = now;
-  if (b.tokens < 1) return false;
-  b.tokens -= 1;
-  return true;
-}
 
 entrance::entrance(shard_transport& net, stack::transaction_layer& layer,
                    const overload_options& options)
@@ -54,13 +37,15 @@ void entrance::take_request(sip::message& request, const stack::arrival& from) {
   stack::stamp_top_via(request, from.source);
   if (const auto defect = request.defect()) {
     ++counters_.broken;
-    return answer(request, from, sip::status_owed(defect->code));
+    return answer(request, from, sip::status_owed(defect->code), sip::reason_owed(defect->code));
   }
   if (is_refused(request, from)) return answer(request, from, 503);
   if (layer_.receive_request(request, from)) return;
   // RFC 3261 8.1.1: without these headers a request belongs to nothing and can only be refused.
   ++counters_.broken;
-  answer(request, from, 400);
+  const auto owed = sip::validate(request, sip::role::proxy);
+  if (owed && owed->is_silent()) return;
+  answer(request, from, 400, owed ? std::string_view{owed->reason} : std::string_view{});
 }
 
 void entrance::take_response(sip::message& response, const stack::arrival& from) {
@@ -80,15 +65,11 @@ bool entrance::is_overloaded() const noexcept {
 bool entrance::is_refused(const sip::message& request, const stack::arrival& from) {
   // What is in progress goes on: dialogs, ACK, CANCEL, and copies of what was let in.
   if (request.method() == sip::method::ack || request.method() == sip::method::cancel) return false;
+  if (!request.to_tag().empty()) return false;
   const bool is_loaded = is_overloaded();
-  if (!is_loaded && options_.requests_per_source == 0) return false;
-  if (!request.to_tag().empty() || layer_.find_server(request)) return false;
-  if (is_loaded) {
-    ++counters_.overload;
-    return true;
-  }
-  if (limits_.admit(from.source.ip, from.at)) return false;
-  ++counters_.limited;
+  const bool is_admitted = is_loaded || limits_.admit(from.source.ip, from.at);
+  if ((is_admitted && !is_loaded) || layer_.find_server(request)) return false;
+  ++(is_loaded ? counters_.overload : counters_.limited);
   return true;
 }
 
@@ -102,20 +83,19 @@ void entrance::on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc 
   }
   ++counters_.broken;
   stack::stamp_top_via(*parsed, from.source);
-  answer(*parsed, from, sip::status_owed(error));
+  answer(*parsed, from, sip::status_owed(error), sip::reason_owed(error));
 }
 
 void entrance::answer(const sip::message& request, const stack::arrival& from, int status,
                       std::string_view reason) {
   // RFC 3261 17: an ACK is never answered.
   if (request.method() == sip::method::ack) return;
-  const auto via = request.get<sip::hdr::via>();
-  if (!via) return; // nowhere to answer to
+  const auto to = stack::answer_target(request, from);
+  if (!to) return;
   sip::response_writer made{request, status, reason, layer_.tag_for(request).view()};
   if (status == 503) // RFC 3261 21.5.4
     made.add(sip::header_id::retry_after, decimal{options_.retry_after}.view());
-  if (auto written = made.finish())
-    net_.send(stack::response_target(*via, from), stack::to_wire(std::move(*written)), {});
+  if (auto written = made.finish()) net_.send(*to, stack::to_wire(std::move(*written)), {});
 }
 
 void entrance::on_send_error(stack::origin on_behalf_of, stack::send_error reason) {

@@ -7,10 +7,10 @@
 #include <tandem/stack/transaction_layer.hpp>
 #include <tandem/transport/options.hpp>
 #include <tandem/transport/shard_transport.hpp>
+#include <tandem/transport/source_limits.hpp>
 
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 
 namespace tandem::transport {
 
@@ -23,25 +23,6 @@ struct entrance_counters {
   std::uint64_t misrouted = 0;  ///< responses whose top Via is not ours: dropped
   std::uint64_t overload = 0;   ///< requests answered with 503 for the load
   std::uint64_t limited = 0;    ///< requests answered with 503 for their source
-};
-
-/// Requests a second from each address: a bucket of one second's worth, in a bounded table.
-class source_limits {
- public:
-  /// \param rate requests a second; 0: no bound.
-  explicit source_limits(std::uint32_t rate) noexcept : rate_{rate} {}
-
-  /// Counts one request; false when it is one too many.
-  [[nodiscard]] bool admit(const ip_address& source, instant now);
-
- private:
-  struct bucket {
-    double tokens;
-    instant filled;
-  };
-  static constexpr std::size_t bound = 65'536;
-  std::uint32_t rate_;
-  std::unordered_map<ip_address, bucket> buckets_;
 };
 
 class entrance final : public message_user {

@@ -22,16 +22,18 @@ struct transport_options {
   duration half_message_limit = seconds{10};  ///< for the rest of a message, and for the first one
   duration output_limit = seconds{10};        ///< for a peer to take any of what waits for it
   std::size_t connections = 20'000;           ///< of a shard; beyond it the newest are refused
-  std::size_t connections_per_source = 2'000; ///< of a shard, by address
+  std::size_t connections_per_source = 2'000; ///< of a shard, by IPv4 address or IPv6 /64
   std::size_t output_bytes = std::size_t{1} << 20; ///< waiting for one connection; then it closes
 };
 
 /// Bounds beyond which new work is refused with 503, while what is in progress goes on.
 struct overload_options {
-  duration lag = milliseconds{200};      ///< of the loop or of the datagrams in their sockets
-  std::size_t transactions = 1'000'000;  ///< of a shard
-  std::uint32_t requests_per_source = 0; ///< new requests a second from one address; 0: no bound
-  std::uint32_t retry_after = 5;         ///< seconds that a refused client is told to wait
+  duration lag = milliseconds{200};     ///< of the loop or of the datagrams in their sockets
+  std::size_t transactions = 1'000'000; ///< of a shard
+  /// New requests a second from one IPv4 address or IPv6 /64, for each shard; 0: no bound. A
+  /// thousand phones behind one address make some 120 (docs/server.md).
+  std::uint32_t requests_per_source = 1'000;
+  std::uint32_t retry_after = 5; ///< seconds that a refused client is told to wait
 };
 
 } // namespace tandem::transport
