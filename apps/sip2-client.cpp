@@ -2,12 +2,12 @@
 // sip2-client: a self-check terminal on the command line. Sends messages, shows the answers,
 // measures; `sip2-client admin` speaks to a running mediator.
 #include <tandem/base/text.hpp>
-#include <tandem/sip2/admin_client.hpp>
-#include <tandem/sip2/charset.hpp>
-#include <tandem/sip2/conformance.hpp>
-#include <tandem/sip2/json.hpp>
-#include <tandem/sip2/pretty.hpp>
-#include <tandem/sip2/scenario.hpp>
+#include <tandem/sip2/client/admin_client.hpp>
+#include <tandem/sip2/client/conformance.hpp>
+#include <tandem/sip2/client/scenario.hpp>
+#include <tandem/sip2/protocol/charset.hpp>
+#include <tandem/sip2/protocol/json.hpp>
+#include <tandem/sip2/protocol/pretty.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -5,7 +5,7 @@
 #include <tandem/io/signals.hpp>
 #include <tandem/io/startup_memory.hpp>
 #include <tandem/sip2/demo/server.hpp>
-#include <tandem/sip2/mediator.hpp>
+#include <tandem/sip2/mediator/mediator.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks a book out at a SIP2 server (login siplogin): sip2_checkout HOST PATRON ITEM [PORT]
-#include <tandem/sip2/client.hpp>
+#include <tandem/sip2/client/client.hpp>
 
 #include <iostream>
 #include <string>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIP2 under hostile bytes: the first byte chooses what the rest is. Lines and JSON answers must
 // give a line that is well formed; a whole session must survive any mixture of input and answers.
-#include <tandem/sip2/failure_answer.hpp>
-#include <tandem/sip2/json.hpp>
-#include <tandem/sip2/parser.hpp>
-#include <tandem/sip2/proxy_header.hpp>
-#include <tandem/sip2/terminal.hpp>
-#include <tandem/sip2/writer.hpp>
+#include <tandem/io/proxy_header.hpp>
+#include <tandem/sip2/mediator/terminal.hpp>
+#include <tandem/sip2/protocol/failure_answer.hpp>
+#include <tandem/sip2/protocol/json.hpp>
+#include <tandem/sip2/protocol/parser.hpp>
+#include <tandem/sip2/protocol/writer.hpp>
 
 #include <tandem/base/log.hpp>
 
@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   switch (data[0] & 7) {
   case 0: run_session(input, line_discipline::raw); break;
   case 1: run_session(input, line_discipline::telnet); break;
-  case 2: (void)read_proxy_header(input); break;
+  case 2: (void)io::read_proxy_header(input); break;
   case 3: {
     if (auto m = from_json(input)) {
       (void)complete_fixed(*m, "20261120    153457");

@@ -4,7 +4,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip2/demo/schema.hpp>
-#include <tandem/sip2/json.hpp>
+#include <tandem/sip2/protocol/json.hpp>
 
 #include <chrono>
 #include <exception>

@@ -4,9 +4,9 @@
 // One thread; time is handed in.
 #pragma once
 
-#include <tandem/sip2/date.hpp>
 #include <tandem/sip2/demo/database.hpp>
-#include <tandem/sip2/message.hpp>
+#include <tandem/sip2/protocol/date.hpp>
+#include <tandem/sip2/protocol/message.hpp>
 
 #include <optional>
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/demo/ils.hpp>
 
-#include <tandem/sip2/json.hpp>
-#include <tandem/sip2/parser.hpp>
+#include <tandem/sip2/protocol/json.hpp>
+#include <tandem/sip2/protocol/parser.hpp>
 
 #include <gtest/gtest.h>
 

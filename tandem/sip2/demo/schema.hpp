@@ -2,8 +2,8 @@
 // Tables and first contents of the demonstration library. One thread.
 #pragma once
 
-#include <tandem/sip2/date.hpp>
 #include <tandem/sip2/demo/database.hpp>
+#include <tandem/sip2/protocol/date.hpp>
 
 namespace tandem::sip2 {
 

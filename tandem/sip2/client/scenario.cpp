@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/client/scenario.hpp>
+
+#include <tandem/sip2/protocol/parser.hpp>
+#include <tandem/sip2/protocol/writer.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <thread>
+
+namespace tandem::sip2 {
+namespace {
+
+constexpr named_message table[] = {
+    {"sc-status", "99: is the system there, and what can it do", false, false},
+    {"patron-status", "23: what a patron may do", true, false},
+    {"patron-information", "63: the same with lists (--patron-summary)", true, false},
+    {"item-information", "17: what is known of an item", false, true},
+    {"checkout", "11: lend an item to a patron", true, true},
+    {"checkin", "09: take an item back (--current-location)", false, true},
+    {"renew", "29: lend it for longer", true, true},
+    {"renew-all", "65: lend everything for longer", true, false},
+    {"hold", "15+: reserve an item (--pickup-location)", true, true},
+    {"cancel-hold", "15-: give the reservation up", true, true},
+    {"change-hold", "15*: change its pickup location", true, true},
+    {"fee-payment", "37: pay (--fee-amount, --fee-identifier)", true, false},
+    {"end-session", "35: the patron is done", true, false},
+    {"block-patron", "01: block a card (--block-text)", true, false},
+    {"patron-enable", "25: undo that", true, false},
+    {"item-status-update", "19: change an item's properties (--item-properties)", false, true},
+    {"resend", "97: the last answer once more", false, false},
+};
+
+constexpr std::string_view raw_prefix = "raw:";
+
+/// What the terminals of a run share.
+struct board {
+  const run_events& events;
+  std::mutex mutex; ///< guards result and the events
+  run_result result;
+
+  void note(run_end end, std::string text) {
+    const std::lock_guard lock{mutex};
+    const bool is_graver = result.end == run_end::done ||
+                           (result.end == run_end::answered_no && end != run_end::answered_no);
+    if (!is_graver) return;
+    result.end = end;
+    result.text = std::move(text);
+  }
+};
+
+/// One terminal: connects, logs in, and goes through the list.
+class one_run {
+ public:
+  one_run(const scenario& s, board& b) : s_{s}, board_{b} {}
+
+  void operator()() {
+    auto connected = client::connect(s_.server);
+    if (!connected) return board_.note(run_end::cannot_connect, connected.error().text);
+    auto c = std::move(*connected);
+    if (!s_.user.empty()) {
+      const auto login = exchange_of(c, make_login(s_.user, s_.password, s_.login_location), {});
+      if (!login) return;
+      if (!login->is_ok) return board_.note(run_end::login_refused, "*SIP login failed*");
+    }
+    for (unsigned round = 0; round < s_.repeat; ++round) {
+      for (const auto& name : s_.messages)
+        if (!step(c, name)) return;
+      for (const auto& r : s_.recording)
+        if (!replay(c, r)) return;
+    }
+  }
+
+ private:
+  bool step(client& c, const std::string& name) {
+    const bool is_raw = name.starts_with(raw_prefix);
+    const auto raw = is_raw ? std::string_view{name}.substr(raw_prefix.size()) : std::string_view{};
+    const auto question = is_raw ? message{} : make_named(name, s_).value_or(message{});
+    const auto e = exchange_of(c, question, raw);
+    if (!e) return false;
+    if (!e->is_ok) board_.note(run_end::answered_no, name + ": the answer says no");
+    return finish(*e);
+  }
+
+  bool replay(client& c, const recorded& r) {
+    const auto question =
+        ask_again(r.question, s_.basics.terminal_password, s_.basics.patron_password);
+    const auto e = exchange_of(c, question, {}, &r);
+    if (!e) return false;
+    if (!e->differences.empty()) board_.note(run_end::answered_no, "answers differ");
+    return finish(*e);
+  }
+
+  bool finish(const exchange& e) {
+    {
+      const std::lock_guard lock{board_.mutex};
+      board_.result.times.push_back(e.took);
+      board_.result.different += e.differences.empty() ? 0U : 1U;
+    }
+    if (s_.pause > duration{0}) std::this_thread::sleep_for(s_.pause);
+    return true;
+  }
+
+  std::optional<exchange> exchange_of(client& c, const message& question, std::string_view raw,
+                                      const recorded* before = nullptr) {
+    {
+      const std::lock_guard lock{board_.mutex};
+      auto line = raw.empty() ? write_message(question, s_.server.wire) : std::string{raw};
+      if (board_.events.on_send) board_.events.on_send(question, trim_end(line));
+    }
+    const auto begin = now();
+    auto answer = raw.empty() ? c.ask(question) : c.ask_raw(raw);
+    if (!answer) {
+      board_.note(run_end::no_answer, answer.error().text);
+      return std::nullopt;
+    }
+    exchange e;
+    e.took = now() - begin;
+    e.sent = c.sent();
+    e.received = c.received();
+    e.question = question;
+    e.answer = std::move(*answer);
+    e.is_ok = says_ok(e.answer);
+    if (before && before->answer) {
+      e.differences = find_differences(*before->answer, e.answer);
+      e.is_ok = e.differences.empty();
+    }
+    const std::lock_guard lock{board_.mutex};
+    if (board_.events.on_answer) board_.events.on_answer(e);
+    return e;
+  }
+
+  static std::string_view trim_end(std::string_view line) {
+    while (line.ends_with('\r') || line.ends_with('\n')) line.remove_suffix(1);
+    return line;
+  }
+
+  const scenario& s_;
+  board& board_;
+};
+
+} // namespace
+
+std::span<const named_message> named_messages() noexcept { return table; }
+
+const named_message* find_named_message(std::string_view name) noexcept {
+  const auto* found = std::ranges::find(table, name, &named_message::name);
+  return found == std::end(table) ? nullptr : found;
+}
+
+std::optional<message> make_named(std::string_view name, const scenario& s) {
+  const auto& b = s.basics;
+  const auto with_fee = [&s](message m) {
+    if (s.acknowledges_fee) m.add(field_id{"BO"}, "Y");
+    return m;
+  };
+  if (name == "sc-status") return make_sc_status();
+  if (name == "patron-status") return make_patron_status(b);
+  if (name == "patron-information") {
+    auto m = make_patron_information(b, s.summary);
+    m.add_if(field_id{"BP"}, s.start_item).add_if(field_id{"BQ"}, s.end_item);
+    return m;
+  }
+  if (name == "item-information") return make_item_information(b);
+  if (name == "checkout") return with_fee(make_checkout(b));
+  if (name == "checkin") {
+    auto m = make_checkin(b, s.current_location);
+    if (s.with_cancel) m.add(field_id{"BI"}, "Y");
+    return m;
+  }
+  if (name == "renew") return with_fee(make_renew(b));
+  if (name == "renew-all") return with_fee(make_renew_all(b));
+  if (name == "hold") return with_fee(make_hold(b, hold_mode::add, s.pickup_location));
+  if (name == "cancel-hold") return make_hold(b, hold_mode::remove);
+  if (name == "change-hold") return make_hold(b, hold_mode::change, s.pickup_location);
+  if (name == "fee-payment") return make_fee_paid(b, s.pays);
+  if (name == "end-session") return make_end_patron_session(b);
+  if (name == "block-patron") return make_block_patron(b, s.block_text);
+  if (name == "patron-enable") return make_patron_enable(b);
+  if (name == "item-status-update") return make_item_status_update(b, s.properties);
+  if (name == "resend") return make_resend_request();
+  return std::nullopt;
+}
+
+run_result run(const scenario& s, const run_events& events) {
+  board b{events, {}, {}};
+  const auto begin = now();
+  if (s.parallel <= 1) {
+    one_run{s, b}();
+  } else {
+    std::vector<std::thread> terminals;
+    terminals.reserve(s.parallel);
+    for (unsigned i = 0; i < s.parallel; ++i) terminals.emplace_back(one_run{s, b});
+    for (auto& t : terminals) t.join();
+  }
+  b.result.whole = now() - begin;
+  return std::move(b.result);
+}
+
+duration percentile(std::vector<duration>& times, double share) {
+  if (times.empty()) return duration{0};
+  std::ranges::sort(times);
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(times.size())));
+  return times[std::clamp<std::size_t>(rank, 1, times.size()) - 1];
+}
+
+} // namespace tandem::sip2

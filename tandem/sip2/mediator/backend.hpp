@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a terminal session asks of a library system: one JSON message in, one JSON message out. The
+// HTTP pool implements it, tests do too. One thread: that of the shard which owns the session.
+#pragma once
+
+#include <tandem/base/clock.hpp>
+#include <tandem/base/result.hpp>
+#include <tandem/sip2/protocol/message_table.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace tandem::sip2 {
+
+/// One message for the back-end.
+struct backend_request {
+  message_code code;         ///< decides what may be sent twice: see may_repeat
+  std::string session;       ///< key of the terminal's session, 32 hexadecimal digits
+  std::string message;       ///< the JSON text, UTF-8
+  std::string request_id;    ///< correlation id; also the idempotency key of this request
+  std::string client;        ///< address and port of the terminal, for X-Sip2-Client
+  std::string account;       ///< login name once known, else empty
+  bool is_transient = false; ///< the session need not outlive its back-end: fail over freely. Else
+                             ///< it sticks to one as long as that is alive
+  duration deadline = seconds{30}; ///< from send() to the answer, everything included
+};
+
+/// Why there is no answer.
+enum class backend_failure : std::uint8_t {
+  unreachable,  ///< refused, not resolved, or TLS verification failed: nothing was sent
+  timed_out,    ///< no whole answer within the deadline: it may have been executed
+  lost,         ///< the connection broke after something was sent: it may have been executed
+  status,       ///< an HTTP status that is not 200
+  bad_answer,   ///< not HTTP, or an answer over the limits
+  overloaded,   ///< our own bound on requests in flight and queued: nothing was sent
+  circuit_open, ///< every back-end is known to be down: nothing was sent
+  cancelled,    ///< shutting down
+};
+
+/// The name of a failure, for logs and metrics.
+[[nodiscard]] constexpr std::string_view to_text(backend_failure f) noexcept {
+  switch (f) {
+  case backend_failure::unreachable: return "unreachable";
+  case backend_failure::timed_out: return "timed-out";
+  case backend_failure::lost: return "lost";
+  case backend_failure::status: return "status";
+  case backend_failure::bad_answer: return "bad-answer";
+  case backend_failure::overloaded: return "overloaded";
+  case backend_failure::circuit_open: return "circuit-open";
+  case backend_failure::cancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
+struct backend_error {
+  backend_failure kind = backend_failure::unreachable;
+  unsigned status = 0; ///< the HTTP status for kind status, else 0
+  std::string detail; ///< for the log: what was refused and why; of a status, at most 1 KiB of body
+};
+
+/// The body of a 200 answer, as received, or why there is none.
+using backend_reply = result<std::string, backend_error>;
+
+/// What takes a reply, which is there during the call only.
+using backend_done = std::function<void(const backend_reply&)>;
+
+/// Library systems behind one face. Requests of one session are sent one at a time by its owner.
+class backend {
+ public:
+  virtual ~backend() = default;
+
+  /// Sends `request`; `done` runs exactly once, later (never within this call), on this thread,
+  /// with the answer or the failure, at the latest at the request's deadline.
+  virtual void send(backend_request&& request, backend_done done) = 0;
+
+  /// Some back-end is believed to answer: what readiness and the answer to SC status go by.
+  [[nodiscard]] virtual bool is_available() const noexcept = 0;
+};
+
+/// The message changes nothing in the library: sending it twice does no harm, so that it may be
+/// tried again elsewhere even when the first may have arrived.
+[[nodiscard]] constexpr bool may_repeat(message_code c) noexcept {
+  return c == code::sc_status || c == code::item_information || c == code::patron_status ||
+         c == code::patron_information;
+}
+
+} // namespace tandem::sip2

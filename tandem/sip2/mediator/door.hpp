@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The direct door: the same messages as JSON over HTTPS, for programs that need no SIP2, with the
+// same profile and the same back-end as terminals. Bearer token. One thread.
+#pragma once
+
+#include <tandem/http/server.hpp>
+#include <tandem/sip2/mediator/backend.hpp>
+#include <tandem/sip2/mediator/profile.hpp>
+
+#include <memory>
+#include <string>
+
+namespace tandem::sip2 {
+
+class door {
+ public:
+  /// \param library outlives the door.
+  door(backend& library, std::shared_ptr<const terminal_rules> rules, std::string profile);
+
+  /// Takes POST at `path`: application/json is one message, text/plain one line of SIP2,
+  /// application/x-www-form-urlencoded the form that back-ends get. The session is `session` of the
+  /// form or query, or the header X-Session; without one each request is a session of its own.
+  void serve(http::server& server, const std::string& path);
+
+  /// A new version of the configuration.
+  void use(std::shared_ptr<const terminal_rules> rules, std::string profile);
+
+ private:
+  void take(const http::request& request, http::responder responder);
+
+  backend& library_;
+  std::shared_ptr<const terminal_rules> rules_;
+  std::string profile_;
+};
+
+} // namespace tandem::sip2

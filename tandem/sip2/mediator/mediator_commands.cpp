@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What operators ask the mediator for: its commands and its metrics.
+#include <tandem/sip2/mediator/mediator.hpp>
+
+#include <boost/json.hpp>
+
+namespace tandem::sip2 {
+namespace {
+
+namespace bj = boost::json;
+using control::command_call;
+using control::command_error;
+using control::parameter_type;
+
+std::int64_t in_seconds(duration d) {
+  return std::chrono::duration_cast<std::chrono::seconds>(d).count();
+}
+
+bj::object to_object(const terminal_info& t) {
+  return {{"id", t.id},
+          {"peer", t.peer},
+          {"listener", t.listener},
+          {"account", t.account},
+          {"profile", t.profile},
+          {"session", t.session},
+          {"connected", in_seconds(t.connected)},
+          {"idle", in_seconds(t.idle)},
+          {"messages", t.messages},
+          {"waiting", t.is_waiting},
+          {"traced", t.is_traced}};
+}
+
+constexpr std::string_view no_terminal = "there is no terminal of that id";
+
+} // namespace
+
+void mediator::add_commands() {
+  const control::command_parameter id{"id", parameter_type::text, true,
+                                      "as terminal.list shows it"};
+  commands_.add(
+      {"terminal.list", "The terminals that are connected.", {}, [this](command_call call) {
+         bj::array all;
+         for (const auto& t : terminals_->list()) all.push_back(to_object(t));
+         call.answer(bj::object{{"terminals", std::move(all)}});
+       }});
+  commands_.add(
+      {"terminal.kick", "Closes a terminal's connection.", {id}, [this](command_call call) {
+         if (terminals_->kick(*call.text("id")))
+           call.answer(bj::object{{"kicked", true}});
+         else
+           call.refuse(command_error::not_found, std::string{no_terminal});
+       }});
+  commands_.add({"terminal.trace",
+                 "Lines that a terminal sent and got since line `from`, without passwords; the "
+                 "first call starts the trace.",
+                 {id, {"from", parameter_type::integer, false, "`next` of the last answer"}},
+                 [this](command_call call) {
+                   const auto from = call.integer("from").value_or(0);
+                   const auto t = terminals_->trace(
+                       *call.text("id"), from > 0 ? static_cast<std::uint64_t>(from) : 0);
+                   if (!t) return call.refuse(command_error::not_found, std::string{no_terminal});
+                   bj::array lines;
+                   for (const auto& line : t->lines) lines.emplace_back(line);
+                   call.answer(bj::object{{"next", t->next}, {"lines", std::move(lines)}});
+                 }});
+  commands_.add({"terminal.untrace", "Ends a terminal's trace.", {id}, [this](command_call call) {
+                   if (terminals_->stop_trace(*call.text("id")))
+                     call.answer(bj::object{{"traced", false}});
+                   else
+                     call.refuse(command_error::not_found, std::string{no_terminal});
+                 }});
+  commands_.add({"mediator.status",
+                 "Numbers of the mediator and its back-ends.",
+                 {},
+                 [this](command_call call) { call.answer(status()); }});
+  commands_.add({"mediator.reload",
+                 "Reads the configuration and certificates again.",
+                 {},
+                 [this](command_call call) {
+                   if (auto fault = reload(); !fault.empty())
+                     call.refuse(command_error::failed, std::move(fault));
+                   else
+                     call.answer(bj::object{{"reloaded", true}});
+                 }});
+  commands_.add(
+      {"mediator.drain", "Finishes what is in progress, then ends.", {}, [this](command_call call) {
+         call.answer(bj::object{{"draining", true}});
+         home_.post([this] { drain(config_.drain_limit); });
+       }});
+}
+
+bj::value mediator::status() const {
+  const auto& c = terminals_->counters();
+  bj::array systems;
+  for (const auto& s : library_->states())
+    systems.push_back(bj::object{{"url", s.url},
+                                 {"up", s.is_up},
+                                 {"in_flight", s.in_flight},
+                                 {"connections", s.connections},
+                                 {"requests", s.requests},
+                                 {"failures", s.failures},
+                                 {"last_problem", s.last_problem}});
+  const auto ready = why_not_ready();
+  return bj::object{{"version", TANDEM_VERSION},
+                    {"ready", ready.empty() ? "yes" : ready},
+                    {"terminals", terminals_->connected()},
+                    {"requests", c.requests},
+                    {"answers", c.answers},
+                    {"failures", c.failures},
+                    {"logins", c.logins},
+                    {"reloads", reloads_},
+                    {"failed_reloads", failed_reloads_},
+                    {"backends", std::move(systems)}};
+}
+
+void mediator::count() {
+  observe::add_process_metrics(metrics_);
+  const auto& c = terminals_->counters();
+  const auto& s = terminals_->server_counts();
+  const auto add = [this](std::string_view name, std::string_view help, const std::uint64_t& cell,
+                          const observe::label_list& labels = {}) {
+    metrics_.add_counter(name, help, labels, [&cell] { return static_cast<double>(cell); });
+  };
+  metrics_.add_gauge("sip2_terminals", "Terminals that are connected.", {},
+                     [this] { return static_cast<double>(terminals_->connected()); });
+  add("sip2_connections_total", "Connections accepted.", s.accepted);
+  constexpr std::string_view refused = "Connections refused, by reason.";
+  add("sip2_connections_refused_total", refused, s.refused_full, {{"reason", "full"}});
+  add("sip2_connections_refused_total", refused, s.refused_address, {{"reason", "address"}});
+  add("sip2_requests_total", "Intact messages from terminals.", c.requests);
+  add("sip2_answers_total", "Answers to terminals.", c.answers);
+  add("sip2_failure_answers_total", "Answers made here because the back-end gave none.",
+      c.failures);
+  add("sip2_unusable_answers_total", "Answers of the back-end that were none to the request.",
+      c.bad_answers);
+  add("sip2_bad_checksums_total", "Messages answered with 96.", c.bad_checksums);
+  add("sip2_resends_total", "Answers repeated for a 97.", c.resends);
+  add("sip2_duplicates_total", "Requests that came twice and were executed once.", c.duplicates);
+  add("sip2_unknown_codes_total", "Messages whose code SIP2 does not have.", c.unknown_codes);
+  constexpr std::string_view logins = "Logins, by outcome.";
+  add("sip2_logins_total", logins, c.logins, {{"outcome", "accepted"}});
+  add("sip2_logins_total", logins, c.refused_logins, {{"outcome", "refused"}});
+  add("sip2_idle_closes_total", "Connections closed for silence.", c.idle_closes);
+  add("sip2_overflows_total", "Connections closed for a line without end.", c.overflows);
+  for (std::size_t i = 0; i < c.backend_failures.size(); ++i)
+    add("sip2_backend_failures_total", "Requests without an answer, by cause.",
+        c.backend_failures[i], {{"cause", std::string{to_text(static_cast<backend_failure>(i))}}});
+  add("sip2_reloads_total", "Configurations taken over.", reloads_);
+  add("sip2_failed_reloads_total", "Configurations refused for their faults.", failed_reloads_);
+}
+
+} // namespace tandem::sip2

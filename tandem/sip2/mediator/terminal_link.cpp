@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/mediator/terminal_link.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/random.hpp>
+#include <tandem/io/proxy_header.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace tandem::sip2 {
+namespace {
+
+constexpr duration header_limit = seconds{10};     // for the PROXY header
+constexpr std::size_t trace_limit = 1000;          // lines kept for who is slow to fetch them
+constexpr std::string_view tls_hello = "\x16\x03"; // RFC 8446 5.1: how TLS begins
+
+} // namespace
+
+terminal_link::terminal_link(terminal_server& server, handle<std::unique_ptr<terminal_link>> key,
+                             std::shared_ptr<terminal_server::listener> on,
+                             const socket_address& peer)
+    : server_{server}, key_{key}, listener_{std::move(on)}, peer_{peer}, id_{fmt::format(
+                                                                             "{}-{}", key.slot,
+                                                                             key.generation)},
+      stream_{server.home_, *this}, began_{server.home_.now()}, counted_{peer.ip} {}
+
+terminal_link::~terminal_link() = default;
+
+instant terminal_link::now() const noexcept { return server_.home_.now(); }
+
+void terminal_link::start(io::unique_fd fd, const io::tls_context& tls) {
+  stream_.accept(std::move(fd), tls);
+  if (listener_->options.has_proxy_header)
+    server_.home_.timers().arm(*this, now() + header_limit);
+  else
+    begin(peer_);
+  settle();
+}
+
+void terminal_link::begin(const socket_address& peer) {
+  terminal_options options;
+  options.peer = peer.to_string();
+  options.session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
+  options.discipline = listener_->options.discipline;
+  options.profile = listener_->options.profile;
+  options.privacy = server_.options_.privacy;
+  options.rules = server_.rules_;
+  options.counters = &server_.terminal_counters_;
+  log_info("[{}] New SIP client connecting; total={}; key={}", options.peer, server_.connected_,
+           options.session);
+  terminal_.emplace(std::move(options), static_cast<terminal_host&>(*this), now());
+}
+
+void terminal_link::on_data(std::string_view bytes) {
+  if (!listener_->options.is_tls && bytes.starts_with(tls_hello)) {
+    kick("it speaks TLS, which this listener does not; give the listener a certificate-file");
+    return;
+  }
+  if (terminal_)
+    terminal_->on_bytes(bytes, now());
+  else
+    take_proxy_header(bytes);
+  settle();
+}
+
+void terminal_link::take_proxy_header(std::string_view bytes) {
+  header_ += bytes;
+  const auto header = io::read_proxy_header(header_);
+  if (header.status == io::proxy_header::verdict::need_more) return;
+  if (header.status == io::proxy_header::verdict::invalid) {
+    ++server_.counters_.refused_address;
+    return refuse("no PROXY header where one is due");
+  }
+  const auto client = header.client ? header.client : peer_;
+  if (header.client) {
+    server_.count(counted_, -1);
+    counted_ = client.ip;
+    server_.count(counted_, 1);
+    if (!server_.admit(*listener_, client.ip)) return refuse("not admitted");
+  }
+  const auto rest = header_.substr(header.size);
+  header_ = std::string{};
+  begin(client);
+  if (!rest.empty()) terminal_->on_bytes(rest, now());
+}
+
+void terminal_link::refuse(std::string_view why) {
+  log_warning("[{}] connection closed: {}", peer_.to_string(), why);
+  stream_.close();
+}
+
+bool terminal_link::on_peer_finished() {
+  if (terminal_)
+    terminal_->on_end(now());
+  else
+    stream_.close();
+  settle();
+  return true;
+}
+
+void terminal_link::on_closed(io::stream_end why, std::string_view detail) {
+  if (why == io::stream_end::tls_failed || why == io::stream_end::overflow)
+    log_warning("[{}] connection lost: {}", peer_.to_string(), detail);
+  if (terminal_) terminal_->on_lost(now());
+  settle();
+}
+
+void terminal_link::on_reply(const backend_reply& reply) {
+  if (terminal_) terminal_->on_reply(reply, now());
+  settle();
+}
+
+void terminal_link::on_timer(instant at) {
+  if (terminal_)
+    terminal_->on_time(at);
+  else
+    refuse("no PROXY header in time");
+  settle();
+}
+
+void terminal_link::drain() {
+  if (terminal_)
+    terminal_->drain(now());
+  else
+    stream_.close();
+  settle();
+}
+
+void terminal_link::abandon() {
+  stream_.close();
+  terminal_.reset();
+  settle();
+}
+
+void terminal_link::kick(std::string_view reason) {
+  if (terminal_)
+    terminal_->close(reason, now());
+  else
+    refuse(reason);
+  settle();
+}
+
+void terminal_link::use_rules(std::shared_ptr<const terminal_rules> rules) {
+  if (terminal_) terminal_->use_rules(std::move(rules));
+}
+
+void terminal_link::write(std::string bytes) { stream_.write(bytes); }
+void terminal_link::close() { stream_.finish(); }
+
+void terminal_link::send(backend_request&& request) {
+  server_.library_.send(std::move(request),
+                        [server = &server_, key = key_,
+                         alive = std::weak_ptr{server_.alive_}](const backend_reply& reply) {
+                          if (alive.expired()) return;
+                          if (auto* link = server->links_.find(key)) (*link)->on_reply(reply);
+                        });
+}
+
+void terminal_link::on_line(direction way, std::string_view line) {
+  trace_->lines.push_back(
+      fmt::format("{} {} {}", format_date(wall_now()), way == direction::to_acs ? ">" : "<", line));
+  if (trace_->lines.size() > trace_limit) {
+    trace_->lines.pop_front();
+    ++trace_->first;
+  }
+}
+
+trace_lines terminal_link::trace(std::uint64_t from) {
+  if (!trace_) trace_ = std::make_unique<trace_state>();
+  trace_lines out;
+  out.next = trace_->first + trace_->lines.size();
+  for (auto i = std::max(from, trace_->first); i < out.next; ++i)
+    out.lines.push_back(trace_->lines[i - trace_->first]);
+  return out;
+}
+
+terminal_info terminal_link::info(instant at) const {
+  terminal_info i;
+  i.id = id_;
+  i.listener = listener_->options.name;
+  i.peer = terminal_ ? terminal_->peer() : peer_.to_string();
+  i.connected = at - began_;
+  i.idle = i.connected;
+  i.is_traced = trace_ != nullptr;
+  if (!terminal_) return i;
+  i.account = terminal_->account_name();
+  i.profile = terminal_->profile_name();
+  i.session = terminal_->session().substr(0, 8);
+  i.idle = at - terminal_->last_active();
+  i.messages = terminal_->messages();
+  i.is_waiting = terminal_->is_waiting();
+  return i;
+}
+
+/// After each event: reading follows the crowd, the timer what is due, and a link that is over
+/// goes.
+void terminal_link::settle() {
+  const bool is_session_over = !terminal_ || terminal_->is_finished();
+  if (!stream_.is_open() && is_session_over) {
+    server_.count(counted_, -1);
+    return server_.forget(key_); // destroys this link
+  }
+  if (!terminal_) return;
+  if (terminal_->is_crowded())
+    stream_.pause_reading();
+  else
+    stream_.resume_reading();
+  if (const auto due = terminal_->next_due())
+    server_.home_.timers().arm(*this, *due);
+  else
+    cancel();
+}
+
+} // namespace tandem::sip2

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection of a terminal: the stream, an optional PROXY header, and the session behind it.
+// Owned by its terminal_server; one thread.
+#pragma once
+
+#include <tandem/base/timer_wheel.hpp>
+#include <tandem/io/stream.hpp>
+#include <tandem/sip2/mediator/terminal_server.hpp>
+
+#include <deque>
+#include <optional>
+
+namespace tandem::sip2 {
+
+class terminal_link final : io::stream_handler, terminal_host, timer {
+ public:
+  terminal_link(terminal_server& server, handle<std::unique_ptr<terminal_link>> key,
+                std::shared_ptr<terminal_server::listener> on, const socket_address& peer);
+  ~terminal_link() override;
+
+  void start(io::unique_fd fd, const io::tls_context& tls);
+  void on_reply(const backend_reply& reply);
+  void drain();
+  /// Cuts the connection and forgets the session, whatever it waits for.
+  void abandon();
+  void kick(std::string_view reason);
+  void use_rules(std::shared_ptr<const terminal_rules> rules);
+
+  [[nodiscard]] terminal_info info(instant now) const;
+  [[nodiscard]] trace_lines trace(std::uint64_t from);
+  void stop_trace() { trace_.reset(); }
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+
+ private:
+  void on_data(std::string_view bytes) override;
+  bool on_peer_finished() override;
+  void on_closed(io::stream_end why, std::string_view detail) override;
+
+  void write(std::string bytes) override;
+  void close() override;
+  void send(backend_request&& request) override;
+  void on_line(direction way, std::string_view line) override;
+  [[nodiscard]] bool is_traced() const noexcept override { return trace_ != nullptr; }
+  [[nodiscard]] wall_time wall_now() const override { return std::chrono::system_clock::now(); }
+
+  void on_timer(instant now) override;
+
+  void take_proxy_header(std::string_view bytes);
+  void begin(const socket_address& peer);
+  void refuse(std::string_view why);
+  void settle();
+  [[nodiscard]] instant now() const noexcept;
+
+  struct trace_state {
+    std::uint64_t first = 0; ///< number of the first line that is kept
+    std::deque<std::string> lines;
+  };
+
+  terminal_server& server_;
+  handle<std::unique_ptr<terminal_link>> key_;
+  std::shared_ptr<terminal_server::listener> listener_;
+  socket_address peer_;
+  std::string id_;
+  io::stream stream_;
+  std::string header_; ///< of the PROXY protocol, as far as it has come
+  instant began_;
+  std::optional<terminal> terminal_; ///< none while the PROXY header is awaited
+  ip_address counted_;               ///< the address this link is counted for
+  std::unique_ptr<trace_state> trace_;
+};
+
+/// A listener with what new connections get.
+struct terminal_server::listener {
+  listener_options options;
+  io::tls_context tls;
+  std::unique_ptr<io::tcp_listener> socket;
+};
+
+} // namespace tandem::sip2

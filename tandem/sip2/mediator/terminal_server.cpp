@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/mediator/terminal_server.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/sip2/mediator/terminal_link.hpp>
+
+#include <algorithm>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+namespace tandem::sip2 {
+namespace {
+
+/// Dead terminals are noticed: a switch that was turned off sends no FIN.
+void keep_alive(int fd) {
+  const auto set = [fd](int level, int option, int value) {
+    ::setsockopt(fd, level, option, &value, sizeof value);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 120);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 6);
+}
+
+bool is_listed(const std::vector<ip_prefix>& list, const ip_address& ip) {
+  return list.empty() ||
+         std::ranges::any_of(list, [&ip](const ip_prefix& p) { return p.contains(ip); });
+}
+
+} // namespace
+
+struct terminal_server::drain_state final : timer {
+  drain_state(terminal_server& s, std::function<void()> d) : server{s}, done{std::move(d)} {}
+  void on_timer(instant) override {
+    log_warning("{} terminals were not finished in time", server.links_.size());
+    std::vector<link_key> left;
+    server.links_.for_each([&](link_key key, auto&) { left.push_back(key); });
+    for (const auto key : left)
+      if (auto* link = server.links_.find(key)) (*link)->abandon();
+  }
+  terminal_server& server;
+  std::function<void()> done;
+};
+
+terminal_server::terminal_server(io::shard& home, backend& library, server_options options,
+                                 std::shared_ptr<const terminal_rules> rules)
+    : home_{home}, library_{library}, options_{options}, rules_{std::move(rules)} {}
+
+terminal_server::~terminal_server() = default;
+
+std::string terminal_server::set_listeners(const std::vector<listener_options>& wanted) {
+  std::string fault;
+  const auto complain = [&fault](std::string_view text) {
+    if (!fault.empty()) fault += '\n';
+    fault += text;
+  };
+  std::vector<std::shared_ptr<listener>> next;
+  for (const auto& options : wanted) {
+    io::tls_context tls;
+    if (options.is_tls) {
+      auto made = io::tls_context::server(options.tls);
+      if (!made) {
+        complain("listener " + options.name + ": " + made.error());
+        // What listens already goes on with the certificate it has.
+        const auto old = std::ranges::find_if(listeners_, [&](const auto& l) {
+          return l->options.address == options.address && l->options.is_tls;
+        });
+        if (old != listeners_.end()) next.push_back(*old);
+        continue;
+      }
+      tls = *made;
+    }
+    const auto old = std::ranges::find_if(
+        listeners_, [&](const auto& l) { return l->options.address == options.address; });
+    if (old != listeners_.end()) {
+      (*old)->options = options;
+      (*old)->tls = tls;
+      next.push_back(*old);
+      continue;
+    }
+    auto on = std::make_shared<listener>();
+    on->options = options;
+    on->tls = tls;
+    auto socket = io::tcp_listener::listen(
+        home_, options.address,
+        [this, weak = std::weak_ptr{on}](io::unique_fd fd, const socket_address& peer) {
+          if (const auto l = weak.lock()) accept(l, std::move(fd), peer);
+        });
+    if (!socket) {
+      complain("listener " + options.name + ": " + socket.error());
+      continue;
+    }
+    on->socket = std::move(*socket);
+    log_notice("listening at {} ({}{})", on->socket->address().to_string(), options.name,
+               options.is_tls ? ", TLS" : "");
+    next.push_back(std::move(on));
+  }
+  close_all_but(next);
+  listeners_ = std::move(next);
+  return fault;
+}
+
+/// Terminals hold on to the listener they came by; its socket goes without them.
+void terminal_server::close_all_but(const std::vector<std::shared_ptr<listener>>& kept) {
+  for (const auto& l : listeners_)
+    if (std::ranges::find(kept, l) == kept.end()) l->socket.reset();
+}
+
+std::vector<socket_address> terminal_server::addresses() const {
+  std::vector<socket_address> all;
+  for (const auto& l : listeners_) all.push_back(l->socket->address());
+  return all;
+}
+
+void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd fd,
+                             const socket_address& peer) {
+  if (options_.max_clients > 0 && connected_ >= options_.max_clients) {
+    ++counters_.refused_full;
+    log_warning("[{}] SIP client rejected because the server has reached max_clients={}",
+                peer.to_string(), options_.max_clients);
+    return;
+  }
+  if (on->options.has_proxy_header) {
+    if (!is_listed(on->options.proxies, peer.ip)) {
+      ++counters_.refused_address;
+      log_warning("[{}] refused: not one of the load balancers of {}", peer.to_string(),
+                  on->options.name);
+      return;
+    }
+  } else if (!admit(*on, peer.ip)) {
+    return;
+  }
+  keep_alive(fd.get());
+  ++counters_.accepted;
+  count(peer.ip, 1);
+  const auto key = links_.emplace();
+  auto& place = *links_.find(key);
+  place = std::make_unique<terminal_link>(*this, key, on, peer);
+  place->start(std::move(fd), on->tls);
+}
+
+/// Whether a terminal at this address may come in; tells the log when not.
+bool terminal_server::admit(const listener& on, const ip_address& from) {
+  if (!is_listed(on.options.allowed, from)) {
+    ++counters_.refused_address;
+    log_warning("[{}] refused: not on the list of {}", from.to_string(), on.options.name);
+    return false;
+  }
+  const auto most = options_.max_clients_per_address;
+  const auto present = by_address_.find(from);
+  // A link with a PROXY header is counted before it is admitted.
+  const std::size_t counted = on.options.has_proxy_header ? 1 : 0;
+  if (most > 0 && present != by_address_.end() && present->second - counted >= most) {
+    ++counters_.refused_full;
+    log_warning("[{}] refused: {} connections from there already", from.to_string(), most);
+    return false;
+  }
+  return true;
+}
+
+void terminal_server::count(const ip_address& from, int change) {
+  if (change > 0) {
+    ++connected_;
+    ++by_address_[from];
+    return;
+  }
+  --connected_;
+  const auto found = by_address_.find(from);
+  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+}
+
+void terminal_server::forget(link_key key) {
+  links_.erase(key);
+  if (draining_) finish_drain();
+}
+
+void terminal_server::set_rules(std::shared_ptr<const terminal_rules> rules) {
+  rules_ = std::move(rules);
+  links_.for_each([this](link_key, auto& link) { link->use_rules(rules_); });
+}
+
+void terminal_server::drain(duration limit, std::function<void()> done) {
+  if (draining_) return;
+  close_all_but({});
+  listeners_.clear();
+  draining_ = std::make_unique<drain_state>(*this, std::move(done));
+  home_.timers().arm(*draining_, home_.now() + limit);
+  std::vector<link_key> all;
+  links_.for_each([&](link_key key, auto&) { all.push_back(key); });
+  for (const auto key : all)
+    if (auto* link = links_.find(key)) (*link)->drain();
+  finish_drain();
+}
+
+void terminal_server::finish_drain() {
+  if (links_.size() > 0 || !draining_->done) return;
+  draining_->cancel();
+  home_.post(std::exchange(draining_->done, nullptr));
+}
+
+terminal_link* terminal_server::find(std::string_view id) const {
+  terminal_link* found = nullptr;
+  links_.for_each([&](link_key, auto& link) {
+    if (link->id() == id) found = link.get();
+  });
+  return found;
+}
+
+std::vector<terminal_info> terminal_server::list() const {
+  std::vector<terminal_info> all;
+  links_.for_each([&](link_key, auto& link) { all.push_back(link->info(home_.now())); });
+  return all;
+}
+
+bool terminal_server::kick(std::string_view id) {
+  auto* link = find(id);
+  if (link) link->kick("by the operator");
+  return link != nullptr;
+}
+
+std::optional<trace_lines> terminal_server::trace(std::string_view id, std::uint64_t from) {
+  auto* link = find(id);
+  if (!link) return std::nullopt;
+  return link->trace(from);
+}
+
+bool terminal_server::stop_trace(std::string_view id) {
+  auto* link = find(id);
+  if (link) link->stop_trace();
+  return link != nullptr;
+}
+
+} // namespace tandem::sip2

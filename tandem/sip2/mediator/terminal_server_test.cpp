@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/mediator/terminal_server.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/io/raw_peer_for_test.hpp>
+#include <tandem/io/stream.hpp>
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace tandem::sip2 {
+namespace {
+
+const std::string login_ok = R"({"code":"94","fixed_fields":["1"]})";
+
+/// A library that answers when the test says so.
+class slow_library final : public backend {
+ public:
+  explicit slow_library(io::shard& h) : home{h} {}
+  void send(backend_request&& request, backend_done done) override {
+    seen.push_back(request);
+    if (request.code == code::end_session) return done_later(R"({"code":"XT"})", std::move(done));
+    waiting.push_back(std::move(done));
+  }
+  [[nodiscard]] bool is_available() const noexcept override { return true; }
+  void answer(std::string json) {
+    auto done = std::move(waiting.front());
+    waiting.pop_front();
+    done(std::move(json));
+  }
+  void done_later(std::string json, backend_done done) {
+    home.post([json = std::move(json), done = std::move(done)] { done(json); });
+  }
+
+  io::shard& home;
+  std::vector<backend_request> seen;
+  std::deque<backend_done> waiting;
+};
+
+/// A terminal made of a socket.
+struct peer final : io::stream_handler {
+  explicit peer(io::shard& home) : stream{home, *this} {}
+  void on_data(std::string_view bytes) override { received += bytes; }
+  void on_closed(io::stream_end, std::string_view) override { is_closed = true; }
+  io::stream stream;
+  std::string received;
+  bool is_closed = false;
+};
+
+class terminal_server_test : public testing::Test {
+ public:
+  terminal_server_test() { set_log_level(log_level::critical); }
+
+  void start(server_options options = {}, listener_options on = {}) {
+    on.name = "test";
+    on.address = *socket_address::parse("127.0.0.1:0");
+    server.emplace(home, library, options, std::make_shared<terminal_rules>());
+    ASSERT_EQ(server->set_listeners({on}), "");
+  }
+  std::unique_ptr<peer> connect() {
+    auto p = std::make_unique<peer>(home);
+    p->stream.connect(server->addresses().front());
+    EXPECT_TRUE(home.run_until([&] { return p->stream.is_connected() || p->is_closed; }));
+    return p;
+  }
+  template <typename F>
+  bool wait(F&& condition) {
+    return home.run_until(std::forward<F>(condition), seconds{5});
+  }
+
+  io::shard home;
+  slow_library library{home};
+  std::optional<terminal_server> server;
+};
+
+TEST_F(terminal_server_test, a_terminal_logs_in_and_leaves) {
+  start();
+  auto p = connect();
+  p->stream.write("9300CNu|COp|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  EXPECT_EQ(library.seen[0].session.size(), 32U);
+  EXPECT_EQ(server->list().front().is_waiting, true);
+  library.answer(login_ok);
+  ASSERT_TRUE(wait([&] { return p->received == "941\r"; }));
+  const auto info = server->list().front();
+  EXPECT_EQ(info.account, "u");
+  EXPECT_EQ(info.listener, "test");
+  EXPECT_EQ(info.messages, 1U);
+  p->stream.close();
+  ASSERT_TRUE(wait([&] { return server->list().empty(); }));
+  EXPECT_EQ(library.seen.back().code, code::end_session);
+  EXPECT_EQ(server->connected(), 0U);
+}
+
+TEST_F(terminal_server_test, a_terminal_that_resets_behind_its_fin_lets_the_loop_sleep) {
+  start();
+  io::raw_peer_for_test terminal{server->addresses().front()};
+  terminal.say("9300CNu|COp|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  terminal.finish();
+  const auto turns = home.turns();
+  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
+  terminal.reset();
+  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
+  EXPECT_LT(home.turns() - turns, 20U);
+  library.answer(login_ok);
+  ASSERT_TRUE(wait([&] { return server->connected() == 0; }));
+}
+
+TEST_F(terminal_server_test, more_clients_than_allowed_are_closed_at_once) {
+  start({.max_clients = 1});
+  auto first = connect();
+  first->stream.write("x\r");
+  ASSERT_TRUE(wait([&] { return server->connected() == 1; }));
+  auto second = connect();
+  ASSERT_TRUE(wait([&] { return second->is_closed; }));
+  EXPECT_FALSE(first->is_closed);
+  EXPECT_EQ(server->server_counts().refused_full, 1U);
+  first->stream.close();
+  ASSERT_TRUE(wait([&] { return server->connected() == 0; }));
+  auto third = connect();
+  third->stream.write("97\r");
+  ASSERT_TRUE(wait([&] { return third->received == "96\r"; }));
+}
+
+TEST_F(terminal_server_test, one_address_cannot_take_all_places) {
+  start({.max_clients = 100, .max_clients_per_address = 2});
+  auto a = connect(), b = connect();
+  ASSERT_TRUE(wait([&] { return server->connected() == 2; }));
+  auto c = connect();
+  ASSERT_TRUE(wait([&] { return c->is_closed; }));
+}
+
+TEST_F(terminal_server_test, only_listed_addresses_come_in) {
+  listener_options on;
+  on.allowed = {*ip_prefix::parse("192.0.2.0/24")};
+  start({}, on);
+  auto p = connect();
+  ASSERT_TRUE(wait([&] { return p->is_closed; }));
+  EXPECT_EQ(server->server_counts().refused_address, 1U);
+}
+
+TEST_F(terminal_server_test, a_balancer_names_the_terminal) {
+  listener_options on;
+  on.has_proxy_header = true;
+  on.allowed = {*ip_prefix::parse("192.0.2.0/24")};
+  start({}, on);
+  auto p = connect();
+  p->stream.write("PROXY TCP4 192.0.2.9 198.51.100.2 40000 6001\r\n9909992.00\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  EXPECT_EQ(library.seen[0].client, "192.0.2.9:40000");
+  auto other = connect();
+  other->stream.write("PROXY TCP4 203.0.113.9 198.51.100.2 40000 6001\r\n9909992.00\r");
+  ASSERT_TRUE(wait([&] { return other->is_closed; }));
+  auto bare = connect();
+  bare->stream.write("9909992.00\r");
+  ASSERT_TRUE(wait([&] { return bare->is_closed; }));
+  EXPECT_EQ(library.seen.size(), 1U);
+}
+
+TEST_F(terminal_server_test, draining_finishes_what_is_in_progress) {
+  start();
+  auto busy = connect(), idle = connect();
+  busy->stream.write("9300CNu|COp|\r");
+  idle->stream.write("\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1 && server->connected() == 2; }));
+  bool is_done = false;
+  server->drain(seconds{5}, [&] { is_done = true; });
+  ASSERT_TRUE(wait([&] { return idle->is_closed; }));
+  EXPECT_FALSE(is_done);
+  library.answer(login_ok);
+  ASSERT_TRUE(wait([&] { return is_done; }));
+  EXPECT_EQ(busy->received, "941\r");
+  EXPECT_EQ(library.seen.back().code, code::end_session);
+  EXPECT_FALSE(server->is_listening());
+}
+
+TEST_F(terminal_server_test,
+       a_listener_that_is_taken_away_accepts_nobody_while_its_terminals_stay) {
+  start();
+  auto p = connect();
+  const auto old = server->addresses().front();
+  listener_options other;
+  other.address = *socket_address::parse("127.0.0.2:0");
+  ASSERT_EQ(server->set_listeners({other}), "");
+  peer late{home};
+  late.stream.connect(old);
+  ASSERT_TRUE(wait([&] { return late.is_closed; }));
+  p->stream.write("97\r");
+  ASSERT_TRUE(wait([&] { return p->received == "96\r"; }));
+}
+
+TEST_F(terminal_server_test, draining_ends_at_its_limit) {
+  start();
+  auto p = connect();
+  p->stream.write("9300CNu|COp|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  bool is_done = false;
+  server->drain(milliseconds{50}, [&] { is_done = true; });
+  ASSERT_TRUE(wait([&] { return is_done; }));
+  library.answer(login_ok); // too late, and harmless
+}
+
+TEST_F(terminal_server_test, an_operator_lists_traces_and_kicks) {
+  start();
+  auto p = connect();
+  p->stream.write("97\r");
+  ASSERT_TRUE(wait([&] { return !p->received.empty(); }));
+  const auto id = server->list().front().id;
+  EXPECT_FALSE(server->trace("none", 0));
+  EXPECT_TRUE(server->trace(id, 0)->lines.empty());
+  p->stream.write("9300CNu|COtopsecret|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  const auto trace = *server->trace(id, 0);
+  ASSERT_EQ(trace.lines.size(), 1U);
+  EXPECT_NE(trace.lines[0].find("> 9300CNu|CO***|"), std::string::npos) << trace.lines[0];
+  EXPECT_TRUE(server->trace(id, trace.next)->lines.empty());
+  EXPECT_TRUE(server->stop_trace(id));
+  EXPECT_FALSE(server->kick("none"));
+  EXPECT_TRUE(server->kick(id));
+  ASSERT_TRUE(wait([&] { return p->is_closed; }));
+  library.answer(login_ok);
+}
+
+TEST_F(terminal_server_test, a_byte_at_a_time_disturbs_nobody) {
+  start();
+  auto slow = connect(), quick = connect();
+  for (const char c : std::string{"9300CNu|COp|"}) {
+    slow->stream.write({&c, 1});
+    const auto before = quick->received.size();
+    quick->stream.write("97\r");
+    ASSERT_TRUE(wait([&] { return quick->received.size() == before + 3; }));
+  }
+  EXPECT_TRUE(library.waiting.empty());
+  slow->stream.write("\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  library.answer(login_ok);
+}
+
+} // namespace
+} // namespace tandem::sip2
