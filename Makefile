@@ -35,7 +35,7 @@ run-sip2: ## build, and start sip2-mediator with its demonstration library on po
 test: build ## install, build and run every test, and the unit tests under asan+ubsan
 	@scripts/run-tests
 
-check: build ## format, clang-tidy, the layer rule, the coroutine lint, and the tests under tsan
+check: build ## format, clang-tidy, the layer rule, and the tests under tsan
 	@scripts/install-packages check
 	@scripts/check-all
 

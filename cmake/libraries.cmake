@@ -8,8 +8,6 @@ foreach(name IN LISTS TANDEM_LIBS ITEMS cli11) # cli11 is for the programs alone
   target_link_libraries(tandem_ext_${name} INTERFACE ${tandem_outside})
   set(TANDEM_${name}_PC ${tandem_outside_pc})
 endforeach()
-target_compile_definitions(tandem_ext_boost INTERFACE
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 
 if(TANDEM_TESTS)
   find_package(GTest REQUIRED)

@@ -21,7 +21,7 @@ macro(tandem_find_outside name)
   elseif("${name}" STREQUAL "tomlplusplus")
     find_path(TANDEM_TOML_DIR toml++/toml.h REQUIRED)
   elseif("${name}" STREQUAL "boost")
-    # Debian has two Boosts; Tandem wants 1.81. Beast is compiled once, in tandem/io.
+    # Debian has two Boosts; Tandem wants 1.81.
     find_package(Boost 1.81.0 EXACT CONFIG REQUIRED)
     set(tandem_outside Boost::headers Threads::Threads)
   elseif("${name}" STREQUAL "json")

@@ -70,16 +70,16 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     e.self = k;
     ++statistics.requests;
     ++statistics.in_flight;
-    if (statistics.waiting >= options_.most_waiting) {
-      home_.post([weak = weak_from_this(), k] {
-        const auto self = weak.lock();
-        if (exchange* found = self && !self->stopped_ ? self->exchanges_.find(k) : nullptr)
-          self->finish(*found, fail(client_error{.kind = failure::overloaded,
-                                                 .detail = "too many requests are waiting"}));
-      });
+    auto bytes = write_request(request, common_headers_);
+    if (!bytes) {
+      fail_later(k, {.kind = failure::bad_request, .detail = "no such method or target is sent"});
       return k;
     }
-    e.bytes = write_request(request, common_headers_);
+    if (statistics.waiting >= options_.most_waiting) {
+      fail_later(k, {.kind = failure::overloaded, .detail = "too many requests are waiting"});
+      return k;
+    }
+    e.bytes = std::move(*bytes);
     home_.timers().arm(e, home_.now() + deadline);
     waiting_.push_back(e);
     ++statistics.waiting;
@@ -262,6 +262,15 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     for (const auto& c : connections_)
       if (c->carried() == k) return c.get();
     return nullptr;
+  }
+
+  /// Ends a request in the next turn, for send() calls nobody back.
+  void fail_later(key k, client_error error) {
+    home_.post([weak = weak_from_this(), k, error = std::move(error)] {
+      const auto self = weak.lock();
+      if (exchange* found = self && !self->stopped_ ? self->exchanges_.find(k) : nullptr)
+        self->finish(*found, fail(client_error{error}));
+    });
   }
 
   /// Gives waiting requests to idle connections, and to new ones up to the limit.

@@ -40,6 +40,7 @@ enum class failure : std::uint8_t {
   lost,         ///< the connection broke before the whole response came
   bad_response, ///< not HTTP, or over the limits
   overloaded,   ///< too many wait already: nothing was sent
+  bad_request,  ///< its method or target cannot be written: nothing was sent
 };
 
 struct client_error {

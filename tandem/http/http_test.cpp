@@ -30,12 +30,13 @@ class raw_server {
                                               ++connections;
                                               if (closes_at_once) return;
                                               peers_.push_back(std::make_unique<peer>(*this));
-                                              peers_.back()->connection.accept(std::move(fd));
+                                              peers_.back()->connection.accept(std::move(fd), tls);
                                             }));
   }
   /// Called with what each connection has sent so far.
   std::function<void(io::stream&, std::string& received)> on_bytes;
   bool closes_at_once = false;
+  io::tls_context tls;
   int connections = 0;
   std::unique_ptr<io::tcp_listener> listener;
 
@@ -118,6 +119,95 @@ TEST_F(http, a_client_that_resets_behind_its_fin_ends_while_its_answer_is_awaite
   EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
   EXPECT_LT(home.turns() - turns, 20U);
   EXPECT_FALSE(kept.is_wanted());
+}
+
+TEST_F(http, a_body_that_tls_does_not_end_is_not_whole_rfc_9112_9_8) {
+  const io::certificates_for_test certificates;
+  raw_server server{home};
+  server.tls = *io::tls_context::server(
+      {.certificate_file = certificates / "server.pem", .key_file = certificates / "server.key"});
+  bool is_cut = false;
+  server.on_bytes = [&](io::stream& on, std::string& received) {
+    if (received.find("\r\n\r\n") == std::string::npos) return;
+    on.write("HTTP/1.1 200 OK\r\n\r\nthe whole bo");
+    if (is_cut) return on.close(); // FIN without close_notify
+    on.write("dy");
+    on.finish();
+  };
+  auto options = options_for(server.listener->address(), "https");
+  options.tls = *io::tls_context::client({.ca_file = certificates / "ca.pem"});
+  tandem::http::client client{home, options};
+  const auto whole = get(client);
+  ASSERT_TRUE(whole) << whole.error().detail;
+  EXPECT_EQ(whole->body, "the whole body");
+  is_cut = true;
+  const auto cut = get(client);
+  ASSERT_FALSE(cut) << cut->body;
+  EXPECT_EQ(cut.error().kind, failure::lost);
+  EXPECT_TRUE(cut.error().was_sent);
+}
+
+TEST_F(http, a_request_that_would_not_be_the_one_that_was_meant_is_not_sent) {
+  raw_server server{home};
+  tandem::http::client client{home, options_for(server.listener->address())};
+  const auto refused = send(client, {.target = "/a\r\nX: y"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, failure::bad_request);
+  EXPECT_FALSE(refused.error().was_sent);
+  EXPECT_EQ(server.connections, 0);
+}
+
+TEST_F(http, idle_connections_keep_nobody_out) {
+  for (const bool is_one_source : {false, true}) {
+    tandem::http::server server{home,
+                                {.most_connections = is_one_source ? 1000U : 20U,
+                                 .most_connections_per_source = is_one_source ? 20U : 1000U}};
+    server.route("GET", "/health", route_access::open,
+                 [](request&&, responder answer) { answer.respond({.body = "ok"}); });
+    responder kept;
+    server.route("GET", "/slow", route_access::open,
+                 [&](request&&, responder answer) { kept = std::move(answer); });
+    const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+    ASSERT_TRUE(at) << at.error();
+    talker busy{home, *at};
+    busy.connection.write("GET /slow HTTP/1.1\r\n\r\n");
+    ASSERT_TRUE(home.run_until([&] { return kept.is_wanted(); }));
+    talker asked{home, *at};
+    asked.connection.write("GET /health HTTP/1.1\r\n\r\n");
+    ASSERT_TRUE(home.run_until([&] { return asked.received.ends_with("ok"); }));
+    std::vector<std::unique_ptr<talker>> idle;
+    for (int i = 0; i < 60; ++i) {
+      idle.push_back(std::make_unique<talker>(home, *at));
+      if (i % 2 == 1) idle.back()->connection.write("GET /hea"); // and no more
+      ASSERT_TRUE(home.run_until(
+          [&] { return idle.back()->connection.is_connected() && server.connections() <= 20; }));
+    }
+    ASSERT_TRUE(home.run_until([&] { return idle.front()->closed && idle[40]->closed; }));
+    EXPECT_FALSE(asked.closed) << "those that never brought a request go first";
+    EXPECT_FALSE(busy.closed) << "what is being answered never goes";
+    tandem::http::client client{home, options_for(*at)};
+    const auto health = get(client, "/health");
+    ASSERT_TRUE(health) << health.error().detail;
+    EXPECT_EQ(health->body, "ok");
+    EXPECT_EQ(server.connections(), 20U);
+    // Where all have asked, the one that has been idle for longest makes room.
+    std::vector<std::unique_ptr<talker>> asking;
+    for (int i = 0; i < 20; ++i) {
+      asking.push_back(std::make_unique<talker>(home, *at));
+      asking.back()->connection.write("GET /health HTTP/1.1\r\n\r\n");
+      ASSERT_TRUE(home.run_until([&] { return asking.back()->received.ends_with("ok"); }));
+    }
+    ASSERT_TRUE(home.run_until([&] { return asked.closed; }));
+    EXPECT_FALSE(busy.closed);
+  }
+}
+
+TEST_F(http, a_connection_that_brings_no_request_is_closed_in_time) {
+  tandem::http::server server{home, {.request_deadline = milliseconds{50}}};
+  const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
+  ASSERT_TRUE(at) << at.error();
+  const talker silent{home, *at};
+  EXPECT_TRUE(home.run_until([&] { return silent.closed; }));
 }
 
 TEST_F(http, routes_by_path_and_method) {

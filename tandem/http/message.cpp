@@ -46,6 +46,14 @@ bool is_ours(std::string_view name) {
          iequals(name, "Connection") || iequals(name, "Host");
 }
 
+/// Nothing in it ends the target, the line or the text (RFC 9112 3.2).
+bool is_target(std::string_view text) {
+  return !text.empty() && std::ranges::none_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= ' ' || byte == 0x7f;
+  });
+}
+
 void append_headers(std::string& out, const header_list& headers) {
   for (const auto& [name, value] : headers)
     if (!is_ours(name) && is_token(name) && is_field_value(value))
@@ -175,7 +183,8 @@ std::string write_common_headers(std::string_view authority, const header_list& 
   return out;
 }
 
-std::string write_request(const request& request, std::string_view common_headers) {
+std::optional<std::string> write_request(const request& request, std::string_view common_headers) {
+  if (!is_token(request.method) || !is_target(request.target)) return std::nullopt;
   std::string out;
   out.reserve(512 + common_headers.size() + request.body.size());
   out.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");

@@ -117,7 +117,10 @@ struct url {
 /// The bytes of a request, ready to send: its own headers come after the common ones.
 /// Content-Length is added where there is a body or the method calls for one. Headers with CR, LF
 /// or NUL in them are left out.
-[[nodiscard]] std::string write_request(const request& request, std::string_view common_headers);
+/// \return nothing when the method is no token or the target is empty or has a control character
+/// or blank in it: that would not be the request that was meant (RFC 9112 3).
+[[nodiscard]] std::optional<std::string> write_request(const request& request,
+                                                       std::string_view common_headers);
 
 /// The bytes of a response. \param keeps_alive false adds "Connection: close".
 /// \param has_body false for the answer to HEAD: all but the body.

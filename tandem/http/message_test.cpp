@@ -135,6 +135,62 @@ TEST(parser, refuses_what_is_not_http_or_too_large) {
   }
 }
 
+/// What a parser says of these bytes when they come in two pieces.
+result<bool, parse_errc> read_in_two(parser::kind kind, std::string_view bytes, std::size_t cut,
+                                     message_limits limits) {
+  parser parser{kind, limits};
+  const auto first = parser.feed(bytes.substr(0, cut));
+  return first ? parser.feed(bytes.substr(cut)) : first;
+}
+
+TEST(parser, the_verdict_on_a_message_at_a_limit_does_not_depend_on_where_the_stream_is_cut) {
+  constexpr std::size_t limit = 200;
+  const auto padded = [](std::string begin, std::size_t size, const std::string& end) {
+    return begin + std::string(size - begin.size() - end.size(), 'x') + end;
+  };
+  for (const std::size_t size : {limit - 1, limit, limit + 1, limit + 30}) {
+    const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const struct {
+      parser::kind kind;
+      std::string bytes;
+    } table[] = {
+        {requests, padded("GET / HTTP/1.1\r\nA: ", size, "\r\n\r\n")},
+        {requests, padded("GET /", size, " HTTP/1.1\r\nA: b\r\n\r\n")},
+        {requests, padded("GET /", size, " HTTP/1.1\r\n\r\n")},
+        {responses, padded("HTTP/1.1 204 ", size, "\r\nA: b\r\n\r\n")},
+        // The line of a chunk, and the last one with the trailer.
+        {responses, chunked + padded("1;a=", size, "\r\n") + "x\r\n0\r\n\r\n"},
+        {responses, chunked + padded("0\r\nA: ", size, "\r\n\r\n")},
+    };
+    for (const auto& row : table)
+      for (std::size_t cut = 0; cut <= row.bytes.size(); ++cut) {
+        const auto state = read_in_two(row.kind, row.bytes, cut, {.header = limit, .body = 100});
+        if (size <= limit)
+          ASSERT_EQ(state, true) << size << ", cut at " << cut << ": " << row.bytes;
+        else
+          ASSERT_EQ(state, fail(parse_errc::headers_too_large)) << size << ", cut at " << cut;
+      }
+  }
+}
+
+TEST(parser, keeps_no_more_of_an_endless_chunk_line_or_trailer_than_the_limit) {
+  for (const char* begin : {"1;", "0\r\n"}) {
+    parser parser{responses, {.header = 1000, .body = 100}};
+    ASSERT_EQ(parser.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), false);
+    auto state = parser.feed(begin);
+    for (int i = 0; state && i < 200; ++i) state = parser.feed("0123456789");
+    EXPECT_EQ(state, fail(parse_errc::headers_too_large));
+  }
+}
+
+TEST(http_writer, writes_no_request_whose_method_or_target_would_end_early_rfc_9112_3) {
+  for (const char* method : {"", "GET ", "G\r\nX", "GE T", "G\tT"})
+    EXPECT_FALSE(write_request({.method = method}, {})) << method;
+  for (const std::string& target : {std::string{}, std::string{"/a b"}, std::string{"/\r\nX: y"},
+                                    std::string{"/\n"}, std::string{"/\0", 2}})
+    EXPECT_FALSE(write_request({.target = target}, {})) << target;
+}
+
 TEST(http_writer, writes_what_the_parser_reads) {
   request request{.method = "POST", .target = "/x", .headers = {{"A", "b"}}, .body = "body"};
   EXPECT_EQ(write_request(request, write_common_headers("host:1")),

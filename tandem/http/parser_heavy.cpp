@@ -114,6 +114,7 @@ class parser::impl {
   void restart() {
     is_done_ = false;
     told_continue_ = false;
+    head_size_ = 0;
     if (reads_ == kind::requests) {
       request_.emplace();
       configure(*request_);
@@ -126,8 +127,8 @@ class parser::impl {
   template <typename Parser>
   void configure(Parser& parser) const {
     parser.eager(true);
-    parser.header_limit(static_cast<std::uint32_t>(
-        std::min<std::size_t>(limits_.header, std::numeric_limits<std::uint32_t>::max())));
+    // Beast counts the first line and the fields apart, and the whole when it comes in pieces.
+    parser.header_limit(std::numeric_limits<std::uint32_t>::max());
     parser.body_limit(limits_.body);
   }
 
@@ -137,14 +138,34 @@ class parser::impl {
     keeps_alive_ = parser.keep_alive();
   }
 
+  /// Offers bytes to Beast in pieces that make the limits independent of how the stream was cut:
+  /// the head alone, and of a chunked body no more at once than one chunk's line or trailer may
+  /// have.
   template <typename Parser>
   result<bool, parse_errc> put(Parser& parser, std::string_view bytes) {
     while (!bytes.empty()) {
+      std::string_view offered = bytes;
+      const bool is_head = !parser.is_header_done();
+      if (is_head) {
+        const std::size_t end = find_head_end(bytes);
+        const std::size_t head = head_size_ + std::min(end, bytes.size());
+        if (head > limits_.header || (end == std::string_view::npos && head == limits_.header))
+          return fail(parse_errc::headers_too_large);
+        offered = bytes.substr(0, end);
+      } else if (parser.chunked()) {
+        offered = bytes.substr(0, limits_.header);
+      }
       boost::beast::error_code error;
       const std::size_t used =
-          parser.put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
+          parser.put(boost::asio::const_buffer{offered.data(), offered.size()}, error);
       bytes.remove_prefix(used);
-      if (error == http::error::need_more) break;
+      if (is_head) head_size_ += used;
+      if (error == http::error::need_more) {
+        if (used > 0) continue;
+        if (!is_head && offered.size() == limits_.header)
+          return fail(parse_errc::headers_too_large);
+        break;
+      }
       if (error) return fail(to_errc(error));
       if (parser.is_done()) {
         if (skip_interim(parser)) return put(*response_, bytes);
@@ -155,6 +176,13 @@ class parser::impl {
     }
     waiting_.assign(bytes);
     return is_done_;
+  }
+
+  /// Where the head ends whose rest this is. Beast consumes it by whole lines.
+  [[nodiscard]] std::size_t find_head_end(std::string_view rest) const noexcept {
+    if (head_size_ > 0 && rest.starts_with("\r\n")) return 2;
+    const auto blank_line = rest.find("\r\n\r\n");
+    return blank_line == std::string_view::npos ? blank_line : blank_line + 4;
   }
 
   /// RFC 9110 15.2: any number of interim responses may come before the final one.
@@ -181,7 +209,8 @@ class parser::impl {
   const message_limits limits_;
   std::optional<request_parser> request_;
   std::optional<response_parser> response_;
-  std::string waiting_; ///< an unfinished header, or what came after a whole message
+  std::string waiting_;       ///< an unfinished header, or what came after a whole message
+  std::size_t head_size_ = 0; ///< bytes of the head that Beast has
   bool is_done_ = false;
   bool keeps_alive_ = false;
   bool told_continue_ = false;

@@ -2,6 +2,7 @@
 #include <tandem/http/server.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/source_network.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/base/timer_wheel.hpp>
 #include <tandem/io/stream.hpp>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -54,7 +56,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   result<socket_address, std::string> listen(const socket_address& at) {
     auto made =
         io::tcp_listener::listen(home_, at, [this](io::unique_fd fd, const socket_address& peer) {
-          if (connections_.size() >= options_.most_connections) return; // closes it
+          if (!make_room(source_network(peer.ip))) return; // closes it
           const auto key = connections_.emplace(*this, peer);
           connections_.find(key)->begin(key, std::move(fd));
         });
@@ -108,7 +110,15 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
    public:
     connection(impl& owner, const socket_address& peer)
         : owner_{owner}, peer_{peer}, stream_{owner.home_, *this, output_limit},
-          parser_{parser::kind::requests, owner.options_.limits} {}
+          parser_{parser::kind::requests, owner.options_.limits}, since_{owner.home_.now()} {
+      ++owner_.by_source_[source()];
+    }
+    ~connection() {
+      const auto count = owner_.by_source_.find(source());
+      if (--count->second == 0) owner_.by_source_.erase(count);
+    }
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
 
     void begin(handle<connection> self, io::unique_fd fd) {
       self_ = self;
@@ -121,6 +131,9 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
              !is_finishing_;
     }
     [[nodiscard]] bool is_answering() const noexcept { return is_answering_; }
+    [[nodiscard]] bool has_asked() const noexcept { return has_asked_; }
+    [[nodiscard]] instant since() const noexcept { return since_; }
+    [[nodiscard]] ip_address source() const noexcept { return source_network(peer_.ip); }
 
     void limit(instant until) { owner_.home_.timers().arm(*this, until); }
 
@@ -130,6 +143,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       const bool keeps = keeps_alive_ && !owner_.is_stopping_;
       stream_.write(write_response(response, keeps, has_body_));
       if (!keeps) return finish();
+      since_ = owner_.home_.now();
       const bool is_sent = stream_.waiting_output() == 0;
       limit(owner_.home_.now() +
             (is_sent ? owner_.options_.idle_limit : owner_.options_.request_deadline));
@@ -183,7 +197,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
         request request = parser_.take_request();
         keeps_alive_ = parser_.keeps_alive();
         has_body_ = request.method != "HEAD";
-        is_answering_ = true;
+        is_answering_ = has_asked_ = true;
         stream_.pause_reading();
         cancel(); // from here on it is the handler's time
         alive->dispatch(self, std::move(request), peer_);
@@ -211,12 +225,37 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     socket_address peer_;
     io::stream stream_;
     parser parser_;
+    instant since_;             ///< when it began, or had its last answer
+    bool has_asked_ = false;    ///< it has brought a whole request
     bool is_answering_ = false; ///< a handler has the request
     bool is_finishing_ = false;
     bool is_pumping_ = false;
     bool keeps_alive_ = true;
     bool has_body_ = true;
   };
+
+  /// Whether one more connection may come from there; ends another one for it if need be, so that
+  /// idle connections keep nobody out.
+  bool make_room(const ip_address& source) {
+    const auto count = by_source_.find(source);
+    const bool is_source_full =
+        count != by_source_.end() && count->second >= options_.most_connections_per_source;
+    if (!is_source_full && connections_.size() < options_.most_connections) return true;
+    handle<connection> least;
+    const connection* missed_least = nullptr;
+    connections_.for_each([&](auto key, const connection& c) {
+      if (is_source_full && c.source() != source) return;
+      if (c.has_asked() && !c.is_idle()) return;
+      if (missed_least && std::pair{c.has_asked(), c.since()} >=
+                              std::pair{missed_least->has_asked(), missed_least->since()})
+        return;
+      missed_least = &c;
+      least = key;
+    });
+    if (!missed_least) return false;
+    connections_.erase(least);
+    return true;
+  }
 
   connection* find(handle<void> named) {
     if (is_closed_) return nullptr;
@@ -236,7 +275,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     done();
   }
 
-  /// The route of a request; `path_known` tells 405 from 404.
+  /// The route of a request; without one `allowed` has the methods that the path takes, if any.
   const route_entry* find_route(const request& request, std::string& allowed) const {
     const route_entry* best = nullptr;
     std::size_t longest = 0;
@@ -294,6 +333,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   io::shard& home_;
   server_options options_;
   std::vector<route_entry> routes_;
+  std::unordered_map<ip_address, std::size_t> by_source_; ///< connections
   slot_map<connection> connections_;
   std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
   bool is_stopping_ = false;

@@ -28,10 +28,14 @@ struct server_options {
   io::tls_context tls = {};   ///< none: plain HTTP
   secret token = {};          ///< what "Authorization: Bearer" must hold; empty: no way in
   message_limits limits = {}; ///< of a request
-  duration request_deadline = seconds{30}; ///< from the first byte of a request to its last, and
-                                           ///< for the peer to take the answer
+  duration request_deadline = seconds{30}; ///< from the first byte of a request to its last, for
+                                           ///< the first request of a connection to come, and for
+                                           ///< the peer to take the answer
   duration idle_limit = seconds{75};       ///< of a connection between requests
-  std::size_t most_connections = 1000;     ///< beyond: closed when accepted
+  /// At a bound the oldest connection that never brought a request makes room, then the one that
+  /// has been idle for longest; without one the new connection is closed.
+  std::size_t most_connections = 1000;
+  std::size_t most_connections_per_source = 250; ///< by source_network()
 };
 
 /// Who may use a route.

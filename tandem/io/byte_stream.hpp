@@ -66,6 +66,10 @@ class byte_stream {
   /// Ends the stream once what was sent has left. on_end follows later, never from inside.
   virtual void close() = 0;
 
+  /// Ends the stream now, for another one that needs its place: on_unsent and on_end are told from
+  /// inside this call. Not from inside a call of this stream.
+  virtual void give_up_place() = 0;
+
   /// Ends the stream if no one calls this again before that moment; `never` takes it back.
   virtual void await_by(instant deadline) = 0;
 

@@ -5,10 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/detail/epoll_reactor.hpp>
-#include <boost/asio/detail/scheduler.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <limits>
 #include <sys/epoll.h>
@@ -31,37 +27,7 @@ unique_fd checked(int fd, const char* what) {
   return unique_fd{fd};
 }
 
-/// Asio keeps the descriptor of its own epoll set to itself; an explicit instantiation may name a
-/// private member, which is how this loop sleeps on Asio's set too. CMake pins the Boost version.
-template <auto Member>
-struct reactor_member {
-  friend int asio_epoll_fd(boost::asio::detail::epoll_reactor& reactor) { return reactor.*Member; }
-};
-int asio_epoll_fd(boost::asio::detail::epoll_reactor& reactor);
-template struct reactor_member<&boost::asio::detail::epoll_reactor::epoll_fd_>;
-
 } // namespace
-
-/// Asio in this loop: its epoll set stands in ours, and its handlers run in our turns.
-struct shard::guest final : readiness {
-  explicit guest(shard& host_of)
-      : host{host_of}, context{BOOST_ASIO_CONCURRENCY_HINT_1}, work{context.get_executor()} {
-    auto& scheduler = boost::asio::use_service<boost::asio::detail::scheduler>(context);
-    scheduler.init_task();
-    fd = asio_epoll_fd(boost::asio::use_service<boost::asio::detail::epoll_reactor>(context));
-    host.watch(fd, *this, EPOLLIN);
-  }
-  ~guest() { host.unwatch(fd, *this); }
-
-  /// Only wakes the loop: every turn polls, since what is posted to Asio outside of its handlers
-  /// does not make its set ready.
-  void on_ready(std::uint32_t) override {}
-
-  shard& host;
-  boost::asio::io_context context;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
-  int fd = -1;
-};
 
 shard::shard(std::uint16_t index)
     : index_{index}, now_{tandem::now()}, turn_end_{now_}, timers_{now_},
@@ -122,11 +88,6 @@ void shard::ring() noexcept {
   [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);
 }
 
-boost::asio::io_context& shard::context() {
-  if (!guest_) guest_ = std::make_unique<guest>(*this);
-  return guest_->context;
-}
-
 void shard::enter() noexcept {
   current_shard = this;
   now_ = turn_end_ = tandem::now();
@@ -185,7 +146,6 @@ void shard::turn(instant limit) {
     }
   }
   run_posted();
-  if (guest_) guest_->context.poll();
   run_turn_tasks();
   turn_end_ = tandem::now();
   note_lag(turn_end_ - now_);

@@ -18,9 +18,6 @@
 #include <vector>
 
 struct epoll_event;
-namespace boost::asio {
-class io_context;
-}
 
 namespace tandem::io {
 
@@ -62,7 +59,7 @@ class mail_receiver {
 };
 
 /// One event loop. Its turn: wait, advance the timers, tell what is ready, take the mail, run what
-/// was posted, poll Asio, run the turn's tasks.
+/// was posted, run the turn's tasks.
 class shard {
  public:
   /// Throws std::system_error when the kernel has no descriptors left.
@@ -103,16 +100,6 @@ class shard {
   /// There is mail; wakes the shard when it sleeps, else costs no system call. Any thread.
   void ring() noexcept;
 
-  /// For HTTP and other parts that speak Asio: a context that this loop drives. Include
-  /// <boost/asio/io_context.hpp> to use it. Never run it, nor use it from another thread.
-  [[nodiscard]] boost::asio::io_context& context();
-
-  /// context().get_executor(), for who has included Asio.
-  template <typename Context = boost::asio::io_context>
-  [[nodiscard]] auto executor() {
-    return static_cast<Context&>(context()).get_executor();
-  }
-
   /// Runs the loop on the calling thread until stop().
   void run();
   /// Ends run() after the present turn. Any thread.
@@ -144,8 +131,6 @@ class shard {
   void note_lag(duration waited) noexcept;
 
  private:
-  struct guest;
-
   void enter() noexcept;
   void leave() noexcept;
   void turn(instant limit);
@@ -180,8 +165,6 @@ class shard {
   alignas(cache_line) instant lag_window_;
   duration lag_now_{0};
   duration lag_before_{0};
-
-  std::unique_ptr<guest> guest_;
 };
 
 } // namespace tandem::io

@@ -6,9 +6,6 @@
 
 #include <array>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <fcntl.h>
 #include <functional>
 #include <gtest/gtest.h>
@@ -222,20 +219,6 @@ TEST(shard, mail_and_posts_may_destroy_what_is_ready_or_asked_for_the_end_of_the
     s.post([&] { has_passed = true; });
     EXPECT_TRUE(s.run_until([&] { return has_passed; }));
   }
-}
-
-TEST(shard, drives_asio_whoever_posts_to_it) {
-  shard s;
-  int steps = 0;
-  boost::asio::steady_timer t{s.context(), std::chrono::milliseconds{10}};
-  t.async_wait([&](boost::system::error_code e) {
-    EXPECT_FALSE(e);
-    ++steps;
-  });
-  s.post([&] { boost::asio::post(s.executor(), [&] { ++steps; }); });
-  EXPECT_TRUE(s.run_until([&] { return steps == 2; }));
-  s.post([&] { boost::asio::post(s.executor(), [&] { ++steps; }); });
-  EXPECT_TRUE(s.run_until([&] { return steps == 3; }));
 }
 
 TEST(shard, measures_its_lag) {

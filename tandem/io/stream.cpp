@@ -200,7 +200,8 @@ void stream::shake_hands() {
   const int reason = SSL_get_error(tls_, done);
   tls_wants_write_ = reason == SSL_ERROR_WANT_WRITE;
   if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) return;
-  const bool is_cut = reason == SSL_ERROR_SYSCALL || reason == SSL_ERROR_ZERO_RETURN;
+  const bool is_cut =
+      reason == SSL_ERROR_SYSCALL || reason == SSL_ERROR_ZERO_RETURN || has_unexpected_end(reason);
   end(stream_end::tls_failed, is_cut && SSL_get_verify_result(tls_) == X509_V_OK
                                   ? "the peer closed the connection during the TLS handshake"
                                   : explain_tls_failure(tls_));
@@ -229,6 +230,8 @@ void stream::read_all() {
         const int reason = SSL_get_error(tls_, static_cast<int>(got));
         tls_wants_write_ = reason == SSL_ERROR_WANT_WRITE;
         if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) return;
+        if (has_unexpected_end(reason))
+          return end(stream_end::cut_off, "closed without the end of TLS");
         if (reason != SSL_ERROR_ZERO_RETURN)
           return end(stream_end::lost,
                      reason == SSL_ERROR_SSL ? explain_tls_failure(tls_) : std::strerror(errno));

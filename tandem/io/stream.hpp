@@ -20,7 +20,8 @@ namespace tandem::io {
 /// Why a connection is over.
 enum class stream_end : std::uint8_t {
   finished,   ///< finish() has sent all there was
-  by_peer,    ///< the peer closed it
+  by_peer,    ///< the peer closed it, over TLS with close_notify (RFC 8446 6.1)
+  cut_off,    ///< over TLS, without close_notify: somebody else may have closed it
   refused,    ///< connecting failed, nothing was sent
   tls_failed, ///< no TLS connection came about; nothing of ours was sent
   lost,       ///< reset, or the network gave up

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <optional>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 using namespace tandem;
@@ -191,6 +192,43 @@ TEST_P(streams, can_be_used_again) {
   }
 }
 
+TEST_P(streams, carry_hundreds_of_messages_of_one_turn_in_their_order) {
+  connect();
+  EXPECT_TRUE(home.run_until([&] { return client.connected == 1; }));
+  std::string all;
+  for (int i = 0; i < 300; ++i) {
+    const std::string message = "message " + std::to_string(i) + "\n";
+    all += message;
+    client.connection.write(message);
+  }
+  EXPECT_TRUE(home.run_until([&] { return server.received.size() >= all.size(); }));
+  EXPECT_EQ(server.received, all);
+}
+
+TEST_P(streams, may_be_destroyed_by_a_timer_in_the_turn_of_their_input_or_end) {
+  struct destroyer final : timer {
+    void on_timer(instant) override { victim.reset(); }
+    std::unique_ptr<end_point> victim;
+  };
+  for (const bool is_end : {false, true}) {
+    destroyer d;
+    d.victim = std::make_unique<end_point>(home);
+    d.victim->connection.connect(listener->address(), connecting, "localhost");
+    ASSERT_TRUE(home.run_until(
+        [&] { return d.victim->connected == 1 && server.connection.is_connected(); }));
+    if (is_end)
+      server.connection.close();
+    else
+      server.connection.write("never told");
+    home.timers().arm(d, home.now());
+    const instant due = d.due(); // both are ready in the turn that comes
+    while (tandem::now() <= due) {
+    }
+    EXPECT_TRUE(home.run_until([&] { return !d.victim; }));
+    home.run_until([] { return false; }, milliseconds{2});
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(over, streams, testing::Bool(),
                          [](const auto& which) { return which.param ? "tls" : "tcp"; });
 
@@ -304,6 +342,25 @@ TEST_P(tls, tells_the_end_of_the_peer_once_however_often_it_reads_on) {
   EXPECT_EQ(server.peer_finished, 1);
 }
 
+TEST_P(tls, tells_a_connection_that_was_cut_off_from_one_that_the_peer_ended_rfc_8446_6_1) {
+  for (const bool is_cut : {false, true}) {
+    server.closed.reset();
+    connect();
+    EXPECT_TRUE(home.run_until(
+        [&] { return server.connection.is_connected() && client.connection.is_connected(); }));
+    // What the client has not read would make its close a reset.
+    client.received.clear();
+    server.connection.write("x");
+    EXPECT_TRUE(home.run_until([&] { return client.received == "x"; }));
+    if (is_cut)
+      client.connection.close(); // FIN without close_notify
+    else
+      client.connection.finish();
+    EXPECT_TRUE(home.run_until([&] { return server.closed.has_value(); }));
+    EXPECT_EQ(server.closed, is_cut ? stream_end::cut_off : stream_end::by_peer);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(over, tls, testing::Values(true), [](const auto&) { return "tls"; });
 
 TEST(tls_files, are_told_with_cause_and_remedy) {
@@ -321,6 +378,30 @@ TEST(tls_files, are_told_with_cause_and_remedy) {
               HasSubstr("no private key in PEM form"));
   EXPECT_THAT(tls_context::client({.ca_file = c / "server.key"}).error(),
               HasSubstr("holds no certificates"));
+}
+
+TEST(tcp_listener, waits_for_descriptors_without_spinning_and_goes_on) {
+  shard home;
+  std::vector<unique_fd> accepted;
+  auto listening = tcp_listener::listen(
+      home, *socket_address::parse("127.0.0.1:0"),
+      [&](unique_fd fd, const socket_address&) { accepted.push_back(std::move(fd)); });
+  ASSERT_TRUE(listening) << listening.error();
+  std::vector<raw_peer_for_test> peers;
+  for (int i = 0; i < 5; ++i) peers.emplace_back((*listening)->address());
+  rlimit usual{};
+  getrlimit(RLIMIT_NOFILE, &usual);
+  testing::internal::CaptureStderr();
+  rlimit none = usual;
+  none.rlim_cur = static_cast<rlim_t>(unique_fd{::dup(0)}.get()); // the lowest that is free
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto turns = home.turns();
+  EXPECT_FALSE(home.run_until([&] { return !accepted.empty(); }, milliseconds{350}));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_LT(home.turns() - turns, 20U);
+  EXPECT_EQ(log.find("raise the limit"), log.rfind("raise the limit")) << "told once: " << log;
+  EXPECT_TRUE(home.run_until([&] { return accepted.size() == peers.size(); }));
 }
 
 TEST(tcp_listener, tells_why_it_cannot_listen) {

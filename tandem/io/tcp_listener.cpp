@@ -18,6 +18,8 @@ constexpr int backlog = 4096;
 constexpr int accepts_per_turn = 64;
 /// How long to leave the queue alone when the process has no descriptors left.
 constexpr duration pause = milliseconds{100};
+/// The lack of descriptors is told so often.
+constexpr duration complaint_pause = seconds{60};
 
 } // namespace
 
@@ -80,8 +82,11 @@ void tcp_listener::on_ready(std::uint32_t) {
     }
     if (errno == EAGAIN) return;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      log_error("cannot accept connections at {}: {}; raise the limit of open files",
-                address_.to_string(), std::strerror(errno));
+      if (home_.now() >= next_complaint_) {
+        next_complaint_ = home_.now() + complaint_pause;
+        log_error("cannot accept connections at {}: {}; raise the limit of open files",
+                  address_.to_string(), std::strerror(errno));
+      }
       home_.rewatch(fd_.get(), *this, 0);
       home_.timers().arm(*this, home_.now() + pause);
       return;

@@ -18,6 +18,8 @@ namespace tandem::io {
 /// second server would share it unnoticed too, so the first socket of a process is bound alone.
 enum class port_use : std::uint8_t { alone, shared };
 
+/// While the process has no descriptors left, new connections wait in the kernel; it looks again
+/// ten times a second.
 class tcp_listener final : readiness, timer {
  public:
   /// Gets each connection: non-blocking, close-on-exec. It may stop the listener, not destroy it.
@@ -50,6 +52,7 @@ class tcp_listener final : readiness, timer {
   unique_fd fd_;
   socket_address address_;
   accept_handler on_accept_;
+  instant next_complaint_ = instant::min();
 };
 
 } // namespace tandem::io

@@ -34,6 +34,7 @@ class tcp_stream final : public byte_stream, readiness, turn_task, timer {
 
   void send(block_ref block, std::uint32_t size, send_token token = {}) override;
   void close() override;
+  void give_up_place() override { finish(byte_stream_end::closed_here); }
   void await_by(instant deadline) override;
   [[nodiscard]] const socket_address& peer() const noexcept override { return peer_; }
   [[nodiscard]] const socket_address& local() const noexcept override { return local_; }

@@ -66,8 +66,7 @@ std::shared_ptr<SSL_CTX> new_context(const SSL_METHOD* method) {
   if (!context) return context;
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                         SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                         SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                         SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
@@ -187,6 +186,11 @@ context_result tls_context::client(const tls_client_options& options) {
         !problem.empty())
       return fail(std::move(problem));
   return tls_context{std::move(context)};
+}
+
+bool has_unexpected_end(int reason) noexcept {
+  return reason == SSL_ERROR_SSL &&
+         ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
 std::string explain_tls_failure(const ssl_st* connection) {

@@ -44,6 +44,10 @@ class tls_context {
   std::shared_ptr<ssl_ctx_st> context_;
 };
 
+/// Whether the connection ended without close_notify, for which anybody on the way may have closed
+/// it. \param reason what SSL_get_error() said.
+[[nodiscard]] bool has_unexpected_end(int reason) noexcept;
+
 /// Why a handshake failed, for the log: the verdict on the peer's certificate with its remedy, or
 /// what OpenSSL said. Empties OpenSSL's queue of errors.
 [[nodiscard]] std::string explain_tls_failure(const ssl_st* connection);

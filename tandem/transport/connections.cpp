@@ -4,6 +4,8 @@
 #include <tandem/base/log.hpp>
 #include <tandem/base/source_network.hpp>
 
+#include <algorithm>
+
 namespace tandem::transport {
 
 namespace {
@@ -58,8 +60,7 @@ bool connections::has_room(const ip_address& source) {
   if (all_.size() < options_.connections) return true;
   // A flood of connections that say nothing must not keep others out.
   if (unproven_.empty()) return false;
-  connection& oldest = unproven_.front();
-  forget(oldest, io::byte_stream_end::closed_here);
+  unproven_.front().stream->give_up_place(); // forgets it, and reports what waited in it
   return true;
 }
 
@@ -105,7 +106,10 @@ void connections::forget(connection& c, io::byte_stream_end why) {
   // D17: who takes no TCP is not asked again for a while.
   if (!c.is_accepted &&
       (why == io::byte_stream_end::refused || why == io::byte_stream_end::connect_limit)) {
-    if (refused_.size() >= refusals_kept) refused_.clear();
+    // All are kept for the same time: the one that ends first is the oldest.
+    if (refused_.size() >= refusals_kept && !refused_.contains(peer))
+      refused_.erase(std::min_element(refused_.begin(), refused_.end(),
+                                      [](auto& a, auto& b) { return a.second < b.second; }));
     refused_[peer] = home_.now() + options_.refusal_memory;
   }
   all_.erase(c.self);
@@ -181,6 +185,7 @@ void connections::take_frames(connection& c) {
       break;
     case sip::frame_kind::pong: break;
     case sip::frame_kind::failed:
+      c.unlink(); // whatever the answer makes us open, this one stays for the call
       owner_.on_stream_broken(std::move(f.block), f.size, f.error, arrival_of(c));
       c.stream->close();
       return;

@@ -25,6 +25,7 @@ constexpr bool is_gateway_trouble(unsigned status) noexcept {
 
 backend_failure to_failure(http::failure kind) noexcept {
   switch (kind) {
+  case http::failure::bad_request:
   case http::failure::unreachable: return backend_failure::unreachable;
   case http::failure::timed_out: return backend_failure::timed_out;
   case http::failure::lost: return backend_failure::lost;
