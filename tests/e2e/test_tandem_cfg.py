@@ -90,6 +90,32 @@ def test_a_tag_that_was_made_up_opens_nothing(server, person, with_route):
     assert answer.status == 403
 
 
+@pytest.mark.parametrize("method", ["CANCEL", "cancel", "Cancel"])
+@pytest.mark.parametrize("form", ["udp", "tcp"])
+def test_a_cancel_without_its_invite_reaches_nobody(person, method, form):
+    """RFC 3261 9.2: 481. A method in other letters is no CANCEL (7.1), and no way around the rules either."""
+    stranger, carol = person("eve", registered=False, domain="elsewhere.test"), person("carol", registered=False)
+    target = f"{carol.contact.partition(';')[0]};transport={form}"
+    answer = stranger.exchange(stranger.request(method, target))
+    assert answer.status in ([481] if method == "CANCEL" else [403, 481])
+    assert carol.nothing()
+
+
+def test_the_notify_of_a_subscription_is_record_routed(person):
+    """RFC 6665 4.3: whoever records the route of a SUBSCRIBE does so in each NOTIFY."""
+    alice, bob = person("alice"), person("bob")
+    alice.send(alice.request("SUBSCRIBE", f"sip:bob@{DOMAIN}", headers=[("Event", "presence")]))
+    arrived = bob.receive_request("SUBSCRIBE")
+    bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
+    notifier = Dialog(bob, arrived, alice.receive_response(200, "SUBSCRIBE"))
+    notifier.cseq = 7
+    bob.send(notifier.request("NOTIFY", headers=[("Event", "presence"), ("Subscription-State", "active")]))
+    notify = alice.receive_request("NOTIFY")
+    assert notify.get("Record-Route")
+    alice.send(alice.response(notify, 200, "OK"))
+    assert bob.receive_response(200, "NOTIFY")
+
+
 def test_registration_of_another_domain_is_refused(person):
     alice = person("alice", registered=False)
     assert alice.exchange(alice.register(uri="sip:elsewhere.test")).status == 403
