@@ -5,7 +5,6 @@
 #include <tandem/script/core_parameters.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/server.hpp>
-#include <tandem/server/services.hpp>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
@@ -33,15 +32,12 @@ std::string default_script() {
   return TANDEM_CONFIG_FOLDER "/tandem.cfg";
 }
 
-/// Checks the script and prints what is wrong with it.
-int check_script(const std::string& path) {
-  const server::script_loader loader{modules::all()};
-  const auto checked = loader.check(path);
-  std::cout << checked.found.to_string();
-  if (!checked.made) return 1;
-  server::services services; // the modules look at their parameters, as they will at start-up
-  [[maybe_unused]] const auto loaded = loader.load(checked.made, services);
-  std::cout << path << ": the script is good\n";
+/// Prints what is wrong with the script, or with what the command line adds to it.
+int check_script(const server::options& options) {
+  const script::diagnostics found = server::check(options, modules::all());
+  std::cout << found.to_string();
+  if (found.has_errors()) return 1;
+  std::cout << options.script << ": the script is good\n";
   return 0;
 }
 
@@ -74,7 +70,7 @@ int main(int argc, char** argv) {
   app.add_flag("--list-parameters", is_list_parameters, "print every core parameter of a script");
   app.add_option("-l,--listen", options.listen,
                  "[udp:|tcp:]address[:port], an interface, or *; may be given again (instead of "
-                 "the script's listen)");
+                 "the script's listen; without either 127.0.0.1)");
   app.add_option("-p,--port", options.port, "port of addresses that name none (5060)");
   app.add_option("--shards,-n", options.shards,
                  "event loops, each a thread (by default one a core, one on two cores)");
@@ -88,7 +84,9 @@ int main(int argc, char** argv) {
   app.add_option("--trace", options.trace_file,
                  "append a JSON line for every message to this file");
   app.add_option("-P,--pid-file", options.pid_file, "write the process id there");
-  app.add_option("-u,--user", options.user, "become this user once the sockets are open");
+  app.add_option("-u,--user", options.user,
+                 "become this user once the sockets are open; started by root "
+                 "without it: tandem where there is one, else nobody");
   app.add_option("-g,--group", options.group, "become this group");
   app.add_option("-t,--chroot", options.root, "make this folder the root");
   app.add_option("-w,--workdir", options.work_folder, "change to this folder");
@@ -112,7 +110,7 @@ int main(int argc, char** argv) {
       std::cout << script::list_core_parameters();
       return 0;
     }
-    if (is_check) return check_script(options.script);
+    if (is_check) return check_script(options);
     return server::serve(options, modules::all());
   } catch (const std::exception& error) {
     std::cerr << "tandemd: " << error.what() << '\n';

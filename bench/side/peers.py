@@ -76,7 +76,9 @@ class Tandem(Peer):
         script = f'listen=127.0.0.1\nport={self.port}\nalias="example.test"\noverload_per_source=0\n{self.parameters}'
         script += (SCRIPTS / self.unit.script).read_text()
         (folder / "server.cfg").write_text(script)
-        return [str(bench_program("tandemd")), "-f", str(folder / "server.cfg"), "-D", "-E", "--shards", str(self.shards)]
+        # The folder is root's where root measures: callgrind writes there when the server ends.
+        user = ["-u", "root"] if os.geteuid() == 0 else []
+        return [str(bench_program("tandemd")), "-f", str(folder / "server.cfg"), "-D", "-E", "--shards", str(self.shards), *user]
 
 
 class Kamailio(Peer):

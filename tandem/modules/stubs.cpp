@@ -4,129 +4,158 @@
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
 
+#include <array>
+#include <fmt/format.h>
+#include <iterator>
+#include <utility>
+
 namespace tandem::modules {
 
 namespace {
 
 using script::outcome;
 
-/// A function that would admit, find or store something: it says no, whatever it is given.
-script::function_info refusal(std::string name, std::size_t most_arguments, std::string help) {
-  std::vector<script::argument_info> arguments;
-  for (std::size_t i = 0; i < most_arguments; ++i)
-    arguments.emplace_back("argument", script::argument_kind::text);
-  return {.name = std::move(name),
-          .arguments = std::move(arguments),
-          .required = 0,
-          .blocks = script::anywhere,
-          .help = std::move(help),
-          .run = [](script::call&) { return outcome::no(); }};
-}
+/// What a function of an absent module answers. There is no "yes": what was to admit somebody, to
+/// find or to store something must not seem to have done so.
+enum class answer : std::uint8_t { no, not_available };
+
+struct absent_function {
+  std::string_view name;
+  std::size_t least = 0, most = 0; ///< arguments
+  answer says = answer::no;
+};
+
+struct absent_module {
+  std::string_view name;
+  std::string_view why;                          ///< as the warning of loadmodule ends
+  std::array<absent_function, 7> functions = {}; ///< to the first without a name
+};
+
+constexpr absent_module absent_modules[] = {
+    {"acc",
+     "calls are not accounted yet",
+     {{{"acc_log_request", 1, 1},
+       {"acc_db_request", 2, 2},
+       {"acc_rad_request", 1, 1},
+       {"acc_diam_request", 1, 1}}}},
+    {"auth",
+     "there is no authentication yet",
+     {{{"www_challenge", 2, 2, answer::not_available},
+       {"proxy_challenge", 2, 2, answer::not_available},
+       {"consume_credentials"},
+       {"is_rpid_user_e164"},
+       {"append_rpid_hf", 0, 2}}}},
+    {"auth_db",
+     "there is no authentication yet: nobody is let in",
+     {{{"www_authorize", 2, 2}, {"proxy_authorize", 2, 2}}}},
+    {"auth_radius",
+     "there is no authentication yet: nobody is let in",
+     {{{"radius_www_authorize", 1, 1}, {"radius_proxy_authorize", 1, 1}}}},
+    {"auth_diameter",
+     "there is no authentication yet: nobody is let in",
+     {{{"diameter_www_authorize", 1, 1},
+       {"diameter_proxy_authorize", 1, 1},
+       {"diameter_is_user_in", 2, 2}}}},
+    {"group", "there are no groups yet: nobody is in one", {{{"is_user_in", 2, 2}}}},
+    {"group_radius", "there are no groups yet: nobody is in one", {{{"radius_is_user_in", 2, 2}}}},
+    {"uri",
+     "there is no authentication yet: no user is verified",
+     {{{"check_to"}, {"check_from"}, {"is_user", 1, 1}, {"does_uri_exist"}}}},
+    {"uri_radius",
+     "there is no authentication yet: no user is verified",
+     {{{"radius_does_uri_exist"}}}},
+    {"mysql", "there is no database yet"},
+    {"postgres", "there is no database yet"},
+    {"dbtext", "there is no database yet"},
+    {"msilo", "messages are not stored yet", {{{"m_store", 1, 2}, {"m_dump", 0, 1}}}},
+    {"snmp", "there is no SNMP agent"},
+    {"enum", "numbers are not looked up yet", {{{"enum_query", 0, 2}, {"is_from_user_e164"}}}},
+    {"pike",
+     "the server bounds what a source may send by itself (docs/server.md)",
+     {{{"pike_check_req"}}}},
+    {"nathelper",
+     "media is not relayed yet",
+     {{{"fix_nated_contact"},
+       {"fix_nated_sdp", 1, 2},
+       {"fix_nated_register"},
+       {"force_rtp_proxy", 0, 2},
+       {"unforce_rtp_proxy"},
+       {"nat_uac_test", 1, 1},
+       {"add_rcv_param"}}}},
+    {"permissions",
+     "there are no allow and deny files yet: nothing is allowed",
+     {{{"allow_routing", 0, 2}, {"allow_register", 1, 2}, {"allow_refer_to", 1, 2}}}},
+    {"domain",
+     "there is no table of domains yet; core parameter alias names them",
+     {{{"is_from_local"}, {"is_uri_host_local"}}}},
+    {"pa",
+     "there is no presence agent yet",
+     {{{"handle_subscription", 1, 1}, {"existing_subscription", 1, 1}, {"pua_exists", 1, 1}}}},
+    {"jabber",
+     "there is no gateway to XMPP yet",
+     {{{"jab_send_message"},
+       {"jab_join_jconf"},
+       {"jab_exit_jconf"},
+       {"jab_go_online"},
+       {"jab_go_offline"}}}},
+    {"sms", "there is no gateway to SMS", {{{"sms_send_msg"}, {"sms_send_msg_to_net", 1, 1}}}},
+    {"vm", "there is no voice mail", {{{"vm", 2, 2}}}},
+    {"mangler",
+     "addresses in SDP are left alone",
+     {{{"sdp_mangle_ip", 2, 2},
+       {"sdp_mangle_port", 1, 1},
+       {"encode_contact", 2, 2},
+       {"decode_contact"},
+       {"decode_contact_header"}}}},
+    {"extcmd", "there is no external command server", {{{"extcmd_dump_req"}}}},
+    {"cpl-c",
+     "there is no interpreter of CPL",
+     {{{"cpl_run_script", 2, 2}, {"cpl_process_register"}, {"cpl_process_register_norpl"}}}},
+};
 
 /// A challenge that cannot be made: the caller hears so, and the script ends as it would.
-script::function_info no_challenge(std::string name) {
-  return {
-      .name = std::move(name),
-      .arguments = {{"realm", script::argument_kind::text}, {"qop", script::argument_kind::text}},
-      .help = "answers 501: there is no authentication yet",
-      .run = [](script::call& c) {
-        auto& m = c.as<server::message_context>();
-        m.home().answer(m, 501, "Authentication is not available");
-        return outcome::leave();
-      }};
+outcome say_not_available(script::call& c) {
+  auto& m = c.as<server::message_context>();
+  m.home().answer(m, 501, "Authentication is not available");
+  return outcome::leave();
 }
 
-script::module_info stub(std::string name, const std::string& why) {
-  return {.name = std::move(name), .help = why, .stub = why};
+script::function_info declare(const absent_function& f, std::string_view why) {
+  script::function_info made{.name = std::string{f.name},
+                             .required = f.least,
+                             .blocks = script::anywhere,
+                             .help = fmt::format("says no: {}", why),
+                             .run = [](script::call&) { return outcome::no(); }};
+  for (std::size_t i = 0; i < f.most; ++i)
+    made.arguments.emplace_back("argument", script::argument_kind::text);
+  if (f.says == answer::not_available) {
+    made.blocks = script::in_request;
+    made.help = fmt::format("answers 501: {}", why);
+    made.run = say_not_available;
+  }
+  return made;
 }
 
-constexpr const char* nobody = "says no: there is no authentication yet";
-
-script::module_info acc() { return stub("acc", "calls are not accounted yet"); }
-
-script::module_info auth() {
-  auto info = stub("auth", "there is no authentication yet");
-  info.functions = {no_challenge("www_challenge"), no_challenge("proxy_challenge")};
-  return info;
+/// An entry of the table as the language wants it. The index is a template argument since a module
+/// declares itself by a plain function.
+template <std::size_t index>
+script::module_info declare_absent() {
+  constexpr const absent_module& m = absent_modules[index];
+  script::module_info made{
+      .name = std::string{m.name}, .help = std::string{m.why}, .stub = std::string{m.why}};
+  for (const absent_function& f : m.functions)
+    if (!f.name.empty()) made.functions.push_back(declare(f, m.why));
+  if (m.name == "group") made.aliases = {{"is_in_group", "is_user_in"}};
+  return made;
 }
-
-script::module_info auth_db() {
-  auto info = stub("auth_db", "there is no authentication yet: nobody is let in");
-  info.functions = {refusal("www_authorize", 2, nobody), refusal("proxy_authorize", 2, nobody)};
-  return info;
-}
-
-script::module_info group() {
-  auto info = stub("group", "there are no groups yet: nobody is in one");
-  info.functions = {refusal("is_user_in", 2, "says no: there are no groups yet")};
-  info.aliases = {{"is_in_group", "is_user_in"}};
-  return info;
-}
-
-script::module_info uri() {
-  auto info = stub("uri", "there is no authentication yet: no user is verified");
-  info.functions = {refusal("check_to", 0, nobody), refusal("check_from", 0, nobody),
-                    refusal("is_user", 1, nobody), refusal("does_uri_exist", 0, nobody)};
-  return info;
-}
-
-script::module_info mysql() { return stub("mysql", "there is no database yet"); }
-
-script::module_info msilo() {
-  auto info = stub("msilo", "messages are not stored yet");
-  info.functions = {refusal("m_store", 1, "says no: messages are not stored yet"),
-                    refusal("m_dump", 0, "says no: messages are not stored yet")};
-  return info;
-}
-
-script::module_info snmp() { return stub("snmp", "there is no SNMP agent"); }
-
-script::module_info enum_lookup() {
-  auto info = stub("enum", "numbers are not looked up yet");
-  info.functions = {refusal("enum_query", 1, "says no: numbers are not looked up yet"),
-                    refusal("is_from_user_e164", 0, "says no: numbers are not looked up yet")};
-  return info;
-}
-
-script::module_info pike() {
-  return stub("pike", "the server bounds what a source may send by itself (docs/server.md)");
-}
-
-script::module_info nathelper() { return stub("nathelper", "media is not relayed yet"); }
-
-script::module_info permissions() {
-  auto info = stub("permissions", "there are no allow and deny files yet: nothing is allowed");
-  info.functions = {refusal("allow_routing", 2, "says no: there are no permission files yet")};
-  return info;
-}
-
-script::module_info domain() {
-  auto info = stub("domain", "there is no table of domains yet; core parameter alias names them");
-  info.functions = {refusal("is_from_local", 0, "says no: there is no table of domains yet"),
-                    refusal("is_uri_host_local", 0, "says no: there is no table of domains yet")};
-  return info;
-}
-
-script::module_info pa() {
-  auto info = stub("pa", "there is no presence agent yet");
-  info.functions = {refusal("handle_subscription", 1, "says no: there is no presence agent yet"),
-                    refusal("existing_subscription", 1, "says no: there is no presence agent yet"),
-                    refusal("pua_exists", 1, "says no: there is no presence agent yet")};
-  return info;
-}
-
-script::module_info jabber() { return stub("jabber", "there is no gateway to XMPP yet"); }
-script::module_info sms() { return stub("sms", "there is no gateway to SMS"); }
-script::module_info vm() { return stub("vm", "there is no voice mail"); }
-script::module_info mangler() { return stub("mangler", "addresses in SDP are left alone"); }
-script::module_info extcmd() { return stub("extcmd", "there is no external command server"); }
 
 } // namespace
 
 std::vector<server::module_entry> stubs() {
-  return {{acc},    {auth},        {auth_db}, {group},     {uri},         {mysql},  {msilo},
-          {snmp},   {enum_lookup}, {pike},    {nathelper}, {permissions}, {domain}, {pa},
-          {jabber}, {sms},         {vm},      {mangler},   {extcmd}};
+  return []<std::size_t... all>(std::index_sequence<all...>) {
+    return std::vector<server::module_entry>{{.declare = declare_absent<all>}...};
+  }
+  (std::make_index_sequence<std::size(absent_modules)>{});
 }
 
 } // namespace tandem::modules

@@ -25,11 +25,38 @@ TEST_F(stubs, say_why_they_do_nothing_when_they_are_loaded) {
   }
 }
 
-TEST_F(stubs, take_parameters_and_functions_of_theirs_that_are_not_known_with_a_warning) {
+TEST_F(stubs, take_parameters_of_theirs_that_are_not_known_with_a_warning) {
   const auto made = compiled("loadmodule \"acc\"\nmodparam(\"acc\", \"log_level\", 1)\n"
                              "route { break; }\n");
   EXPECT_TRUE(made.made) << made.found.to_string();
   EXPECT_FALSE(made.found.has_errors());
+}
+
+TEST_F(stubs, do_not_make_functions_that_nobody_declares_pass_for_true) {
+  for (const char* name : {"acc", "auth", "mysql", "msilo", "nathelper", "pike"}) {
+    const auto made = compiled("loadmodule \"" + std::string{name} +
+                               "\"\nloadmodule \"registrar\"\n"
+                               "route { if (!is_from_registred(\"location\")) break; }\n");
+    EXPECT_FALSE(made.made) << name;
+    const std::string said = made.found.to_string();
+    EXPECT_NE(said.find("unknown function 'is_from_registred'; did you mean"), said.npos) << said;
+  }
+}
+
+TEST_F(stubs, never_say_yes) {
+  for (const server::module_entry& entry : modules::stubs()) {
+    const script::module_info info = entry.declare();
+    for (const script::function_info& f : info.functions) {
+      std::string arguments;
+      for (std::size_t i = 0; i < f.max_count(); ++i) arguments += i == 0 ? "\"0\"" : ",\"0\"";
+      load_route("if (" + f.name + "(" + arguments +
+                     ")) sl_send_reply(\"200\", \"in\"); else sl_send_reply(\"403\", \"out\");",
+                 "loadmodule \"" + info.name + "\"\n");
+      receive(request("OPTIONS"));
+      const std::string answered = sent();
+      EXPECT_TRUE(answered == "403" || answered == "501") << f.name << ": " << answered;
+    }
+  }
 }
 
 TEST_F(stubs, let_nobody_in_and_find_nothing) {

@@ -35,6 +35,9 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
     setup.refuse("db_mode", "contacts can be kept in memory only (0) as long as there is no "
                             "database support; with another mode they would be lost at a restart "
                             "although the script says that they are stored");
+  if (setup.is_on("use_domain"))
+    setup.refuse("use_domain", "it has its effect as use_domain of registrar; here it would be "
+                               "without any, and users of different domains would be one");
   return std::make_unique<settings>();
 }
 

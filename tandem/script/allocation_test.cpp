@@ -33,7 +33,7 @@ namespace {
 TEST(execution, allocates_nothing_in_steady_state) {
   const auto c =
       compile_text("route { if (method==\"INVITE\" && uri=~\"alice@(.*\\.)?example\" && "
-                   "src_ip==192.0.2.0/24 && $m=~\"inv\" && !src_ip=~\"^10\") route(1); } "
+                   "src_ip==192.0.2.0/24 && $m=~\"INV\" && !src_ip=~\"^10\") route(1); } "
                    "route[1] { setflag(1); say(\"a long text that no small string holds: "
                    "$m $hdr(X-Name-Of-A-Header)\"); run([\"a\", \"$m\"]); route(2); } "
                    "route[2] { if (isflagset(1)) yes(\"end\"); }");
@@ -41,9 +41,9 @@ TEST(execution, allocates_nothing_in_steady_state) {
   plain_context on;
   execution e;
   on.trace.reserve(1 << 16);
-  for (int i = 0; i < 3; ++i) e.start(*c.made, *c.made->main_block(), on);
+  for (int i = 0; i < 3; ++i) e.start(*c.made, c.made->main_block(), on);
   const std::size_t before = allocations;
-  for (int i = 0; i < 50; ++i) e.start(*c.made, *c.made->main_block(), on);
+  for (int i = 0; i < 50; ++i) e.start(*c.made, c.made->main_block(), on);
   EXPECT_EQ(allocations, before);
   EXPECT_GT(on.trace.size(), 50U * 20U);
 }

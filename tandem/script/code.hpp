@@ -26,6 +26,7 @@ enum class opcode : std::uint8_t {
   last,  ///< the value of the last statement (a block as a condition)
   // Of these the truth decides; the value of the last statement stays.
   text_is,      ///< left, index: texts; letter case ignored
+  text_equals,  ///< left, index: texts; byte for byte
   text_matches, ///< left, index: patterns
   ip_in,        ///< left, index: prefixes
   ip_is_host,   ///< left, index: hosts
@@ -66,7 +67,7 @@ struct code {
   std::vector<call_site> calls;
   std::vector<block_info> blocks;
   std::vector<std::uint32_t> entries; ///< of each block
-  std::optional<block_id> main;
+  block_id main = 0;                  ///< what each request runs; a script without it has errors
 
   std::vector<std::string> texts;
   std::vector<pattern> patterns;

@@ -59,9 +59,11 @@ void compiler::declare_blocks(const script_syntax& script) {
   for (const block_syntax& b : script.blocks)
     if (!find_block(code_.blocks, b.kind, b.name))
       code_.blocks.push_back({b.kind, b.name, b.where});
-  code_.main = find_block(code_.blocks, block_kind::request, "0");
-  if (!code_.main)
-    found_.warning({0, 0}, "there is no route block: every request would be dropped");
+  if (const auto main = find_block(code_.blocks, block_kind::request, "0"))
+    code_.main = *main;
+  else
+    found_.error({0, 0}, "there is no main route block, which every request runs",
+                 "the smallest is: route { sl_send_reply(\"404\", \"Not Found\"); }");
 }
 
 bool compiler::ends_block(const statement_syntax& s) {
@@ -178,11 +180,7 @@ void compiler::call(const call_syntax& c, label yes, label no) {
   if (language_call(c, yes, no)) return;
   const function_info* f =
       names_.find_function(c.name.text, c.arguments.size(), c.name.where, found_);
-  if (f == nullptr) {
-    // Of a stub: it does nothing and says yes.
-    emit({.op = opcode::set, .on_true = yes, .on_false = yes}, c.where);
-    return;
-  }
+  if (f == nullptr) return; // already complained about
   call_notes_.push_back({current_, f, c.name.where});
   call_site site;
   site.function = f;

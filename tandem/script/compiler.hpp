@@ -39,6 +39,7 @@ class compiler {
   void text_comparison(const comparison_syntax& c, instruction& to);
   void ip_comparison(const comparison_syntax& c, instruction& to);
   void number_comparison(const comparison_syntax& c, instruction& to);
+  [[nodiscard]] letter_case case_of(const comparison_syntax& c, const instruction& to) const;
   void match(const comparison_syntax& c, opcode op, instruction& to);
   [[nodiscard]] static std::optional<std::vector<std::string_view>>
   constant_texts(std::span<const argument> arguments);

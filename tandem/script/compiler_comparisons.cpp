@@ -48,9 +48,19 @@ void compiler::comparison(const comparison_syntax& c, span where, label yes, lab
   emit(i, where);
 }
 
+/// Methods are case-sensitive (RFC 3261 7.1): `cancel` is an extension of which we know nothing,
+/// and no guard that names CANCEL may take it for one. Classic scripts compare as the original did.
+letter_case compiler::case_of(const comparison_syntax& c, const instruction& to) const {
+  const bool is_method =
+      c.left == operand::method ||
+      (c.left == operand::variable && code_.variables[to.variable].info->is_case_sensitive);
+  return is_method && code_.parameters.compat() == compatibility::rfc ? letter_case::respected
+                                                                      : letter_case::ignored;
+}
+
 void compiler::match(const comparison_syntax& c, opcode op, instruction& to) {
   to.op = op;
-  auto compiled = pattern::compile(c.right.text);
+  auto compiled = pattern::compile(c.right.text, case_of(c, to));
   if (!compiled) {
     found_.error(c.right.where, fmt::format("bad regular expression: {}", compiled.error()));
     return;
@@ -79,13 +89,21 @@ void compiler::text_comparison(const comparison_syntax& c, instruction& to) {
   }
   if (c.relation == token_kind::match || c.relation == token_kind::not_match)
     return match(c, opcode::text_matches, to);
-  to.op = opcode::text_is;
+  to.op = case_of(c, to) == letter_case::respected ? opcode::text_equals : opcode::text_is;
   to.index = index_of(code_.texts, c.right.text);
 }
 
 void compiler::ip_comparison(const comparison_syntax& c, instruction& to) {
   std::string text = c.right.text;
   if (c.has_mask) text += "/" + c.mask.text;
+  const bool is_match = c.relation == token_kind::match || c.relation == token_kind::not_match;
+  if (is_match && c.right.kind == token_kind::string && !c.has_mask)
+    return match(c, opcode::ip_matches, to);
+  if (is_match) {
+    found_.error(c.relation_where, "expected '==' or '!=' before an address, a network or a name",
+                 "what stands right of '=~' is a regular expression in quotes");
+    return;
+  }
   if (c.right.kind == token_kind::address || c.right.kind == token_kind::string || c.has_mask) {
     if (const auto prefix = ip_prefix::parse(text)) {
       to.op = opcode::ip_in;
@@ -103,9 +121,6 @@ void compiler::ip_comparison(const comparison_syntax& c, instruction& to) {
                  fmt::format("{} is an address, found {}", c.left_word.text, describe(c.right)));
     return;
   }
-  if (c.right.kind == token_kind::string &&
-      (c.relation == token_kind::match || c.relation == token_kind::not_match))
-    return match(c, opcode::ip_matches, to);
   to.op = opcode::ip_is_host;
   const auto known = std::find(code_.hosts.begin(), code_.hosts.end(), c.right.text);
   to.index = static_cast<std::uint32_t>(known - code_.hosts.begin());

@@ -50,6 +50,12 @@ void apply(const core_parameter_info& p, const assignment_syntax& a, settings& t
       return found.error(v.where,
                          fmt::format("{} is {}; expected {}", p.name, describe(v.first),
                                      p.kind == core_kind::boolean ? "yes or no" : "a number"));
+    // Other constants are numbers too: `fork=tls` would be a yes.
+    if (p.kind == core_kind::boolean && *number != 0 && *number != 1)
+      return found.error(v.where, fmt::format("{} is {}; expected yes or no", p.name, *number));
+    if (p.kind == core_kind::integer && (*number < p.min || *number > p.max))
+      return found.error(v.where,
+                         fmt::format("{} is {}; expected {} to {}", p.name, *number, p.min, p.max));
     to.set_number(p.id, *number, v.where);
     return;
   }
@@ -130,6 +136,9 @@ void apply(const module_info& module, const parameter_info& p, const modparam_sy
     return found.error(m.value.where, fmt::format("{} of {} is a number, found {}", p.name,
                                                   module.name, describe(m.value)));
   if (m.is_negative) number = -*number;
+  if (p.kind == parameter_kind::boolean && *number != 0 && *number != 1)
+    return found.error(m.value.where, fmt::format("{} of {} is {}; expected yes or no", p.name,
+                                                  module.name, *number));
   if (p.kind == parameter_kind::integer && (*number < p.min || *number > p.max))
     return found.error(m.value.where, fmt::format("{} of {} is {}; expected {} to {}", p.name,
                                                   module.name, *number, p.min, p.max));

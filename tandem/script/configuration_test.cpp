@@ -65,7 +65,8 @@ TEST(core_parameter_table, holds_each_name_once_with_a_default_of_its_kind) {
                            "loop_checks"})
     EXPECT_NE(find_core_parameter(name), nullptr) << name;
   EXPECT_THAT(list_core_parameters(), HasSubstr("udp_mtu"));
-  EXPECT_THAT(core_parameters_as_markdown(), HasSubstr("| `udp_mtu` | number | 1300 |"));
+  EXPECT_THAT(core_parameters_as_markdown(),
+              HasSubstr("| `udp_mtu` | number | 1300 | 0 to 65535 |"));
 }
 
 TEST(core_parameters, have_defaults_and_keep_what_the_script_sets_and_where) {

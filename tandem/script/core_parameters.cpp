@@ -11,8 +11,8 @@ namespace tandem::script {
 namespace {
 
 constexpr auto table = std::to_array<core_parameter_info>({
-#define TANDEM_CORE_PARAMETER(id, kind, initial, state, help)                                      \
-  {core_parameter::id, #id, core_kind::kind, initial, core_state::state, help},
+#define TANDEM_CORE_PARAMETER(id, kind, initial, state, least, most, help)                         \
+  {core_parameter::id, #id, core_kind::kind, initial, core_state::state, least, most, help},
 #include <tandem/script/core_parameters.def>
 #undef TANDEM_CORE_PARAMETER
 });
@@ -62,20 +62,37 @@ std::string_view synonym_of_core_parameter(std::string_view name) noexcept {
   return {};
 }
 
+namespace {
+
+std::string range_of(const core_parameter_info& p) {
+  return p.kind == core_kind::integer ? fmt::format("{} to {}", p.min, p.max) : "";
+}
+
+std::string_view note_of(core_state state) {
+  switch (state) {
+  case core_state::active: return "";
+  case core_state::at_start: return "(at start) ";
+  case core_state::ignored: return "(no effect) ";
+  }
+  return "";
+}
+
+} // namespace
+
 std::string list_core_parameters() {
   std::string out;
   for (const core_parameter_info& p : table)
-    fmt::format_to(std::back_inserter(out), "{:<24} {:<7} {:<10} {}{}\n", p.name, name_of(p.kind),
-                   p.default_value.empty() ? "-" : p.default_value,
-                   p.state == core_state::ignored ? "(no effect) " : "", p.help);
+    fmt::format_to(std::back_inserter(out), "{:<24} {:<7} {:<10} {:<18} {}{}\n", p.name,
+                   name_of(p.kind), p.default_value.empty() ? "-" : p.default_value, range_of(p),
+                   note_of(p.state), p.help);
   return out;
 }
 
 std::string core_parameters_as_markdown() {
-  std::string out = "| parameter | kind | default | meaning |\n|---|---|---|---|\n";
+  std::string out = "| parameter | kind | default | range | meaning |\n|---|---|---|---|---|\n";
   for (const core_parameter_info& p : table)
-    fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {}{} |\n", p.name, name_of(p.kind),
-                   p.default_value, p.state == core_state::ignored ? "No effect: " : "", p.help);
+    fmt::format_to(std::back_inserter(out), "| `{}` | {} | {} | {} | {}{} |\n", p.name,
+                   name_of(p.kind), p.default_value, range_of(p), note_of(p.state), p.help);
   return out;
 }
 

@@ -12,7 +12,7 @@ namespace tandem::script {
 
 /// One for each row of core_parameters.def.
 enum class core_parameter : std::uint8_t {
-#define TANDEM_CORE_PARAMETER(id, kind, initial, state, help) id,
+#define TANDEM_CORE_PARAMETER(id, kind, initial, state, least, most, help) id,
 #include <tandem/script/core_parameters.def>
 #undef TANDEM_CORE_PARAMETER
 };
@@ -25,8 +25,9 @@ enum class core_kind : std::uint8_t {
 };
 
 enum class core_state : std::uint8_t {
-  active,
-  ignored, ///< known and harmless: a warning says that it has no effect here
+  active,   ///< a reload follows it
+  at_start, ///< read when the server starts; a reload that finds another value says so
+  ignored,  ///< known and harmless: a warning says that it has no effect here
 };
 
 struct core_parameter_info {
@@ -35,6 +36,7 @@ struct core_parameter_info {
   core_kind kind;
   std::string_view default_value; ///< as it would be written; empty: unset
   core_state state;
+  std::int64_t min, max; ///< of an integer
   std::string_view help;
 };
 

@@ -157,6 +157,54 @@ TEST(diagnostics, name_the_cause_and_the_remedy) {
   }
 }
 
+TEST(diagnostics, refuse_a_script_without_a_main_route_block) {
+  for (const char* script : {"", "# nothing\n/* here */\n", "debug=3", "failure_route[1] { }",
+                             "route[1] { }", "onreply_route[1] { } route[MAIN] { }"}) {
+    const compilation c = compile_text(script);
+    EXPECT_FALSE(c.made) << script;
+    EXPECT_THAT(c.found.to_string(), HasSubstr("there is no main route block")) << script;
+  }
+}
+
+TEST(diagnostics, refuse_a_function_that_nobody_declares_beside_a_module_that_is_not_there) {
+  const compilation c = compile_text("loadmodule \"snmp.so\"\n"
+                                     "route { if (!request_onyl()) break; }");
+  EXPECT_FALSE(c.made) << "the guard would let everybody pass";
+  EXPECT_THAT(c.found.to_string(), HasSubstr("did you mean 'request_only'?"));
+}
+
+TEST(diagnostics, refuse_numbers_out_of_range_and_words_that_are_no_yes_or_no) {
+  const struct {
+    const char* script;
+    const char* expected;
+  } table[] = {
+      {"port=99999 route { }", "1:6: error: port is 99999; expected 0 to 65535"},
+      {"children=-5 route { }", "children is -5; expected 1 to 1024"},
+      {"udp_mtu=-1 route { }", "udp_mtu is -1; expected 0 to 65535"},
+      {"debug=10 route { }", "debug is 10; expected -3 to 9"},
+      {"overload_retry_after=-1 route { }", "overload_retry_after is -1"},
+      {"fork=tls route { }", "fork is 3; expected yes or no"},
+      {"fork=2 route { }", "fork is 2; expected yes or no"},
+  };
+  for (const auto& row : table) {
+    const compilation c = compile_text(row.script);
+    EXPECT_FALSE(c.made) << row.script;
+    EXPECT_THAT(c.found.to_string(), HasSubstr(row.expected)) << row.script;
+  }
+}
+
+TEST(diagnostics, refuse_to_match_addresses_with_what_is_no_regular_expression) {
+  for (const char* left : {"src_ip", "dst_ip"})
+    for (const char* right :
+         {"10.0.0.1", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "gw.example", "[2001:db8::1]"})
+      for (const char* relation : {"=~", "!~"}) {
+        const std::string script =
+            "route { if (" + std::string(left) + relation + right + ") break; }";
+        EXPECT_THAT(complaints(script), HasSubstr("expected '==' or '!='")) << script;
+      }
+  EXPECT_EQ(complaints("route { if (src_ip=~\"10.0.0.1\") break; }"), "");
+}
+
 TEST(diagnostics, warn_about_what_is_legal_but_likely_wrong) {
   const struct {
     const char* script;
@@ -166,14 +214,11 @@ TEST(diagnostics, warn_about_what_is_legal_but_likely_wrong) {
       {"route { if (method=\"ACK\") break; }", "'=' compares here; write '=='"},
       {"route { if (1); yes(\"a\"); }", "this ';' ends the if, which then does nothing"},
       {"route { } route[3] { }", "route[3] is never called"},
-      {"debug=3", "there is no route block"},
       {"reply_route[1] { } route { arm(\"1\"); }",
        "reply_route is the old name; write failure_route"},
       {"loop_checks=yes route { }", "loop_checks has no effect"},
       {"loadmodule \"snmp.so\" route { }", "module snmp does nothing: there is no SNMP agent"},
       {"loadmodule \"snmp.so\" modparam(\"snmp\", \"x\", 1) route { }", "parameter 'x' is ignored"},
-      {"loadmodule \"snmp.so\" route { snmp_thing(1, \"x\"); }",
-       "unknown function 'snmp_thing'; it is ignored"},
       {"loadmodule \"demo.so\" route { demo_old(\"a\"); }",
        "demo_old is the old name; write demo_yes"},
       {"loadmodule \"demo.so\" modparam(\"demo\", \"old\", 1) route { }",

@@ -120,6 +120,7 @@ execution::state execution::go_on() {
       break;
     case opcode::last: settle(last_); break;
     case opcode::text_is:
+    case opcode::text_equals:
     case opcode::text_matches:
     case opcode::ip_in:
     case opcode::ip_is_host:
@@ -231,6 +232,7 @@ bool execution::evaluate(const instruction& i) {
   };
   switch (i.op) {
   case opcode::text_is: return iequals(text_of(i), c.texts[i.index]);
+  case opcode::text_equals: return text_of(i) == c.texts[i.index];
   case opcode::text_matches: return c.patterns[i.index].matches(text_of(i));
   case opcode::ip_in: return c.prefixes[i.index].contains(ip());
   case opcode::ip_is_host: return context_->is_host(c.hosts[i.index], ip());

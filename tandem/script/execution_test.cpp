@@ -11,6 +11,26 @@
 namespace tandem::script::test {
 namespace {
 
+TEST(comparisons, of_methods_respect_letter_case_but_not_in_classic_scripts) { // RFC 3261 7.1
+  plain_context on;
+  on.method_text = "invite";
+  for (const char* condition :
+       {"method==\"INVITE\"", "method=~\"^INVITE$\"", "$m == \"INVITE\"", "$m =~ \"INV\""}) {
+    const std::string text =
+        "route { if (" + std::string(condition) + ") yes(\"a\"); else no(\"b\"); }";
+    EXPECT_EQ(run(text, on), "b =-1") << condition;
+    on.trace.clear();
+    EXPECT_EQ(run("compat=classic\n" + text, on), "a =1") << condition;
+    on.trace.clear();
+  }
+}
+
+TEST(comparisons, of_addresses_by_a_regular_expression_look_at_the_text) {
+  plain_context on;
+  on.from = ip_address::v4(10, 0, 0, 17);
+  EXPECT_EQ(run("route { if (src_ip=~\"10.0.0.1\") yes(\"a\"); else no(\"b\"); }", on), "a =1");
+}
+
 TEST(evaluation, of_three_values_in_each_position) {
   const struct {
     const char* script;
@@ -103,14 +123,14 @@ TEST(conditions, look_at_the_message) {
     bool expected;
   } table[] = {
       {"method==\"INVITE\"", true},
-      {"method==\"invite\"", true},
-      {"method==\"INV\"", false}, // all of it, not its beginning
+      {"method==\"invite\"", false}, // RFC 3261 7.1
+      {"method==\"INV\"", false},    // all of it, not its beginning
       {"method==\"INVITES\"", false},
       {"method=\"INVITE\"", true},
       {"method!=\"INVITE\"", false},
-      {"method=~\"^inv\"", true},
-      {"method=~\"nvi\"", true},
-      {"method!~\"nvi\"", false},
+      {"method=~\"^INV\"", true},
+      {"method=~\"NVI\"", true},
+      {"method!~\"NVI\"", false},
       {"uri=~\"^sip:[a-z]+@example\\.com$\"", true},
       {"uri=~\"^sip:(bob|alice)@\"", true},
       {"uri==\"sip:alice@example.com\"", true},
@@ -194,7 +214,7 @@ TEST(functions, of_other_blocks_are_refused_when_they_are_reached_all_the_same) 
   e.start(*c.made, *c.made->find_block(block_kind::failure, "1"), on);
   EXPECT_EQ(on.trace, "f");
   on.trace.clear();
-  e.start(*c.made, *c.made->main_block(), on);
+  e.start(*c.made, c.made->main_block(), on);
   EXPECT_EQ(on.trace, "request_only t");
 }
 
@@ -243,7 +263,7 @@ TEST(execution, a_function_that_waits_without_having_declared_it_is_no) {
   ASSERT_TRUE(c.made) << c.found.to_string();
   plain_context on;
   execution e;
-  EXPECT_EQ(e.start(*c.made, *c.made->main_block(), on), execution::state::finished);
+  EXPECT_EQ(e.start(*c.made, c.made->main_block(), on), execution::state::finished);
   EXPECT_EQ(e.value(), 3);
 }
 

@@ -16,6 +16,7 @@ std::string_view name_of(opcode op) {
   case opcode::route: return "route";
   case opcode::last: return "last";
   case opcode::text_is: return "text_is";
+  case opcode::text_equals: return "text_equals";
   case opcode::text_matches: return "text_matches";
   case opcode::ip_in: return "ip_in";
   case opcode::ip_is_host: return "ip_is_host";
@@ -37,7 +38,8 @@ std::string subject_of(const code& c, const instruction& i) {
   switch (i.op) {
   case opcode::call: return c.calls[i.index].function->name;
   case opcode::route: return c.blocks[i.index].name;
-  case opcode::text_is: return fmt::format("\"{}\"", c.texts[i.index]);
+  case opcode::text_is:
+  case opcode::text_equals: return fmt::format("\"{}\"", c.texts[i.index]);
   case opcode::text_matches:
   case opcode::ip_matches: return fmt::format("/{}/", c.patterns[i.index].text());
   case opcode::ip_in:

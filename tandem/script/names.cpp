@@ -36,7 +36,6 @@ void names::add(const module_info& module) {
   }
   for (const variable_info& v : module.variables) variables_.try_emplace(v.name, &v);
   for (const alias_info& a : module.aliases) aliases_.try_emplace(a.old_name, a.name);
-  has_stub_ = has_stub_ || !module.stub.empty();
 }
 
 void names::load(const module_info& module) {
@@ -88,11 +87,6 @@ void names::unknown(std::string_view name, span where, diagnostics& found) const
           where,
           fmt::format("{} is a function of the module {}, which is not loaded", name, module->name),
           fmt::format("add loadmodule \"{}.so\"", module->name));
-  if (has_stub_)
-    return found.warning(where,
-                         fmt::format("unknown function '{}'; it is ignored, since a module is "
-                                     "loaded that does nothing here",
-                                     name));
   std::vector<std::string_view> all(std::begin(language_words), std::end(language_words));
   for (const auto& [known, functions] : functions_) all.push_back(known);
   for (const auto& module : registry_.modules())

@@ -30,8 +30,6 @@ class names {
   /// Null when there is none.
   [[nodiscard]] const variable_info* find_variable(std::string_view name) const noexcept;
   [[nodiscard]] std::string_view nearest_variable(std::string_view name) const;
-  /// True when a loaded stub could have brought an unknown function.
-  [[nodiscard]] bool has_stub() const noexcept { return has_stub_; }
 
  private:
   void add(const module_info& module);
@@ -42,7 +40,6 @@ class names {
   std::unordered_map<std::string_view, std::vector<const function_info*>> functions_;
   std::unordered_map<std::string_view, const variable_info*> variables_;
   std::unordered_map<std::string_view, std::string_view> aliases_;
-  bool has_stub_ = false;
 };
 
 } // namespace tandem::script

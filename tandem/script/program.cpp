@@ -33,7 +33,7 @@ bool program::has_module(std::string_view name) const noexcept {
                      [&](const module_info* m) { return m->name == name; });
 }
 
-std::optional<block_id> program::main_block() const noexcept { return code_->main; }
+block_id program::main_block() const noexcept { return code_->main; }
 
 std::optional<block_id> program::find_block(block_kind kind, std::string_view name) const noexcept {
   return script::find_block(code_->blocks, kind, name);

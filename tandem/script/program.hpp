@@ -43,8 +43,8 @@ class program {
   [[nodiscard]] std::span<const module_info* const> modules() const noexcept;
   [[nodiscard]] bool has_module(std::string_view name) const noexcept;
 
-  /// The block route[0], which each request runs; nothing when the script has none.
-  [[nodiscard]] std::optional<block_id> main_block() const noexcept;
+  /// The block route[0], which each request runs. There is one: a script without it has errors.
+  [[nodiscard]] block_id main_block() const noexcept;
   [[nodiscard]] std::optional<block_id> find_block(block_kind kind,
                                                    std::string_view name) const noexcept;
   [[nodiscard]] std::span<const block_info> blocks() const noexcept;

@@ -136,6 +136,7 @@ struct variable_info {
   argument takes = argument::none;
   std::string help;
   variable_callback read;
+  bool is_case_sensitive = false; ///< its comparisons do not ignore letter case (a method)
 };
 
 enum class parameter_kind : std::uint8_t { integer, boolean, string };
@@ -150,6 +151,7 @@ struct parameter_info {
   std::int64_t max = std::numeric_limits<std::int32_t>::max();
   /// Not empty: the value is accepted and has no effect; the text says why, in a warning.
   std::string without_effect = {};
+  bool is_read_at_start = false; ///< a reload that finds another value says so
 };
 
 /// A module: everything that `loadmodule` brings.
@@ -161,8 +163,9 @@ struct module_info {
   std::vector<parameter_info> parameters = {};
   std::vector<alias_info> aliases = {};      ///< old names of its functions
   std::vector<std::string> other_names = {}; ///< that modparam knows too ("sl_module")
-  /// Not empty: the module is known but does nothing; the text says why, in a warning. Its unknown
-  /// functions and parameters are ignored with a warning.
+  /// Not empty: the module is known but does nothing; the text says why, in a warning. Parameters
+  /// that it does not declare are ignored with a warning; functions are not: a guard with a typing
+  /// error would let everybody pass.
   std::string stub = {};
 };
 

@@ -102,7 +102,8 @@ module_info core() {
            [](variable_read& r) {
              r.append(r.as<plain_context>().method_text);
              return true;
-           }},
+           },
+       .is_case_sensitive = true},
       {.name = "hdr",
        .takes = variable_info::argument::required,
        .help = "a header",
@@ -158,9 +159,8 @@ std::string complaints(std::string text) { return compile_text(std::move(text)).
 std::string run(std::string text, plain_context& on) {
   const compilation c = compile_text(std::move(text));
   if (!c.made) return c.found.to_string();
-  if (!c.made->main_block()) return "no main block";
   execution e;
-  e.start(*c.made, *c.made->main_block(), on);
+  e.start(*c.made, c.made->main_block(), on);
   while (e.is_suspended()) {
     EXPECT_TRUE(on.later.has_value());
     e.resume(*std::exchange(on.later, std::nullopt));

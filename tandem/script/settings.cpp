@@ -2,6 +2,7 @@
 // Values of parameters, with their defaults.
 #include <tandem/script/settings.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -39,6 +40,16 @@ std::span<const list_item> settings::list(core_parameter id) const noexcept {
   const auto found = values_.find(id);
   if (found == values_.end()) return {};
   return found->second.items;
+}
+
+bool settings::differs_from(const settings& other, core_parameter id) const {
+  const core_kind kind = info_of(id).kind;
+  if (kind == core_kind::string) return text(id) != other.text(id);
+  if (kind != core_kind::list) return number(id) != other.number(id);
+  const auto mine = list(id);
+  const auto its = other.list(id);
+  return !std::equal(mine.begin(), mine.end(), its.begin(), its.end(),
+                     [](const list_item& a, const list_item& b) { return a.text == b.text; });
 }
 
 void settings::set_number(core_parameter id, std::int64_t to, span at) {

@@ -45,6 +45,9 @@ class settings {
   /// modules by the paths of the original.
   [[nodiscard]] compatibility compat() const noexcept { return compat_; }
 
+  /// The other has another value of it; where it was set makes no difference.
+  [[nodiscard]] bool differs_from(const settings& other, core_parameter id) const;
+
   void set_number(core_parameter id, std::int64_t to, span at);
   void set_text(core_parameter id, std::string to, span at);
   void add_item(core_parameter id, list_item item);

@@ -54,10 +54,7 @@ storage::location_table& core::location(std::string_view table) {
 }
 
 bool core::is_host(std::string_view name, const ip_address& address) const {
-  const auto& hosts = on_.shared.condition_hosts;
-  const auto it = hosts.find(name);
-  return it != hosts.end() &&
-         std::find(it->second.begin(), it->second.end(), address) != it->second.end();
+  return script_->is_host(name, address);
 }
 
 // ---- requests
@@ -76,7 +73,7 @@ void core::on_request(sip::message& request, const stack::arrival& from) {
   const std::uint64_t routing = stack::routing_hash(request, transactions().secret());
   r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
   r.context.set_routing(routing);
-  r.run.start(*script_->program(), *script_->program()->main_block(), r.context);
+  r.run.start(*script_->program(), script_->program()->main_block(), r.context);
   after_turn(r);
 }
 

@@ -78,7 +78,7 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] stack::proxy& proxy() noexcept { return proxy_; }
   [[nodiscard]] stack::outbox& out() const noexcept { return on_.out; }
   [[nodiscard]] services& shared() const noexcept { return on_.shared; }
-  [[nodiscard]] const own_names& names() const noexcept { return on_.shared.names; }
+  [[nodiscard]] const own_names& names() const noexcept { return script_->names(); }
   /// services::location, remembered for this shard.
   [[nodiscard]] storage::location_table& location(std::string_view table);
   [[nodiscard]] const std::shared_ptr<const loaded_script>& script() const noexcept {

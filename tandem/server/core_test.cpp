@@ -289,7 +289,7 @@ TEST_F(routing_core, runs_other_blocks_and_tells_when_they_have_ended) {
   receive(request("OPTIONS"));
   take("200");
   const auto version = home->script();
-  const auto main = *version->program()->main_block();
+  const auto main = version->program()->main_block();
   listener of_end;
   message_context& m =
       home->prepare(version, script::block_kind::failure, parsed(request_text(request("INVITE"))),
@@ -307,7 +307,7 @@ TEST_F(routing_core, tells_the_end_of_a_block_that_has_waited_later) {
   message_context& m = home->prepare(home->script(), script::block_kind::onreply,
                                      parsed(answer_text(request_text(request("INVITE")), 180)),
                                      stack::testing::arrived_from("192.0.2.2:5060"));
-  EXPECT_EQ(home->start(m, *home->script()->program()->main_block(), of_end), run_state::suspended);
+  EXPECT_EQ(home->start(m, home->script()->program()->main_block(), of_end), run_state::suspended);
   EXPECT_EQ(of_end.heard, "");
   bring(1);
   EXPECT_EQ(of_end.heard, "0 later");
@@ -322,9 +322,9 @@ TEST_F(routing_core, begins_each_run_with_nothing_of_the_one_before) {
 }
 
 TEST_F(routing_core, knows_which_addresses_a_name_of_a_condition_stands_for) {
-  load(R"(answer(200, "OK");)");
   shared.condition_hosts["gateway.example"] = {*ip_address::parse("192.0.2.7"),
                                                *ip_address::parse("2001:db8::7")};
+  load(R"(answer(200, "OK");)");
   EXPECT_TRUE(home->is_host("gateway.example", *ip_address::parse("2001:db8::7")));
   EXPECT_FALSE(home->is_host("gateway.example", *ip_address::parse("192.0.2.8")));
   EXPECT_FALSE(home->is_host("other.example", *ip_address::parse("192.0.2.7")));

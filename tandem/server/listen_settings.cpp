@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <limits>
 
 namespace tandem::server {
 
@@ -58,7 +57,7 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
     for (const script::list_item& item : set.list(core_parameter::listen))
       add(item.text, program.text().place(item.where));
   } else {
-    add("*", "the default of listen");
+    add("127.0.0.1", "the default of listen"); // nobody is reachable who has not said so
   }
   if (all.empty())
     throw start_error{"nothing to listen on: TCP is disabled, and no UDP address was named"};
@@ -67,16 +66,13 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
 
 transport::transport_options transport_settings(const script::settings& set) {
   transport::transport_options options;
-  options.udp_mtu =
-      static_cast<std::size_t>(std::max<std::int64_t>(0, set.number(core_parameter::udp_mtu)));
+  options.udp_mtu = static_cast<std::size_t>(set.number(core_parameter::udp_mtu));
   options.follows_routes = set.is_on(core_parameter::mhomed);
   return options;
 }
 
 transport::overload_options overload_settings(const script::settings& set) {
-  const auto number = [&set](core_parameter id) {
-    return std::clamp<std::int64_t>(set.number(id), 0, std::numeric_limits<std::int32_t>::max());
-  };
+  const auto number = [&set](core_parameter id) { return set.number(id); };
   return {.lag = milliseconds{number(core_parameter::overload_lag)},
           .transactions = static_cast<std::size_t>(number(core_parameter::overload_transactions)),
           .requests_per_source =

@@ -15,7 +15,7 @@
 
 namespace tandem::server {
 
-/// Where to listen: the command line's addresses, else the script's, else every interface.
+/// Where to listen: the command line's addresses, else the script's, else the loopback.
 /// \param look_up finds the addresses of host names among them
 [[nodiscard]] std::vector<transport::listen_point>
 listen_points(const options& wanted, const script::program& program,

@@ -63,10 +63,8 @@ TEST(listen_points, of_the_command_line_win_over_those_of_the_script) {
   EXPECT_EQ(points(wanted, "port=5070"), "udp 127.0.0.2:5071, udp 127.0.0.3:5099");
 }
 
-TEST(listen_points, are_all_interfaces_where_nothing_is_said) {
-  options wanted;
-  wanted.no_tcp = true;
-  EXPECT_TRUE(points(wanted, "").starts_with("udp 0.0.0.0:5060")) << points(wanted, "");
+TEST(listen_points, are_the_loopback_where_nothing_is_said) {
+  EXPECT_EQ(points({}, ""), "udp 127.0.0.1:5060, tcp 127.0.0.1:5060");
 }
 
 TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
@@ -87,10 +85,9 @@ TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
             "nothing to listen on: TCP is disabled, and no UDP address was named");
 }
 
-TEST(transport_settings, take_the_mtu_and_read_a_negative_one_as_none) {
+TEST(transport_settings, take_the_mtu) {
   EXPECT_EQ(transport_settings(compiled("")->parameters()).udp_mtu, 1300U);
   EXPECT_EQ(transport_settings(compiled("udp_mtu=0")->parameters()).udp_mtu, 0U);
-  EXPECT_EQ(transport_settings(compiled("udp_mtu=-5")->parameters()).udp_mtu, 0U);
 }
 
 TEST(overload_settings, of_a_script_that_says_nothing_are_those_of_the_transport) {
@@ -109,10 +106,10 @@ TEST(overload_settings, refuse_new_work_before_the_transaction_layer_is_full) {
             stack::transaction_limits{}.transactions);
 }
 
-TEST(overload_settings, are_what_the_script_says_and_never_negative) {
+TEST(overload_settings, are_what_the_script_says) {
   const auto made =
       overload_settings(compiled("overload_lag=50\noverload_transactions=7\noverload_per_source=3\n"
-                                 "overload_retry_after=-1")
+                                 "overload_retry_after=0")
                             ->parameters());
   EXPECT_EQ(made.lag, milliseconds{50});
   EXPECT_EQ(made.transactions, 7U);

@@ -3,29 +3,12 @@
 
 #include <tandem/server/core_functions/core_functions.hpp>
 #include <tandem/server/privileges.hpp>
-#include <tandem/server/services.hpp>
+#include <tandem/server/script_file.hpp>
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
 
 namespace tandem::server {
-
-namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream in{path, std::ios::binary};
-  std::ostringstream text;
-  if (in) text << in.rdbuf();
-  if (!in || in.bad())
-    throw start_error{fmt::format("cannot read the script '{}': {}; name another one with -f", path,
-                                  std::strerror(errno))};
-  return std::move(text).str();
-}
-
-} // namespace
 
 void module_setup::refuse(std::string_view parameter, std::string_view why) const {
   const auto where = program.module_parameters().where(info.name, parameter);
@@ -47,7 +30,11 @@ script_loader::script_loader(std::span<const module_entry> modules) : modules_{m
 }
 
 script::compilation script_loader::check(const std::string& path) const {
-  return script::compile(std::make_shared<script::source>(path, read_file(path)), names_);
+  return script::compile(std::make_shared<script::source>(path, read_script(path)), names_);
+}
+
+script::compilation script_loader::check_settled(const std::string& path) const {
+  return script::compile(std::make_shared<script::source>(path, read_settled_script(path)), names_);
 }
 
 void script_loader::prepare_children(const script::program& program, services& shared,
@@ -66,18 +53,28 @@ script_loader::load(std::shared_ptr<const script::program> program, services& sh
 
 loaded_script::loaded_script(std::shared_ptr<const script::program> program,
                              std::span<const module_entry> modules, services& shared)
-    : program_{std::move(program)} {
-  for (const script::module_info* info : program_->modules()) {
-    for (const module_entry& entry : modules) {
-      if (!entry.load || entry.declare().name != info->name) continue;
-      auto made = entry.load({*program_, *info, shared});
-      const module& of = *made;
-      if (!settings_.find(typeid(of))) settings_.add(typeid(of), std::move(made));
-    }
+    : program_{std::move(program)}, names_{shared.names}, hosts_{shared.condition_hosts} {
+  for (const module_entry& entry : modules) {
+    if (!entry.load) continue;
+    const script::module_info info = entry.declare();
+    auto made = entry.load({*program_, info, shared});
+    const module& of = *made;
+    if (settings_.find(typeid(of))) continue; // of another module with the same settings
+    if (program_->has_module(info.name))
+      settings_.add(typeid(of), std::move(made));
+    else
+      unloaded_.push_back(std::move(made));
   }
 }
 
+bool loaded_script::is_host(std::string_view name, const ip_address& address) const {
+  const auto it = hosts_.find(name);
+  return it != hosts_.end() &&
+         std::find(it->second.begin(), it->second.end(), address) != it->second.end();
+}
+
 void loaded_script::apply_to(core& home) const {
+  for (const auto& module : unloaded_) module->apply_to(home);
   settings_.for_each([&](const module& of) { of.apply_to(home); });
 }
 

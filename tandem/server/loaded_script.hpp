@@ -7,11 +7,14 @@
 #include <tandem/script/program.hpp>
 #include <tandem/server/by_type.hpp>
 #include <tandem/server/module.hpp>
+#include <tandem/server/own_names.hpp>
+#include <tandem/server/services.hpp>
 
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tandem::server {
 
@@ -29,6 +32,10 @@ class script_loader {
   /// Reads and checks a file without loading it: what `tandemd -c` does. The complaints are in the
   /// result. Throws start_error when the file cannot be read.
   [[nodiscard]] script::compilation check(const std::string& path) const;
+
+  /// The same for a reload, which meets files that somebody is just writing: see
+  /// read_settled_script. Blocks; not for a shard's thread.
+  [[nodiscard]] script::compilation check_settled(const std::string& path) const;
 
   /// Lets every module say what the programs of scripts are and inherit (module_entry). Throws
   /// start_error when one refuses.
@@ -61,7 +68,13 @@ class loaded_script {
     return parameters().compat() == script::compatibility::classic;
   }
 
-  /// See module::apply_to.
+  /// Who we are, for requests of this script.
+  [[nodiscard]] const own_names& names() const noexcept { return names_; }
+  /// The address is one of that name, which a condition compares with.
+  [[nodiscard]] bool is_host(std::string_view name, const ip_address& address) const;
+
+  /// See module::apply_to. What modules that the script does not load have set for an earlier one
+  /// goes back to its defaults.
   void apply_to(core& home) const;
 
   /// The settings of a module; the module must be loaded, which a function of it may take for sure.
@@ -77,7 +90,10 @@ class loaded_script {
 
  private:
   std::shared_ptr<const script::program> program_;
+  own_names names_;
+  services::hosts hosts_;
   by_type<const module> settings_;
+  std::vector<std::unique_ptr<const module>> unloaded_; ///< with the declared defaults
 };
 
 } // namespace tandem::server

@@ -4,16 +4,10 @@
 #include <tandem/base/text.hpp>
 
 #include <cerrno>
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace tandem::server {
@@ -25,63 +19,6 @@ namespace {
 }
 
 } // namespace
-
-background::background() {
-  null_ = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null_ < 0) fail_start("cannot open /dev/null");
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) fail_start("cannot make a pipe");
-  const pid_t child = ::fork();
-  if (child < 0) fail_start("cannot fork into the background");
-  if (child > 0) {
-    ::close(ends[1]);
-    char byte = 0;
-    ssize_t got;
-    do got = ::read(ends[0], &byte, 1);
-    while (got < 0 && errno == EINTR);
-    if (got == 1) std::_Exit(0);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    std::_Exit(WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : 1);
-  }
-  ::close(ends[0]);
-  to_parent_ = ends[1];
-  if (::setsid() < 0) fail_start("cannot start a session");
-}
-
-background::~background() {
-  if (to_parent_ >= 0) ::close(to_parent_);
-  if (null_ > 2) ::close(null_);
-}
-
-void background::ready() {
-  for (int standard = 0; standard < 3; ++standard) ::dup2(null_, standard);
-  if (null_ > 2) ::close(null_);
-  null_ = -1;
-  const char byte = 1;
-  if (::write(to_parent_, &byte, 1) != 1) fail_start("cannot tell the parent process");
-  ::close(to_parent_);
-  to_parent_ = -1;
-}
-
-pid_file::pid_file(std::string path) : path_{std::move(path)}, owner_{::getpid()} {
-  if (std::ifstream old{path_}; old) {
-    std::string text;
-    old >> text;
-    const auto pid = parse_number<unsigned>(text);
-    if (pid && *pid > 1 && ::kill(static_cast<pid_t>(*pid), 0) == 0)
-      throw start_error{fmt::format("pid file '{}' names process {}, which is running; stop it, or "
-                                    "choose another file with -P",
-                                    path_, *pid)};
-  }
-  std::ofstream out{path_, std::ios::trunc};
-  out << owner_ << '\n';
-  if (!out.flush()) fail_start(fmt::format("cannot write the pid file '{}'", path_));
-}
-
-pid_file::~pid_file() {
-  if (::getpid() == owner_) ::unlink(path_.c_str());
-}
 
 account find_account(const identity& who) {
   account found;
@@ -99,8 +36,17 @@ account find_account(const identity& who) {
     if (!p && !number) throw start_error{fmt::format("there is no user '{}'", *who.user)};
     found.uid = p ? p->pw_uid : *number;
     if (!found.gid && p) found.gid = p->pw_gid;
+    if (!found.gid)
+      throw start_error{fmt::format("the system does not know user {}, nor its group; name a group "
+                                    "too (-g, or group= in the script)",
+                                    *who.user)};
   }
   return found;
+}
+
+std::optional<std::string> default_user() {
+  if (::geteuid() != 0) return std::nullopt;
+  return ::getpwnam("tandem") ? "tandem" : "nobody";
 }
 
 void assume(const identity& who) {

@@ -57,53 +57,6 @@ class privileges : public ::testing::Test {
   fs::path folder;
 };
 
-TEST_F(privileges, a_pid_file_holds_the_process_until_it_ends) {
-  const fs::path file = folder / "a.pid";
-  {
-    const pid_file mine{file.string()};
-    EXPECT_EQ(text_of(file), std::to_string(::getpid()) + "\n");
-  }
-  EXPECT_FALSE(fs::exists(file));
-}
-
-TEST_F(privileges, a_pid_file_of_a_living_process_is_respected) {
-  const fs::path file = folder / "a.pid";
-  std::ofstream{file} << ::getpid() << '\n';
-  const std::string said = complaint([&] { const pid_file mine{file.string()}; });
-  EXPECT_NE(said.find("is running"), std::string::npos) << said;
-  EXPECT_NE(said.find(std::to_string(::getpid())), std::string::npos) << said;
-  EXPECT_TRUE(fs::exists(file)) << "it is not ours to remove";
-}
-
-TEST_F(privileges, a_pid_file_of_a_dead_process_or_with_nonsense_is_overwritten) {
-  const fs::path file = folder / "a.pid";
-  const pid_t child = ::fork();
-  if (child == 0) std::_Exit(0);
-  ::waitpid(child, nullptr, 0);
-  for (const std::string& old : {std::to_string(child), std::string{"nonsense"}, std::string{}}) {
-    std::ofstream{file} << old << '\n';
-    const pid_file mine{file.string()};
-    EXPECT_EQ(text_of(file), std::to_string(::getpid()) + "\n") << old;
-  }
-}
-
-TEST_F(privileges, a_pid_file_that_cannot_be_written_says_why) {
-  const std::string said =
-      complaint([&] { const pid_file mine{(folder / "no/such/a.pid").string()}; });
-  EXPECT_NE(said.find("No such file"), std::string::npos) << said;
-}
-
-TEST_F(privileges, a_child_that_goes_on_does_not_remove_the_file_of_its_parent) {
-  const fs::path file = folder / "a.pid";
-  const pid_file mine{file.string()};
-  EXPECT_EQ(in_child([&] {
-              const_cast<pid_file&>(mine).~pid_file();
-              return 0;
-            }),
-            0);
-  EXPECT_TRUE(fs::exists(file));
-}
-
 TEST_F(privileges, users_and_groups_are_found_by_name_and_by_number) {
   const account root = find_account({.user = "root", .group = {}, .root = {}, .work_folder = {}});
   EXPECT_EQ(root.uid, 0U);
@@ -114,6 +67,10 @@ TEST_F(privileges, users_and_groups_are_found_by_name_and_by_number) {
   EXPECT_EQ(numbers.gid, 4712U);
   const account nobody = find_account({});
   EXPECT_FALSE(nobody.uid || nobody.gid);
+  // It would keep the group of root.
+  EXPECT_TRUE(complaint([] {
+                (void)find_account({.user = "4711", .group = {}, .root = {}, .work_folder = {}});
+              }).starts_with("the system does not know user 4711, nor its group"));
   EXPECT_EQ(complaint([] {
               (void)find_account({.user = "no such", .group = {}, .root = {}, .work_folder = {}});
             }),
@@ -170,40 +127,6 @@ TEST_F(privileges, another_root_hides_the_rest_and_names_are_looked_up_before) {
               return ::getuid() == 0 ? 2 : 0;
             }),
             0);
-}
-
-TEST_F(privileges, the_parent_of_a_background_process_waits_until_it_is_ready) {
-  const fs::path file = folder / "ready";
-  // In the child: becomes the waiting parent, and its own child writes the file before ready().
-  EXPECT_EQ(in_child([&] {
-              background behind;
-              std::ofstream{file} << ::getsid(0) << ' ' << ::getpid() << '\n' << std::flush;
-              behind.ready();
-              std::_Exit(7); // nobody looks at it any more
-              return 1;
-            }),
-            0);
-  std::istringstream ids{text_of(file)};
-  long session = 0;
-  long process = 1;
-  ids >> session >> process;
-  EXPECT_EQ(session, process) << "a session of its own";
-}
-
-TEST_F(privileges, a_background_process_that_dies_before_it_is_ready_hands_its_status_on) {
-  EXPECT_EQ(in_child([] {
-              const background behind;
-              std::_Exit(3);
-              return 0;
-            }),
-            3);
-  EXPECT_EQ(in_child([] {
-              const background behind;
-              std::_Exit(0);
-              return 0;
-            }),
-            1)
-      << "ending well without ever being ready is no start";
 }
 
 } // namespace

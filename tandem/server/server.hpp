@@ -10,6 +10,12 @@
 
 namespace tandem::server {
 
+/// What a start would say of the script and of the command line, without opening anything: the
+/// faults of the script are in the result. Throws start_error where a start would for another
+/// reason.
+[[nodiscard]] script::diagnostics check(const options& wanted,
+                                        std::span<const module_entry> modules);
+
 /// Runs the server until it is told to stop (TERM, INT). HUP reads the script again; USR1 writes
 /// the statistics. Throws start_error with cause and remedy when it can not start.
 /// \return the exit status.

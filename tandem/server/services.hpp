@@ -18,6 +18,8 @@
 namespace tandem::server {
 
 struct services {
+  /// Who we are. This and condition_hosts are what the next script to be loaded will know: it keeps
+  /// a copy, which its requests see. Written and read where scripts are loaded, by one thread.
   own_names names;
 
   /// Keys the hashes of the process: To-tags, branches, marks in Record-Route.
@@ -34,9 +36,10 @@ struct services {
     for (auto& entry : locations_) f(*entry.second);
   }
 
+  using hosts = std::map<std::string, std::vector<ip_address>, std::less<>>;
   /// Addresses that the names in conditions (`src_ip == backup.example.com`) stand for, resolved
-  /// before the script runs; written before the shards start.
-  std::map<std::string, std::vector<ip_address>, std::less<>> condition_hosts;
+  /// before the script runs.
+  hosts condition_hosts;
 
   storage::location_table::limits location_limits;
 

@@ -23,6 +23,11 @@ shard_server::shard_server(io::shard& home, transport::shard_transport& net, ser
   net.set_tap(&*tap_);
 }
 
+void shard_server::load(const std::shared_ptr<const loaded_script>& script) {
+  core_.load(script);
+  entrance_.set_bounds(overload_settings(script->parameters()));
+}
+
 void shard_server::drain(duration limit, std::function<void()> done) {
   core_.drain();
   drain_.until = home_.now() + limit;

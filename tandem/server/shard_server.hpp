@@ -22,6 +22,8 @@ class shard_server {
                const trace_file* trace);
 
   [[nodiscard]] server::core& core() noexcept { return core_; }
+  /// New requests run this script and meet its bounds. On the shard's thread.
+  void load(const std::shared_ptr<const loaded_script>& script);
   [[nodiscard]] const transport::entrance& entrance() const noexcept { return entrance_; }
   [[nodiscard]] const stack::transaction_layer& transactions() const noexcept { return layer_; }
   [[nodiscard]] const transport::shard_transport& net() const noexcept { return net_; }

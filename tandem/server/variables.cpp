@@ -174,7 +174,7 @@ std::vector<variable_info> message_variables() {
       plain("tt", "tag of To", to_tag),
       plain("ci", "Call-ID", first_line<header_id::call_id>),
       plain("cs", "number in CSeq", cseq_number),
-      plain("rm", "method", method),
+      {.name = "rm", .help = "method", .read = method, .is_case_sensitive = true},
       plain("rs", "status of a reply", status),
       plain("rr", "reason phrase of a reply", reason),
       plain("si", "address the message came from", source_ip),

@@ -58,6 +58,11 @@ void entrance::take_response(sip::message& response, const stack::arrival& from)
   if (response.defect() || !layer_.receive_response(response, from)) ++counters_.unreadable;
 }
 
+void entrance::set_bounds(const overload_options& options) {
+  options_ = options;
+  limits_.set_rate(options.requests_per_source);
+}
+
 bool entrance::is_overloaded() const noexcept {
   return net_.home().lag() > options_.lag || layer_.size() >= options_.transactions;
 }

@@ -40,6 +40,9 @@ class entrance final : public message_user {
   void on_send_error(stack::origin on_behalf_of, stack::send_error reason) override;
   void on_datagram_refused(std::string_view quoted) override;
 
+  /// From the next request on other bounds hold; what sources have sent so far stays counted.
+  void set_bounds(const overload_options& options);
+
   /// New work is refused at present.
   [[nodiscard]] bool is_overloaded() const noexcept;
 

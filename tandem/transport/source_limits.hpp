@@ -25,6 +25,9 @@ class source_limits {
   explicit source_limits(std::uint32_t rate, std::size_t bound = most_sources) noexcept
       : rate_{rate}, bound_{bound} {}
 
+  /// Another rate from the next request on; what sources have sent so far stays counted.
+  void set_rate(std::uint32_t rate) noexcept { rate_ = rate; }
+
   /// Counts one request; false when it is one too many.
   [[nodiscard]] bool admit(const ip_address& source, instant now);
 

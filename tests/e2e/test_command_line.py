@@ -139,3 +139,42 @@ def test_db_modes_are_refused_until_there_is_storage(tmp_path):
     script.write_text('loadmodule "usrloc.so"\nmodparam("usrloc", "db_mode", 1)\nroute { drop; }\n')
     result = tandemd("-c", "-f", script)
     assert result.returncode == 1 and "db_mode" in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "failure_route[1] { drop; }\n", "route[1] { drop; }\n"])
+def test_a_script_without_a_main_route_is_refused_by_a_check_a_start_and_a_reload(serve, endpoint, tmp_path, text):
+    script = tmp_path / "routeless.cfg"
+    script.write_text(text)
+    for options in (("-c", "-f", script), ("-f", script, "-D", "-E", "-l", "127.0.0.1:0")):
+        result = tandemd(*options)
+        assert result.returncode == 1 and "there is no main route block" in result.stdout + result.stderr
+    server = serve('loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n')
+    server.config.write_text(text)
+    server.child.send_signal(signal.SIGHUP)
+    until(lambda: "reload refused" in server.log(), "the refusal in the log")
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("OPTIONS", "sip:example.test")).status == 200
+
+
+@pytest.mark.parametrize("line", ["listen=tls:127.0.0.1", "port=99999", "children=-5", "fork=tls", 'alias="a b"', 'user="no-such-user"'])
+def test_a_check_refuses_what_a_start_refuses(tmp_path, line):
+    script = tmp_path / "faulty.cfg"
+    script.write_text(f"{line}\nroute {{ drop; }}\n")
+    for options in (("-c", "-f", script), ("-f", script, "-D", "-E", "-p", "0")):
+        assert tandemd(*options).returncode == 1, options
+
+
+def test_a_directory_is_no_script(tmp_path):
+    result = tandemd("-c", "-f", tmp_path)
+    assert result.returncode == 1 and "Is a directory" in result.stderr
+
+
+def test_hup_follows_aliases_and_bounds_and_names_what_needs_a_restart(serve, endpoint):
+    server = serve("""loadmodule "sl.so"
+        route { if (uri==myself) { sl_send_reply("200", "mine"); } else { sl_send_reply("404", "other"); } }""")
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("OPTIONS", "sip:new.example")).status == 404
+    server.config.write_text(server.config.read_text() + '\nalias="new.example"\nchildren=3\n')
+    server.child.send_signal(signal.SIGHUP)
+    until(lambda: alice.exchange(alice.request("OPTIONS", "sip:new.example")).status == 200, "the new alias to count")
+    until(lambda: "children in the script is not what the server was started with" in server.log(), "the log to name it")

@@ -175,6 +175,8 @@ class Server(Process):
     def _command(self, options):
         program = tandemd_path()
         command = [program, "-f", self.config, "-D", "-E", "--shards", self.shards]
+        if os.geteuid() == 0 and "-u" not in options:
+            command += ["-u", "root"]  # the folders of tests are root's
         if "--trace" in _options(str(program)):
             command += ["--trace", self.trace]
         return command + options

@@ -204,12 +204,18 @@ script::module_info declare() {
        "bytes that a program of exec_dset may write; more end it", 1, 16'777'216},
       {"max_log", parameter_kind::integer, "16384",
        "bytes of a program's standard error that go into the log", 0, 16'777'216},
-      {"user", parameter_kind::string, "",
-       "user that programs are, from the start of the server on; without it the server's own, and "
-       "nobody where that is root"},
-      {"environment", parameter_kind::string, std::string{usual_variables},
-       "names of the variables that programs inherit from the server, from its start on; LC_* is "
-       "every name that begins so, * is all of them"},
+      {.name = "user",
+       .kind = parameter_kind::string,
+       .default_value = "",
+       .help = "user that programs are, from the start of the server on; without it the server's "
+               "own, and nobody where that is root",
+       .is_read_at_start = true},
+      {.name = "environment",
+       .kind = parameter_kind::string,
+       .default_value = std::string{usual_variables},
+       .help = "names of the variables that programs inherit from the server, from its start on; "
+               "LC_* is every name that begins so, * is all of them",
+       .is_read_at_start = true},
   };
   return info;
 }
@@ -218,7 +224,6 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   const auto size = [&](std::string_view name) {
     return static_cast<std::size_t>(setup.number(name));
   };
-  check_user(setup);
   auto s = std::make_unique<exec_settings>();
   s->sets_variables = setup.is_on("setvars");
   s->deadline = seconds{setup.number("time_to_kill")};

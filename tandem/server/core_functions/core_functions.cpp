@@ -157,10 +157,16 @@ outcome append_branch(script::call& c) {
 
 outcome force_rport(script::call& c) { return outcome::of(c.as<message_context>().force_rport()); }
 
+/// As the comparison `method==` does: methods are case-sensitive (RFC 3261 7.1), in classic scripts
+/// they are not.
 outcome is_method(script::call& c) {
-  const std::string_view method = c.as<message_context>().method();
-  for (const std::string_view name : split(c.text(0), '|'))
-    if (iequals(trim(name), method)) return outcome::yes();
+  const auto& m = c.as<message_context>();
+  const std::string_view method = m.method();
+  const bool is_classic = m.script().is_classic();
+  for (const std::string_view one : split(c.text(0), '|')) {
+    const std::string_view name = trim(one);
+    if (is_classic ? iequals(name, method) : name == method) return outcome::yes();
+  }
   return outcome::no();
 }
 
