@@ -38,7 +38,7 @@ struct destination {
 
 class destination_set {
  public:
-  static constexpr std::size_t limit = 12; ///< branches beside the Request-URI, as in SER
+  static constexpr std::size_t limit = 31; ///< branches beside the Request-URI; SER had 12
 
   /// A branch to fill in; null when the limit is reached. Valid until the next call.
   [[nodiscard]] destination* append(std::string_view uri) {

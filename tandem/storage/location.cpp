@@ -47,6 +47,7 @@ struct stripe {
   timer_wheel wheel; ///< outlives the records, whose contacts stand in it
   boost::unordered_flat_set<record_owner, hasher, equal> records;
   std::atomic<std::size_t> bindings{0};
+  std::atomic<std::size_t> bytes{0}; ///< of all bindings
 };
 
 void stripe::delete_record::operator()(record* r) const noexcept { delete r; }
@@ -57,11 +58,11 @@ constexpr std::size_t stripe_count = 64;
 
 /// The texts in the order in which they are kept, and what they take.
 struct kept_texts {
-  std::array<std::string_view, 4> all;
+  std::array<std::string_view, 5> all;
   std::size_t size = 0;
 
   explicit kept_texts(const binding_data& data)
-      : all{data.contact, data.path, data.call_id, data.user_agent} {
+      : all{data.contact, data.path, data.call_id, data.user_agent, data.params} {
     // A REGISTER is one datagram at most, so every text of it is shorter than 64 KiB in sum. Never
     // reached by what registrar lets in; cut rather than overflow the 16-bit ends.
     for (std::string_view& text : all) {
@@ -79,6 +80,12 @@ std::string_view binding::part(std::size_t index) const noexcept {
   const char* texts = reinterpret_cast<const char*>(this + 1);
   const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
   return {texts + begin, ends_[index] - begin};
+}
+
+std::size_t binding::bytes() const noexcept { return sizeof(binding) + ends_[parts - 1]; }
+
+std::size_t location_table::bytes_of(const binding_data& data) noexcept {
+  return sizeof(binding) + kept_texts{data}.size;
 }
 
 binding::owner binding::make(const binding_data& data, record& of) {
@@ -127,6 +134,7 @@ void binding::on_timer(instant) {
 void record::put(const binding_data& data, const binding* old) {
   binding::owner* link = &first_;
   while (*link && link->get() != old) link = &(*link)->next_;
+  const std::size_t before = *link ? (*link)->bytes() : 0;
   if (*link && kept_texts{data}.size <= (*link)->ends_[binding::parts - 1]) {
     (*link)->assign(data);
   } else {
@@ -139,6 +147,9 @@ void record::put(const binding_data& data, const binding* old) {
     }
     *link = std::move(made);
   }
+  const std::size_t after = (*link)->bytes();
+  bytes_ += static_cast<std::uint32_t>(after - before);
+  stripe_.bytes.fetch_add(after - before, std::memory_order_relaxed);
   if (data.expires != instant::max())
     stripe_.wheel.arm(**link, data.expires);
   else
@@ -151,14 +162,18 @@ void record::remove(const binding& which) noexcept {
     binding::owner gone = std::move(*link);
     *link = std::move(gone->next_);
     --size_;
+    bytes_ -= static_cast<std::uint32_t>(gone->bytes());
     stripe_.bindings.fetch_sub(1, std::memory_order_relaxed);
+    stripe_.bytes.fetch_sub(gone->bytes(), std::memory_order_relaxed);
     return;
   }
 }
 
 void record::clear() noexcept {
   stripe_.bindings.fetch_sub(size_, std::memory_order_relaxed);
+  stripe_.bytes.fetch_sub(bytes_, std::memory_order_relaxed);
   size_ = 0;
+  bytes_ = 0;
   while (first_) first_ = std::move(first_->next_); // one by one: a long list must not recurse
 }
 
@@ -205,8 +220,11 @@ void location_table::for_each(const std::function<void(const record&)>& f) const
   }
 }
 
-bool location_table::has_room(const record& of, std::size_t more) const noexcept {
-  return of.size() + more <= limits_.per_record && bindings() + more <= limits_.bindings;
+bool location_table::has_room(const record& of, std::size_t more,
+                              std::size_t more_bytes) const noexcept {
+  return of.size() + more <= limits_.per_record &&
+         of.bytes() + more_bytes <= limits_.bytes_per_record &&
+         bindings() + more <= limits_.bindings && bytes() + more_bytes <= limits_.bytes;
 }
 
 std::size_t location_table::expire(instant now) {
@@ -223,6 +241,12 @@ std::size_t location_table::expire(instant now) {
 std::size_t location_table::bindings() const noexcept {
   std::size_t sum = 0;
   for (const auto& s : stripes_) sum += s->bindings.load(std::memory_order_relaxed);
+  return sum;
+}
+
+std::size_t location_table::bytes() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& s : stripes_) sum += s->bytes.load(std::memory_order_relaxed);
   return sum;
 }
 

@@ -36,6 +36,8 @@ struct binding_data {
   std::string_view path{};    ///< value of the Path headers (RFC 3327), empty when there was none
   std::string_view call_id{}; ///< of the REGISTER, for the order of RFC 3261 10.3 step 7
   std::string_view user_agent{}; ///< for those who look at the table
+  std::string_view
+      params{}; ///< of the contact, without q and expires, each with its semicolon before it
   std::uint32_t cseq = 0;
   std::uint16_t q = 0;        ///< preference in thousandths
   std::uint16_t flags = 0;    ///< the script's own
@@ -53,6 +55,9 @@ class binding final : public timer {
   [[nodiscard]] std::string_view path() const noexcept { return part(1); }
   [[nodiscard]] std::string_view call_id() const noexcept { return part(2); }
   [[nodiscard]] std::string_view user_agent() const noexcept { return part(3); }
+  [[nodiscard]] std::string_view params() const noexcept { return part(4); }
+  /// What it takes: itself and its texts.
+  [[nodiscard]] std::size_t bytes() const noexcept;
   [[nodiscard]] std::uint32_t cseq() const noexcept { return cseq_; }
   [[nodiscard]] std::uint16_t q() const noexcept { return q_; }
   [[nodiscard]] std::uint16_t flags() const noexcept { return flags_; }
@@ -67,7 +72,7 @@ class binding final : public timer {
   friend class location_table;
   friend class record;
 
-  static constexpr std::size_t parts = 4;
+  static constexpr std::size_t parts = 5;
 
   struct deleter {
     void operator()(binding* b) const noexcept { destroy(b); }
@@ -99,6 +104,8 @@ class record {
  public:
   [[nodiscard]] std::string_view aor() const noexcept { return aor_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// What its contacts take.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
   /// Calls f(const binding&) for each contact that lives.
   template <typename F>
@@ -138,15 +145,19 @@ class record {
   std::string aor_;
   binding::owner first_;
   std::uint32_t size_ = 0;
+  std::uint32_t bytes_ = 0;
 };
 
-/// A table of one name ("location", "aliases"). Bounded: whoever adds contacts asks has_room()
-/// first.
+/// A table of one name ("location", "aliases"). Bounded in number and in bytes: whoever adds
+/// contacts asks has_room() first.
 class location_table {
  public:
   struct limits {
-    std::size_t bindings = 10'000'000; ///< in the whole table
-    std::size_t per_record = 64;       ///< contacts of one address of record
+    std::size_t bindings = 10'000'000;        ///< in the whole table
+    std::size_t bytes = std::size_t{1} << 30; ///< of all contacts
+    std::size_t per_record =
+        32; ///< contacts of one address of record: as many as a request forks to
+    std::size_t bytes_per_record = std::size_t{16} * 1024; ///< of all contacts of one
   };
 
   location_table(std::string_view name, limits bounds, instant now);
@@ -180,8 +191,11 @@ class location_table {
   /// Runs f(const record&) for every record, stripe by stripe, each under its mutex.
   void for_each(const std::function<void(const record&)>& f) const;
 
-  /// True when `more` contacts would still fit.
-  [[nodiscard]] bool has_room(const record& of, std::size_t more) const noexcept;
+  /// True when `more` contacts with so many further bytes would still fit (bytes_of).
+  [[nodiscard]] bool has_room(const record& of, std::size_t more,
+                              std::size_t more_bytes) const noexcept;
+  /// What a contact would take.
+  [[nodiscard]] static std::size_t bytes_of(const binding_data& data) noexcept;
 
   /// Drops what has expired; call it about once a second from one shard. Returns how many were
   /// dropped.
@@ -190,6 +204,8 @@ class location_table {
   /// Number of stored contacts, and of addresses of record.
   [[nodiscard]] std::size_t bindings() const noexcept;
   [[nodiscard]] std::size_t records() const noexcept;
+  /// What the contacts take.
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   friend class record;

@@ -100,13 +100,13 @@ TEST_F(location, an_update_that_leaves_no_contact_leaves_no_record) {
 
 TEST_F(location, room_is_bounded_for_one_record_and_for_the_table) {
   table.update("alice", [&](record& r) {
-    EXPECT_TRUE(table.has_room(r, 3));
-    EXPECT_FALSE(table.has_room(r, 4));
+    EXPECT_TRUE(table.has_room(r, 3, 0));
+    EXPECT_FALSE(table.has_room(r, 4, 0));
   });
   for (int i = 0; i < 98; ++i) add("user" + std::to_string(i), "sip:x", start + seconds{9});
   table.update("alice", [&](record& r) {
-    EXPECT_TRUE(table.has_room(r, 2));
-    EXPECT_FALSE(table.has_room(r, 3));
+    EXPECT_TRUE(table.has_room(r, 2, 0));
+    EXPECT_FALSE(table.has_room(r, 3, 0));
   });
 }
 
@@ -166,7 +166,7 @@ TEST_F(location, shards_that_register_look_up_expire_and_list_at_once_leave_what
     for (int i = 0; i < rounds; ++i) {
       const std::string aor = name + std::to_string(i % 20);
       shared.update(aor, [&](record& r) {
-        if (shared.has_room(r, 1)) r.put(contact("sip:brief", start + seconds{1 + i % 3}));
+        if (shared.has_room(r, 1, 0)) r.put(contact("sip:brief", start + seconds{1 + i % 3}));
         if (i % 7 == 0) r.clear();
       });
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/registrar/registrar.hpp>
 
+#include <tandem/base/text.hpp>
 #include <tandem/modules/registrar/address_of_record.hpp>
 #include <tandem/modules/registrar/registration.hpp>
 #include <tandem/modules/registrar/settings.hpp>
@@ -50,15 +51,23 @@ void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& 
   }
 }
 
+/// RFC 5630 5.3: what was called by sips is never reached by sip.
+bool is_as_secure(const binding& b, const sip::uri& called) {
+  constexpr std::string_view secure = "sips:";
+  return called.scheme() != sip::uri_scheme::sips ||
+         iequals(b.contact().substr(0, secure.size()), secure);
+}
+
 /// Copies the contacts of a record into the message, best first.
-bool take_contacts(message_context& m, const record& of, const registrar_settings& rules,
-                   instant now) {
+bool take_contacts(message_context& m, const sip::uri& called, const record& of,
+                   const registrar_settings& rules, instant now) {
   std::array<const binding*, server::destination_set::limit + 1> best;
   std::size_t count = 0;
   const auto is_better = [](const binding* a, const binding* b) {
     return a->q() != b->q() ? a->q() > b->q() : a->modified() > b->modified();
   };
   of.for_each(now, [&](const binding& b) {
+    if (!is_as_secure(b, called)) return;
     std::size_t at = std::min(count, best.size() - 1);
     if (count == best.size() && !is_better(&b, best[at])) return;
     for (; at > 0 && is_better(&b, best[at - 1]); --at) best[at] = best[at - 1];
@@ -88,7 +97,7 @@ outcome lookup(script::call& c) {
   bool is_found = false;
   const instant now = m.home().out().now();
   table_of(m, c.text(0)).lookup(key.view(), [&](const record& of) {
-    is_found = take_contacts(m, of, rules, now);
+    is_found = take_contacts(m, *uri, of, rules, now);
   });
   return outcome::of(is_found);
 }
@@ -112,14 +121,11 @@ outcome registered(script::call& c) {
   return outcome::of(uri && has_contact(m, c.text(0), *uri, [](const binding&) { return true; }));
 }
 
-/// The request came from where the contact registered: over the same connection, or as a datagram
-/// from the same address and port. Whoever merely knows a user's name, even behind the same NAT,
-/// does not.
-bool came_the_same_way(const binding& b, const stack::arrival& from) {
-  if (b.transport() != static_cast<std::uint8_t>(from.transport)) return false;
-  if (!is_reliable(from.transport)) return b.received() == from.source;
-  return b.flow().generation == from.flow.generation && b.flow().slot == from.flow.slot &&
-         b.flow().shard == from.flow.shard;
+/// The request came from the address that the contact registered from. A phone sends from other
+/// ports, too, and large requests over TCP (RFC 3261 18.1.1). Whoever merely knows a user's name
+/// does not come from there; who shares the address does: only a password tells those apart.
+bool came_from_there(const binding& b, const stack::arrival& from) {
+  return b.received().ip == from.source.ip;
 }
 
 outcome is_from_registered(script::call& c) {
@@ -129,8 +135,8 @@ outcome is_from_registered(script::call& c) {
   const sip::uri& who = from->address;
   if (!m.home().names().contains(who.host().text, who.port().value_or(0))) return outcome::no();
   const stack::arrival& from_where = m.from();
-  return outcome::of(has_contact(
-      m, c.text(0), who, [&](const binding& b) { return came_the_same_way(b, from_where); }));
+  return outcome::of(has_contact(m, c.text(0), who,
+                                 [&](const binding& b) { return came_from_there(b, from_where); }));
 }
 
 script::module_info declare() {
@@ -159,7 +165,7 @@ script::module_info declare() {
       {.name = "is_from_registered",
        .arguments = {table},
        .help = "true when the sender in From is a user of ours with a contact that was registered "
-               "from the address and port, or over the connection, which this request came by",
+               "from the address which this request came from",
        .run = is_from_registered},
   };
   info.parameters = {
@@ -167,12 +173,14 @@ script::module_info declare() {
        1},
       {"min_expires", parameter_kind::integer, "0", "seconds; a shorter wish is refused with 423",
        0},
-      {"max_expires", parameter_kind::integer, "0", "seconds; a longer wish is cut to it; 0: none",
+      {"max_expires", parameter_kind::integer, "7200",
+       "seconds; a longer wish is cut to it; 0: none, but nothing that a phone asks for is for "
+       "ever",
        0},
       {"default_q", parameter_kind::integer, "0",
        "preference in thousandths, when a contact names none", 0, 1000},
       {"max_contacts", parameter_kind::integer, "0",
-       "contacts of one user; more are refused with 503; 0: 64", 0, 64},
+       "contacts of one user; more are refused with 503; 0: 32", 0, 32},
       {"append_branches", parameter_kind::boolean, "1",
        "lookup finds all contacts; 0: the best only"},
       {"use_domain", parameter_kind::boolean, "0", "users of different domains are different"},
