@@ -13,17 +13,23 @@ namespace {
 using script::outcome;
 using server::message_context;
 
+/// What the script has counted, forwarding does not count again.
+outcome counted(message_context& m, bool is_done) {
+  if (is_done) m.set_hops(stack::hop_count::before);
+  return outcome::of(is_done);
+}
+
 outcome add_header(script::call& c) {
+  auto& m = c.as<message_context>();
   const auto initial = std::to_string(static_cast<unsigned>(c.number(0)));
-  return outcome::of(
-      c.as<message_context>().message().append(sip::header_id::max_forwards, initial).has_value());
+  return counted(m, m.message().append(sip::header_id::max_forwards, initial).has_value());
 }
 
 outcome mf_process_maxfwd_header(script::call& c) {
-  sip::message& request = c.as<message_context>().message();
-  if (!request.has(sip::header_id::max_forwards)) return add_header(c);
-  // A value that is no number is as good as none left (RFC 4475 3.1.2).
-  return outcome::of(request.decrement_max_forwards().has_value());
+  auto& m = c.as<message_context>();
+  if (!m.message().has(sip::header_id::max_forwards)) return add_header(c);
+  // A value that is not a number is as good as none left (RFC 4475 3.1.2).
+  return counted(m, m.message().decrement_max_forwards().has_value());
 }
 
 script::module_info declare() {
@@ -57,9 +63,9 @@ script::module_info declare() {
       .help = "takes one from Max-Forwards; false when it is 0 or not there",
       .run =
           [](script::call& c) {
-            auto& request = c.as<message_context>().message();
-            return outcome::of(request.has(sip::header_id::max_forwards) &&
-                               request.decrement_max_forwards().has_value());
+            auto& m = c.as<message_context>();
+            return counted(m, m.message().has(sip::header_id::max_forwards) &&
+                                  m.message().decrement_max_forwards().has_value());
           },
   });
   return info;

@@ -70,7 +70,7 @@ void core::on_request(sip::message& request, const stack::arrival& from) {
   }
   ++counters_.requests;
   routing& r = take();
-  const std::uint64_t routing = stack::routing_hash(request, transactions().secret());
+  const auto routing = stack::routing_hash(request, transactions().secret());
   r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
   r.context.set_routing(routing);
   r.run.start(*script_->program(), script_->program()->main_block(), r.context);

@@ -30,7 +30,8 @@ void message_context::end() noexcept {
   arrived_ = {};
   original_parsed_.reset();
   transaction_ = {};
-  routing_ = 0;
+  routing_ = {};
+  hops_ = stack::hop_count::here;
   branches_.clear();
   hop_.clear();
   reply_headers_.clear();

@@ -13,6 +13,7 @@
 #include <tandem/sip/header_lines.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/uri.hpp>
+#include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/target.hpp>
 
@@ -101,8 +102,12 @@ class message_context final : public script::context {
   void set_transaction(stack::context_handle made) noexcept { transaction_ = made; }
 
   /// stack::routing_hash of the request as it came, for loop detection.
-  [[nodiscard]] std::uint64_t routing() const noexcept { return routing_; }
-  void set_routing(std::uint64_t hash) noexcept { routing_ = hash; }
+  [[nodiscard]] const stack::routing_id& routing() const noexcept { return routing_; }
+  void set_routing(const stack::routing_id& id) noexcept { routing_ = id; }
+
+  /// Whether the script has taken one from Max-Forwards; else forwarding does.
+  [[nodiscard]] stack::hop_count hops() const noexcept { return hops_; }
+  void set_hops(stack::hop_count counted) noexcept { hops_ = counted; }
 
   /// All 32 flags at once: what a transaction keeps of them.
   [[nodiscard]] std::uint32_t flags() const noexcept { return flags_; }
@@ -171,7 +176,8 @@ class message_context final : public script::context {
   sip::message arrived_;
   stack::arrival from_;
   stack::context_handle transaction_;
-  std::uint64_t routing_ = 0;
+  stack::routing_id routing_;
+  stack::hop_count hops_ = stack::hop_count::here;
   destination_set branches_;
   next_hop hop_;
   mutable std::optional<sip::uri> original_parsed_; ///< views arrived_; made when asked for

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view cookie = "z9hG4bK";
 constexpr std::size_t letters = 12;
+/// Behind the routing part of a branch without a transaction.
+constexpr std::string_view stateless_mark = ".s";
 
 /// The twelve letters after the cookie, empty when the branch is not of our shape.
 std::string_view routing_part(std::string_view branch) noexcept {
@@ -33,6 +35,28 @@ std::uint64_t hop_hash(const sip::message_key& key, std::string_view branch, std
   return keyed_hash(secret, branch, host, call_hash(key, secret));
 }
 
+/// One of the Vias has a branch of ours with these bits and, behind them, this mark.
+bool has_own_via(const sip::message& request, std::uint64_t routing,
+                 std::string_view mark) noexcept {
+  branch_text ours;
+  ours.put(cookie);
+  ours.put_bits(routing);
+  ours.put(mark);
+  // Hardly any line has these letters anywhere, so hardly any is read.
+  bool is_possible = false;
+  for (std::size_t i = request.find(sip::header_id::via); i != sip::message::npos && !is_possible;
+       i = request.find(sip::header_id::via, i + 1))
+    is_possible = request.value(i).find(ours.view()) != std::string_view::npos;
+  if (!is_possible) return false;
+  bool found = false;
+  request.for_each_value(sip::header_id::via, [&](std::string_view value) {
+    if (found) return;
+    if (const auto via = sip::via::parse(value))
+      found = !routing_part(via->branch()).empty() && via->branch().starts_with(ours.view());
+  });
+  return found;
+}
+
 } // namespace
 
 void branch_text::put(std::string_view text) noexcept {
@@ -50,42 +74,33 @@ void branch_text::put_number(unsigned number) noexcept {
   size_ = static_cast<std::size_t>(end - text_.data());
 }
 
-std::uint64_t routing_hash(const sip::message& request, const hash_key& secret) noexcept {
+routing_id routing_hash(const sip::message& request, const hash_key& secret) noexcept {
   const auto key = request.key();
-  if (!key) return 0;
-  std::uint64_t h = keyed_hash(secret, request.request_uri(), key->to_tag, call_hash(*key, secret));
+  if (!key) return {};
+  std::uint64_t hop = keyed_hash(secret, request.request_uri(), {}, call_hash(*key, secret));
+  std::uint64_t proxies = 0;
   for (std::size_t i = 0; i < request.header_count(); ++i) {
     const auto id = request.id(i);
-    if (id == sip::header_id::route || id == sip::header_id::proxy_require ||
-        id == sip::header_id::proxy_authorization)
+    const auto mix = [&](std::uint64_t& h) {
       h = keyed_hash(secret, request.value(i), {}, h ^ static_cast<std::uint64_t>(id));
+    };
+    if (id == sip::header_id::route)
+      mix(hop);
+    else if (id == sip::header_id::proxy_require || id == sip::header_id::proxy_authorization)
+      mix(proxies);
   }
-  return h;
+  return {hop ^ proxies, hop};
 }
 
-bool is_loop(const sip::message& request, std::uint64_t routing) noexcept {
-  branch_text ours;
-  ours.put(cookie);
-  ours.put_bits(routing);
-  // Hardly any line has these letters anywhere, so hardly any is read.
-  bool is_possible = false;
-  for (std::size_t i = request.find(sip::header_id::via); i != sip::message::npos && !is_possible;
-       i = request.find(sip::header_id::via, i + 1))
-    is_possible = request.value(i).find(ours.view()) != std::string_view::npos;
-  if (!is_possible) return false;
-  bool found = false;
-  request.for_each_value(sip::header_id::via, [&](std::string_view value) {
-    if (found) return;
-    if (const auto via = sip::via::parse(value))
-      found = !routing_part(via->branch()).empty() && via->branch().starts_with(ours.view());
-  });
-  return found;
+bool is_loop(const sip::message& request, const routing_id& routing) noexcept {
+  return has_own_via(request, routing.all, {}) ||
+         (routing.hop != routing.all && has_own_via(request, routing.hop, stateless_mark));
 }
 
-branch_text make_branch(std::uint64_t routing, std::uint64_t unique, unsigned index) noexcept {
+branch_text make_branch(const routing_id& routing, std::uint64_t unique, unsigned index) noexcept {
   branch_text branch;
   branch.put(cookie);
-  branch.put_bits(routing);
+  branch.put_bits(routing.all);
   branch.put(".");
   branch.put_bits(unique);
   branch.put(".");
@@ -93,13 +108,13 @@ branch_text make_branch(std::uint64_t routing, std::uint64_t unique, unsigned in
   return branch;
 }
 
-branch_text make_stateless_branch(const sip::message& request, std::uint64_t routing,
+branch_text make_stateless_branch(const sip::message& request, const routing_id& routing,
                                   const hash_key& secret) noexcept {
   const auto key = request.key();
   branch_text branch;
   branch.put(cookie);
-  branch.put_bits(routing);
-  branch.put(".s");
+  branch.put_bits(routing.hop);
+  branch.put(stateless_mark);
   branch.put_bits(key ? hop_hash(*key, key->branch, key->sent_by_host, secret) : 0);
   return branch;
 }
@@ -120,7 +135,7 @@ bool is_stateless_response(const sip::message& response, const hash_key& secret)
   const std::string_view branch = via->branch();
   if (routing_part(branch).empty()) return false;
   branch_text expected;
-  expected.put(".s");
+  expected.put(stateless_mark);
   expected.put_bits(hop_hash(*key, hop->branch(), hop->sent_by.host.text, secret));
   return branch.substr(cookie.size() + letters) == expected.view();
 }

@@ -29,23 +29,31 @@ class branch_text {
   std::size_t size_ = 0;
 };
 
-/// A hash of all that decides where a request goes: Request-URI, Route, Proxy-Require,
-/// Proxy-Authorization, Call-ID, tags and CSeq number; neither the method nor Via (RFC 5393 4.2.1).
-/// Take it when the request comes in, before it is edited.
-[[nodiscard]] std::uint64_t routing_hash(const sip::message& request,
-                                         const hash_key& secret) noexcept;
+/// What decides where a request goes, hashed (RFC 3261 16.6 step 8, RFC 5393 4.2.1).
+struct routing_id {
+  std::uint64_t all = 0; ///< the rest, Proxy-Require and Proxy-Authorization
+  /// Request-URI, Route, Call-ID, From tag and CSeq number: what a request has in common with the
+  /// ACK for its failure and with its CANCEL, which the hop before us made (RFC
+  /// 3261 9.1, 17.1.1.3).
+  std::uint64_t hop = 0;
+};
+
+/// Neither the method nor Via nor the To tag counts: the tag that a request gets on its way tells
+/// no loop from a spiral. Take it when the request comes in, before it is edited.
+[[nodiscard]] routing_id routing_hash(const sip::message& request, const hash_key& secret) noexcept;
 
 /// The request went through this element before and would be routed the same way: 482. A spiral
 /// comes back with another Request-URI, a fork upstream does not carry our Via.
-[[nodiscard]] bool is_loop(const sip::message& request, std::uint64_t routing) noexcept;
+[[nodiscard]] bool is_loop(const sip::message& request, const routing_id& routing) noexcept;
 
 /// The branch of client transaction number `index` of a response context.
-[[nodiscard]] branch_text make_branch(std::uint64_t routing, std::uint64_t unique,
+[[nodiscard]] branch_text make_branch(const routing_id& routing, std::uint64_t unique,
                                       unsigned index) noexcept;
 
 /// The branch for forwarding without a transaction: a function of the request, so that copies of
 /// it, and the ACK and CANCEL of its hop, get the same one (RFC 3261 16.11).
-[[nodiscard]] branch_text make_stateless_branch(const sip::message& request, std::uint64_t routing,
+[[nodiscard]] branch_text make_stateless_branch(const sip::message& request,
+                                                const routing_id& routing,
                                                 const hash_key& secret) noexcept;
 
 /// A response came back to make_stateless_branch's branch: its top Via is ours and the Via below it

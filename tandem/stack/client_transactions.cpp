@@ -130,13 +130,14 @@ void transaction_layer::set_timer_c(client_handle client, duration after) {
   arm(*c);
 }
 
-void transaction_layer::cancel(client_handle client, std::string_view reason) {
+void transaction_layer::cancel(client_handle client, std::span<const std::string_view> reasons) {
   client_transaction* c = clients_.find(client);
   if (!c || c->kind_ != transaction_kind::client_invite ||
       c->cancel_ != client_transaction::cancel::no)
     return;
   if (c->state_ != s::calling && c->state_ != s::proceeding) return;
-  if (!reason.empty()) c->cancel_reason_ = std::make_unique<std::string>(reason);
+  if (!reasons.empty())
+    c->cancel_reasons_ = std::make_unique<std::vector<std::string>>(reasons.begin(), reasons.end());
   // RFC 3261 9.1: not before a provisional response, since a CANCEL may overtake its INVITE.
   c->cancel_ = client_transaction::cancel::wanted;
   if (c->state_ == s::proceeding) send_cancel(*c);
@@ -146,17 +147,20 @@ void transaction_layer::send_cancel(client_transaction& c) {
   c.cancel_ = client_transaction::cancel::sent;
   c.expire_at_ = out_.now() + timers_.timer_cancelled;
   arm(c);
-  const std::string reason = c.cancel_reason_ ? std::move(*c.cancel_reason_) : std::string{};
-  c.cancel_reason_.reset();
-  const std::string_view invite = c.request_.bytes();
-  const wire_message request = make_cancel(invite, reason);
-  const auto key = key_of_quoted_request(request.bytes(), secret_);
-  if (!request || !key) return;
+  const auto reasons = std::move(c.cancel_reasons_);
+  const auto invite = sip::message::parse(c.request_.bytes());
+  const auto names = invite ? invite->key() : fail(sip::header_id::via);
+  if (!names) return; // no INVITE of ours
+  const wire_message request =
+      make_cancel(*invite, reasons ? *reasons : std::span<const std::string>{});
+  if (!request) return;
+  // RFC 3261 9.1: the branch is that of the INVITE.
+  const std::uint64_t key = client_key(names->branch, "CANCEL", secret_);
 
   // A transaction that nobody listens to; its result comes as the response to the INVITE. It is
   // made even at the bound, as a call must be able to end.
   static_cast<void>(begin(
-      clients_.emplace(*this, transaction_kind::client_non_invite, s::trying, *key, user_tag{}),
+      clients_.emplace(*this, transaction_kind::client_non_invite, s::trying, key, user_tag{}),
       request, c.to_));
 }
 

@@ -118,7 +118,7 @@ TEST(ended_transactions, a_script_may_repeat_the_answer) {
   ended_fixture t;
   place_call(t);
   const auto answer = t.take("200");
-  const auto server = t.layer.find_server(make_request(bye_of({})));
+  const auto server = t.layer.find_server(make_request(bye_of({})), {});
   EXPECT_TRUE(t.layer.repeat(server));
   EXPECT_EQ(t.take("200").text, answer.text);
   t.receive(bye_of({}));

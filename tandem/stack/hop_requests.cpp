@@ -13,13 +13,12 @@ wire_message make_ack(std::string_view invite, const sip::message& failure) {
   return ack ? to_wire(*ack) : wire_message{};
 }
 
-wire_message make_cancel(std::string_view request, std::string_view reason) {
-  const auto sent = sip::message::parse(request);
-  if (!sent) return {};
-  auto cancel = sip::make_cancel(*sent);
+wire_message make_cancel(const sip::message& request, std::span<const std::string> reasons) {
+  auto cancel = sip::make_cancel(request);
   if (!cancel) return {};
   // What was refused by the setter is left out: a CANCEL without its reason still cancels.
-  if (!reason.empty()) static_cast<void>(cancel->append("Reason", reason));
+  for (const std::string& reason : reasons)
+    static_cast<void>(cancel->append(sip::header_id::reason, reason));
   return to_wire(*cancel);
 }
 

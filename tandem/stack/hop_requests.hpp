@@ -5,6 +5,8 @@
 
 #include <tandem/stack/outbox.hpp>
 
+#include <span>
+#include <string>
 #include <string_view>
 
 namespace tandem::sip {
@@ -19,7 +21,8 @@ namespace tandem::stack {
 [[nodiscard]] wire_message make_ack(std::string_view invite, const sip::message& failure);
 
 /// CANCEL for a request: Request-URI, Call-ID, From, To, top Via, Route and CSeq number of it.
-/// \param reason value of its Reason header (RFC 3326), none when empty.
-[[nodiscard]] wire_message make_cancel(std::string_view request, std::string_view reason = {});
+/// \param reasons values of its Reason headers (RFC 3326).
+[[nodiscard]] wire_message make_cancel(const sip::message& request,
+                                       std::span<const std::string> reasons = {});
 
 } // namespace tandem::stack

@@ -2,50 +2,36 @@
 // How a request goes out (RFC 3261 16.6), is answered by ourselves, and is cancelled (16.10).
 #include <tandem/stack/proxy.hpp>
 
-#include <tandem/base/decimal.hpp>
 #include <tandem/base/random.hpp>
-#include <tandem/base/text.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
-#include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
-#include <array>
-#include <cstring>
+#include <boost/container/small_vector.hpp>
 
 namespace tandem::stack {
 
 namespace {
 
-bool set_uri(sip::message& request, std::string_view uri) {
-  return uri == request.request_uri() || request.set_request_uri(uri).has_value();
+/// A clone whose hop is counted, where that was not done before.
+result<sip::message, forward_errc> copy_of(const sip::message& request, hop_count hops) {
+  sip::message copy = request.clone();
+  if (hops == hop_count::here)
+    if (const auto counted = count_hop(copy); !counted) return fail(counted.error());
+  return copy;
 }
 
 } // namespace
-
-int status_of(forward_errc errc) noexcept {
-  switch (errc) {
-  case forward_errc::gone:
-  case forward_errc::cancelled: return 0;
-  case forward_errc::loop: return 482;
-  case forward_errc::too_many_branches: return 500;
-  case forward_errc::breadth: return 440;
-  case forward_errc::full: return 503;
-  case forward_errc::bad_uri: return 400;
-  case forward_errc::no_listener: return 478;
-  case forward_errc::too_large: break;
-  }
-  return 513;
-}
 
 proxy::proxy(transaction_layer& transactions, const proxy_settings& settings)
     : transactions_{transactions}, settings_{settings} {}
 
 result<context_handle, transaction_errc> proxy::create(const sip::message& request,
-                                                       const arrival& from, std::uint64_t routing,
-                                                       proxy_user& user, user_tag tag) {
+                                                       const arrival& from,
+                                                       const routing_id& routing, proxy_user& user,
+                                                       user_tag tag) {
   const context_handle h = contexts_.emplace();
   const auto server = transactions_.create_server(request, from, *this, {h.slot, h.generation, 0});
   if (!server) {
@@ -63,23 +49,17 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
 }
 
 result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::message& request,
-                                            std::span<const forward_to> ways) {
+                                            std::span<const forward_to> ways, hop_count hops) {
   response_context* c = contexts_.find(context);
   if (!c || c->final_status != 0 || c->is_over || ways.empty()) return fail(forward_errc::gone);
   if (c->is_cancelled) return fail(forward_errc::cancelled);
   if (is_loop(request, c->routing)) return fail(forward_errc::loop);
   if (c->branches + ways.size() > settings_.max_branches)
     return fail(forward_errc::too_many_branches);
-
-  // RFC 5393 5.3.3: the branches share the breadth of the request. Deviates: a request without
-  // Max-Breadth that goes one way only is left without.
-  const auto named = request.first(sip::header_id::max_breadth);
-  const unsigned breadth =
-      named ? parse_number<unsigned>(trim(*named)).value_or(settings_.max_breadth)
-            : settings_.max_breadth;
-  if (breadth < ways.size()) return fail(forward_errc::breadth);
-  const bool tells_breadth = named || ways.size() > 1;
-  const unsigned share = tells_breadth ? breadth / static_cast<unsigned>(ways.size()) : 0;
+  const breadth all = breadth::of(request, settings_.max_breadth);
+  if (all.whole < ways.size()) return fail(forward_errc::breadth);
+  const auto counted = copy_of(request, hops);
+  if (!counted) return fail(counted.error());
 
   c->request = {};
   if (c->is_invite && !c->has_answered) {
@@ -91,60 +71,61 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
   unsigned sent = 0;
   forward_errc first_error{};
   for (const forward_to& way : ways) {
-    const auto added = add_branch(context, request, way, share);
+    const auto added = add_branch(context, *counted, way, hops, all.share(ways.size()));
     if (added)
       ++sent;
     else if (sent == 0)
       first_error = added.error();
   }
-  if (!contexts_.find(context)->request) keep(context, request);
+  if (!contexts_.find(context)->request) keep(context, *counted);
   if (sent == 0) return fail(first_error);
   return sent;
 }
 
 result<void, forward_errc> proxy::add_branch(context_handle context, const sip::message& request,
-                                             const forward_to& way, unsigned breadth) {
+                                             const forward_to& way, hop_count hops,
+                                             unsigned share) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   const std::span<const target> targets = reachable(transactions_.out(), way.targets);
   response_context& c = *contexts_.find(context);
-  sip::message copy = way.as ? way.as->clone() : request.clone();
-  if (!set_uri(copy, way.uri)) return fail(forward_errc::bad_uri);
-  const strict_route next = apply_strict_route(copy);
-  if (next == strict_route::unreadable) return fail(forward_errc::bad_uri);
-  if (breadth != 0 && !copy.put(sip::header_id::max_breadth, decimal{breadth}.view()))
-    return fail(forward_errc::too_large);
+  // The request of this way, when it has one of its own: its hop is not counted yet.
+  auto copy = way.as ? copy_of(*way.as, hops) : copy_of(request, hop_count::before);
+  if (!copy) return fail(copy.error());
+  const auto change = address_copy(*copy, way.uri, share);
+  if (!change) return fail(change.error());
 
   const branch_handle h = branches_.emplace();
   proxy_branch& b = *branches_.find(h);
   b.context = context;
-  b.index = c.branches++;
-  target to = targets.front();
-  wire_message sent;
-  const auto client =
-      send(copy, to, make_branch(c.routing, c.unique, b.index), {h.slot, h.generation, 0}, sent);
-  if (!client) {
+  b.index = c.branches;
+  auto sent = send(*copy, targets.front(), make_branch(c.routing, c.unique, c.clients),
+                   {h.slot, h.generation, 0});
+  if (!sent) {
     branches_.erase(h);
-    return fail(client.error());
+    return fail(sent.error());
   }
-  b.client = *client;
+  ++c.branches;
+  ++c.clients;
+  b.client = sent->client;
   b.next = std::exchange(c.first_branch, h);
   ++c.pending;
   // A branch that differs from the request by our Via alone keeps it for both.
-  if (!c.request && !way.as && breadth == 0 && next == strict_route::none &&
-      way.uri == request.request_uri()) {
-    c.request = sent;
+  if (!c.request && !way.as && *change == copy_change::none) {
+    c.request = sent->request.message;
     c.request_has_via = true;
   }
 
-  const bool went_to_tcp = to.transport != targets.front().transport;
+  const bool went_to_tcp = sent->request.to.transport != targets.front().transport;
   if (targets.size() > 1 || went_to_tcp) {
     b.detour = std::make_unique<branch_detour>();
-    b.detour->request = sent;
+    b.detour->request = sent->request.message;
     b.detour->left.assign(targets.rbegin(), targets.rend() - 1);
+    // RFC 3261 18.1.1: a request that went to TCP for its size goes by UDP again when TCP is
+    // refused.
     if (went_to_tcp) {
-      // RFC 3261 18.1.1: when TCP is refused, the datagram goes out all the same.
-      b.detour->left.push_back(targets.front());
-      b.detour->left.back().choice = transport_choice::fixed;
+      target again = targets.front();
+      again.choice = transport_choice::fixed;
+      b.detour->left.push_back(again);
     }
   }
   return {};
@@ -156,79 +137,38 @@ bool proxy::try_next_target(branch_handle branch) {
   response_context* c = contexts_.find(b->context);
   if (!c || c->is_cancelled || c->final_status != 0) return false;
   while (!b->detour->left.empty()) {
-    target to = b->detour->left.back();
+    const target to = b->detour->left.back();
     b->detour->left.pop_back();
-    auto request = sip::message::parse(b->detour->request.bytes());
-    if (!request) return false;
-    request->pop_front(sip::header_id::via);
-    wire_message sent;
+    auto copy = sip::message::parse(b->detour->request.bytes());
+    if (!copy) return false;
+    copy->pop_front(sip::header_id::via);
     // RFC 3263 4.3: a new transaction, so another branch parameter.
-    const auto client = send(*request, to, make_branch(c->routing, c->unique, c->branches++),
-                             {branch.slot, branch.generation, 0}, sent);
-    if (!client) continue;
+    auto sent = send(*copy, to, make_branch(c->routing, c->unique, c->clients++),
+                     {branch.slot, branch.generation, 0});
+    if (!sent) continue;
     transactions_.release(b->client);
-    b->client = *client;
-    b->detour->request = sent;
+    b->client = sent->client;
+    b->detour->request = std::move(sent->request.message);
     return true;
   }
   return false;
 }
 
-result<wire_message, forward_errc> proxy::with_via(sip::message& request, target& to,
-                                                   std::string_view branch) {
-  // The exact size is counted only where it may matter.
-  constexpr std::size_t via_estimate = 100;
-  const auto transport_for = [&](std::size_t size) {
-    return transactions_.out().transport_for(to, size + via_estimate);
-  };
-  if (transport_for(request.most_wire_size()) != to.transport)
-    to.transport = transport_for(request.wire_size());
-  const std::string_view sent_by = transactions_.out().sent_by(to);
-  if (sent_by.empty()) return fail(forward_errc::no_listener);
-
-  std::array<char, 320> via; // not initialised: written before it is read
-  std::size_t size = 0;
-  const auto put = [&](std::string_view text) {
-    const std::size_t n = std::min(text.size(), via.size() - size);
-    std::memcpy(via.data() + size, text.data(), n);
-    size += n;
-  };
-  put("SIP/2.0/");
-  put(via_token(to.transport));
-  put(" ");
-  put(sent_by);
-  if (settings_.asks_rport) put(";rport");
-  if (to.address.ip.is_multicast()) {
-    // RFC 3261 18.1.1: the answers go to the group, too, and no further than the request.
-    put(";maddr=");
-    put(to.address.ip.to_uri_host());
-    if (to.address.ip.is_v4()) {
-      put(";ttl=");
-      put(std::to_string(std::max<unsigned>(to.ttl, 1)));
-    }
-  }
-  put(";branch=");
-  put(branch);
-  if (!request.put_front(sip::header_id::via, {via.data(), size}))
-    return fail(forward_errc::too_large);
-  // RFC 3261 16.6 step 9.
-  if (!request.ensure_content_length()) return fail(forward_errc::too_large);
-  if (request.most_wire_size() > sip::max_message_size &&
-      request.wire_size() > sip::max_message_size)
-    return fail(forward_errc::too_large);
-  return to_wire(request);
+result<leaving_request, forward_errc> proxy::complete(sip::message& copy, const target& to,
+                                                      const branch_text& branch) const {
+  return write_copy(copy, to, branch.view(),
+                    settings_.asks_rport ? via_rport::asked : via_rport::unasked,
+                    transactions_.out());
 }
 
-result<client_handle, forward_errc> proxy::send(sip::message& request, target& to,
-                                                const branch_text& branch, user_tag tag,
-                                                wire_message& sent) {
-  auto wire = with_via(request, to, branch.view());
-  if (!wire) return fail(wire.error());
-  sent = std::move(*wire);
-  const auto client =
-      transactions_.create_client(request.method_text(), branch.view(), sent, to, *this, tag);
+result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const target& to,
+                                                   const branch_text& branch, user_tag tag) {
+  auto leaving = complete(copy, to, branch);
+  if (!leaving) return fail(leaving.error());
+  const auto client = transactions_.create_client(copy.method_text(), branch.view(),
+                                                  leaving->message, leaving->to, *this, tag);
   if (!client) return fail(forward_errc::full);
-  return *client;
+  return sent_copy{*client, std::move(*leaving)};
 }
 
 void proxy::keep(context_handle context, const sip::message& request) {
@@ -269,7 +209,7 @@ bool proxy::respond(context_handle context, int status, const wire_message& resp
     c->has_answered = true;
     return transactions_.respond(c->server, status, response);
   }
-  cancel_branches(context, {});
+  cancel_branches(context);
   send_final(context, status, response);
   return true;
 }
@@ -298,8 +238,14 @@ bool proxy::cancel(server_handle invite, const sip::message& cancel, const arriv
       transactions_.out().send(response_target(*via, from), response, {});
     }
   }
-  if (is_pending)
-    cancel_branches(context, cancel.first(sip::header_id::reason).value_or(std::string_view{}));
+  if (is_pending) {
+    // RFC 3326 2: its reasons go along, all of them.
+    boost::container::small_vector<std::string_view, 4> reasons;
+    for (std::size_t i = cancel.find(sip::header_id::reason); i != sip::message::npos;
+         i = cancel.find(sip::header_id::reason, i + 1))
+      reasons.push_back(cancel.value(i));
+    cancel_branches(context, reasons);
+  }
   if (response_context* left = contexts_.find(context);
       left && is_pending && left->final_status == 0) {
     left->is_cancelled = true;
@@ -312,9 +258,9 @@ bool proxy::cancel(server_handle invite, const sip::message& cancel, const arriv
   return true;
 }
 
-void proxy::cancel_branches(context_handle context, std::string_view reason) {
+void proxy::cancel_branches(context_handle context, std::span<const std::string_view> reasons) {
   for_each_branch(context, [&](branch_handle, proxy_branch& b) {
-    if (b.is_pending()) transactions_.cancel(b.client, reason);
+    if (b.is_pending()) transactions_.cancel(b.client, reasons);
   });
 }
 
@@ -326,23 +272,23 @@ void proxy::drop(context_handle context) {
   response_context* c = contexts_.find(context);
   if (!c || c->is_over) return;
   c->is_over = true;
-  cancel_branches(context, {});
+  cancel_branches(context);
   if (c->final_status == 0) transactions_.abandon(c->server);
   finish_if_over(context);
 }
 
 result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
-                                                    const forward_to& way, std::uint64_t routing) {
+                                                    const forward_to& way,
+                                                    const routing_id& routing, hop_count hops) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   if (is_loop(request, routing)) return fail(forward_errc::loop);
-  sip::message copy = request.clone();
-  if (!set_uri(copy, way.uri) || apply_strict_route(copy) == strict_route::unreadable)
-    return fail(forward_errc::bad_uri);
-  target to = reachable(transactions_.out(), way.targets).front();
-  const auto wire =
-      with_via(copy, to, make_stateless_branch(request, routing, transactions_.secret()).view());
-  if (!wire) return fail(wire.error());
-  transactions_.out().send(to, *wire, {});
+  auto copy = copy_of(request, hops);
+  if (!copy) return fail(copy.error());
+  if (const auto done = address_copy(*copy, way.uri, 0); !done) return fail(done.error());
+  const auto leaving = complete(*copy, reachable(transactions_.out(), way.targets).front(),
+                                make_stateless_branch(request, routing, transactions_.secret()));
+  if (!leaving) return fail(leaving.error());
+  transactions_.out().send(leaving->to, leaving->message, {});
   return {};
 }
 
@@ -356,23 +302,24 @@ bool proxy::forward_stray(sip::message& response) {
   return true;
 }
 
-result<void, forward_errc> proxy::replicate(const sip::message& request, const forward_to& way) {
+result<void, forward_errc> proxy::replicate(const sip::message& request, const forward_to& way,
+                                            hop_count hops) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
-  sip::message copy = request.clone();
-  if (!set_uri(copy, way.uri)) return fail(forward_errc::bad_uri);
-  target to = reachable(transactions_.out(), way.targets).front();
+  auto copy = copy_of(request, hops);
+  if (!copy) return fail(copy.error());
+  if (const auto done = address_copy(*copy, way.uri, 0); !done) return fail(done.error());
+  const target& to = reachable(transactions_.out(), way.targets).front();
   const auto branch = make_branch(routing_hash(request, transactions_.secret()), random_bits(), 0);
   if (request.method() == sip::method::ack) {
     // RFC 3261 17.1.1.3: nothing answers an ACK, so it is no transaction and is not repeated.
-    const auto wire = with_via(copy, to, branch.view());
-    if (!wire) return fail(wire.error());
-    transactions_.out().send(to, *wire, {});
+    const auto leaving = complete(*copy, to, branch);
+    if (!leaving) return fail(leaving.error());
+    transactions_.out().send(leaving->to, leaving->message, {});
     return {};
   }
-  wire_message sent;
-  const auto client = send(copy, to, branch, {}, sent);
-  if (!client) return fail(client.error());
-  transactions_.release(*client);
+  const auto sent = send(*copy, to, branch, {});
+  if (!sent) return fail(sent.error());
+  transactions_.release(sent->client);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <tandem/base/slot_map.hpp>
 #include <tandem/stack/best_response.hpp>
 #include <tandem/stack/branch.hpp>
+#include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 
@@ -60,30 +61,6 @@ struct proxy_settings {
   unsigned max_breadth = 60;  ///< for a request that names none (RFC 5393 5.3.3)
 };
 
-/// A way for the request to take.
-struct forward_to {
-  std::string_view uri;            ///< the Request-URI of this branch
-  std::span<const target> targets; ///< addresses in the order to try them, at least one
-  /// The request that goes this way, where it differs in more than its URI; null: as the others.
-  const sip::message* as = nullptr;
-};
-
-/// Why a request was not forwarded.
-enum class forward_errc : std::uint8_t {
-  gone,              ///< no such context, or a final response went upstream already
-  cancelled,         ///< the caller gave up: no new branches
-  loop,              ///< RFC 5393: 482
-  too_many_branches, ///< of this request: 500
-  breadth,           ///< RFC 5393 5.3.3: 440
-  full,              ///< bound on transactions: 503
-  bad_uri,           ///< the Request-URI was refused: 400
-  no_listener,       ///< no listener of that transport: never downgraded: 478
-  too_large,         ///< the edits make the message larger than a message may be: 513
-};
-
-/// Status to answer for a forward_errc; 0 where nothing is to be answered.
-[[nodiscard]] int status_of(forward_errc errc) noexcept;
-
 /// The text of the 100 that stops an INVITE's copies.
 inline constexpr std::string_view trying_text = "trying -- your call is important to us";
 
@@ -101,14 +78,16 @@ class proxy final : private client_user, private server_user {
   /// \param routing routing_hash of the request as it came in.
   [[nodiscard]] result<context_handle, transaction_errc> create(const sip::message& request,
                                                                 const arrival& from,
-                                                                std::uint64_t routing,
+                                                                const routing_id& routing,
                                                                 proxy_user& user, user_tag tag);
 
   /// Forwards in parallel; an INVITE is answered 100 first when nothing was answered yet. All ways
   /// are tried: succeeds when one of them is. Keeps `request`, its edits included, for failures.
   /// \param request without our own Via; routed already (take_own_route), not yet per branch.
-  [[nodiscard]] result<unsigned, forward_errc>
-  relay(context_handle context, const sip::message& request, std::span<const forward_to> ways);
+  [[nodiscard]] result<unsigned, forward_errc> relay(context_handle context,
+                                                     const sip::message& request,
+                                                     std::span<const forward_to> ways,
+                                                     hop_count hops = hop_count::here);
 
   /// Keeps the request for responses of our own and for failures, as relay does.
   void keep(context_handle context, const sip::message& request);
@@ -131,8 +110,8 @@ class proxy final : private client_user, private server_user {
   /// branches. False when the INVITE has no context here: nothing was done.
   bool cancel(server_handle invite, const sip::message& cancel, const arrival& from);
 
-  /// Cancels all pending branches (RFC 3261 16.10). \param reason value of a Reason header.
-  void cancel_branches(context_handle context, std::string_view reason);
+  /// Cancels all pending branches (RFC 3261 16.10). \param reasons values of Reason headers.
+  void cancel_branches(context_handle context, std::span<const std::string_view> reasons = {});
 
   /// Whether timer C may forget the request without an answer when it has a single branch, which
   /// rings (SER with noisy_ctimer=0 and no failure_route).
@@ -150,16 +129,18 @@ class proxy final : private client_user, private server_user {
   void drop(context_handle context);
 
   /// Forwards outside of any transaction (RFC 3261 16.11; ACK for a 2xx).
-  [[nodiscard]] result<void, forward_errc>
-  forward_stateless(const sip::message& request, const forward_to& way, std::uint64_t routing);
+  [[nodiscard]] result<void, forward_errc> forward_stateless(const sip::message& request,
+                                                             const forward_to& way,
+                                                             const routing_id& routing,
+                                                             hop_count hops = hop_count::here);
 
   /// A response without a client transaction (request_user::on_stray_response): forwarded when it
   /// answers what forward_stateless sent. False when it was dropped.
   bool forward_stray(sip::message& response);
 
   /// Sends a copy in a transaction of its own, whose responses go nowhere (t_replicate).
-  [[nodiscard]] result<void, forward_errc> replicate(const sip::message& request,
-                                                     const forward_to& way);
+  [[nodiscard]] result<void, forward_errc>
+  replicate(const sip::message& request, const forward_to& way, hop_count hops = hop_count::here);
 
   /// The context, null when it is over. Not to be kept.
   [[nodiscard]] const response_context* find(context_handle context) noexcept;
@@ -179,12 +160,16 @@ class proxy final : private client_user, private server_user {
 
   [[nodiscard]] sip::message answered_request(context_handle context);
   result<void, forward_errc> add_branch(context_handle context, const sip::message& request,
-                                        const forward_to& way, unsigned breadth);
-  result<wire_message, forward_errc> with_via(sip::message& request, target& to,
-                                              std::string_view branch);
-  result<client_handle, forward_errc> send(sip::message& request, target& to,
-                                           const branch_text& branch, user_tag tag,
-                                           wire_message& sent);
+                                        const forward_to& way, hop_count hops, unsigned share);
+  /// A client transaction, with what it has sent.
+  struct sent_copy {
+    client_handle client;
+    leaving_request request;
+  };
+  result<leaving_request, forward_errc> complete(sip::message& copy, const target& to,
+                                                 const branch_text& branch) const;
+  result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
+                                       const branch_text& branch, user_tag tag);
   bool try_next_target(branch_handle branch);
   void hold(proxy_branch& branch, sip::message& response, const arrival& from);
   void show(branch_handle branch, sip::message& response, const arrival& from);

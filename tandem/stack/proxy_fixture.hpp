@@ -73,6 +73,8 @@ class proxy_fixture : public request_user, public proxy_user {
   std::function<void(context_handle, sip::message&)> on_replied;
   bool holds_replies = false;
   std::deque<std::pair<branch_handle, sip::message>> held; ///< by holds_replies
+  /// What a script makes of a request before it is routed.
+  std::function<void(sip::message&)> edit;
   std::deque<std::string> events;
   context_handle context;
   result<unsigned, forward_errc> relayed = 0U;
@@ -80,6 +82,7 @@ class proxy_fixture : public request_user, public proxy_user {
  private:
   void on_request(sip::message& request, const arrival& from) override {
     const auto routing = routing_hash(request, layer.secret());
+    if (edit) edit(request);
     if (request.method() == sip::method::ack) {
       static_cast<void>(core.forward_stateless(request, {ways[0].uri, ways[0].targets}, routing));
       return;
@@ -94,6 +97,8 @@ class proxy_fixture : public request_user, public proxy_user {
     }
   }
   void on_cancel(server_handle invite, sip::message& cancel, const arrival& from) override {
+    if (edit) edit(cancel);
+    EXPECT_EQ(layer.find_server(cancel, from), invite);
     EXPECT_TRUE(core.cancel(invite, cancel, from));
   }
   void on_stray_response(sip::message& response, const arrival&) override {

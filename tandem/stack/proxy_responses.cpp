@@ -6,6 +6,7 @@
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/wire.hpp>
 
+#include <array>
 #include <optional>
 
 namespace tandem::stack {
@@ -13,7 +14,8 @@ namespace tandem::stack {
 namespace {
 
 /// RFC 3326: phones that were rung beside the one that answered do not show a missed call.
-constexpr std::string_view answered_elsewhere = R"(SIP;cause=200;text="Call completed elsewhere")";
+constexpr std::array answered_elsewhere{
+    std::string_view{R"(SIP;cause=200;text="Call completed elsewhere")"}};
 
 /// So many responses of a branch wait behind one that the user holds.
 constexpr std::size_t most_waiting = 8;
@@ -190,7 +192,7 @@ void proxy::note_failure(branch_handle branch, int status, const sip::message* r
     }
     if (response && (status == 401 || status == 407)) gather_challenges(c, branch, *response);
     // Step 5: the user refuses everywhere; it goes upstream when the others have ended.
-    if (status >= 600 && settings_.cancels_on_6xx) cancel_branches(context, {});
+    if (status >= 600 && settings_.cancels_on_6xx) cancel_branches(context);
   }
   decide(context);
 }

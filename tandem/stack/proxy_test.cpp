@@ -357,6 +357,26 @@ TEST(proxy, timer_c_is_silent_where_that_is_wanted) {
   EXPECT_EQ(t.layer.size(), 0U);
 }
 
+TEST(proxy, addresses_that_were_tried_count_neither_as_branches_nor_against_silence) {
+  proxy_settings settings;
+  settings.max_branches = 1;
+  proxy_fixture t{settings};
+  t.ways = {{"sip:bob@192.0.2.2",
+             {target_at("192.0.2.2"), target_at("192.0.2.3"), target_at("192.0.2.4")}}};
+  t.receive({});
+  t.core.allow_silence(t.context, true);
+  t.take("100");
+  for (int tried = 0; tried < 2; ++tried) {
+    t.answer(t.take("INVITE"), 503);
+    t.take("ACK");
+  }
+  t.answer(t.take("INVITE"), 180);
+  t.take("180");
+  t.out.advance(seconds{185});
+  EXPECT_EQ(t.sent(), "");
+  EXPECT_EQ(t.heard(), "final 0 end");
+}
+
 TEST(proxy, a_2xx_that_crosses_timer_c_still_goes_upstream) {
   proxy_fixture t;
   t.receive({});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/sip/message.hpp>
+#include <tandem/stack/branch.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/transaction_user.hpp>
 
@@ -60,7 +61,7 @@ struct response_context {
   server_handle server;
   proxy_user* user = nullptr;
   user_tag tag;
-  std::uint64_t routing = 0; ///< routing_hash of the request as it came
+  routing_id routing;        ///< of the request as it came
   std::uint64_t unique = 0;  ///< of its branch parameters
   wire_message request;      ///< as it was at the last relay
   wire_message arrived;      ///< as it came; none where responses to `request` look the same
@@ -70,7 +71,8 @@ struct response_context {
   std::unique_ptr<std::vector<gathered_challenge>> challenges;
   std::uint16_t best_status = 0;
   std::uint16_t final_status = 0; ///< what went upstream
-  std::uint16_t branches = 0;     ///< ever made
+  std::uint16_t branches = 0;     ///< targets that it was forwarded to, over its whole life
+  std::uint16_t clients = 0;      ///< client transactions: one for each address tried
   std::uint16_t pending = 0;
   std::uint16_t held = 0;       ///< branches with a response that the user holds
   bool request_has_via = false; ///< what is kept is what a branch has sent, our Via on top

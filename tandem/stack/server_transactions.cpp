@@ -15,7 +15,7 @@ using s = transaction_state;
 result<server_handle, transaction_errc>
 transaction_layer::create_server(const sip::message& request, const arrival& from,
                                  server_user& user, user_tag tag) {
-  const auto keys = keys_of_request(request, secret_);
+  const auto keys = keys_of(request, from);
   if (!keys) return fail(transaction_errc::bad_branch);
   if (const server_handle there = server_keys_.find(keys->own)) {
     server_transaction* t = servers_.find(there);
@@ -208,8 +208,9 @@ const server_transaction* transaction_layer::find(server_handle server) noexcept
   return servers_.find(server);
 }
 
-server_handle transaction_layer::find_server(const sip::message& request) const noexcept {
-  const auto keys = keys_of_request(request, secret_);
+server_handle transaction_layer::find_server(const sip::message& request,
+                                             const arrival& from) const noexcept {
+  const auto keys = keys_of(request, from);
   if (!keys) return {};
   return server_keys_.find(request.method() == sip::method::cancel ? keys->invite : keys->own);
 }

@@ -27,7 +27,7 @@ result<server_handle, transaction_errc> transaction_layer::suspend(const sip::me
                                                                    const arrival& from,
                                                                    server_user& user,
                                                                    user_tag tag) {
-  const auto keys = keys_of_request(request, secret_);
+  const auto keys = keys_of(request, from);
   if (!keys) return fail(transaction_errc::bad_branch);
   if (suspended_ >= limits_.suspended) {
     ++counters_.refused;
@@ -77,11 +77,11 @@ bool transaction_layer::wait(std::uint64_t call, std::uint64_t key, sip::message
   if (found == waiting_.end()) return false;
   auto& requests = found->second->requests;
   const bool is_copy = std::any_of(requests.begin(), requests.end(),
-                                   [&](const held_request& r) { return r.key == key; });
+                                   [&](const held_request& r) { return r.from.keys.own == key; });
   if (is_copy) {
     ++counters_.absorbed;
   } else if (requests.size() < limits_.waiting_per_call) {
-    requests.emplace_back(request, from).key = key;
+    requests.emplace_back(request, from);
   } else {
     ++counters_.refused;
     refuse(request, from);
@@ -101,8 +101,8 @@ void transaction_layer::run_waiting(std::uint64_t call) {
     held_request next = std::move(requests.front());
     requests.pop_front();
     // Its transaction may be there by now, and a CANCEL finds the INVITE that went before it.
-    const auto keys = keys_of_request(next.request, secret_);
-    if (keys && !absorb(*keys, next.request, next.from)) core_->on_request(next.request, next.from);
+    if (!absorb(next.from.keys, next.request, next.from))
+      core_->on_request(next.request, next.from);
   }
 }
 

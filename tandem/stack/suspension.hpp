@@ -16,8 +16,7 @@ struct held_request {
   held_request(sip::message& request, const arrival& from);
 
   sip::message request;
-  arrival from;
-  std::uint64_t key = 0;
+  arrival from; ///< with its keys
 };
 
 /// Hangs on the server transaction whose program is suspended.

@@ -66,6 +66,15 @@ struct target {
   std::uint8_t ttl = 0;       ///< of multicast (RFC 3261 18.1.1), 0: the system's
 };
 
+/// What a request is matched by, as keyed hashes (transaction_key.hpp).
+struct request_keys {
+  std::uint64_t own = 0;    ///< of its server transaction; for ACK that of its INVITE
+  std::uint64_t invite = 0; ///< of the INVITE that an ACK or CANCEL is about
+
+  /// They were taken.
+  [[nodiscard]] explicit operator bool() const noexcept { return own != 0; }
+};
+
 /// Where a message came from, and by what.
 struct arrival {
   socket_address source;
@@ -73,6 +82,9 @@ struct arrival {
   flow_handle flow;     ///< the connection or the datagram socket it came in on
   transport_kind transport = transport_kind::udp;
   instant at;
+  /// Of a request that the transaction layer handed out: taken before anybody could edit it, so
+  /// that its copies, its ACK and its CANCEL are known whatever a script made of it.
+  request_keys keys;
 };
 
 } // namespace tandem::stack

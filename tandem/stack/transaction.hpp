@@ -70,7 +70,7 @@ class client_transaction final : public transaction {
   std::uint16_t last_status_ = 0;
   client_user* user_ = nullptr; ///< nobody hears of a CANCEL
   wire_message request_;        ///< after a failure the ACK for it; nothing once accepted
-  std::unique_ptr<std::string> cancel_reason_;
+  std::unique_ptr<std::vector<std::string>> cancel_reasons_;
   target to_;
 };
 

@@ -67,10 +67,15 @@ std::uint64_t client_key(std::string_view branch, std::string_view method,
 std::optional<std::uint64_t> key_of_quoted_request(std::string_view quoted,
                                                    const hash_key& secret) noexcept {
   const std::string_view method = quoted.substr(0, quoted.find(' '));
+  // Of the Via: a URI has whatever parameters a peer gave it.
+  constexpr std::string_view header = "\r\nVia:";
   constexpr std::string_view parameter = ";branch=";
-  const std::size_t at = quoted.find(parameter);
-  if (!sip::is_token(method) || at == std::string_view::npos) return std::nullopt;
-  sip::cursor rest{quoted.substr(at + parameter.size())};
+  const std::size_t via = quoted.find(header);
+  if (!sip::is_token(method) || via == std::string_view::npos) return std::nullopt;
+  const std::string_view line = quoted.substr(via + header.size());
+  const std::size_t at = line.find(parameter);
+  if (at == std::string_view::npos || line.find('\r') < at) return std::nullopt;
+  sip::cursor rest{line.substr(at + parameter.size())};
   const std::string_view branch = rest.take_token();
   if (branch.empty() || rest.at_end()) return std::nullopt; // cut in the middle of it
   return client_key(branch, method, secret);

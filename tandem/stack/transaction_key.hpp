@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tandem/base/hash.hpp>
+#include <tandem/stack/target.hpp>
 
 #include <array>
 #include <cstdint>
@@ -17,13 +18,8 @@ class message;
 
 namespace tandem::stack {
 
-/// The keys of a request.
-struct request_keys {
-  std::uint64_t own = 0;    ///< of its server transaction; for ACK that of its INVITE
-  std::uint64_t invite = 0; ///< of the INVITE that an ACK or CANCEL is about
-};
-
-/// Nothing when there is no readable top Via.
+/// The keys of a request as it came, its Via completed and nothing else edited. Nothing when there
+/// is no readable top Via.
 [[nodiscard]] std::optional<request_keys> keys_of_request(const sip::message& request,
                                                           const hash_key& secret) noexcept;
 
@@ -39,7 +35,7 @@ struct request_keys {
                                        const hash_key& secret) noexcept;
 
 /// The client transaction whose request begins so, as an ICMP error quotes it: its first lines,
-/// perhaps cut. Nothing when the branch is not in it.
+/// perhaps cut, as we wrote them. Nothing when the branch of the first Via is not in it.
 [[nodiscard]] std::optional<std::uint64_t> key_of_quoted_request(std::string_view quoted,
                                                                  const hash_key& secret) noexcept;
 

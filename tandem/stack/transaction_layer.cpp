@@ -30,9 +30,16 @@ bool transaction_layer::is_full() {
   return true;
 }
 
-bool transaction_layer::receive_request(sip::message& request, const arrival& from) {
+std::optional<request_keys> transaction_layer::keys_of(const sip::message& request,
+                                                       const arrival& from) const noexcept {
+  return from.keys ? std::optional{from.keys} : keys_of_request(request, secret_);
+}
+
+bool transaction_layer::receive_request(sip::message& request, const arrival& source) {
   const auto keys = keys_of_request(request, secret_);
   if (!keys) return false;
+  arrival from = source;
+  from.keys = *keys;
   if (absorb(*keys, request, from)) return true;
   // An ACK never waits: nobody could answer it with 503, and no program may hold a call's ACK up.
   if (!waiting_.empty() && request.method() != sip::method::ack &&

@@ -108,7 +108,9 @@ class transaction_layer {
 
   /// The server transaction that a request belongs to: that of the same request, of the INVITE for
   /// ACK and CANCEL. The empty handle when there is none.
-  [[nodiscard]] server_handle find_server(const sip::message& request) const noexcept;
+  /// \param from as it was handed out with the request, or before that as the transport knows it.
+  [[nodiscard]] server_handle find_server(const sip::message& request,
+                                          const arrival& from) const noexcept;
 
   /// No final response will come: copies of the request are absorbed in silence until it is
   /// forgotten (RFC 4320 4.2: no late 408 to other requests than INVITE).
@@ -137,8 +139,8 @@ class transaction_layer {
 
   /// Cancels an INVITE: now when a provisional response came, else when the first one comes
   /// (RFC 3261 9.1). No effect after a final response.
-  /// \param reason value of its Reason header (RFC 3326), none when empty.
-  void cancel(client_handle client, std::string_view reason = {});
+  /// \param reasons values of its Reason headers (RFC 3326).
+  void cancel(client_handle client, std::span<const std::string_view> reasons = {});
 
   /// The transaction, null when it is gone. Not to be kept.
   [[nodiscard]] const client_transaction* find(client_handle client) noexcept;
@@ -211,6 +213,9 @@ class transaction_layer {
                                                                    std::uint64_t key,
                                                                    const arrival& from,
                                                                    server_user& user, user_tag tag);
+  /// The keys that came with it, else those of the request.
+  [[nodiscard]] std::optional<request_keys> keys_of(const sip::message& request,
+                                                    const arrival& from) const noexcept;
   bool wait(std::uint64_t call, std::uint64_t key, sip::message& request, const arrival& from);
   void run_waiting(std::uint64_t call);
   bool absorb(const request_keys& keys, sip::message& request, const arrival& from);

@@ -277,7 +277,7 @@ TEST(transaction_layer, the_cancel_has_the_branch_of_the_invite_and_carries_the_
   t.start(kind::client_invite, transport_kind::udp);
   t.receive_response(180);
   t.out.sent.clear();
-  t.layer.cancel(t.client, "SIP;cause=200");
+  t.layer.cancel(t.client, std::array<std::string_view, 1>{"SIP;cause=200"});
   const sip::message cancel = parsed(t.out.take().text);
   EXPECT_EQ(cancel.key()->branch, "z9hG4bKaaa1");
   EXPECT_EQ(cancel.key()->cseq_method, sip::method::cancel);

@@ -73,7 +73,7 @@ bool entrance::is_refused(const sip::message& request, const stack::arrival& fro
   if (!request.to_tag().empty()) return false;
   const bool is_loaded = is_overloaded();
   const bool is_admitted = is_loaded || limits_.admit(from.source.ip, from.at);
-  if ((is_admitted && !is_loaded) || layer_.find_server(request)) return false;
+  if ((is_admitted && !is_loaded) || layer_.find_server(request, from)) return false;
   ++(is_loaded ? counters_.overload : counters_.limited);
   return true;
 }

@@ -58,7 +58,7 @@ outcome t_release(script::call& c) {
 outcome t_retransmit_reply(script::call& c) {
   const auto& m = context_of(c);
   auto& layer = m.home().transactions();
-  return outcome::of(layer.repeat(layer.find_server(m.arrived())));
+  return outcome::of(layer.repeat(layer.find_server(m.arrived(), m.from())));
 }
 
 outcome t_forward_nonack_uri(script::call& c) {
@@ -87,7 +87,7 @@ outcome t_fork_to(script::call& c) {
 outcome t_lookup_request(script::call& c) {
   auto& m = context_of(c);
   return outcome::of(static_cast<bool>(m.transaction()) ||
-                     static_cast<bool>(m.home().transactions().find_server(m.arrived())));
+                     static_cast<bool>(m.home().transactions().find_server(m.arrived(), m.from())));
 }
 
 outcome t_is_canceled(script::call& c) {

@@ -32,15 +32,10 @@ routing_error error_of(stack::forward_errc why) {
   case stack::forward_errc::gone:
   case stack::forward_errc::cancelled:
   case stack::forward_errc::loop:
+  case stack::forward_errc::too_many_hops:
   case stack::forward_errc::too_large: break;
   }
   return routing_error::send;
-}
-
-/// Max-Forwards may have been left alone by the script, but not 0 (RFC 3261 16.3 step 3).
-bool has_hops_left(const sip::message& request) {
-  const auto hops = request.first(sip::header_id::max_forwards);
-  return !hops || parse_number<std::uint32_t>(*hops) != 0U;
 }
 
 } // namespace
@@ -132,11 +127,6 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
     m.set_error(error == routing_error::none ? routing_error::bad_address : error);
     return outcome::no();
   }
-  if (!has_hops_left(m.message())) {
-    m.set_error(routing_error::none);
-    home_.answer(m, 483);
-    return outcome::leave();
-  }
   if (m.transaction())
     routes_.arm(m);
   else if (!routes_.make_transaction(m))
@@ -169,7 +159,7 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
       all.pop_back();
   }
   if (all.empty()) return fail(stack::forward_errc::too_large);
-  const auto sent = home_.proxy().relay(m.transaction(), m.message(), all);
+  const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, m.hops());
   const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
   for (const way& w : ways)
     if (!w.found.targets.empty() &&
@@ -189,7 +179,7 @@ outcome forwarder::refused(message_context& m, stack::forward_errc why) {
 }
 
 outcome forwarder::cancel(message_context& m) {
-  const auto invite = home_.transactions().find_server(m.arrived());
+  const auto invite = home_.transactions().find_server(m.arrived(), m.from());
   if (invite && home_.proxy().cancel(invite, m.arrived(), m.from())) return outcome::yes();
   // RFC 3261 9.2, 16.10: without a transaction it is for whoever forwarded statelessly; when it
   // leads back to us, nobody did.
@@ -206,13 +196,19 @@ outcome forwarder::cancel(message_context& m) {
 // ---- without one
 
 outcome forwarder::send_stateless(message_context& m, const way& w) {
-  if (!has_hops_left(m.message())) return outcome::no();
   const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
   sip::message leaving = m.message().clone();
   if (!w.path.empty() && !leaving.put_front(sip::header_id::route, w.path)) return outcome::no();
   if (needs_second_record_route(m, next) && !put_second_record_route(m, leaving, next))
     return outcome::no();
-  const auto sent = home_.proxy().forward_stateless(leaving, {w.uri, w.found.targets}, m.routing());
+  const auto sent =
+      home_.proxy().forward_stateless(leaving, {w.uri, w.found.targets}, m.routing(), m.hops());
+  if (!sent && sent.error() == stack::forward_errc::too_many_hops &&
+      m.message().method() != sip::method::ack) {
+    m.set_error(routing_error::none);
+    home_.answer(m, stack::status_of(sent.error()));
+    return outcome::leave();
+  }
   if (!sent) {
     m.set_error(error_of(sent.error()));
     tell_when_unreachable(m, w.found.targets);
@@ -221,7 +217,7 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
 }
 
 outcome forwarder::send_replica(message_context& m, const way& w) {
-  const auto sent = home_.proxy().replicate(m.message(), {w.uri, w.found.targets});
+  const auto sent = home_.proxy().replicate(m.message(), {w.uri, w.found.targets}, m.hops());
   if (!sent) {
     m.set_error(error_of(sent.error()));
     tell_when_unreachable(m, w.found.targets);

@@ -126,6 +126,7 @@ stack::failure_verdict transaction_routes::on_failure(stack::context_handle cont
       prepare(*e, context, script::block_kind::failure, std::move(request), e->came->from);
   m.state<transaction_run>().failure_status = status;
   if (const auto* const of = home_.proxy().find(context)) m.set_routing(of->routing);
+  m.set_hops(stack::hop_count::before); // counted when it was relayed
   m.set_arrived(std::move(*arrived));
   return home_.start(m, block, *this) == run_state::ended ? stack::failure_verdict::decided
                                                           : stack::failure_verdict::later;

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a request is forwarded (RFC 3261 16.6): the copy for one target, with its Request-URI,
+// Max-Forwards, Max-Breadth, strict route, Via and Content-Length, and the transport that its size
+// asks for. Record-Route (step 4) and the choice of targets (16.5) come before this. Functions over
+// a message, any thread that may ask the outbox.
+#pragma once
+
+#include <tandem/base/result.hpp>
+#include <tandem/stack/outbox.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tandem::sip {
+class message;
+}
+
+namespace tandem::stack {
+
+/// A way for the request to take.
+struct forward_to {
+  std::string_view uri;            ///< the Request-URI of this branch
+  std::span<const target> targets; ///< addresses in the order to try them, at least one
+  /// The request that goes this way, where it differs in more than its URI; null: as the others.
+  const sip::message* as = nullptr;
+};
+
+/// Why a request was not forwarded.
+enum class forward_errc : std::uint8_t {
+  gone,              ///< no such context, or a final response went upstream already
+  cancelled,         ///< the caller gave up: no new branches
+  loop,              ///< RFC 5393: 482
+  too_many_hops,     ///< Max-Forwards is 0, or not a number (RFC 3261 16.3 step 3): 483
+  too_many_branches, ///< of this request: 500
+  breadth,           ///< RFC 5393 5.3.3: 440
+  full,              ///< bound on transactions: 503
+  bad_uri,           ///< the Request-URI was refused: 400
+  no_listener,       ///< no listener of that transport: never downgraded: 478
+  too_large,         ///< the edits make the message larger than a message may be: 513
+};
+
+/// Status to answer for a forward_errc; 0 where nothing is to be answered.
+[[nodiscard]] int status_of(forward_errc errc) noexcept;
+
+/// Who takes one from Max-Forwards (RFC 3261 16.6 step 3).
+enum class hop_count : std::uint8_t {
+  here,   ///< forwarding does
+  before, ///< whoever prepared the request has done it
+};
+
+/// Takes one from Max-Forwards; 70 when there is none. A request that arrives with 1 is forwarded
+/// with 0 (RFC 3261 16.3 step 3).
+[[nodiscard]] result<void, forward_errc> count_hop(sip::message& request);
+
+/// How many branches a request may have at a time, all its copies together (RFC 5393 5.3.3).
+struct breadth {
+  unsigned whole = 0;
+  bool is_named = false; ///< by a Max-Breadth of the request
+
+  /// \param otherwise of a request that names none.
+  [[nodiscard]] static breadth of(const sip::message& request, unsigned otherwise) noexcept;
+  /// What each of `ways` branches is given. Deviates: a request without Max-Breadth that goes one
+  /// way only is left without: 0.
+  [[nodiscard]] unsigned share(std::size_t ways) const noexcept {
+    return is_named || ways > 1 ? whole / static_cast<unsigned>(ways) : 0;
+  }
+};
+
+/// What address_copy did.
+enum class copy_change : std::uint8_t {
+  none, ///< the copy is as the request was
+  some,
+};
+
+/// Makes the copy of a request that of one target: Request-URI (step 2), Max-Breadth, and a strict
+/// router ahead (step 6). \param share of the breadth; 0 for none.
+[[nodiscard]] result<copy_change, forward_errc> address_copy(sip::message& copy,
+                                                             std::string_view uri, unsigned share);
+
+/// Whether our Via asks for rport (RFC 3581 3).
+enum class via_rport : std::uint8_t { unasked, asked };
+
+/// A request as it leaves.
+struct leaving_request {
+  wire_message message;
+  target to;
+};
+
+/// Completes an addressed copy: our Via with this branch (step 8), a right Content-Length (step 9),
+/// TCP where it is too large for a datagram and nobody chose the transport (18.1.1).
+[[nodiscard]] result<leaving_request, forward_errc> write_copy(sip::message& copy, const target& to,
+                                                               std::string_view branch,
+                                                               via_rport rport, const outbox& out);
+
+} // namespace tandem::stack

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// What changes in a request that is forwarded (RFC 3261 16.6), and what does not.
+#include <tandem/stack/proxy_fixture.hpp>
+
+namespace tandem::stack {
+namespace {
+
+using namespace testing;
+using id = sip::header_id;
+
+/// The request of request_parts with this line, or none, for Max-Forwards.
+sip::message with_hops(std::string_view line) {
+  std::string text = request_text({});
+  constexpr std::string_view usual = "Max-Forwards: 70\r\n";
+  text.replace(text.find(usual), usual.size(), line);
+  return parsed(text);
+}
+
+struct hop_row {
+  const char* line;
+  int status;       ///< of the refusal; 0: forwarded
+  const char* left; ///< what it is forwarded with
+};
+
+// RFC 3261 16.3 step 3, 16.6 step 3
+TEST(count_hop, takes_one_from_max_forwards_and_refuses_only_what_has_none_left) {
+  for (const auto& [line, status, left] :
+       {hop_row{"Max-Forwards: 70\r\n", 0, "69"}, hop_row{"Max-Forwards: 2\r\n", 0, "1"},
+        hop_row{"Max-Forwards: 1\r\n", 0, "0"}, hop_row{"Max-Forwards: 0\r\n", 483, ""},
+        hop_row{"Max-Forwards: 00\r\n", 483, ""}, hop_row{"Max-Forwards: many\r\n", 483, ""},
+        hop_row{"", 0, "70"}}) {
+    SCOPED_TRACE(line);
+    sip::message m = with_hops(line);
+    const auto counted = count_hop(m);
+    EXPECT_EQ(counted ? 0 : status_of(counted.error()), status);
+    if (counted) {
+      EXPECT_EQ(m.first(id::max_forwards), left);
+    }
+  }
+}
+
+TEST(forwarding, counts_the_hop_once_whatever_becomes_of_the_request) {
+  proxy_fixture t;
+  t.ways = {{"sip:bob@192.0.2.2", {target_at("192.0.2.2"), target_at("192.0.2.3")}}};
+  t.receive({});
+  t.take("100");
+  auto sent = t.take("INVITE");
+  EXPECT_EQ(parsed(sent.text).first(id::max_forwards), "69");
+  t.on_failed = [&](context_handle c, int) {
+    // A new branch from what was kept, which has been counted.
+    t.on_failed = nullptr;
+    const std::vector<target> to{target_at("192.0.2.4")};
+    const forward_to way{"sip:carol@192.0.2.4", to};
+    EXPECT_TRUE(t.core.relay(c, t.core.request_of(c), {&way, 1}, hop_count::before));
+    return failure_verdict::decided;
+  };
+  t.answer(sent, 503);
+  t.take("ACK");
+  sent = t.take("INVITE");
+  EXPECT_EQ(sent.to.address, target_at("192.0.2.3").address);
+  EXPECT_EQ(parsed(sent.text).first(id::max_forwards), "69") << "another address is no other hop";
+  t.answer(sent, 486);
+  t.take("ACK");
+  sent = t.take("INVITE");
+  EXPECT_EQ(sent.to.address, target_at("192.0.2.4").address);
+  EXPECT_EQ(parsed(sent.text).first(id::max_forwards), "69");
+}
+
+TEST(forwarding, counts_the_hop_of_what_goes_without_a_transaction_too) {
+  proxy_fixture t;
+  const std::vector<target> to{target_at("192.0.2.2")};
+  const sip::message one = with_hops("Max-Forwards: 1\r\n");
+  const auto routing = routing_hash(one, t.layer.secret());
+  ASSERT_TRUE(t.core.forward_stateless(one, {"sip:bob@192.0.2.2", to}, routing));
+  EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
+  ASSERT_TRUE(t.core.replicate(one, {"sip:bob@192.0.2.2", to}));
+  EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
+  const sip::message none = with_hops("Max-Forwards: 0\r\n");
+  EXPECT_EQ(t.core.forward_stateless(none, {"sip:bob@192.0.2.2", to}, routing).error(),
+            forward_errc::too_many_hops);
+  ASSERT_TRUE(t.core.forward_stateless(none, {"sip:bob@192.0.2.2", to}, routing, hop_count::before))
+      << "a script that counted it to 0 forwards it with 0";
+  EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
+}
+
+TEST(forwarding, refuses_a_via_that_is_too_long_for_its_branch_to_stand_in_it) {
+  proxy_fixture t;
+  t.out.set_host(std::string(250, 'a') + ":5060");
+  t.receive({});
+  t.take("100");
+  const auto sent = t.take("INVITE");
+  EXPECT_TRUE(parsed(sent.text).key()->has_magic_cookie()) << "the longest host name fits";
+  t.out.set_host(std::string(600, 'a'));
+  request_parts p;
+  p.via += "b";
+  p.call_id = "another";
+  t.receive(p);
+  EXPECT_EQ(t.relayed.error(), forward_errc::too_large);
+}
+
+// RFC 3261 16.11, 9.1, 17.1.1.3: whoever made the ACK and the CANCEL knows nothing of Proxy-
+// headers, and the ACK has the To tag of the failure.
+TEST(forwarding, without_a_transaction_gives_a_request_its_cancel_and_its_ack_one_branch) {
+  proxy_fixture t;
+  const std::vector<target> to{target_at("192.0.2.2")};
+  const auto branch_of = [&](const request_parts& p) {
+    const sip::message m = make_request(p);
+    EXPECT_TRUE(
+        t.core.forward_stateless(m, {"sip:bob@192.0.2.2", to}, routing_hash(m, t.layer.secret())));
+    return std::string{parsed(t.take(p.method).text).key()->branch};
+  };
+  request_parts p;
+  p.more = "Route: <sip:192.0.2.2;lr>\r\n";
+  request_parts ack = p;
+  ack.method = "ACK";
+  ack.to += ";tag=of-the-failure";
+  request_parts cancel = p;
+  cancel.method = "CANCEL";
+  p.more += "Proxy-Authorization: Digest username=\"a\"\r\nProxy-Require: foo\r\n";
+  const std::string branch = branch_of(p);
+  EXPECT_EQ(branch_of(p), branch) << "a copy";
+  EXPECT_EQ(branch_of(ack), branch);
+  EXPECT_EQ(branch_of(cancel), branch);
+  p.uri = "sip:carol@192.0.2.2";
+  EXPECT_NE(branch_of(p), branch);
+}
+
+TEST(forwarding, without_a_transaction_knows_a_loop_by_its_own_branch) {
+  proxy_fixture t;
+  const std::vector<target> to{target_at("192.0.2.2")};
+  request_parts p;
+  p.more = "Proxy-Authorization: Digest username=\"a\"\r\n";
+  const sip::message m = make_request(p);
+  const auto routing = routing_hash(m, t.layer.secret());
+  ASSERT_TRUE(t.core.forward_stateless(m, {p.uri, to}, routing));
+  const sip::message back = parsed(t.take("INVITE").text);
+  EXPECT_EQ(
+      t.core.forward_stateless(back, {p.uri, to}, routing_hash(back, t.layer.secret())).error(),
+      forward_errc::loop);
+}
+
+} // namespace
+} // namespace tandem::stack
