@@ -2,14 +2,19 @@
 #include <tandem/base/log.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/base/write_whole.hpp>
 
 #include <atomic>
+#include <cstring>
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <pthread.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/syslog_sink.h>
+#include <unistd.h>
+#include <vector>
 
 namespace tandem {
 
@@ -17,24 +22,46 @@ namespace {
 
 std::atomic<int> threshold{static_cast<int>(log_level::notice)};
 
-std::shared_ptr<spdlog::logger> make_logger(std::shared_ptr<spdlog::sinks::sink> sink,
-                                            const char* pattern) {
+using output = std::shared_ptr<spdlog::logger>;
+
+/// Standard error, with a write for each line.
+class stderr_sink final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(line, text);
+    write_whole(STDERR_FILENO, {text.data(), text.size()});
+  }
+  void flush_() override {}
+};
+
+output make_output(std::shared_ptr<spdlog::sinks::sink> sink, const char* pattern) {
   auto logger = std::make_shared<spdlog::logger>("tandem", std::move(sink));
   logger->set_pattern(pattern);
   logger->set_level(spdlog::level::trace);
-  logger->flush_on(spdlog::level::trace);
   return logger;
 }
 
-std::shared_ptr<spdlog::logger> stderr_logger() {
-  return make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>(),
-                     "%Y-%m-%dT%H:%M:%S.%e%z %v");
+output* make_current(output made) {
+  // None is ever destroyed: a thread may stand within a write to it, even when main() has ended.
+  static auto& opened = *new std::vector<std::unique_ptr<output>>;
+  static std::mutex mutex;
+  const std::lock_guard lock{mutex};
+  return opened.emplace_back(std::make_unique<output>(std::move(made))).get();
 }
 
-std::shared_ptr<spdlog::logger>& current() {
-  static std::shared_ptr<spdlog::logger> logger = stderr_logger();
-  return logger;
+output to_stderr() {
+  return make_output(std::make_shared<stderr_sink>(), "%Y-%m-%dT%H:%M:%S.%e%z %v");
 }
+
+/// What lines go to now.
+std::atomic<output*>& current() {
+  static std::atomic<output*> one{make_current(to_stderr())};
+  return one;
+}
+
+/// Takes the lines while there is a log_thread.
+std::atomic<queued_writer*> background{nullptr};
 
 int facility_number(std::string_view name) {
   if (iequals(name, "user")) return LOG_USER;
@@ -61,6 +88,34 @@ grade grade_of(log_level level) noexcept {
   return {"DEBUG", spdlog::level::debug};
 }
 
+/// A line on its way: what stands before its text in the queue.
+struct line_head {
+  spdlog::log_clock::time_point at;
+  log_level level;
+};
+
+void write_line(const line_head& head, std::string_view text) {
+  const auto [name, sink_level] = grade_of(head.level);
+  fmt::memory_buffer line;
+  fmt::format_to(std::back_inserter(line), "{} {}", name, text);
+  (*current().load())
+      ->log(head.at, {}, sink_level, spdlog::string_view_t{line.data(), line.size()});
+}
+
+class log_lines final : public record_sink {
+ public:
+  bool write(std::string_view record) override {
+    line_head head;
+    std::memcpy(&head, record.data(), sizeof head);
+    write_line(head, record.substr(sizeof head));
+    return true;
+  }
+  void tell_lost(std::uint64_t records) override {
+    write_line({spdlog::log_clock::now(), log_level::error},
+               fmt::format("{} lines lost: they came faster than the log was read", records));
+  }
+};
+
 void append_escaped(fmt::memory_buffer& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -76,15 +131,27 @@ void append_escaped(fmt::memory_buffer& out, std::string_view text) {
 void open_log(const log_options& options) {
   set_log_level(options.level);
   if (options.to_stderr) {
-    current() = stderr_logger();
+    current().store(make_current(to_stderr()));
     return;
   }
   // syslog writes the time and the name itself. Its socket is opened now: another root hides it.
-  current() = make_logger(
+  current().store(make_current(make_output(
       std::make_shared<spdlog::sinks::syslog_sink_mt>(
           std::string{options.name}, LOG_PID | LOG_NDELAY, facility_number(options.facility), true),
-      "%v");
+      "%v")));
 }
+
+log_thread::log_thread(std::size_t capacity)
+    : writer_{std::make_unique<queued_writer>(std::make_unique<log_lines>(), capacity)} {
+  static const int registered =
+      ::pthread_atfork(nullptr, nullptr, [] { background.store(nullptr); });
+  static_cast<void>(registered);
+  background.store(writer_.get());
+}
+
+log_thread::~log_thread() { background.store(nullptr); }
+
+bool log_thread::flush(duration limit) { return writer_->flush(limit); }
 
 void set_log_level(log_level level) noexcept {
   threshold.store(static_cast<int>(level), std::memory_order_relaxed);
@@ -97,11 +164,16 @@ bool is_logged(log_level level) noexcept {
 void write_log(log_level level, fmt::string_view format, fmt::format_args args) {
   fmt::memory_buffer text;
   fmt::vformat_to(std::back_inserter(text), format, args);
-  const auto [name, sink_level] = grade_of(level);
+  const line_head head{spdlog::log_clock::now(), level};
   fmt::memory_buffer line;
-  fmt::format_to(std::back_inserter(line), "{} ", name);
+  queued_writer* const writer = background.load(std::memory_order_acquire);
+  if (writer)
+    line.append(reinterpret_cast<const char*>(&head), reinterpret_cast<const char*>(&head + 1));
   append_escaped(line, {text.data(), text.size()});
-  current()->log(sink_level, spdlog::string_view_t{line.data(), line.size()});
+  if (writer)
+    writer->put({line.data(), line.size()});
+  else
+    write_line(head, {line.data(), line.size()});
 }
 
 } // namespace tandem

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of the process: searchable lines to standard error or to syslog. Any thread. What a peer
 // sent can neither be a format nor start a line of its own: control characters are written as \xNN.
+// A server holds a log_thread while its loops run, so that none of them waits for who reads the
+// log.
 #pragma once
 
+#include <tandem/base/queued_writer.hpp>
+
+#include <cstddef>
 #include <fmt/format.h>
+#include <memory>
 #include <string_view>
 
 namespace tandem {
@@ -26,8 +32,29 @@ struct log_options {
   std::string_view facility = "daemon"; ///< daemon, user, local0 ... local7
 };
 
-/// Opens the log, in place of what was open. Before the first call lines go to standard error.
+/// Says where lines go, once at start-up; any thread may log meanwhile. Before that they go to
+/// standard error.
 void open_log(const log_options& options);
+
+/// While it lives, lines are queued, and a thread of its own writes them: logging is a copy into
+/// memory. A queue that is full loses lines, which a line "N lines lost" says in their place once
+/// there is room again. Before and after, whoever logs writes the line itself.
+/// One at a time. A child process that is forked meanwhile writes its lines itself.
+class log_thread {
+ public:
+  /// \param capacity bytes that may wait.
+  explicit log_thread(std::size_t capacity = 1 << 20);
+  log_thread(const log_thread&) = delete;
+  log_thread& operator=(const log_thread&) = delete;
+  /// Writes what waits, for at most a second. No other thread may log any more.
+  ~log_thread();
+
+  /// Waits until the lines so far are written. \return false when `limit` has passed first.
+  bool flush(duration limit);
+
+ private:
+  std::unique_ptr<queued_writer> writer_;
+};
 
 /// Changes the level while running.
 void set_log_level(log_level level) noexcept;

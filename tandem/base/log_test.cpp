@@ -2,7 +2,12 @@
 #include <tandem/base/log.hpp>
 
 #include <algorithm>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
 
 namespace tandem {
 namespace {
@@ -13,6 +18,103 @@ TEST(log, a_peer_can_not_start_a_line_of_its_own) {
   const std::string out = testing::internal::GetCapturedStderr();
   EXPECT_NE(out.find("ERROR from mallory\\x0d\\x0a2026"), std::string::npos) << out;
   EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1);
+}
+
+/// Standard error as a pipe of 4 KB that nobody reads until it is asked for.
+class unread_stderr {
+ public:
+  unread_stderr() {
+    EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
+    ::fcntl(ends_[1], F_SETPIPE_SZ, 4096);
+    before_ = ::dup(2);
+    ::dup2(ends_[1], 2);
+    ::close(ends_[1]);
+  }
+  ~unread_stderr() {
+    put_back();
+    ::close(ends_[0]);
+  }
+  /// All that was written and will be, until standard error is what it was.
+  std::string read_until(std::string_view end) {
+    std::string text;
+    char buffer[4096];
+    while (text.find(end) == text.npos) {
+      const ssize_t got = ::read(ends_[0], buffer, sizeof buffer);
+      if (got <= 0) break;
+      text.append(buffer, static_cast<std::size_t>(got));
+    }
+    return text;
+  }
+  void put_back() {
+    if (before_ < 0) return;
+    ::dup2(before_, 2);
+    ::close(before_);
+    before_ = -1;
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+  int before_ = -1;
+};
+
+TEST(log, a_reader_that_does_not_read_stops_nobody_and_is_told_how_many_lines_it_missed) {
+  unread_stderr reader;
+  log_thread writer{16'384};
+  const int lines = 5000;
+  for (int i = 0; i < lines; ++i) log_error("line {} {}", i, std::string(100, 'x')); // returns
+  // The writer goes on with what it has, tells the gap, and takes new lines behind it.
+  std::string text = reader.read_until(" lines lost");
+  ASSERT_TRUE(writer.flush(seconds{10}));
+  log_error("the end");
+  text += reader.read_until("the end\n");
+  const auto gap = text.find(" lines lost");
+  ASSERT_NE(gap, text.npos);
+  const auto number = text.rfind(' ', gap - 1) + 1;
+  const int lost = std::stoi(text.substr(number, gap - number));
+  const auto written = std::count(text.begin(), text.end(), '\n');
+  EXPECT_GT(lost, 4000);
+  EXPECT_EQ(written, lines - lost + 2) << "with the line of the gap and the last one";
+  EXPECT_NE(text.find("ERROR line 0 x"), text.npos);
+}
+
+TEST(log, what_waits_is_written_at_the_end) {
+  testing::internal::CaptureStderr();
+  {
+    log_thread writer;
+    for (int i = 0; i < 1000; ++i) log_error("line {}", i);
+  }
+  log_error("after");
+  const std::string out = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1001);
+  EXPECT_TRUE(out.ends_with("ERROR after\n"));
+}
+
+TEST(log, a_child_writes_its_lines_itself) {
+  testing::internal::CaptureStderr();
+  log_thread writer;
+  log_error("parent");
+  ASSERT_TRUE(writer.flush(seconds{10}));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    log_error("child");
+    ::_exit(0);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  const std::string out = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(status, 0);
+  EXPECT_NE(out.find("ERROR child\n"), std::string::npos) << out;
+}
+
+TEST(log, may_be_opened_while_others_write) {
+  testing::internal::CaptureStderr();
+  std::thread other{[] {
+    for (int i = 0; i < 2000; ++i) log_error("line");
+  }};
+  for (int i = 0; i < 200; ++i) open_log({});
+  other.join();
+  const std::string out = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 2000);
 }
 
 TEST(log, lines_above_the_level_are_not_written) {
