@@ -323,6 +323,7 @@ int main(int argc, char** argv) {
             .name = "SIP2Mediator",
             .facility = facility});
   raise_descriptor_limit();
+  const log_thread writer;
   try {
     return serve(f, is_given, parent);
   } catch (const std::exception& e) {

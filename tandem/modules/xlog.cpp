@@ -4,9 +4,9 @@
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/script/argument.hpp>
+#include <tandem/server/core.hpp>
 
 #include <array>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -88,9 +88,7 @@ script::module_info declare_xlog() {
 }
 
 outcome print_text(script::call& c) {
-  const std::string_view text = c.text(0);
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  c.as<server::message_context>().home().shared().standard_output.put(c.text(0));
   return outcome::yes();
 }
 

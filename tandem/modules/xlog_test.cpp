@@ -108,7 +108,12 @@ TEST_F(xlog, refuses_a_level_that_is_none_and_text_that_cannot_be_read_when_it_i
 
 TEST_F(xlog, print_writes_to_standard_output_as_it_is) {
   load_route(R"(print("$rm to $rU\n"); print("100%s");)", "loadmodule \"print\"\n");
-  EXPECT_EQ(written(1, [&] { receive(request("OPTIONS")); }), "OPTIONS to bob\n100%s");
+  EXPECT_EQ(written(1,
+                    [&] {
+                      receive(request("OPTIONS"));
+                      EXPECT_TRUE(shared.standard_output.flush(seconds{10}));
+                    }),
+            "OPTIONS to bob\n100%s");
 }
 
 using variables = xlog;

@@ -295,7 +295,7 @@ class running_server {
     const std::string path{script_->parameters().text(core_parameter::statistics)};
     for (std::uint16_t i = 0; i < shards_.size(); ++i)
       shards_[i].post([this, i, sum, path] {
-        if (sum->add(*parts_[i])) sum->write(path, shared_);
+        if (sum->add(*parts_[i])) statistics_.write(path, sum->to_text(shared_));
       });
   }
 
@@ -309,6 +309,7 @@ class running_server {
   std::vector<transport::listen_point> points_;
   std::optional<transport::transport> net_;
   std::optional<trace_file> trace_;
+  statistics_output statistics_;
   std::shared_ptr<const loaded_script> script_;
   std::vector<std::unique_ptr<shard_server>> parts_;
   std::optional<names::resolver> resolver_; ///< of names in conditions, on shard 0
@@ -368,6 +369,7 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
   process::spawner_options children = children_of(who);
   loader.prepare_children(*checked.made, shared, children);
   process::spawner spawner{std::move(children)}; // before any thread
+  const log_thread writer;
   running_server server{wanted,  loader, checked.made, script_in_root(wanted.script, who),
                         spawner, shared};
   std::optional<io::pid_file> pid;

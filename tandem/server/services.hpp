@@ -5,6 +5,7 @@
 
 #include <tandem/base/hash.hpp>
 #include <tandem/base/ip_address.hpp>
+#include <tandem/base/queued_writer.hpp>
 #include <tandem/server/own_names.hpp>
 #include <tandem/storage/location.hpp>
 
@@ -42,6 +43,11 @@ struct services {
   hosts condition_hosts;
 
   storage::location_table::limits location_limits;
+
+  /// Standard output, for scripts that print. Any thread.
+  queued_writer standard_output;
+
+  services();
 
  private:
   std::mutex mutex_; ///< guards locations_, not what is in the tables

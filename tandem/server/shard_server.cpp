@@ -12,8 +12,7 @@ constexpr duration drain_interval = milliseconds{50};
 
 shard_server::shard_server(io::shard& home, transport::shard_transport& net, services& shared,
                            process::spawner& spawner,
-                           const std::shared_ptr<const loaded_script>& script,
-                           const trace_file* trace)
+                           const std::shared_ptr<const loaded_script>& script, trace_file* trace)
     : home_{home}, net_{net}, hosts_{home}, layer_{net, {}}, core_{{home, net, layer_, shared,
                                                                     hosts_, spawner},
                                                                    script},

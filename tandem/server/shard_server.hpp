@@ -19,7 +19,7 @@ class shard_server {
   /// \param trace null for none; outlives this
   shard_server(io::shard& home, transport::shard_transport& net, services& shared,
                process::spawner& spawner, const std::shared_ptr<const loaded_script>& script,
-               const trace_file* trace);
+               trace_file* trace);
 
   [[nodiscard]] server::core& core() noexcept { return core_; }
   /// New requests run this script and meet its bounds. On the shard's thread.

@@ -3,12 +3,15 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/split.hpp>
+#include <tandem/base/write_whole.hpp>
+#include <tandem/io/unique_fd.hpp>
 
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
+#include <memory>
 
 namespace tandem::server {
 
@@ -41,25 +44,51 @@ bool statistics_sum::add(shard_server& of) {
   return --missing_ == 0;
 }
 
-void statistics_sum::write(const std::string& path, services& shared) const {
+std::string statistics_sum::to_text(services& shared) const {
   std::string text;
   for (const auto& [name, value] : values_) text += fmt::format("{}: {}\n", name, value);
   shared.for_each_location([&](const storage::location_table& table) {
     text += fmt::format("contacts in {}: {}\n", table.name(), table.bindings());
   });
-  if (path.empty()) {
-    for (const std::string_view line : split(text, '\n')) log_notice("statistics: {}", line);
-    return;
+  return text;
+}
+
+namespace {
+
+/// A record is the path, a NUL, and what is appended to it.
+class files final : public record_sink {
+ public:
+  bool write(std::string_view record) override {
+    const auto end = record.find('\0');
+    const std::string path{record.substr(0, end)};
+    const io::unique_fd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640)};
+    if (fd && write_whole(fd.get(), record.substr(end + 1))) return true;
+    log_error("cannot write the statistics to '{}': {}", path, std::strerror(errno));
+    return false;
   }
-  char time[64];
+  void tell_lost(std::uint64_t records) override {
+    log_error("{} statistics were not written: the file is too slow or cannot be written", records);
+  }
+};
+
+std::string local_time() {
+  char text[64];
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   ::localtime_r(&now, &parts);
-  std::strftime(time, sizeof time, "%Y-%m-%d %H:%M:%S", &parts);
-  std::ofstream out{path, std::ios::app};
-  out << "--- " << time << '\n' << text;
-  if (!out.flush())
-    log_error("cannot write the statistics to '{}': {}", path, std::strerror(errno));
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+  return text;
+}
+
+} // namespace
+
+statistics_output::statistics_output() : file_{std::make_unique<files>()} {}
+
+void statistics_output::write(const std::string& path, std::string_view text) {
+  if (!path.empty())
+    file_.put(fmt::format("{}{}--- {}\n{}", path, '\0', local_time(), text));
+  else
+    for (const std::string_view line : split(text, '\n')) log_notice("statistics: {}", line);
 }
 
 } // namespace tandem::server

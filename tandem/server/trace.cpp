@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/trace.hpp>
 
+#include <tandem/base/json_text.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/base/write_whole.hpp>
+#include <tandem/io/unique_fd.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,21 +20,6 @@ namespace tandem::server {
 
 namespace {
 
-/// A JSON string; bytes that are no printable ASCII are escaped, so that any message is valid.
-void append_json(std::string& to, std::string_view text) {
-  to += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      (to += '\\') += c;
-    else if (byte < 0x20 || byte > 0x7e)
-      fmt::format_to(std::back_inserter(to), "\\u{:04x}", byte);
-    else
-      to += c;
-  }
-  to += '"';
-}
-
 void append_field(std::string& to, std::string_view name, std::string_view value) {
   to += ", \"";
   to += name;
@@ -38,29 +27,48 @@ void append_field(std::string& to, std::string_view name, std::string_view value
   append_json(to, value);
 }
 
+/// Bytes of lines that wait for a slow disk or reader.
+constexpr std::size_t most_waiting = 4 << 20;
+
+double unix_time() {
+  using namespace std::chrono;
+  return duration<double>(system_clock::now().time_since_epoch()).count();
+}
+
+/// A named pipe is opened for reading too: so it can be opened before somebody reads from it, and
+/// stays open when nobody does any more.
+int open_to_append(const std::string& path) {
+  constexpr int flags = O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC;
+  int fd = ::open(path.c_str(), O_WRONLY | flags, 0640);
+  if (fd < 0 && errno == ENXIO) fd = ::open(path.c_str(), O_RDWR | flags, 0640);
+  if (fd < 0)
+    throw start_error{
+        fmt::format("cannot open the trace file '{}': {}", path, std::strerror(errno))};
+  return fd;
+}
+
+class trace_lines final : public record_sink {
+ public:
+  explicit trace_lines(int fd) noexcept : fd_{fd} {}
+  bool write(std::string_view line) override { return write_whole(fd_.get(), line); }
+  void tell_lost(std::uint64_t lines) override {
+    write_whole(fd_.get(), fmt::format("{{\"time\": {:.6f}, \"lost\": {}}}\n", unix_time(), lines));
+  }
+
+ private:
+  io::unique_fd fd_;
+};
+
 } // namespace
 
 trace_file::trace_file(const std::string& path)
-    : fd_{::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640)} {
-  if (fd_ < 0)
-    throw start_error{
-        fmt::format("cannot open the trace file '{}': {}", path, std::strerror(errno))};
-}
-
-trace_file::~trace_file() { ::close(fd_); }
-
-void trace_file::write_line(std::string_view line) const noexcept {
-  // O_APPEND and one call: lines of several shards do not mix. A full disk loses lines, no calls.
-  [[maybe_unused]] const ssize_t written = ::write(fd_, line.data(), line.size());
-}
+    : lines_{std::make_unique<trace_lines>(open_to_append(path)), most_waiting} {}
 
 void trace_tap::on_message(const transport::tapped& seen) {
-  using namespace std::chrono;
-  const auto time = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
   const bool is_in = seen.way == transport::direction::in;
   line_.clear();
-  fmt::format_to(std::back_inserter(line_), "{{\"time\": {}.{:06}, \"direction\": \"{}\"",
-                 time / 1'000'000, time % 1'000'000, is_in ? "in" : "out");
+  fmt::format_to(std::back_inserter(line_), "{{\"time\": {:.6f}, \"direction\": \"{}\"",
+                 unix_time(), is_in ? "in" : "out");
   append_field(line_, "transport", to_lower_copy(via_token(seen.transport)));
   append_field(line_, "src", (is_in ? seen.peer : seen.local).to_string());
   append_field(line_, "dst", (is_in ? seen.local : seen.peer).to_string());

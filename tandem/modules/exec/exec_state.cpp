@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/exec/exec_state.hpp>
 
-#include <tandem/base/log.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/modules/exec/environment.hpp>
 #include <tandem/modules/exec/settings.hpp>
@@ -15,9 +14,6 @@ namespace {
 
 /// A peer's Call-ID may have 60 KB; this many bytes of it stand in a log line.
 constexpr std::size_t longest_tag = 128;
-
-/// Between complaints in the log: every request may bring one.
-constexpr duration complaint_interval = seconds{1};
 
 const exec_settings& settings_of(const message_context& m) {
   static const exec_settings defaults;
@@ -85,15 +81,9 @@ script::outcome exec_state::run(message_context& m, process::child_command comma
 void exec_state::complain(const message_context& m, const process::run_result& result) {
   // What a program's exit status says is the script's affair; the rest is a fault.
   if (result.outcome == run_outcome::exited) return;
-  const instant now = home_.on().shard.now();
-  if (now < next_complaint_) {
-    ++unsaid_;
-    return;
-  }
-  next_complaint_ = now + complaint_interval;
-  log_warning("exec {}: the program {} ({}) after {} ms; {} complaints left out before this",
-              m.message().call_id().substr(0, longest_tag), to_string(result.outcome), result.code,
-              result.run_time / milliseconds{1}, std::exchange(unsaid_, 0));
+  complaints_.warning(home_.on().shard.now(), "exec {}: the program {} ({}) after {} ms",
+                      m.message().call_id().substr(0, longest_tag), to_string(result.outcome),
+                      result.code, result.run_time / milliseconds{1});
 }
 
 } // namespace tandem::modules

@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include <tandem/base/sparse_log.hpp>
 #include <tandem/process/runner.hpp>
 #include <tandem/script/registry.hpp>
 #include <tandem/server/core.hpp>
@@ -37,8 +38,7 @@ class exec_state {
 
   server::core& home_;
   process::runner runner_;
-  instant next_complaint_{};
-  std::uint64_t unsaid_ = 0;
+  sparse_log complaints_;
 };
 
 } // namespace tandem::modules

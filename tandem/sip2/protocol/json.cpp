@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/protocol/json.hpp>
 
+#include <tandem/base/json_text.hpp>
 #include <tandem/sip2/protocol/charset.hpp>
 
 #include <algorithm>
@@ -8,37 +9,11 @@
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
-#include <unicode/utf8.h>
 
 namespace tandem::sip2 {
 namespace {
 
 namespace bj = boost::json;
-
-void append_quoted(std::string& out, std::string_view utf8) {
-  out += '"';
-  const auto* data = reinterpret_cast<const std::uint8_t*>(utf8.data());
-  const auto size = static_cast<int32_t>(utf8.size());
-  const auto escape = [&out](unsigned unit) { out += fmt::format("\\u{:04x}", unit); };
-  for (int32_t i = 0; i < size;) {
-    const auto begin = i; // most of a text is plain
-    while (i < size && data[i] >= 0x20 && data[i] < 0x7f && data[i] != '"' && data[i] != '\\') ++i;
-    out.append(utf8, static_cast<std::size_t>(begin), static_cast<std::size_t>(i - begin));
-    if (i == size) break;
-    UChar32 c = 0;
-    U8_NEXT_OR_FFFD(data, i, size, c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += static_cast<char>(c);
-    } else if (c < 0x10000) {
-      escape(static_cast<unsigned>(c));
-    } else {
-      escape(static_cast<unsigned>(U16_LEAD(c)));
-      escape(static_cast<unsigned>(U16_TRAIL(c)));
-    }
-  }
-  out += '"';
-}
 
 /// The text of a plain value; false for null, arrays and objects.
 bool append_plain(std::string& out, const bj::value& v) {
@@ -165,14 +140,14 @@ std::string to_json(const message& m) {
   const auto* spec = m.spec();
   for (std::size_t i = 0; spec && i < spec->fixed.size(); ++i) {
     if (i > 0) out += ',';
-    append_quoted(out, m.fixed_at(i));
+    append_json(out, m.fixed_at(i));
   }
   out += "],\"fields\":[";
   for (std::size_t i = 0; i < m.fields.size(); ++i) {
     out += i > 0 ? ",{" : "{";
-    append_quoted(out, m.fields[i].id.text());
+    append_json(out, m.fields[i].id.text());
     out += ':';
-    append_quoted(out, m.fields[i].value);
+    append_json(out, m.fields[i].value);
     out += '}';
   }
   out += "]}";

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nobody reads what the server writes: SIP goes on to be answered, and what was lost is told later."""
+import fcntl
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from harness.ports import free_ports
+from harness.server import tandemd_path
+from harness.waiting import until
+
+pytestmark = pytest.mark.tandem_only
+
+SCRIPT = """
+loadmodule "sl.so"
+loadmodule "xlog.so"
+loadmodule "print.so"
+route {
+  xlog("L_ERR", "log $hdr(X-Long)");
+  print("print $hdr(X-Long)\\n");
+  sl_send_reply("200", "OK");
+}
+"""
+REQUESTS = 6000
+LONG = "x" * 1000
+
+
+def small_pipe():
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    return reader, writer
+
+
+class Unread:
+    """tandemd whose output is given, with a socket that asks it."""
+
+    def __init__(self, folder, prologue="", **output):
+        self.port = free_ports(2)
+        config = folder / "server.cfg"
+        config.write_text(prologue + SCRIPT)
+        command = [tandemd_path(), "-E", "-f", config, "-l", f"udp:127.0.0.1:{self.port}", "-n", "1"]
+        self.child = subprocess.Popen([str(c) for c in command + output.pop("options", [])], stdin=subprocess.DEVNULL, **output)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(0.2)
+        until(lambda: self.ask(0), "the first answer")
+
+    def ask(self, number):
+        host, port = self.socket.getsockname()
+        text = (f"OPTIONS sip:127.0.0.1:{self.port} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK-{number}\r\n"
+                f"Max-Forwards: 70\r\nFrom: <sip:a@{host}>;tag=a\r\nTo: <sip:b@{host}>\r\nCall-ID: unread-{number}\r\n"
+                f"CSeq: 1 OPTIONS\r\nX-Long: {LONG}\r\nContent-Length: 0\r\n\r\n")
+        self.socket.sendto(text.encode(), ("127.0.0.1", self.port))
+        try:
+            return self.socket.recv(65536).startswith(b"SIP/2.0 200")
+        except socket.timeout:
+            return False
+
+    def ask_many(self):
+        """Each is answered within its 200 ms, or again within the next."""
+        for number in range(REQUESTS):
+            assert self.ask(number) or self.ask(number), f"request {number} is not answered"
+
+    def end(self):
+        self.child.send_signal(signal.SIGTERM)
+        assert self.child.wait(10) == 0
+        self.socket.close()
+
+
+@pytest.mark.parametrize("stream", ["stderr", "stdout"])
+def test_a_pipe_that_nobody_reads_stops_no_call(tmp_path, stream):
+    reader, writer = small_pipe()
+    log = open(tmp_path / "log", "wb")
+    server = Unread(tmp_path, **{"stdout": log, "stderr": log, stream: writer})
+    os.close(writer)
+    server.ask_many()
+    # Now it is read again: all that waited comes, and what came too much is counted.
+    os.set_blocking(reader, False)
+    seen = bytearray()
+    told = {"stderr": lambda: bytes(seen), "stdout": lambda: (tmp_path / "log").read_bytes()}[stream]
+
+    def read():
+        try:
+            while piece := os.read(reader, 65536):
+                seen.extend(piece)
+        except BlockingIOError:
+            pass
+        return re.search(rb"ERROR (\d+) (lines|texts of print\(\)) lost", told())
+
+    lost = until(read, "the line that tells the loss")
+    assert int(lost[1]) > REQUESTS / 2
+    server.end()
+    os.close(reader)
+    log.close()
+
+
+def test_a_full_pipe_does_not_keep_the_server_from_its_end(tmp_path):
+    reader, writer = small_pipe()
+    server = Unread(tmp_path, stdout=writer, stderr=writer)
+    os.close(writer)
+    for number in range(50):
+        assert server.ask(number) or server.ask(number)
+    server.end()
+    os.close(reader)
+
+
+def test_a_trace_into_a_pipe_without_reader_loses_lines_and_says_how_many(tmp_path):
+    pipe = tmp_path / "trace"
+    os.mkfifo(pipe)
+    with open(tmp_path / "log", "wb") as log:
+        server = Unread(tmp_path, "debug=-3\n", stdout=subprocess.DEVNULL, stderr=log, options=["--trace", pipe])
+        for _ in range(4):
+            server.ask_many()
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        seen = bytearray()
+
+        def read():
+            try:
+                while piece := os.read(reader, 65536):
+                    seen.extend(piece)
+            except BlockingIOError:
+                pass
+            return re.search(rb'\n({[^\n]*"lost": (\d+)})\n', seen)
+
+        lost = until(read, "the line that tells the loss")
+        assert json.loads(lost[1])["lost"] == int(lost[2]) > 0
+        server.end()
+        os.close(reader)
+
+
+def test_statistics_into_a_pipe_without_reader_stop_nobody(tmp_path):
+    pipe = tmp_path / "statistics"
+    os.mkfifo(pipe)
+    with open(tmp_path / "log", "wb") as log:
+        server = Unread(tmp_path, f'statistics="{pipe}"\n', stdout=log, stderr=log)
+        server.child.send_signal(signal.SIGUSR1)
+        for number in range(20):
+            assert server.ask(number) or server.ask(number)
+        with open(pipe, "rb") as reader:
+            assert reader.readline().startswith(b"--- ")
+        server.end()
