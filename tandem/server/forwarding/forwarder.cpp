@@ -16,9 +16,6 @@ using script::outcome;
 
 namespace {
 
-/// Between lines in the log about what cannot be reached.
-constexpr duration complaint_interval = seconds{1};
-
 /// A peer's Call-ID or URI may have 60 KB; this many bytes of it stand in a log line.
 constexpr std::size_t longest_id = 128;
 
@@ -236,17 +233,12 @@ void forwarder::tell_when_unreachable(const message_context& m,
                                       std::span<const stack::target> targets) {
   const stack::target& to = stack::reachable(home_.out(), targets).front();
   if (!home_.out().sent_by(to).empty()) return;
-  // RFC 3261 26.2.2: what asks for TLS never leaves without it. Any caller can bring this about, so
-  // that the line stands in the log once in a while only.
-  const instant now = home_.out().now();
-  ++untold_;
-  if (now < next_complaint_) return;
-  next_complaint_ = now + complaint_interval;
-  log_notice("call {}: {} is not reached: no listener for {} over IPv{}, and no other transport "
-             "is tried; {} more of the kind before this",
-             m.message().call_id().substr(0, longest_id), m.uri().substr(0, longest_id),
-             via_token(to.transport), to.address.ip.is_v6() ? 6 : 4, untold_ - 1);
-  untold_ = 0;
+  // RFC 3261 26.2.2: what asks for TLS never leaves without it. Any caller can bring this about.
+  unreachable_.notice(home_.out().now(),
+                      "call {}: {} is not reached: no listener for {} over IPv{}, and no other "
+                      "transport is tried",
+                      m.message().call_id().substr(0, longest_id), m.uri().substr(0, longest_id),
+                      via_token(to.transport), to.address.ip.is_v6() ? 6 : 4);
 }
 
 } // namespace tandem::server

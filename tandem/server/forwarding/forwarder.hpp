@@ -4,6 +4,7 @@
 // must be looked up. One thread.
 #pragma once
 
+#include <tandem/base/sparse_log.hpp>
 #include <tandem/server/forwarding/transaction_routes.hpp>
 #include <tandem/server/forwarding/way_finder.hpp>
 #include <tandem/stack/proxy.hpp>
@@ -62,8 +63,7 @@ class forwarder {
   core& home_;
   transaction_routes& routes_;
   way_finder ways_;
-  instant next_complaint_{};
-  std::uint64_t untold_ = 0; ///< complaints that were left out of the log
+  sparse_log unreachable_;
 };
 
 } // namespace tandem::server
