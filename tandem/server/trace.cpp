@@ -31,8 +31,8 @@ void append_field(std::string& to, std::string_view name, std::string_view value
 constexpr std::size_t most_waiting = 4 << 20;
 
 double unix_time() {
-  using namespace std::chrono;
-  return duration<double>(system_clock::now().time_since_epoch()).count();
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(since_1970).count();
 }
 
 /// A named pipe is opened for reading too: so it can be opened before somebody reads from it, and
