@@ -62,18 +62,20 @@ TEST(log, a_reader_that_does_not_read_stops_nobody_and_is_told_how_many_lines_it
   log_thread writer{16'384};
   const int lines = 5000;
   for (int i = 0; i < lines; ++i) log_error("line {} {}", i, std::string(100, 'x')); // returns
-  // The writer goes on with what it has, tells the gap, and takes new lines behind it.
-  std::string text = reader.read_until(" lines lost");
-  ASSERT_TRUE(writer.flush(seconds{10}));
+  std::string text;
+  std::thread late{[&] { text = reader.read_until("the end\n"); }};
+  EXPECT_TRUE(writer.flush(seconds{10}));
   log_error("the end");
-  text += reader.read_until("the end\n");
-  const auto gap = text.find(" lines lost");
-  ASSERT_NE(gap, text.npos);
-  const auto number = text.rfind(' ', gap - 1) + 1;
-  const int lost = std::stoi(text.substr(number, gap - number));
-  const auto written = std::count(text.begin(), text.end(), '\n');
-  EXPECT_GT(lost, 4000);
-  EXPECT_EQ(written, lines - lost + 2) << "with the line of the gap and the last one";
+  late.join();
+  // There may be several gaps, each told in its place: one while the writer took what was there.
+  int lost = 0;
+  int gaps = 0;
+  for (auto at = text.find(" lines lost"); at != text.npos; at = text.find(" lines lost", at + 1)) {
+    lost += std::stoi(text.substr(text.rfind(' ', at - 1) + 1));
+    ++gaps;
+  }
+  EXPECT_GT(lost, lines / 2);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), lines - lost + gaps + 1);
   EXPECT_NE(text.find("ERROR line 0 x"), text.npos);
 }
 

@@ -26,8 +26,8 @@ route {
   sl_send_reply("200", "OK");
 }
 """
-REQUESTS = 6000
-LONG = "x" * 1000
+REQUESTS = 300  # below the bounds of one source
+LONG = "x" * 20_000  # so that few requests fill what waits in memory
 
 
 def small_pipe():
@@ -47,13 +47,13 @@ class Unread:
         self.child = subprocess.Popen([str(c) for c in command + output.pop("options", [])], stdin=subprocess.DEVNULL, **output)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.2)
+        self.socket.settimeout(2)
         until(lambda: self.ask(0), "the first answer")
 
     def ask(self, number):
         host, port = self.socket.getsockname()
         text = (f"OPTIONS sip:127.0.0.1:{self.port} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK-{number}\r\n"
-                f"Max-Forwards: 70\r\nFrom: <sip:a@{host}>;tag=a\r\nTo: <sip:b@{host}>\r\nCall-ID: unread-{number}\r\n"
+                f"Max-Forwards: 70\r\nFrom: <sip:a@{host}>;tag=a\r\nTo: <sip:b@{host}>\r\nCall-ID: unread-{number}-{LONG}\r\n"
                 f"CSeq: 1 OPTIONS\r\nX-Long: {LONG}\r\nContent-Length: 0\r\n\r\n")
         self.socket.sendto(text.encode(), ("127.0.0.1", self.port))
         try:
@@ -62,9 +62,8 @@ class Unread:
             return False
 
     def ask_many(self):
-        """Each is answered within its 200 ms, or again within the next."""
-        for number in range(REQUESTS):
-            assert self.ask(number) or self.ask(number), f"request {number} is not answered"
+        for number in range(1, REQUESTS + 1):
+            assert self.ask(number), f"request {number} is not answered"
 
     def end(self):
         self.child.send_signal(signal.SIGTERM)
@@ -90,10 +89,10 @@ def test_a_pipe_that_nobody_reads_stops_no_call(tmp_path, stream):
                 seen.extend(piece)
         except BlockingIOError:
             pass
-        return re.search(rb"ERROR (\d+) (lines|texts of print\(\)) lost", told())
+        gaps = re.findall(rb"ERROR (\d+) (?:lines|texts of print\(\)) lost", told())
+        return sum(map(int, gaps)) > REQUESTS / 2
 
-    lost = until(read, "the line that tells the loss")
-    assert int(lost[1]) > REQUESTS / 2
+    until(read, "the lines that tell the loss")
     server.end()
     os.close(reader)
     log.close()
@@ -103,8 +102,8 @@ def test_a_full_pipe_does_not_keep_the_server_from_its_end(tmp_path):
     reader, writer = small_pipe()
     server = Unread(tmp_path, stdout=writer, stderr=writer)
     os.close(writer)
-    for number in range(50):
-        assert server.ask(number) or server.ask(number)
+    for number in range(1, 50):
+        assert server.ask(number)
     server.end()
     os.close(reader)
 
@@ -114,8 +113,7 @@ def test_a_trace_into_a_pipe_without_reader_loses_lines_and_says_how_many(tmp_pa
     os.mkfifo(pipe)
     with open(tmp_path / "log", "wb") as log:
         server = Unread(tmp_path, "debug=-3\n", stdout=subprocess.DEVNULL, stderr=log, options=["--trace", pipe])
-        for _ in range(4):
-            server.ask_many()
+        server.ask_many()
         reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         seen = bytearray()
 
@@ -139,8 +137,8 @@ def test_statistics_into_a_pipe_without_reader_stop_nobody(tmp_path):
     with open(tmp_path / "log", "wb") as log:
         server = Unread(tmp_path, f'statistics="{pipe}"\n', stdout=log, stderr=log)
         server.child.send_signal(signal.SIGUSR1)
-        for number in range(20):
-            assert server.ask(number) or server.ask(number)
+        for number in range(1, 20):
+            assert server.ask(number)
         with open(pipe, "rb") as reader:
             assert reader.readline().startswith(b"--- ")
         server.end()
