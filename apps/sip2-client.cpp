@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sip2-client: a self-check terminal on the command line. Sends messages, shows the answers,
 // measures; `sip2-client admin` speaks to a running mediator.
+#include <tandem/base/hidden_arguments.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip2/client/admin_client.hpp>
 #include <tandem/sip2/client/conformance.hpp>
@@ -341,15 +342,15 @@ int run_admin(int argc, char** argv) {
   admin_call call;
   std::string token;
   CLI::App app{"Looks into a running mediator over its HTTP port.", "sip2-client admin"};
-  app.footer(
-      "Commands:\n"
-      "  list            the terminals that are connected\n"
-      "  trace ID        what a terminal sends and gets, as it happens (without passwords)\n"
-      "  kick ID         close its connection\n"
-      "  status          numbers of the mediator\n"
-      "  reload          read the configuration again\n"
-      "  drain           finish what is in progress, then end\n"
-      "  help            what else the registry knows; any method with NAME=VALUE arguments\n");
+  app.footer("Commands:\n"
+             "  list            the terminals that are connected\n"
+             "  trace ID        what a terminal sends and gets, as it happens (without passwords)\n"
+             "  kick ID         close its connection\n"
+             "  status          numbers of the mediator\n"
+             "  reload          read the configuration again\n"
+             "  drain           finish what is in progress, then end\n"
+             "  help [METHOD]   what else the registry knows\n"
+             "  METHOD          any of those; arguments in their order, or as NAME=VALUE\n");
   app.add_option("--url", call.url, "The mediator's HTTP port")->capture_default_str();
   app.add_option("--token", token, "Bearer token of its admin commands")
       ->envname("SIP2_ADMIN_TOKEN");
@@ -362,6 +363,7 @@ int run_admin(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : usage_error;
   }
+  hide_arguments(argc, argv, {"--token"});
   call.token = secret{token};
   return run_admin_call(call, std::cout, std::cerr);
 }
@@ -377,6 +379,7 @@ int main(int argc, char** argv) {
   CLI::App app{"A SIP2 self-check terminal on the command line: logs in, sends messages, shows the "
                "answers.",
                "sip2-client"};
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // as the original
   app.footer(message_help());
   app.set_version_flag("--version", "sip2-client " TANDEM_VERSION);
   add_options(app, s, o, uses_errors);
@@ -385,6 +388,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : usage_error;
   }
+  hide_arguments(argc, argv, {"--sip-password", "--patron-password", "--terminal-password"});
   s.server.detects_errors = uses_errors;
   if (uses_errors && s.server.retries == 0) s.server.retries = 3;
   if (const auto missing = find_missing(s, o); !missing.empty()) {

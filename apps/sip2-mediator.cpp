@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sip2-mediator: self-check terminals that speak SIP2 on one side, a library system that speaks
 // JSON over HTTP on the other. The command line is that of the original SIP2Mediator, and more.
+#include <tandem/base/hidden_arguments.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/io/signals.hpp>
 #include <tandem/io/startup_memory.hpp>
@@ -54,7 +55,13 @@ struct given {
   bool operator()(const char* name) const { return app.count(name) > 0; }
 };
 
+bool names_backend(const given& is_given) {
+  return is_given("--http-host") || is_given("--http-port") || is_given("--http-proto") ||
+         is_given("--http-path");
+}
+
 void add_options(CLI::App& app, flags& f) {
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // as the original
   app.add_option("--sip-address", f.sip_address, "Address for terminals")->capture_default_str();
   app.add_option("--sip-port", f.sip_port, "Port for terminals")
       ->check(CLI::Range(1, 65535))
@@ -83,9 +90,13 @@ void add_options(CLI::App& app, flags& f) {
   app.add_option("--pid-file", f.pid_file, "Write the process id there");
   app.add_option("--admin-address", f.admin_address,
                  "Address:port for health, metrics and commands (file: [http] listen)");
-  app.add_option("--admin-token", f.admin_token, "Bearer token of the commands")
+  app.add_option("--admin-token", f.admin_token,
+                 "Bearer token of the commands (better in SIP2_ADMIN_TOKEN, or the file's [http] "
+                 "token: others can see the command line while the program starts)")
       ->envname("SIP2_ADMIN_TOKEN");
-  app.add_flag("--demo", f.is_demo, "Bring a demonstration library system along");
+  app.add_flag(
+      "--demo", f.is_demo,
+      "Bring a demonstration library system along; it is asked unless a back-end is named");
   app.add_option("--demo-database", f.demo_database, "Its SQLite file (new each time without)");
   app.set_version_flag("--version", "sip2-mediator " TANDEM_VERSION);
   app.footer(
@@ -110,8 +121,7 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
     l.name = "sip";
     config.listeners = {l};
   }
-  if (config.backend.urls.empty() || is_given("--http-host") || is_given("--http-port") ||
-      is_given("--http-proto") || is_given("--http-path")) {
+  if (config.backend.urls.empty() || names_backend(is_given)) {
     const auto literal = ip_address::parse(f.http_host);
     const bool is_v6 = literal && literal->is_v6();
     if (!is_v6 && f.http_host.find_first_of(":/") != std::string::npos)
@@ -151,12 +161,17 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
   return {};
 }
 
-result<mediator_config, std::string> load(const flags& f, const given& is_given) {
+/// \param demo where the demonstration library listens, if there is one: it is asked when neither
+/// the file nor the flags name a back-end.
+result<mediator_config, std::string> load(const flags& f, const given& is_given,
+                                          const std::optional<socket_address>& demo = {}) {
   mediator_config config;
   auto file = f.config_file.empty() ? config_document::parse("", "no file")
                                     : config_document::read(f.config_file);
   read_mediator_config(file, config);
   if (!file.finish()) return fail(file.explain());
+  if (demo && config.backend.urls.empty() && !names_backend(is_given))
+    config.backend.urls = {*http::url::parse("http://" + demo->to_string() + "/sip2-mediator")};
   if (auto fault = apply(f, is_given, config); !fault.empty()) return fail(std::move(fault));
   return config;
 }
@@ -203,8 +218,11 @@ void tell_parent(int pipe_end) {
   ::close(pipe_end);
 }
 
-void print_demo_help(const mediator& m) {
-  const auto at = m.http_address();
+void print_demo_help(mediator& m) {
+  const auto http = m.http_address();
+  std::string port;
+  if (const auto at = m.terminals().addresses(); !at.empty() && at.front().port != 6001)
+    port = fmt::format("--sip-port {} ", at.front().port);
   // The client lies beside the mediator, and is called as that was.
   const auto client =
       std::filesystem::path{program_invocation_name}.replace_filename("sip2-client").string();
@@ -212,17 +230,15 @@ void print_demo_help(const mediator& m) {
 A demonstration library is open. Login siplogin / sippassword, institution DEMO,
 patrons 21000001 (PIN 1234) to 21000005, items 31000001 to 31000010. In another window:
 
-  {0} --sip-username siplogin --sip-password sippassword --institution DEMO \
+  {0} {1}--sip-username siplogin --sip-password sippassword --institution DEMO \
     --patron-barcode 21000001 --item-barcode 31000001 --message checkout --pretty-print
-{1}
+{2}
 Ctrl-C ends it.
 
 )",
-                           client,
-                           at ? fmt::format("\n  curl http://{0}/metrics\n  {1} admin --url "
-                                            "http://{0} --token demo list\n",
-                                            at->to_string(), client)
-                              : std::string{});
+                           client, port,
+                           http ? fmt::format("\n  curl http://{}/metrics\n", http->to_string())
+                                : std::string{});
 }
 
 /// As many descriptors as we may have: each terminal takes one.
@@ -234,27 +250,19 @@ void raise_descriptor_limit() {
 }
 
 /// Starts everything and serves until a signal ends it.
-int serve(flags& f, const given& is_given, int parent) {
+int serve(const flags& f, const given& is_given, int parent) {
   io::shard home;
   std::unique_ptr<demo_server> demo;
+  std::optional<socket_address> demo_at;
   if (f.is_demo) {
     demo = std::make_unique<demo_server>(home, f.demo_database);
     const auto at = demo->listen({ip_address::v4(127, 0, 0, 1), 0, 0});
     if (!at) return std::cerr << "demonstration library: " << at.error() << '\n', 1;
-    f.http_host = "127.0.0.1";
-    f.http_port = at->port;
-    log_notice("demonstration library at http://{}{}", at->to_string(), f.http_path);
+    demo_at = *at;
+    log_notice("demonstration library at http://{}/sip2-mediator", at->to_string());
   }
-  mediator m{home,
-             [&f, &is_given]() -> result<mediator_config, std::string> {
-               auto config = load(f, is_given);
-               if (!config || !f.is_demo) return config;
-               // The library that came along is asked, whatever the file says.
-               config->backend.urls = {*http::url::parse(
-                   fmt::format("http://127.0.0.1:{}/sip2-mediator", f.http_port))};
-               return config;
-             },
-             f.config_file, [&home] { home.stop(); }};
+  mediator m{home, [&f, &is_given, demo_at] { return load(f, is_given, demo_at); }, f.config_file,
+             [&home] { home.stop(); }};
   const io::signal_watch signals{home, {SIGHUP, SIGUSR1, SIGTERM, SIGINT}, [&](int signal) {
                                    if (signal == SIGHUP) {
                                      m.reload();
@@ -293,8 +301,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 1;
   }
-  if (f.is_demo && f.admin_address.empty()) f.admin_address = "127.0.0.1:6080";
-  if (f.is_demo && f.admin_token.empty()) f.admin_token = "demo";
+  hide_arguments(argc, argv, {"--admin-token"});
   if (!f.config_file.empty()) // --daemonize changes to /
     if (char* whole = ::realpath(f.config_file.c_str(), nullptr)) {
       f.config_file = whole;

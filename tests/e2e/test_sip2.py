@@ -9,6 +9,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 
@@ -16,7 +17,7 @@ import pytest
 from harness.ports import free_ports
 from harness.server import Process, open_ends, is_running
 from harness.sip2 import (ANSWERS, BIN, DATE, ITEM, LOGIN, Library, Mediator, Terminal, checked, client,
-                          make_certificate)
+                          finish_all, http_answer, make_certificate)
 from harness.waiting import until
 
 READY = '[[listener]]\nlisten = "127.0.0.1:PORT"\n'
@@ -33,17 +34,19 @@ def run(tmp_path, request):
         return mediator
 
     request.node.servers = []
-    yield start
-    for mediator in started:
-        if mediator.is_alive():
-            assert mediator.drain() == 0, mediator.log()
+    try:
+        yield start
+    finally:
+        finish_all(started)
 
 
 @pytest.fixture
 def library():
     made = Library()
-    yield made
-    made.stop()
+    try:
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture
@@ -55,6 +58,11 @@ def ask(mediator, *arguments, patron="21000001", item="31000001", **more):
     return client("--sip-port", mediator.port, "--sip-username", "siplogin", "--sip-password", "sippassword",
                   "--institution", "DEMO", "--patron-barcode", patron, "--item-barcode", item,
                   *arguments, **more)
+
+
+def cannot_connect(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 # --- the demonstration and the client --------------------------------------------------------------------------------
@@ -77,6 +85,41 @@ def test_every_message_of_the_client_is_answered(demo, name, detection):
     lines = done.stdout.splitlines()
     assert len(lines) == 4 and lines[3].startswith("< ")
     assert ("AZ" in lines[3]) == bool(detection)
+
+
+def test_the_demonstration_says_its_ports_and_opens_none_unasked(run):
+    mediator = run("--demo", admin=False)
+    until(lambda: "Ctrl-C" in mediator.log(), "the banner")
+    assert f"--sip-port {mediator.port} " in mediator.log() and "/metrics" not in mediator.log()
+    assert cannot_connect(mediator.http_port) and "HTTP port at" not in mediator.log()
+
+
+def test_the_demonstration_obeys_the_file(library, run, tmp_path):
+    named = run("--demo", config=READY + f'[backend]\nurl = "http://127.0.0.1:{library.port}/sip2-mediator"\n',
+                admin=False, name="named")
+    assert named.connect().ask(LOGIN) == "941" and library.codes() == ["93"]
+    port = free_ports(1)
+    own = run("--demo", config=READY + f'[http]\nlisten = "127.0.0.1:{port}"\n', admin=False, folder=tmp_path,
+              name="own")
+    until(lambda: "Ctrl-C" in own.log(), "the banner")
+    assert f"http://127.0.0.1:{port}/metrics" in own.log()
+    assert own.connect().ask(LOGIN) == "941" and library.codes() == ["93"]
+
+
+def test_a_token_does_not_stay_in_the_list_of_processes(run):
+    mediator = run("--demo")  # its harness gives --admin-token token
+    line = pathlib.Path(f"/proc/{mediator.pid}/cmdline").read_bytes().split(b"\0")
+    assert line[line.index(b"--admin-token") + 1] == b"*****"
+    assert mediator.call("mediator.status")["result"]["ready"] == "yes"
+
+
+def test_an_option_given_twice_takes_the_last(run):
+    mediator = run("--demo", "--max-clients", 7, "--sip-port", 1, "--max-clients", 1, "--syslog-level", "LOG_ERR",
+                   "--syslog-level", "LOG_INFO")
+    first = mediator.connect()
+    assert first.ask(LOGIN) == "941"
+    assert mediator.connect().receive() == ""
+    assert ask(mediator, "--institution", "x", "--sip-port", "1", "--sip-port", mediator.port, "--help").returncode == 0
 
 
 def test_output_in_the_original_s_form(demo):
@@ -411,8 +454,17 @@ def test_operators_list_trace_kick_and_drain(library, run):
     assert terminal.receive() == ""
     assert client(*admin, "kick", "none").returncode == 5
     assert client(*admin[:3], "--token", "wrong", "list").returncode == 3
-    assert '"ready":"yes"' in client(*admin, "status").stdout
+    assert '"ready":"yes"' in client(*admin, "status", "--json").stdout
+    table = client(*admin, "status").stdout
+    assert re.search(r"^ready +yes$", table, re.M) and re.search(rf"^http://127.0.0.1:{library.port}\S* +yes +0 ", table, re.M)
     assert "terminal.kick" in client(*admin, "help").stdout
+    assert '"required":["id"]' in client(*admin, "help", "terminal.trace").stdout
+    terminal = mediator.connect()
+    terminal.ask(LOGIN)
+    identity = mediator.call("terminal.list")["result"]["terminals"][-1]["id"]
+    traced = client(*admin, "terminal.trace", f"id={identity}", "from=5")
+    assert traced.returncode == 0 and '"next":0' in traced.stdout, traced.stderr
+    assert "must be an integer" in client(*admin, "terminal.trace", identity, "from=x").stderr
     assert client(*admin, "drain").returncode == 0
     assert mediator.child.wait(20) == 0
 
@@ -452,6 +504,31 @@ url = "http://127.0.0.1:{library.port}/sip2-mediator"
     library.behave = lambda *_: b"nonsense"
     status, body, _ = mediator.post("/sip2-mediator", ITEM, "text/plain")
     assert status == 502 and body.startswith("18010101")
+
+
+def test_the_door_obeys_accounts_and_its_failures_are_counted(library, run):
+    mediator = run(config="only-known-accounts = true\n" + READY + f'''
+[http]
+listen = "127.0.0.1:9"
+token = "token"
+door = true
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+[[account]]
+login = "known"
+password = "right"
+backend-login = "there"
+''')
+    for login, password, answer in (("other", "x", "940\r"), ("known", "wrong", "940\r"), ("known", "right", "941\r")):
+        assert mediator.post("/sip2-mediator?session=s", f"9300CN{login}|CO{password}|", "text/plain")[1] == answer
+    assert [dict(f for field in m["fields"] for f in field.items())["CN"] for _, m in library.messages] == ["there"]
+    library.behave = lambda *_: b"nonsense"
+    assert mediator.post("/sip2-mediator", ITEM, "text/plain")[0] == 502
+    assert mediator.metric("sip2_unusable_answers_total") == 1
+    library.behave = lambda _, connection, *__: connection.sendall(http_answer(b"no", 500))
+    assert mediator.post("/sip2-mediator", ITEM, "text/plain")[0] == 502
+    assert mediator.metric("sip2_failure_answers_total") == 2
+    assert mediator.metric("sip2_backend_failures_total") == 1
 
 
 def test_the_http_port_with_tls(library, run, tmp_path):

@@ -8,7 +8,8 @@ import time
 import pytest
 from harness.ports import free_ports
 from harness.server import open_ends
-from harness.sip2 import ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, Mediator, http_answer, make_certificate
+from harness.sip2 import (ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, Mediator, finish_all, http_answer,
+                          make_certificate)
 from harness.waiting import until
 
 ITEM_ANSWER = f"18030101{DATE}AB31000001|AJEmma|"
@@ -27,11 +28,14 @@ def world(tmp_path, request):
         request.node.servers = []
         return mediator, library
 
-    yield make
-    for mediator, library in made:
-        if mediator.is_alive():
-            assert mediator.drain() == 0, mediator.log()
-        library.stop()
+    try:
+        yield make
+    finally:
+        try:
+            finish_all([mediator for mediator, _ in made])
+        finally:
+            for _, library in made:
+                library.stop()
 
 
 def fields_of(message):
@@ -382,3 +386,72 @@ def test_usr1_finishes_what_is_in_progress_and_ends_with_0(world):
     assert busy.receive().startswith("121NNY")
     assert mediator.child.wait(20) == 0
     assert library.codes().count("XS") == 2
+
+
+# --- secrets ---------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("form", ["json", "form", "dump", "escaped"])
+@pytest.mark.parametrize("level", ["LOG_INFO", "LOG_DEBUG"])
+def test_an_error_body_that_repeats_the_request_puts_no_password_into_the_log(world, form, level):
+    def behave(library, connection, session, message):
+        body = {"json": json.dumps(message), "form": library.requests[-1][2], "dump": repr(message),
+                "escaped": json.dumps(json.dumps(message))}[form]
+        connection.sendall(http_answer(f"cannot do {body}".encode(), 500))
+
+    mediator, _ = world(behave, "--syslog-level", level)
+    terminal = mediator.connect()
+    assert terminal.ask('9300CNsiplogin|COs\u00e9cret "& word|') == "940"
+    assert terminal.ask(f"23001{DATE}AOx|AAcard|ACtermpw|AD97531|")[:2] == "24"
+    log = mediator.log()
+    assert "HTTP 500" in log and ("cannot do" in log) == (level == "LOG_DEBUG"), log
+    for secret in ("cret", "word|", "termpw", "97531"):
+        assert secret not in log.replace("password", ""), log
+
+
+@pytest.mark.parametrize("login", ["9300CNu^COtopsecret^", "93COtopsecret|CNu", "93CNu|COtopsecret|",
+                                   "9300CNu;COtopsecret;CPhere;"])
+def test_a_password_in_a_login_of_another_form_is_never_the_account(world, login):
+    mediator, library = world(None, "--syslog-level", "LOG_DEBUG")
+    terminal = mediator.connect()
+    assert terminal.ask(login) == "941"
+    assert terminal.ask(ITEM) == ITEM_ANSWER
+    assert "topsecret" not in mediator.log(), mediator.log()
+    assert all("topsecret" not in head for head, _, _ in library.requests)
+
+
+# --- who may come in, and the end ------------------------------------------------------------------------------------
+
+def test_one_host_that_sends_one_99_on_120_connections_keeps_nobody_out(world):
+    mediator, _ = world()
+    crowd = [mediator.connect() for _ in range(120)]
+    for terminal in crowd:
+        assert terminal.ask("9909992.00")[:2] == "98"
+    elsewhere = socket.create_connection(("127.0.0.1", mediator.port), 10, source_address=("127.0.0.77", 0))
+    elsewhere.sendall(f"{LOGIN}\r".encode())
+    assert elsewhere.recv(100) == b"941\r"
+    elsewhere.close()
+
+
+def test_three_broken_answers_for_one_card_leave_the_others_alone(world):
+    def behave(library, connection, session, message):
+        if message["code"] != "63":
+            return ANSWERS.get(message["code"])
+        return connection.sendall(http_answer(b"x" * (2 << 20)))
+
+    mediator, _ = world(behave)
+    terminal, other = mediator.connect(), mediator.connect()
+    for _ in range(4):
+        assert terminal.ask(f"63001{DATE}          AOx|AAcard|AC|")[:6] == "64YYYY"
+    assert other.ask(ITEM) == ITEM_ANSWER
+    assert mediator.metric("tandem_sip2_backend_up") == 1
+
+
+def test_TERM_with_a_request_in_flight_refuses_it_before_the_connection_closes(world):
+    mediator, library = world(lambda *_: None)
+    terminal = mediator.connect()
+    terminal.send(CHECKOUT)
+    until(lambda: library.messages, "the request")
+    mediator.child.terminate()
+    assert terminal.receive().startswith("120NUN")
+    assert terminal.receive() == ""
+    assert mediator.child.wait(20) == 0

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import ssl
@@ -37,6 +38,8 @@ class Mediator(Process):
 
     def __init__(self, folder, *arguments, config=None, wait=True, name="sip2-mediator", under=(),
                  admin=True):
+        self.terminals = []
+        self.must_end_well = True  # False for one that a test ends in another way
         self.port = free_ports(2)
         self.http_port = self.port + 1
         command = [*under, BIN / "sip2-mediator", "--log", "stderr", *arguments]
@@ -60,7 +63,8 @@ class Mediator(Process):
         new.rename(self.config)
 
     def connect(self, **more):
-        return Terminal(self.port, **more)
+        self.terminals.append(Terminal(self.port, **more))
+        return self.terminals[-1]
 
     def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
@@ -87,6 +91,30 @@ class Mediator(Process):
         """USR1, as operators do; returns the exit status."""
         self.child.send_signal(signal.SIGUSR1)
         return self.child.wait(20)
+
+    def finish(self):
+        """Ends it as operators do, and checks that it ended well and that no sanitizer complained."""
+        for terminal in self.terminals:
+            terminal.close()
+        try:
+            status = self.drain() if self.is_alive() else self.child.returncode
+        except subprocess.TimeoutExpired:
+            status = "it did not end"
+            self.child.kill()
+            self.child.wait(20)
+        assert status == 0 or not self.must_end_well, f"{status}\n{self.log()}"
+        assert not re.search(r"ERROR: \w+Sanitizer|runtime error:", self.log()), self.log()
+
+
+def finish_all(mediators):
+    """Ends every one of them, then complains about those that did not end well."""
+    complaints = []
+    for mediator in mediators:
+        try:
+            mediator.finish()
+        except AssertionError as complaint:
+            complaints.append(complaint)
+    assert not complaints, complaints[0]
 
 
 class Terminal:

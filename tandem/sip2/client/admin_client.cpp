@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/admin_client.hpp>
 
-#include <tandem/control/json_rpc.hpp>
-#include <tandem/http/client.hpp>
+#include <tandem/base/clock.hpp>
+#include <tandem/control/rpc_client.hpp>
 
-#include <chrono>
-#include <optional>
 #include <ostream>
 #include <thread>
 
@@ -26,60 +24,23 @@ enum status : int {
   refused = 5,
 };
 
-/// A connection to the registry of a mediator.
-class registry_client {
- public:
-  registry_client(const admin_call& call, const http::url& url, io::tls_context tls,
-                  std::ostream& err)
-      : call_{call}, url_{url}, err_{err},
-        http_{home_, {.server = url, .tls = std::move(tls), .names = &names_}} {}
-
-  /// The result of a call; nothing when there is none, and then failure() says why.
-  std::optional<bj::value> ask(std::string_view method, bj::object parameters) {
-    http::request request;
-    request.method = "POST";
-    request.target = url_.path == "/" ? "/rpc" : url_.path;
-    request.headers = {{"Content-Type", "application/json"}};
-    if (!call_.token.empty())
-      request.headers.emplace_back("Authorization", "Bearer " + std::string{call_.token.reveal()});
-    request.body = control::make_json_rpc_request(method, bj::value(std::move(parameters)));
-    std::optional<http::client_result> reply;
-    http_.send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
-    if (!home_.run_until([&] { return reply.has_value(); }, seconds{15}))
-      return stop(no_answer, "no answer in time");
-    if (!*reply) return stop(cannot_connect, url_.origin() + ": " + reply->error().detail);
-    return read(**reply);
+int status_of(const control::rpc_failure& f) noexcept {
+  switch (f.what) {
+  case control::rpc_failure::kind::wrong_usage: return wrong_usage;
+  case control::rpc_failure::kind::cannot_connect: return cannot_connect;
+  case control::rpc_failure::kind::not_allowed: return not_allowed;
+  case control::rpc_failure::kind::no_answer: return no_answer;
+  case control::rpc_failure::kind::refused: return refused;
   }
+  return refused;
+}
 
-  [[nodiscard]] int failure() const noexcept { return failure_; }
-
- private:
-  std::optional<bj::value> read(const http::response& response) {
-    if (response.status == 401 || response.status == 403)
-      return stop(not_allowed, "the token is not accepted (--token, or SIP2_ADMIN_TOKEN)");
-    auto reply = control::read_json_rpc_response(response.body);
-    if (reply) return std::move(*reply);
-    if (reply.error().code == control::command_error::parse_error)
-      return stop(no_answer,
-                  fmt::format("HTTP {} and no JSON-RPC: is this the mediator's HTTP port?",
-                              response.status));
-    return stop(refused, reply.error().message);
-  }
-
-  std::nullopt_t stop(int why, const std::string& text) {
-    failure_ = why;
-    err_ << text << '\n';
-    return std::nullopt;
-  }
-
-  const admin_call& call_;
-  http::url url_;
-  std::ostream& err_;
-  io::shard home_;
-  names::resolver names_{home_};
-  http::client http_;
-  int failure_ = done;
-};
+int tell(const control::rpc_failure& f, std::ostream& err) {
+  err << f.text;
+  if (f.what == control::rpc_failure::kind::not_allowed) err << " (--token, or SIP2_ADMIN_TOKEN)";
+  err << '\n';
+  return status_of(f);
+}
 
 std::string text_of(const bj::value& v, std::string_view key) {
   const auto* object = v.if_object();
@@ -104,12 +65,32 @@ void print_list(const bj::value& result, std::ostream& out) {
                        text_of(t, "messages"), text_of(t, "session"));
 }
 
+void print_status(const bj::value& result, std::ostream& out) {
+  const auto* object = result.if_object();
+  if (!object) return;
+  for (const auto& [name, value] : *object)
+    if (!value.is_array())
+      out << fmt::format("{:<16} {}\n", std::string_view{name}, text_of(result, name));
+  const auto* list = object->if_contains("backends");
+  if (!list || !list->is_array()) return;
+  constexpr const char* row = "{:<44} {:<5} {:>9} {:>11} {:>9} {:>9}  {}\n";
+  out << '\n'
+      << fmt::format(fmt::runtime(row), "BACK-END", "UP", "IN FLIGHT", "CONNECTIONS", "REQUESTS",
+                     "FAILURES", "LAST PROBLEM");
+  for (const auto& b : list->get_array())
+    out << fmt::format(fmt::runtime(row), text_of(b, "url"),
+                       text_of(b, "up") == "true" ? "yes" : "no", text_of(b, "in_flight"),
+                       text_of(b, "connections"), text_of(b, "requests"), text_of(b, "failures"),
+                       text_of(b, "last_problem"));
+}
+
 /// Fetches the lines of a trace until the terminal is gone or the program is stopped.
-int follow(registry_client& registry, const std::string& id, std::ostream& out) {
+int follow(control::rpc_client& registry, const std::string& id, std::ostream& out,
+           std::ostream& err) {
   std::uint64_t from = 0;
   for (;;) {
     const auto result = registry.ask("terminal.trace", {{"id", id}, {"from", from}});
-    if (!result) return registry.failure();
+    if (!result) return tell(result.error(), err);
     const auto* object = result->if_object();
     const auto* lines = object ? object->if_contains("lines") : nullptr;
     const auto* next = object ? object->if_contains("next") : nullptr;
@@ -122,44 +103,27 @@ int follow(registry_client& registry, const std::string& id, std::ostream& out) 
   }
 }
 
-/// NAME=VALUE arguments; what has no name is the id.
-bj::object parameters_of(const std::vector<std::string>& arguments) {
-  bj::object parameters;
-  for (const auto& a : arguments) {
-    const auto equals = a.find('=');
-    if (equals == std::string::npos)
-      parameters["id"] = a;
-    else
-      parameters[a.substr(0, equals)] = a.substr(equals + 1);
-  }
-  return parameters;
-}
-
 } // namespace
 
 int run_admin_call(const admin_call& call, std::ostream& out, std::ostream& err) {
-  const auto url = http::url::parse(call.url);
-  if (!url) return err << "'" << call.url << "' is no http or https URL\n", wrong_usage;
-  io::tls_context tls;
-  if (url->is_secure) {
-    auto made = io::tls_context::client({.ca_file = call.ca_file});
-    if (!made) return err << made.error() << '\n', wrong_usage;
-    tls = *made;
-  }
-  registry_client registry{call, *url, std::move(tls), err};
+  auto registry =
+      control::rpc_client::make({.url = call.url, .token = call.token, .ca_file = call.ca_file});
+  if (!registry) return tell(registry.error(), err);
   const bool wants_id = call.command == "kick" || call.command == "trace";
   if (wants_id && call.arguments.empty())
     return err << call.command << " needs the ID of a terminal; `list` shows them\n", wrong_usage;
-  if (call.command == "trace") return follow(registry, call.arguments.front(), out);
+  if (call.command == "trace") return follow(*registry, call.arguments.front(), out, err);
 
   const bool is_short = call.command.find('.') == std::string::npos && call.command != "help";
   const bool is_terminals = wants_id || call.command == "list" || call.command == "untrace";
   const auto method =
       !is_short ? call.command : (is_terminals ? "terminal." : "mediator.") + call.command;
-  const auto result = registry.ask(method, parameters_of(call.arguments));
-  if (!result) return registry.failure();
+  const auto result = registry->ask_in_words(method, call.arguments);
+  if (!result) return tell(result.error(), err);
   if (call.command == "list" && !call.is_json)
     print_list(*result, out);
+  else if (call.command == "status" && !call.is_json)
+    print_status(*result, out);
   else
     out << bj::serialize(*result) << '\n';
   return done;

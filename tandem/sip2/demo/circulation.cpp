@@ -13,9 +13,13 @@ constexpr std::int64_t day = 86400;
 constexpr std::int64_t loan_time = 21 * day;
 constexpr std::int64_t most_renewals = 3;
 
-constexpr field_id id_aa{"AA"}, id_ab{"AB"}, id_ad{"AD"}, id_ao{"AO"}, id_af{"AF"}, id_aj{"AJ"};
+constexpr field_id id_aa{"AA"}, id_ab{"AB"}, id_ao{"AO"}, id_af{"AF"}, id_aj{"AJ"};
 
 } // namespace
+
+std::string_view demo_ils::magnetic(const std::optional<item>& i) noexcept {
+  return !i ? "U" : i->is_magnetic ? "Y" : "N";
+}
 
 std::optional<demo_ils::item> demo_ils::find_item(std::string_view barcode) {
   auto row = db_.query("SELECT barcode, title, call_number, media, home, place, collection, "
@@ -43,9 +47,7 @@ std::optional<demo_ils::item> demo_ils::find_item(std::string_view barcode) {
 
 demo_ils::refusal demo_ils::why_not_lend(const std::optional<patron>& p,
                                          const std::optional<item>& i, const message& request) {
-  if (!p) return "This card is not known.";
-  if (request.has(id_ad) && !request.value(id_ad).empty() && request.value(id_ad) != p->pin)
-    return "The PIN is wrong.";
+  if (auto refused = why_not_patron(p, request); !refused.empty()) return refused;
   if (!i) return "This item is not known.";
   if (patron_status_of(p).front() == 'Y') return "This card may not borrow at the moment.";
   if (!i->borrower.empty() && i->borrower != p->barcode) return "The item is on loan.";
@@ -79,8 +81,9 @@ message demo_ils::checkout(const message& request) {
   const bool is_cancel = request.value(field_id{"BI"}) == "Y";
   const bool is_done_already = request.fixed_named("no block") == "Y"; // off-line: it has happened
   const bool is_renewal = p && i && i->borrower == p->barcode;
-  message m{code::checkout_response, {"0", "N", i && i->is_magnetic ? "Y" : "N", "N", today()}};
-  if (is_cancel && is_renewal) return cancel_checkout(request, std::move(m));
+  message m{code::checkout_response, {"0", "N", magnetic(i), "N", today()}};
+  if (is_cancel && is_renewal && why_not_patron(p, request).empty())
+    return cancel_checkout(request, std::move(m));
 
   auto refused = why_not_lend(p, i, request);
   if (refused.empty() && is_renewal)
@@ -126,19 +129,18 @@ message demo_ils::cancel_checkout(const message& request, message m) {
 message demo_ils::renew(const message& request) {
   const auto p = find_patron(request.value(id_aa));
   auto i = find_item(request.value(id_ab));
-  message m{code::renew_response, {"0", "N", i && i->is_magnetic ? "Y" : "N", "N", today()}};
-  auto refused = !p   ? refusal{"This card is not known."}
-                 : !i ? refusal{"This item is not known."}
-                      : why_not_renew(*p, *i);
-  if (refused.empty() && request.has(id_ad) && !request.value(id_ad).empty() &&
-      request.value(id_ad) != p->pin)
-    refused = "The PIN is wrong.";
-  if (refused.empty() || (p && i && request.fixed_named("no block") == "Y")) {
+  message m{code::renew_response, {"0", "N", magnetic(i), "N", today()}};
+  auto refused = why_not_patron(p, request);
+  if (refused.empty() && !i) refused = "This item is not known.";
+  // Off-line it has happened already: only a renewal that nobody could have made is refused.
+  const bool is_done_already =
+      refused.empty() && i->borrower == p->barcode && request.fixed_named("no block") == "Y";
+  if (refused.empty() && !is_done_already) refused = why_not_renew(*p, *i);
+  if (refused.empty()) {
     i->due = now_ + loan_time;
     db_.run("UPDATE loans SET due = ?, renewals = renewals + 1 WHERE item = ?", i->due, i->barcode);
     m.set_fixed("ok", "1");
     m.set_fixed("renewal ok", "Y");
-    refused.clear();
   }
   add_loan_fields(m, request, i);
   m.add(id_af, refused.empty() ? "Renewed." : refused);
@@ -147,8 +149,9 @@ message demo_ils::renew(const message& request) {
 
 message demo_ils::renew_all(const message& request) {
   const auto p = find_patron(request.value(id_aa));
+  const auto refused = why_not_patron(p, request);
   std::vector<std::string> items, renewed, unrenewed;
-  if (p) {
+  if (refused.empty()) {
     auto rows = db_.query("SELECT item FROM loans WHERE patron = ? ORDER BY due", p->barcode);
     while (rows.step()) items.push_back(rows.text(0));
   }
@@ -163,12 +166,12 @@ message demo_ils::renew_all(const message& request) {
     renewed.push_back(barcode);
   }
   message m{code::renew_all_response,
-            {p ? "1" : "0", fmt::format("{:04}", renewed.size()),
+            {refused.empty() ? "1" : "0", fmt::format("{:04}", renewed.size()),
              fmt::format("{:04}", unrenewed.size()), today()}};
   m.add(id_ao, request.value(id_ao));
   for (const auto& barcode : renewed) m.add(field_id{"BM"}, barcode);
   for (const auto& barcode : unrenewed) m.add(field_id{"BN"}, barcode);
-  if (!p) m.add(id_af, "This card is not known.");
+  m.add_if(id_af, refused);
   return m;
 }
 

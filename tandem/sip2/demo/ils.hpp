@@ -58,6 +58,9 @@ class demo_ils {
   [[nodiscard]] message status(const message& request);
 
   [[nodiscard]] std::optional<patron> find_patron(std::string_view barcode);
+  /// The card is not known, or the PIN that came with it is another.
+  [[nodiscard]] static refusal why_not_patron(const std::optional<patron>& p,
+                                              const message& request);
   [[nodiscard]] std::string patron_status_of(const std::optional<patron>& p) const;
   void add_patron_basics(message& m, const message& request, const std::optional<patron>& p) const;
   [[nodiscard]] message patron_status(const message& request);
@@ -67,6 +70,8 @@ class demo_ils {
   [[nodiscard]] message end_patron_session(const message& request);
   [[nodiscard]] message fee_paid(const message& request);
 
+  /// Y, N, or U of an item that is not known.
+  [[nodiscard]] static std::string_view magnetic(const std::optional<item>& i) noexcept;
   [[nodiscard]] std::optional<item> find_item(std::string_view barcode);
   [[nodiscard]] refusal why_not_lend(const std::optional<patron>& p, const std::optional<item>& i,
                                      const message& request);

@@ -124,7 +124,8 @@ TEST_F(demo_ils_test, an_item_somebody_waits_for_goes_to_the_shelf_or_on_the_way
   const auto far = checkin("31000010", "MAIN"); // belongs to the branch
   EXPECT_EQ(far.value(field_id{"CV"}), "04");
   EXPECT_EQ(far.value(field_id{"CT"}), "BRANCH");
-  EXPECT_EQ(checkin("none").value(field_id{"CV"}), "99");
+  EXPECT_EQ(checkin("none").value(field_id{"CV"}), "00");
+  EXPECT_EQ(checkin("none").fixed.substr(0, 4), "0NUN");
 }
 
 TEST_F(demo_ils_test, a_late_return_costs) {
@@ -155,6 +156,44 @@ TEST_F(demo_ils_test, renews_one_and_all) {
   EXPECT_EQ(all.fixed.substr(0, 9), "100010000");
   EXPECT_EQ(all.value(field_id{"BM"}), "31000005");
   EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000001|AB31000005|").fixed[0], '0');
+}
+
+TEST_F(demo_ils_test, a_wrong_pin_is_refused_in_every_message_and_changes_nothing) {
+  const std::string who = "AODEMO|AA21000002|AB31000005|AC|AD9999|";
+  const auto due = [&] { return ask("17" + d + "AODEMO|AB31000005|").value(field_id{"AH"}); };
+  const auto before = std::string{due()};
+  for (const auto& line : {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who,
+                           "15+" + d + who, "37" + d + "0100USDBV1.00|" + who, "35" + d + who,
+                           "11YN" + d + d + who, "11NN" + d + d + who + "BIY|"}) {
+    const auto answer = ask(line);
+    EXPECT_TRUE(answer.fixed[0] == '0' || answer.fixed[0] == 'N') << line;
+    EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;
+  }
+  EXPECT_EQ(due(), before);
+  for (const auto& line : {"23001" + d + who, "63001" + d + "Y         " + who, "25" + d + who}) {
+    const auto answer = ask(line);
+    EXPECT_EQ(answer.value(field_id{"CQ"}), "N") << line;
+    EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;
+    EXPECT_FALSE(answer.has(field_id{"BD"})) << line;
+  }
+}
+
+TEST_F(demo_ils_test, an_off_line_renewal_is_for_who_has_the_item) {
+  EXPECT_EQ(ask("29NY" + d + d + "AODEMO|AA21000001|AB31000005|").fixed[0], '0');
+  EXPECT_EQ(ask("29NY" + d + d + "AODEMO|AA21000002|AB31000005|").fixed[0], '1');
+}
+
+TEST_F(demo_ils_test, unknown_items_and_cards_are_answered_as_the_protocol_has_it) {
+  EXPECT_EQ(ask("17" + d + "AODEMO|ABnone|").fixed.substr(0, 6), "010101");
+  EXPECT_EQ(checkout("21000001", "none").fixed.substr(0, 4), "0NUN");
+  EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000001|ABnone|").fixed.substr(0, 4), "0NUN");
+  EXPECT_EQ(ask("19" + d + "AODEMO|ABnone|CHx|").fixed[0], '0');
+  for (const auto& line : {"01N" + d + "AODEMO|ALx|AAnone|AC|", "25" + d + "AODEMO|AAnone|"}) {
+    const auto answer = ask(line);
+    EXPECT_EQ(answer.fixed.substr(0, 17), "YYYY          000") << line;
+    EXPECT_EQ(answer.value(field_id{"BL"}), "N");
+    EXPECT_EQ(answer.value(field_id{"AF"}), "This card is not known.");
+  }
 }
 
 TEST_F(demo_ils_test, places_changes_and_cancels_holds) {

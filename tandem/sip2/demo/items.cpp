@@ -20,14 +20,10 @@ constexpr field_id id_aa{"AA"}, id_ab{"AB"}, id_ao{"AO"}, id_af{"AF"}, id_aj{"AJ
 message demo_ils::checkin(const message& request) {
   const auto i = find_item(request.value(id_ab));
   message m{code::checkin_response,
-            {i ? "1" : "0", i && !i->is_magnetic ? "Y" : "N", i && i->is_magnetic ? "Y" : "N", "N",
-             today()}};
+            {i ? "1" : "0", i && !i->is_magnetic ? "Y" : "N", magnetic(i), "N", today()}};
   m.add(id_ao, request.value(id_ao)).add(id_ab, request.value(id_ab));
   m.add(field_id{"AQ"}, i ? i->home : "");
-  if (!i) {
-    m.set_fixed("alert", "Y");
-    return m.add(field_id{"CV"}, "99").add(id_af, "This item is not known."), m;
-  }
+  if (!i) return m.add(field_id{"CV"}, "00").add(id_af, "This item is not known."), m;
   m.add(id_aj, i->title).add(field_id{"CK"}, i->media).add_if(field_id{"CL"}, i->bin);
   m.add(field_id{"CS"}, i->call_number).add(field_id{"CR"}, i->collection);
   m.add_if(field_id{"CH"}, i->properties);
@@ -83,12 +79,11 @@ message demo_ils::hold(const message& request) {
   m.add(id_ab, i ? std::string_view{i->barcode} : request.value(id_ab));
   m.add_if(id_aj, i ? i->title : "");
   const auto mode = request.fixed_named("hold mode");
-  refusal refused;
-  if (!p)
-    refused = "This card is not known.";
-  else if (!i)
-    refused = "This item is not known.";
-  else if (mode == "+")
+  auto refused = why_not_patron(p, request);
+  if (refused.empty() && !i) refused = "This item is not known.";
+  if (!refused.empty()) {
+    // said below
+  } else if (mode == "+")
     refused = patron_status_of(p)[3] == 'Y' ? "This card may not place holds at the moment."
                                             : place_hold(m, request, *i);
   else if (mode == "-" || mode == "*") {

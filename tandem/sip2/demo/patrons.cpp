@@ -46,6 +46,12 @@ std::optional<demo_ils::patron> demo_ils::find_patron(std::string_view barcode) 
   return p;
 }
 
+demo_ils::refusal demo_ils::why_not_patron(const std::optional<patron>& p, const message& request) {
+  if (!p) return "This card is not known.";
+  const auto pin = request.value(id_ad);
+  return pin.empty() || pin == p->pin ? refusal{} : refusal{"The PIN is wrong."};
+}
+
 std::string demo_ils::patron_status_of(const std::optional<patron>& p) const {
   std::string status(14, ' ');
   if (!p) return "YYYY          ";
@@ -73,7 +79,7 @@ message demo_ils::patron_status(const message& request) {
             {patron_status_of(p), request.fixed_named("language"), today()}};
   add_patron_basics(m, request, p);
   if (p) m.add(field_id{"BH"}, "USD").add(field_id{"BV"}, to_money(p->owed));
-  if (!p) m.add(id_af, "This card is not known.");
+  m.add_if(id_af, why_not_patron(p, request));
   return m;
 }
 
@@ -110,7 +116,9 @@ message demo_ils::patron_information(const message& request) {
              count(lists[2].entries.size()), count(lists[3].entries.size()),
              count(lists[4].entries.size()), count(lists[5].entries.size())}};
   add_patron_basics(m, request, p);
-  if (!p) return m.add(id_af, "This card is not known."), m;
+  // Who has the wrong PIN learns no more than that.
+  if (const auto refused = why_not_patron(p, request); !refused.empty())
+    return m.add(id_af, refused), m;
   m.add(field_id{"BZ"}, "0020").add(field_id{"CA"}, count(static_cast<std::size_t>(most_overdue)));
   m.add(field_id{"CB"}, count(static_cast<std::size_t>(most_loans)));
   m.add(field_id{"CC"}, to_money(most_owed));
@@ -133,13 +141,16 @@ message demo_ils::patron_information(const message& request) {
 
 message demo_ils::patron_enable(const message& request) {
   auto p = find_patron(request.value(id_aa));
-  if (p && !p->is_card_lost) {
+  auto refused = why_not_patron(p, request);
+  if (refused.empty() && p->is_card_lost) refused = "This card was reported lost.";
+  if (refused.empty()) {
     db_.run("UPDATE patrons SET blocked = 0 WHERE barcode = ?", p->barcode);
     p->is_blocked = false;
   }
   message m{code::patron_enable_response,
             {patron_status_of(p), p ? std::string_view{p->language} : "000", today()}};
   add_patron_basics(m, request, p);
+  m.add_if(id_af, refused);
   return m;
 }
 
@@ -151,14 +162,18 @@ message demo_ils::block_patron(const message& request) {
   message m{code::patron_status_response,
             {patron_status_of(p), p ? std::string_view{p->language} : "000", today()}};
   add_patron_basics(m, request, p);
-  m.add_if(id_af, request.value(field_id{"AL"}));
+  if (p)
+    m.add_if(id_af, request.value(field_id{"AL"}));
+  else
+    m.add(id_af, "This card is not known.");
   return m;
 }
 
 message demo_ils::end_patron_session(const message& request) {
-  message m{code::end_session_response, {"Y", today()}};
+  const auto refused = why_not_patron(find_patron(request.value(id_aa)), request);
+  message m{code::end_session_response, {refused.empty() ? "Y" : "N", today()}};
   m.add(id_ao, request.value(id_ao)).add(id_aa, request.value(id_aa));
-  m.add(id_af, "Thank you for your visit.");
+  m.add(id_af, refused.empty() ? "Thank you for your visit." : refused);
   return m;
 }
 
@@ -166,15 +181,13 @@ message demo_ils::fee_paid(const message& request) {
   const auto p = find_patron(request.value(id_aa));
   const auto paid = parse_money(request.value(field_id{"BV"}));
   const auto wanted = request.value(field_id{"CG"});
-  std::string refused;
-  if (!p)
-    refused = "This card is not known.";
-  else if (!paid || *paid == 0)
-    refused = "The amount cannot be read.";
-  else if (wanted.empty() ? *paid > p->owed
-                          : *paid > db_.number("SELECT sum(amount) FROM fees WHERE patron = ? AND "
-                                               "CAST(id AS TEXT) = ?",
-                                               p->barcode, wanted))
+  auto refused = why_not_patron(p, request);
+  if (refused.empty() && (!paid || *paid == 0)) refused = "The amount cannot be read.";
+  if (refused.empty() &&
+      (wanted.empty() ? *paid > p->owed
+                      : *paid > db_.number("SELECT sum(amount) FROM fees WHERE patron = ? AND "
+                                           "CAST(id AS TEXT) = ?",
+                                           p->barcode, wanted)))
     refused = "The amount is more than what is owed.";
 
   message m{code::fee_paid_response, {refused.empty() ? "Y" : "N", today()}};

@@ -57,7 +57,10 @@ enum class backend_failure : std::uint8_t {
 struct backend_error {
   backend_failure kind = backend_failure::unreachable;
   unsigned status = 0; ///< the HTTP status for kind status, else 0
-  std::string detail; ///< for the log: what was refused and why; of a status, at most 1 KiB of body
+  std::string detail;  ///< for the log: which back-end, and what went wrong with it
+  /// Of a status: at most 1 KiB of its body. It may repeat the request, passwords included: nothing
+  /// for the log above debug, and there only through hide_secrets().
+  std::string body;
 };
 
 /// The body of a 200 answer, as received, or why there is none.

@@ -3,9 +3,12 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/sip2/mediator/backend_form.hpp>
+#include <tandem/sip2/mediator/backend_health.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -15,12 +18,20 @@ namespace {
 
 /// Sessions whose system is remembered; those beyond go to the least busy each time.
 constexpr std::size_t most_sessions = 200'000;
-/// How much of the body of a refusal goes into the log.
-constexpr std::size_t detail_limit = 1024;
+/// How much of the body of a refusal is kept.
+constexpr std::size_t body_limit = 1024;
 constexpr duration probe_deadline = seconds{5};
 
 constexpr bool is_gateway_trouble(unsigned status) noexcept {
   return status == 502 || status == 503 || status == 504;
+}
+
+/// What a probe's answer says is wrong; empty: the system is well.
+std::string problem_of(const http::client_result& r, bool has_health_path) {
+  if (!r) return r.error().detail;
+  const bool is_well =
+      has_health_path ? r->status >= 200 && r->status < 300 : !is_gateway_trouble(r->status);
+  return is_well ? std::string{} : fmt::format("health: HTTP {}", r->status);
 }
 
 backend_failure to_failure(http::failure kind) noexcept {
@@ -42,8 +53,10 @@ struct exchange {
   instant end{};
   std::vector<const void*> tried; ///< systems that had their chance
   bool has_repeated = false;
-  backend_error error{
-      .kind = backend_failure::circuit_open, .status = 0, .detail = "every back-end is down"};
+  backend_error error{.kind = backend_failure::circuit_open,
+                      .status = 0,
+                      .detail = "every back-end is down",
+                      .body = {}};
 };
 
 } // namespace
@@ -52,7 +65,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
  public:
   impl(io::shard& home, backend_pool_options options, io::tls_context tls, observe::metrics* count)
       : home_{home}, options_{std::move(options)}, tls_{std::move(tls)}, count_{count} {
-    make_systems();
+    for (const http::url& url : options_.urls) systems_.push_back(make_system(url));
   }
 
   void stop() {
@@ -74,60 +87,96 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   [[nodiscard]] bool is_available() const noexcept {
-    return std::ranges::any_of(systems_, [](const auto& s) { return s->is_up; });
+    return std::ranges::any_of(systems_, [](const auto& s) { return s->health.is_up(); });
   }
 
+  /// What is believed of a system that stays, its sessions and its numbers are kept; all get new
+  /// connections, since certificates may have changed.
   void replace(backend_pool_options options, io::tls_context tls) {
     options_ = std::move(options);
     tls_ = std::move(tls);
-    sticky_.clear();
-    for (auto& s : systems_) {
-      s->cancel();
-      if (s->client.statistics().in_flight > 0) retired_.push_back(std::move(s));
+    auto old = std::exchange(systems_, {});
+    for (const http::url& url : options_.urls) {
+      const auto same =
+          std::ranges::find_if(old, [&](const auto& s) { return s && s->name == name_of(url); });
+      if (same == old.end()) {
+        systems_.push_back(make_system(url));
+        continue;
+      }
+      retire((*same)->client);
+      (*same)->use(url);
+      systems_.push_back(std::move(*same));
     }
-    systems_.clear();
-    make_systems();
+    for (auto& s : old) {
+      if (!s) continue;
+      s->cancel();
+      if (s->cells.up) s->cells.up->set(0);
+      std::erase_if(sticky_, [&](const auto& kept) { return kept.second == s.get(); });
+      retire(s->client);
+    }
   }
 
   [[nodiscard]] std::vector<backend_state> states() const {
     std::vector<backend_state> all;
     for (const auto& s : systems_)
       all.push_back({.url = s->name,
-                     .is_up = s->is_up,
-                     .in_flight = s->client.statistics().in_flight,
-                     .connections = s->client.statistics().connections,
+                     .is_up = s->health.is_up(),
+                     .in_flight = s->client->statistics().in_flight,
+                     .connections = s->client->statistics().connections,
                      .requests = s->requests,
                      .failures = s->failures,
-                     .last_problem = s->last_problem});
+                     .last_problem = s->health.last_problem()});
     return all;
   }
 
  private:
-  /// One library system: its connections, and what is believed of it.
-  struct system final : timer {
-    system(impl& of, http::url at)
-        : owner{of}, url{std::move(at)}, name{url.origin() + url.path},
-          client{of.home_, of.client_options(url)}, prober{of.home_, of.probe_options(url)} {}
-
-    void on_timer(instant) override { owner.probe(*this); }
-
-    impl& owner;
-    http::url url;
-    std::string name;
-    http::client client;
-    http::client prober; ///< of its own, so that no request is in its way
-    bool is_up = true;
-    unsigned failures_in_a_row = 0;
-    std::uint64_t requests = 0;
-    std::uint64_t failures = 0;
-    std::string last_problem;
-    observe::gauge* up_gauge = nullptr;
+  /// Where a system is counted. One set for each name, however often the system comes and goes.
+  struct metric_cells {
+    observe::gauge* up = nullptr;
     observe::histogram* seconds = nullptr;
     observe::counter* good = nullptr;
     observe::counter* bad = nullptr;
   };
 
-  http::client_options client_options(const http::url& url) const {
+  /// One library system: its connections, and what is believed of it.
+  struct system final : timer, std::enable_shared_from_this<system> {
+    system(impl& of, const http::url& at, metric_cells counted)
+        : owner{of}, name{name_of(at)}, cells{counted}, health{of.health_settings(),
+                                                               of.home_.now()} {
+      use(at);
+    }
+    /// New connections, by the pool's options of now.
+    void use(const http::url& at) {
+      url = at;
+      client = std::make_unique<http::client>(owner.home_, owner.client_options(at));
+      prober = std::make_unique<http::client>(owner.home_, owner.probe_options(at));
+      health.use(owner.health_settings(), owner.home_.now());
+      owner.plan_probe(*this);
+    }
+
+    void on_timer(instant) override { owner.probe(*this); }
+
+    impl& owner;
+    std::string name;
+    metric_cells cells;
+    backend_health health;
+    http::url url;
+    std::unique_ptr<http::client> client;
+    std::unique_ptr<http::client> prober; ///< of its own, so that no request is in its way
+    std::uint64_t requests = 0;
+    std::uint64_t failures = 0;
+  };
+
+  [[nodiscard]] static std::string name_of(const http::url& url) { return url.origin() + url.path; }
+
+  [[nodiscard]] health_options health_settings() const {
+    return {.failures_to_open = options_.failures_to_open,
+            .probe_interval = options_.probe_interval,
+            .health_interval = options_.health_interval,
+            .is_watched = !options_.health_path.empty()};
+  }
+
+  [[nodiscard]] http::client_options client_options(const http::url& url) const {
     http::header_list headers = options_.headers;
     headers.emplace_back("Accept", "application/json");
     if (!options_.token.empty())
@@ -143,32 +192,41 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
             .limits = {.header = std::size_t{16} * 1024, .body = options_.answer_limit}};
   }
 
-  http::client_options probe_options(const http::url& url) const {
+  [[nodiscard]] http::client_options probe_options(const http::url& url) const {
     auto options = client_options(url);
     options.most_connections = 1;
     return options;
   }
 
-  void make_systems() {
-    for (const http::url& url : options_.urls) {
-      auto& s = *systems_.emplace_back(std::make_unique<system>(*this, url));
-      if (count_) {
-        const observe::label_list of{{"backend", s.name}};
-        s.up_gauge = &count_->make_gauge("tandem_sip2_backend_up",
-                                         "The back-end is believed to answer (on each shard).", of);
-        s.up_gauge->set(1);
-        s.seconds = &count_->make_histogram("tandem_sip2_backend_seconds",
-                                            "Time from a request to its answer.", of);
-        s.good =
-            &count_->make_counter("tandem_sip2_backend_requests_total", "Requests to the back-end.",
-                                  {{"backend", s.name}, {"result", "answered"}});
-        s.bad =
-            &count_->make_counter("tandem_sip2_backend_requests_total", "Requests to the back-end.",
-                                  {{"backend", s.name}, {"result", "failed"}});
-      }
-      if (!options_.health_path.empty())
-        home_.timers().arm(s, home_.now() + options_.health_interval);
-    }
+  std::shared_ptr<system> make_system(const http::url& url) {
+    auto made = std::make_shared<system>(*this, url, cells_of(name_of(url)));
+    if (made->cells.up) made->cells.up->set(1);
+    return made;
+  }
+
+  metric_cells cells_of(const std::string& name) {
+    if (!count_) return {};
+    const auto [place, is_new] = cells_.try_emplace(name);
+    if (!is_new) return place->second;
+    const auto requests = [&](const char* result) {
+      return &count_->make_counter("tandem_sip2_backend_requests_total",
+                                   "Requests to the back-end.",
+                                   {{"backend", name}, {"result", result}});
+    };
+    place->second = {.up = &count_->make_gauge("tandem_sip2_backend_up",
+                                               "The back-end is believed to answer.",
+                                               {{"backend", name}}),
+                     .seconds = &count_->make_histogram("tandem_sip2_backend_seconds",
+                                                        "Time from a request to its answer.",
+                                                        {{"backend", name}}),
+                     .good = requests("answered"),
+                     .bad = requests("failed")};
+    return place->second;
+  }
+
+  /// Keeps connections that are no longer for new requests until the last one on them has ended.
+  void retire(std::unique_ptr<http::client>& client) {
+    if (client->statistics().in_flight > 0) retired_.push_back(std::move(client));
   }
 
   // --- requests -------------------------------------------------------------------------------
@@ -181,105 +239,91 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     e->tried.push_back(s);
     ++s->requests;
     const instant begun = home_.now();
-    s->client.send(make_request(*s, e->request), left,
-                   [this, s, e, begun](http::client_result&& r) {
-                     take(*s, e, begun, std::move(r)); // the client is gone before this is
-                   });
+    s->client->send(
+        make_form_request(options_, s->url.path, e->request), left,
+        [this, weak = s->weak_from_this(), e, begun, cells = s->cells](http::client_result&& r) {
+          if (cells.seconds) cells.seconds->observe(home_.now() - begun);
+          // The clients are gone before the pool is; the system may be by now.
+          take(weak.lock().get(), e, std::move(r));
+        });
     return true;
   }
 
   system* choose(const exchange& e) {
     const auto is_candidate = [&](const system& s) {
-      return s.is_up && std::ranges::find(e.tried, static_cast<const void*>(&s)) == e.tried.end();
+      return s.health.is_up() &&
+             std::ranges::find(e.tried, static_cast<const void*>(&s)) == e.tried.end();
     };
     const auto kept = sticky_.find(e.request.session);
-    if (!e.request.is_transient && kept != sticky_.end() && kept->second < systems_.size() &&
-        is_candidate(*systems_[kept->second]))
-      return systems_[kept->second].get();
-    std::size_t best = systems_.size();
+    if (!e.request.is_transient && kept != sticky_.end() && is_candidate(*kept->second))
+      return kept->second;
+    system* best = nullptr;
     ++turn_;
     for (std::size_t n = 0; n < systems_.size(); ++n) {
-      const std::size_t i = (n + turn_) % systems_.size();
-      if (is_candidate(*systems_[i]) &&
-          (best == systems_.size() || systems_[i]->client.statistics().in_flight <
-                                          systems_[best]->client.statistics().in_flight))
-        best = i;
+      auto* s = systems_[(n + turn_) % systems_.size()].get();
+      if (is_candidate(*s) &&
+          (!best || s->client->statistics().in_flight < best->client->statistics().in_flight))
+        best = s;
     }
-    if (best == systems_.size()) return nullptr;
-    if (!e.request.is_transient && (kept != sticky_.end() || sticky_.size() < most_sessions))
+    if (best && !e.request.is_transient &&
+        (kept != sticky_.end() || sticky_.size() < most_sessions))
       sticky_[e.request.session] = best;
-    return systems_[best].get();
+    return best;
   }
 
-  [[nodiscard]] http::request make_request(const system& s, const backend_request& r) const {
-    http::request made{.method = "POST", .target = s.url.path};
-    made.headers.reserve(5);
-    std::string form;
-    form.reserve(r.session.size() + r.message.size() * 3 + 64);
-    form += options_.session_parameter;
-    form += '=';
-    http::append_form_encoded(form, r.session);
-    form += '&';
-    form += options_.message_parameter;
-    form += '=';
-    http::append_form_encoded(form, r.message);
-    if (options_.method == backend_method::get) {
-      made.method = "GET";
-      made.target += (made.target.find('?') == std::string::npos ? '?' : '&') + form;
-    } else {
-      made.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
-      made.body = std::move(form);
-    }
-    made.headers.emplace_back("X-Request-Id", r.request_id);
-    if (!options_.idempotency_header.empty())
-      made.headers.emplace_back(options_.idempotency_header, r.request_id);
-    made.headers.emplace_back("X-Sip2-Client", r.client);
-    if (!r.account.empty()) made.headers.emplace_back("X-Sip2-Account", r.account);
-    return made;
-  }
-
-  void take(system& s, const std::shared_ptr<exchange>& e, instant begun, http::client_result&& r) {
+  /// \param s null: a system that a reload has taken out.
+  void take(system* s, const std::shared_ptr<exchange>& e, http::client_result&& r) {
     const auto alive = shared_from_this();
-    if (s.seconds) s.seconds->observe(home_.now() - begun);
+    forget_retired();
     if (r && r->status == 200) {
-      if (s.good) s.good->add();
-      note_success(s);
-      forget_retired(s);
+      if (s) {
+        if (s->cells.good) s->cells.good->add();
+        tell(*s, s->health.on_success(home_.now()));
+      }
       return finish(e, std::move(r->body));
     }
-    if (s.bad) s.bad->add();
-    ++s.failures;
+    if (s) {
+      if (s->cells.bad) s->cells.bad->add();
+      ++s->failures;
+    }
     const bool may_go_on = take_failure(s, *e, r);
-    forget_retired(s);
     if (stopped_) return;
     if (may_go_on && try_next(e)) return;
     finish(e, fail(std::move(e->error)));
   }
 
   /// Notes why there is no answer; true when the request may be sent to another system.
-  bool take_failure(system& s, exchange& e, const http::client_result& r) {
+  bool take_failure(system* s, exchange& e, const http::client_result& r) {
+    const auto name = s ? s->name : std::string{"a back-end that was taken out"};
     if (r) {
       e.error = {.kind = backend_failure::status,
                  .status = r->status,
-                 .detail = fmt::format("{}: HTTP {} {}", s.name, r->status,
-                                       r->body.substr(0, detail_limit))};
+                 .detail = fmt::format("{}: HTTP {}", name, r->status),
+                 .body = r->body.substr(0, body_limit)};
       if (!is_gateway_trouble(r->status)) {
-        note_success(s); // it works, and refuses this request
+        if (s) tell(*s, s->health.on_success(home_.now())); // it works, and refuses this request
         return false;
       }
-      note_failure(s, fmt::format("HTTP {}", r->status));
+      if (s) doubt(*s, fmt::format("HTTP {}", r->status));
       return may_repeat(e.request.code);
     }
     const http::client_error& error = r.error();
-    e.error = {.kind = to_failure(error.kind), .status = 0, .detail = s.name + ": " + error.detail};
-    // Our own queue being full says nothing about the system.
-    if (error.kind != http::failure::overloaded) note_failure(s, error.detail);
+    e.error = {.kind = to_failure(error.kind),
+               .status = 0,
+               .detail = name + ": " + error.detail,
+               .body = {}};
+    // Our own queue being full, or a request that cannot be written, says nothing about the system.
+    if (s && error.kind == http::failure::unreachable)
+      tell(*s, s->health.on_unreachable(error.detail, home_.now()));
+    else if (s && error.kind != http::failure::overloaded &&
+             error.kind != http::failure::bad_request)
+      doubt(*s, error.detail);
     if (!error.was_sent) return true;
     if (!may_repeat(e.request.code) || error.kind == http::failure::timed_out) return false;
     // A connection that broke may have been the only thing wrong with it: once more, even here.
     if (!e.has_repeated && error.kind == http::failure::lost) {
       e.has_repeated = true;
-      std::erase(e.tried, static_cast<const void*>(&s));
+      std::erase(e.tried, static_cast<const void*>(s));
     }
     return true;
   }
@@ -290,59 +334,51 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     done(reply);
   }
 
-  // --- what is believed of a system -----------------------------------------------------------
+  // --- health ---------------------------------------------------------------------------------
 
-  void note_success(system& s) {
-    s.failures_in_a_row = 0;
-    if (s.is_up || is_retired(s)) return;
-    s.is_up = true;
-    if (s.up_gauge) s.up_gauge->set(1);
-    log_notice("back-end {} is up again", s.name);
-    s.cancel();
-    if (!options_.health_path.empty())
-      home_.timers().arm(s, home_.now() + options_.health_interval);
+  void doubt(system& s, std::string_view why) {
+    s.health.on_doubt(why, home_.now());
+    plan_probe(s);
   }
 
-  void note_failure(system& s, std::string_view why) {
-    s.last_problem = why;
-    if (is_retired(s) || ++s.failures_in_a_row < options_.failures_to_open || !s.is_up) return;
-    s.is_up = false;
-    if (s.up_gauge) s.up_gauge->set(0);
-    log_warning("back-end {} is down: {}; it is asked every {} ms until it answers", s.name, why,
-                std::chrono::duration_cast<milliseconds>(options_.probe_interval).count());
-    home_.timers().arm(s, home_.now() + options_.probe_interval);
+  /// What a change of health means to the log, the metrics and the next probe.
+  void tell(system& s, backend_health::change changed) {
+    if (changed == backend_health::change::came_up) {
+      log_notice("back-end {} is up again", s.name);
+    } else if (changed == backend_health::change::went_down) {
+      log_warning("back-end {} is down: {}; it is asked every {} ms until it answers", s.name,
+                  s.health.last_problem(),
+                  std::chrono::duration_cast<milliseconds>(options_.probe_interval).count());
+    }
+    if (changed != backend_health::change::none && s.cells.up) s.cells.up->set(s.health.is_up());
+    if (changed != backend_health::change::none) plan_probe(s);
+  }
+
+  void plan_probe(system& s) {
+    if (const auto at = s.health.next_probe())
+      home_.timers().arm(s, *at);
+    else
+      s.cancel();
   }
 
   void probe(system& s) {
-    const http::request request{.target = options_.health_path.empty() ? s.url.path
-                                                                       : options_.health_path};
-    s.prober.send(request, probe_deadline, [this, &s](const http::client_result& r) {
-      const bool is_well =
-          r && (options_.health_path.empty() ? !is_gateway_trouble(r->status)
-                                             : r->status >= 200 && r->status < 300);
-      if (is_well)
-        note_success(s);
-      else
-        note_failure(s, r ? fmt::format("health: HTTP {}", r->status) : r.error().detail);
-      if (!s.is_up)
-        home_.timers().arm(s, home_.now() + options_.probe_interval);
-      else if (!options_.health_path.empty())
-        home_.timers().arm(s, home_.now() + options_.health_interval);
-    });
+    s.health.begin_probe();
+    const bool has_path = !options_.health_path.empty();
+    s.prober->send({.target = has_path ? options_.health_path : s.url.path}, probe_deadline,
+                   [this, &s, has_path](const http::client_result& r) {
+                     tell(s, s.health.on_probe(problem_of(r, has_path), home_.now()));
+                     plan_probe(s);
+                   });
   }
 
-  [[nodiscard]] bool is_retired(const system& s) const noexcept {
-    return std::ranges::none_of(systems_, [&](const auto& own) { return own.get() == &s; });
-  }
-
-  /// Lets go of a system from before a reload once its last request has ended.
-  void forget_retired(const system& s) {
-    if (!is_retired(s) || s.client.statistics().in_flight > 0) return;
-    // Not from inside its own client's call.
+  /// Lets go of connections from before a reload once the last request on them has ended.
+  void forget_retired() {
+    if (retired_.empty()) return;
+    // Not from inside a client's own call.
     home_.post([weak = weak_from_this()] {
       if (const auto self = weak.lock())
         std::erase_if(self->retired_,
-                      [](const auto& old) { return old->client.statistics().in_flight == 0; });
+                      [](const auto& old) { return old->statistics().in_flight == 0; });
     });
   }
 
@@ -350,9 +386,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   backend_pool_options options_;
   io::tls_context tls_;
   observe::metrics* count_;
-  std::vector<std::unique_ptr<system>> systems_;
-  std::vector<std::unique_ptr<system>> retired_;
-  std::unordered_map<std::string, std::size_t> sticky_; ///< by session: place in systems_
+  std::map<std::string, metric_cells> cells_; ///< by name, also of those that were taken out
+  std::vector<std::shared_ptr<system>> systems_;
+  std::vector<std::unique_ptr<http::client>> retired_;
+  std::unordered_map<std::string, system*> sticky_; ///< by session; each one is of systems_
   std::size_t turn_ = 0;
   bool stopped_ = false;
 };

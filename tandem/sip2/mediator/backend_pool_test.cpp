@@ -13,6 +13,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -33,7 +34,11 @@ struct library {
         held.push_back(std::move(answer));
         return;
       }
-      answer.respond({.status = status, .body = status == 200 ? name : "refused"});
+      const bool is_probe = r.method == "GET" && r.query().empty();
+      answer.respond({.status = status,
+                      .body = status != 200 ? "refused"
+                              : is_probe    ? "ok"
+                                            : name});
     };
     server.route("POST", "/sip2", http::route_access::open, handle);
     server.route("GET", "/sip2", http::route_access::open, handle);
@@ -213,7 +218,9 @@ TEST_F(backend_pools, a_refusal_is_told_and_not_repeated) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, backend_failure::status);
   EXPECT_EQ(refused.error().status, 403U);
-  EXPECT_THAT(refused.error().detail, HasSubstr("HTTP 403 refused"));
+  EXPECT_THAT(refused.error().detail, HasSubstr("HTTP 403"));
+  EXPECT_EQ(refused.error().detail.find("refused"), std::string::npos) << "no body in the log";
+  EXPECT_THAT(refused.error().body, HasSubstr("refused"));
   EXPECT_TRUE(pool->is_available()) << "it works, it only refuses";
   EXPECT_EQ(ils.seen.size(), 1U);
 }
@@ -223,7 +230,7 @@ TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
   ils.status = 503;
   auto pool = make({.urls = {ils.url()}, .failures_to_open = 3});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(*pool, request(code::checkout)).error().status, 503U);
-  EXPECT_FALSE(pool->is_available());
+  EXPECT_TRUE(home.run_until([&] { return !pool->is_available(); })) << "a probe has seen it too";
   const auto messages = [&] {
     return std::ranges::count(ils.seen, "POST", &http::request::method);
   };
@@ -248,7 +255,7 @@ TEST_F(backend_pools, one_that_is_restarted_is_found_again) {
   EXPECT_TRUE(ask(*pool, request(code::checkout)));
   ils.reset();
   EXPECT_FALSE(ask(*pool, request(code::checkout)));
-  EXPECT_FALSE(pool->is_available());
+  EXPECT_TRUE(home.run_until([&] { return !pool->is_available(); })) << "a probe has seen it too";
   http::server again{home};
   ASSERT_TRUE(again.listen(at));
   EXPECT_TRUE(home.run_until([&] { return pool->is_available(); })) << "any answer will do";
@@ -308,6 +315,46 @@ TEST_F(backend_pools, reload_keeps_what_is_on_its_way) {
   old.held[0].respond({.body = "done"});
   EXPECT_TRUE(home.run_until([&] { return reply.has_value(); }));
   EXPECT_EQ(reply->value(), "done");
+}
+
+TEST_F(backend_pools, broken_answers_for_one_card_do_not_open_the_circuit) {
+  library ils{home};
+  auto pool = make({.urls = {ils.url()}, .answer_limit = 16, .failures_to_open = 3});
+  ils.name = std::string(100, 'x'); // over the limit
+  for (int i = 0; i < 9; ++i)
+    EXPECT_EQ(ask(*pool, request(code::patron_information, std::to_string(i))).error().kind,
+              backend_failure::bad_answer);
+  const auto is_probed = [&] {
+    return std::ranges::count(ils.seen, "GET", &http::request::method) > 0;
+  };
+  EXPECT_TRUE(home.run_until(is_probed));
+  ils.name = "fine";
+  EXPECT_EQ(ask(*pool, request(code::checkout)).value(), "fine");
+  EXPECT_TRUE(pool->is_available());
+}
+
+TEST_F(backend_pools, a_reload_keeps_health_sessions_and_one_gauge) {
+  library a{home, "a"};
+  library b{home, "b"};
+  const io::closed_port_for_test nobody;
+  const auto gone = *http::url::parse("http://" + nobody.address().to_string() + "/sip2");
+  const backend_pool_options options{.urls = {a.url(), b.url(), gone}, .failures_to_open = 1};
+  auto pool = make(options);
+  std::map<std::string, std::string> where;
+  for (const char* session : {"1", "2", "3", "4"})
+    where[session] = ask(*pool, request(code::login, session)).value();
+  ASSERT_FALSE(pool->states()[2].is_up);
+  const auto requests = pool->states()[0].requests;
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(pool->reload(options));
+  EXPECT_FALSE(pool->states()[2].is_up);
+  EXPECT_EQ(pool->states()[0].requests, requests);
+  for (const auto& [session, name] : where)
+    EXPECT_EQ(ask(*pool, request(code::checkout, session)).value(), name);
+  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[0].url}}), 1);
+  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[2].url}}), 0);
+  ASSERT_TRUE(pool->reload({.urls = {b.url()}}));
+  for (const auto& [session, name] : where)
+    EXPECT_EQ(ask(*pool, request(code::checkout, session)).value(), "b");
 }
 
 TEST_F(backend_pools, work_through_nginx_with_tls_and_client_certificates) {

@@ -3,8 +3,9 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/random.hpp>
+#include <tandem/sip2/mediator/login_check.hpp>
+#include <tandem/sip2/mediator/relay_exchange.hpp>
 #include <tandem/sip2/protocol/date.hpp>
-#include <tandem/sip2/protocol/failure_answer.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
@@ -23,6 +24,7 @@ enum class form { json, line };
 struct incoming_message {
   form how = form::json;
   std::string session;
+  bool has_session = false; ///< the client brought it
   message content;
   std::string fault; ///< empty: it is a request that may be relayed
 };
@@ -49,7 +51,8 @@ incoming_message read(const http::request& request, const profile& p) {
     in.fault = "a session key has letters, digits, - and _, at most 128";
     return in;
   }
-  if (in.session.empty()) in.session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
+  in.has_session = !in.session.empty();
+  if (!in.has_session) in.session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
 
   if (type.starts_with("text/plain")) {
     in.how = form::line;
@@ -69,6 +72,8 @@ incoming_message read(const http::request& request, const profile& p) {
     auto m = from_json(json, {}, &notes);
     if (!m)
       in.fault = std::string{to_text(m.error())};
+    else if (notes.long_fixed)
+      in.fault = "the fixed fields are too long";
     else
       in.content = std::move(*m);
     // A client may leave the dates of its fixed fields to us, but no answer to a question.
@@ -108,29 +113,33 @@ http::response make_response(unsigned status, form how, const std::string& sessi
 
 /// The answer that goes to the client, from what the back-end said.
 http::response make_answer(const incoming_message& in, const backend_reply& reply, const profile& p,
-                           const std::string& pointer) {
+                           const std::string& pointer, terminal_counters& counters) {
   const auto date = format_date(std::chrono::system_clock::now());
-  const auto refuse = [&](unsigned status, std::string_view why) {
+  const auto refuse = [&](unsigned status, std::string_view screen, std::string_view why) {
     log_error("[door {}] no answer to {}: {}", in.session, in.content.code.text(), why);
-    auto m =
-        in.content.code == code::end_session
-            ? message{code::end_session_done}
-            : failure_answer(in.content, date, status == 502 ? p.refused_text : p.offline_text);
-    return make_response(status, in.how, in.session, m, p);
+    return make_response(status, in.how, in.session, refuse_relay(in.content, p, screen, date), p);
   };
-  if (!reply) return refuse(status_of(reply.error()), to_text(reply.error().kind));
-  auto m = from_json(*reply, {p.nulls, p.order, pointer});
-  if (!m) return refuse(502, to_text(m.error()));
-  if (m->code != in.content.spec()->answer || !complete_fixed(*m, date))
-    return refuse(502, "no answer to the request");
-  apply_to_answer(*m, p);
-  return make_response(200, in.how, in.session, *m, p);
+  if (!reply) {
+    count_failure(counters, reply.error());
+    return refuse(status_of(reply.error()), screen_text(reply.error(), p),
+                  reply.error().detail.empty() ? to_text(reply.error().kind)
+                                               : std::string_view{reply.error().detail});
+  }
+  const auto read = read_relay_answer(in.content, *reply, p, pointer, date);
+  if (!read.fault.empty()) {
+    ++counters.bad_answers;
+    ++counters.failures;
+    return refuse(502, p.refused_text, read.fault);
+  }
+  return make_response(200, in.how, in.session, read.content, p);
 }
 
 } // namespace
 
-door::door(backend& library, std::shared_ptr<const terminal_rules> rules, std::string profile)
-    : library_{library}, rules_{std::move(rules)}, profile_{std::move(profile)} {}
+door::door(backend& library, terminal_counters& counters,
+           std::shared_ptr<const terminal_rules> rules, std::string profile)
+    : library_{library}, counters_{counters}, rules_{std::move(rules)}, profile_{
+                                                                            std::move(profile)} {}
 
 void door::use(std::shared_ptr<const terminal_rules> rules, std::string profile) {
   rules_ = std::move(rules);
@@ -149,6 +158,16 @@ void door::take(const http::request& request, http::responder responder) {
   auto in = std::make_shared<incoming_message>(read(request, *p));
   if (!in->fault.empty()) return responder.respond(http::text_response(400, in->fault));
   auto relayed = in->content;
+  if (relayed.code == code::login) {
+    const auto verdict = check_login(relayed, *rules_);
+    if (verdict.what != login_verdict::kind::relay) {
+      const bool is_accepted = verdict.what == login_verdict::kind::accept;
+      if (!is_accepted) log_warning("[door {}] login refused: {}", in->session, verdict.why);
+      ++(is_accepted ? counters_.logins : counters_.refused_logins);
+      return responder.respond(make_response(
+          200, in->how, in->session, {code::login_response, {is_accepted ? "1" : "0"}}, *p));
+    }
+  }
   apply_to_request(relayed, *p);
   backend_request ask;
   ask.code = relayed.code;
@@ -156,13 +175,13 @@ void door::take(const http::request& request, http::responder responder) {
   ask.message = to_json(relayed);
   ask.request_id = fmt::format("door-{:016x}", random_bits());
   ask.client = responder.peer().to_string();
-  ask.is_transient = false;
+  ask.is_transient = !in->has_session; // nobody can ask again under its key
   ask.deadline = p->backend_deadline;
   auto waiting = std::make_shared<http::responder>(std::move(responder));
-  library_.send(std::move(ask),
-                [in, waiting, p, pointer = rules_->answer_pointer](const backend_reply& reply) {
-                  waiting->respond(make_answer(*in, reply, *p, pointer));
-                });
+  library_.send(std::move(ask), [in, waiting, p, pointer = rules_->answer_pointer,
+                                 counters = &counters_](const backend_reply& reply) {
+    waiting->respond(make_answer(*in, reply, *p, pointer, *counters));
+  });
 }
 
 } // namespace tandem::sip2

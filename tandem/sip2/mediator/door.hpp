@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The direct door: the same messages as JSON over HTTPS, for programs that need no SIP2, with the
-// same profile and the same back-end as terminals. Bearer token. One thread.
+// same profile, accounts and back-end as terminals. Bearer token. Whether a session has to log in
+// first is for the back-end to say: the door keeps none. One thread.
 #pragma once
 
 #include <tandem/http/server.hpp>
 #include <tandem/sip2/mediator/backend.hpp>
 #include <tandem/sip2/mediator/profile.hpp>
+#include <tandem/sip2/mediator/terminal_counters.hpp>
 
 #include <memory>
 #include <string>
@@ -14,8 +16,9 @@ namespace tandem::sip2 {
 
 class door {
  public:
-  /// \param library outlives the door.
-  door(backend& library, std::shared_ptr<const terminal_rules> rules, std::string profile);
+  /// \param library,counters outlive the door.
+  door(backend& library, terminal_counters& counters, std::shared_ptr<const terminal_rules> rules,
+       std::string profile);
 
   /// Takes POST at `path`: application/json is one message, text/plain one line of SIP2,
   /// application/x-www-form-urlencoded the form that back-ends get. The session is `session` of the
@@ -29,6 +32,7 @@ class door {
   void take(const http::request& request, http::responder responder);
 
   backend& library_;
+  terminal_counters& counters_;
   std::shared_ptr<const terminal_rules> rules_;
   std::string profile_;
 };

@@ -87,7 +87,8 @@ std::string mediator::open_http() {
   http_ = std::make_unique<http::server>(home_, std::move(options));
   control::serve_health(*http_, metrics_, [this] { return why_not_ready(); });
   control::serve_json_rpc(*http_, commands_);
-  door_ = std::make_unique<door>(*library_, config_.rules, config_.http.door_profile);
+  door_ = std::make_unique<door>(*library_, terminals_->shared_counters(), config_.rules,
+                                 config_.http.door_profile);
   if (config_.http.has_door) door_->serve(*http_, config_.http.door_path);
   const auto at = http_->listen(*config_.http.address);
   if (!at) return "HTTP port: " + at.error();

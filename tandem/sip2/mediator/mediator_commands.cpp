@@ -127,6 +127,9 @@ void mediator::count() {
   constexpr std::string_view refused = "Connections refused, by reason.";
   add("sip2_connections_refused_total", refused, s.refused_full, {{"reason", "full"}});
   add("sip2_connections_refused_total", refused, s.refused_address, {{"reason", "address"}});
+  add("sip2_connections_displaced_total",
+      "Connections without a login that were closed for others when all places were taken.",
+      s.displaced);
   add("sip2_requests_total", "Intact messages from terminals.", c.requests);
   add("sip2_answers_total", "Answers to terminals.", c.answers);
   add("sip2_failure_answers_total", "Answers made here because the back-end gave none.",

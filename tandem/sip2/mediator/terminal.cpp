@@ -2,7 +2,8 @@
 #include <tandem/sip2/mediator/terminal.hpp>
 
 #include <tandem/base/log.hpp>
-#include <tandem/sip2/protocol/failure_answer.hpp>
+#include <tandem/sip2/mediator/login_check.hpp>
+#include <tandem/sip2/mediator/relay_exchange.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <utility>
@@ -56,6 +57,16 @@ void terminal::drain(instant now) {
   if (state_ != state::waiting) close(closing_, now);
 }
 
+void terminal::give_up(instant now) {
+  if (state_ == state::waiting && is_connected_) {
+    state_ = state::ready;
+    ++options_.counters->failures;
+    refuse(profile_->offline_text);
+  }
+  close("shutting down", now);
+  state_ = state::finished;
+}
+
 void terminal::use_rules(std::shared_ptr<const terminal_rules> rules) {
   options_.rules = std::move(rules);
   profile_ = options_.rules->find_profile(profile_->name);
@@ -64,7 +75,7 @@ void terminal::use_rules(std::shared_ptr<const terminal_rules> rules) {
 std::optional<instant> terminal::next_due() const noexcept {
   if (!is_connected_ || state_ == state::waiting) return std::nullopt;
   std::optional<instant> due;
-  if (!has_spoken_ && profile_->login_limit > duration{0})
+  if (!is_proven_ && profile_->login_limit > duration{0})
     due = connected_at_ + profile_->login_limit;
   if (profile_->idle_limit > duration{0}) {
     const auto idle = last_active_ + profile_->idle_limit;
@@ -77,7 +88,7 @@ void terminal::on_time(instant now) {
   const auto due = next_due();
   if (!due || now < *due) return;
   ++options_.counters->idle_closes;
-  close(has_spoken_ ? "idle for too long" : "no message in time", now);
+  close(is_proven_ ? "idle for too long" : "no login in time", now);
 }
 
 bool terminal::is_crowded() const noexcept { return framer_.buffered() >= line_framer::longest; }
@@ -144,17 +155,16 @@ void terminal::take_line(std::string_view line, instant now) {
     log_warning("{} no checksum in {}, which this terminal must send", label(), e->code.text());
     return request_resend(true);
   }
-  take_intact(*e);
+  take_intact(*e, line);
 }
 
-void terminal::take_intact(const envelope& e) {
+void terminal::take_intact(const envelope& e, std::string_view line) {
   ++messages_;
   ++options_.counters->requests;
-  has_spoken_ = true;
   if (e.code == code::request_acs_resend) return resend_last(e);
 
-  const bool has_sequence =
-      e.tail && !e.tail->sequence.empty() && profile_->wire.detection != error_detection::off;
+  const bool is_detecting = profile_->wire.detection != error_detection::off;
+  const bool has_sequence = e.tail && !e.tail->sequence.empty() && is_detecting;
   // The same AY and AZ again: the terminal missed our answer. 93 and 99 have no date in them, so
   // that two different ones look the same when a terminal's AY is stuck.
   if (has_sequence && !last_answer_.empty() && e.tail->sequence == last_sequence_ &&
@@ -171,14 +181,15 @@ void terminal::take_intact(const envelope& e) {
   auto m = read_message(e, profile_->wire, &notes);
   ++requests_; // from here on the log has the id that the back-end gets
   sequence_.reset();
-  if (e.tail && profile_->wire.detection != error_detection::off) sequence_ = e.tail->sequence;
-  note(direction::to_acs, m);
+  if (e.tail && is_detecting) sequence_ = e.tail->sequence;
+  message_secrets_ = secrets_of(m);
+  note(direction::to_acs, m, e.tail ? line.substr(e.tail->begin) : std::string_view{});
   if (notes.short_fixed)
     log_notice("{} {} has too short fixed fields; blanks assumed", label(), m.code.text());
   if (notes.not_in_charset)
     log_notice("{} {} is not UTF-8; read as {}", label(), m.code.text(),
                to_text(profile_->wire.fallback));
-  if (profile_->forwards_error_detection && e.tail && has_sequence) {
+  if (profile_->forwards_error_detection && e.tail && !e.tail->sequence.empty()) {
     std::string value{e.tail->sequence};
     value.append("AZ").append(e.tail->digits);
     m.add(field_id{"AY"}, value);
@@ -217,24 +228,19 @@ void terminal::take_message(message m) {
 }
 
 void terminal::take_login(message& m) {
-  const auto login = m.value(login_user);
-  const auto* known = options_.rules->find_account(login);
   request_ = m;
-  if (!known && options_.rules->only_known_accounts) {
-    log_warning("{} login refused: no account '{}'", label(), login);
+  login_secrets_ = secrets_of(m);
+  const auto verdict = check_login(m, *options_.rules);
+  switch (verdict.what) {
+  case login_verdict::kind::refuse:
+    log_warning("{} login refused: {}", label(), verdict.why);
     return refuse({});
-  }
-  if (known && known->password && !known->password->matches(m.value(login_password))) {
-    log_warning("{} login refused: wrong password for '{}'", label(), login);
-    return refuse({});
-  }
-  if (known && known->password && !known->asks_backend) {
-    message accepted{code::login_response, {"1"}};
+  case login_verdict::kind::accept:
     accept_login();
-    return answer(accepted);
+    return answer(message{code::login_response, {"1"}});
+  case login_verdict::kind::relay: break;
   }
-  if (known && known->backend_login) m.set(login_user, *known->backend_login);
-  if (known && known->backend_password) m.set(login_password, known->backend_password->reveal());
+  for (auto& s : secrets_of(m)) login_secrets_.push_back(std::move(s)); // the back-end's own
   relay(std::move(m));
 }
 
@@ -254,7 +260,6 @@ void terminal::ask(const message& m, duration deadline) {
   if (const auto* known = options_.rules->find_account(account_))
     request.is_transient = known->is_transient;
   request.deadline = deadline;
-  if (!profile_->relogin_on.empty() && m.code != code::end_session) relayed_json_ = request.message;
   is_relayed_ = true;
   if (m.code != code::end_session) state_ = state::waiting;
   host_.send(std::move(request));
@@ -280,44 +285,35 @@ void terminal::on_reply(const backend_reply& reply, instant now) {
 }
 
 void terminal::take_reply(const std::string& body) {
-  json_notes notes;
-  const json_rules rules{profile_->nulls, profile_->order, options_.rules->answer_pointer};
-  auto m = from_json(body, rules, &notes);
-  const auto expected = request_.spec()->answer;
-  std::string_view fault;
-  if (!m)
-    fault = to_text(m.error());
-  else if (m->code != expected)
-    fault = "a message that is no answer to the request";
-  else if (!complete_fixed(*m, format_date(host_.wall_now())))
-    fault = "too short fixed fields";
-  if (!fault.empty()) {
+  const auto read = read_relay_answer(request_, body, *profile_, options_.rules->answer_pointer,
+                                      format_date(host_.wall_now()));
+  if (!read.fault.empty()) {
     ++options_.counters->bad_answers;
     ++options_.counters->failures;
     log_error("{} the back-end's answer to {} is unusable: {}", label(), request_.code.text(),
-              fault);
+              read.fault);
     return refuse(profile_->refused_text);
   }
-  if (notes.null_fixed || notes.odd_field || notes.long_fixed)
-    log_notice("{} the back-end's answer to {} has {}", label(), request_.code.text(),
-               notes.null_fixed   ? "a fixed field that is null"
-               : notes.long_fixed ? "too long fixed fields"
-                                  : "fields that are none");
-  if (m->code == code::login_response) {
-    if (m->fixed.starts_with('1'))
+  if (!read.remark.empty())
+    log_notice("{} the back-end's answer to {} contains {}", label(), request_.code.text(),
+               read.remark);
+  if (read.content.code == code::login_response) {
+    if (read.content.fixed.starts_with('1'))
       accept_login();
     else
       ++options_.counters->refused_logins;
+  } else if (read.content.code != code::acs_status) {
+    is_proven_ = true;
   }
-  apply_to_answer(*m, *profile_);
-  answer(*m);
+  answer(read.content);
 }
 
 void terminal::accept_login() {
   ++options_.counters->logins;
   is_logged_in_ = true;
-  account_ = request_.value(login_user);
-  const auto* known = options_.rules->find_account(account_);
+  is_proven_ = true;
+  account_ = login_name_of(request_);
+  const auto* known = options_.rules->find_account(request_.value(login_user));
   if (known && !known->profile.empty()) profile_ = options_.rules->find_profile(known->profile);
   if (!profile_->relogin_on.empty()) {
     auto login = request_;
@@ -332,23 +328,20 @@ void terminal::accept_login() {
 
 void terminal::take_failure(const backend_error& error) {
   if (begin_login_again(error)) return;
-  ++options_.counters->failures;
-  const auto kind = static_cast<std::size_t>(error.kind);
-  if (kind < options_.counters->backend_failures.size())
-    ++options_.counters->backend_failures[kind];
+  count_failure(*options_.counters, error);
   log_error("{} no answer to {} from the back-end: {} {}{}{}", label(), request_.code.text(),
             to_text(error.kind), error.status ? std::to_string(error.status) : std::string{},
             error.detail.empty() ? "" : ": ", error.detail);
-  const bool has_answered =
-      error.kind == backend_failure::status || error.kind == backend_failure::bad_answer;
-  refuse(has_answered ? profile_->refused_text : profile_->offline_text);
+  if (!error.body.empty() && is_logged(log_level::debug))
+    log_debug("{} it said: {}", label(), hide_secrets(error.body, all_secrets()));
+  refuse(screen_text(error, *profile_));
 }
 
 // The back-end has forgotten the session and said so, hence has done nothing: the login goes first,
 // then the message once more.
 bool terminal::begin_login_again(const backend_error& error) {
   if (error.kind != backend_failure::status || !may_login_again_ || saved_login_.empty() ||
-      request_.code == code::login || error.detail.find(profile_->relogin_on) == std::string::npos)
+      request_.code == code::login || error.body.find(profile_->relogin_on) == std::string::npos)
     return false;
   log_notice("{} the back-end has forgotten the session; logging in again", label());
   asked_ = asked::login_again;
@@ -382,9 +375,7 @@ void terminal::take_login_again(const backend_reply& reply) {
 
 void terminal::refuse(std::string_view text) {
   if (request_.code == code::login) ++options_.counters->refused_logins;
-  auto m = failure_answer(request_, format_date(host_.wall_now()), text);
-  apply_to_answer(m, *profile_);
-  answer(m);
+  answer(refuse_relay(request_, *profile_, text, format_date(host_.wall_now())));
 }
 
 void terminal::answer(const message& m) {
@@ -394,7 +385,7 @@ void terminal::answer(const message& m) {
   if (sequence_) sequence = *sequence_;
   last_answer_ = write_message(m, profile_->wire, sequence);
   last_96_.reset();
-  note(direction::to_sc, m);
+  note_written(last_answer_);
   put(last_answer_);
 }
 
@@ -402,7 +393,6 @@ void terminal::answer_telnet(bool is_accepted) {
   asked_ = asked::message;
   telnet_user_.clear();
   if (is_accepted) {
-    has_spoken_ = true;
     state_ = state::ready;
     return put("Login OK.  Initiating SIP\r\n");
   }
@@ -422,9 +412,10 @@ void terminal::request_resend(bool has_tail) {
 void terminal::put_resend_request(bool is_checked) {
   const message m{code::request_sc_resend};
   last_96_ = is_checked;
-  note(direction::to_sc, m);
-  put(write_message(m, profile_->wire,
-                    is_checked ? std::optional<std::string_view>{""} : std::nullopt));
+  auto bytes = write_message(m, profile_->wire,
+                             is_checked ? std::optional<std::string_view>{""} : std::nullopt);
+  note_written(bytes);
+  put(std::move(bytes));
 }
 
 void terminal::put(std::string bytes) {
@@ -443,12 +434,28 @@ void terminal::leave() {
   ask(message{code::end_session}, farewell_deadline);
 }
 
-void terminal::note(direction way, const message& m) {
-  const bool is_input = way == direction::to_acs;
+/// \param tail AY and AZ, as on the wire.
+void terminal::note(direction way, const message& m, std::string_view tail) {
   if (!is_logged(log_level::info) && !host_.is_traced()) return;
-  const auto line = to_log_line(m, options_.privacy);
-  log_info("{} {} {}", label(), is_input ? "INPUT" : "OUTPUT", line);
+  auto line = to_log_line(m, options_.privacy, message_secrets_, profile_->wire.delimiter);
+  line += tail;
+  log_info("{} {} {}", label(), way == direction::to_acs ? "INPUT" : "OUTPUT", line);
   if (host_.is_traced()) host_.on_line(way, line);
+}
+
+/// An answer as it is on the wire, after the character set and the limits of the terminal.
+void terminal::note_written(std::string_view line) {
+  if (!is_logged(log_level::info) && !host_.is_traced()) return;
+  line.remove_suffix(bytes_of(profile_->wire.end).size());
+  if (const auto e = open_line(line, profile_->wire))
+    note(direction::to_sc, read_message(*e, profile_->wire),
+         e->tail ? line.substr(e->tail->begin) : std::string_view{});
+}
+
+std::vector<std::string> terminal::all_secrets() const {
+  auto all = message_secrets_;
+  all.insert(all.end(), login_secrets_.begin(), login_secrets_.end());
+  return all;
 }
 
 std::string terminal::request_id() const {

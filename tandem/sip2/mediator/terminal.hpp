@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tandem::sip2 {
 
@@ -63,6 +64,8 @@ class terminal {
 
   /// Finishes what is in progress, answers it, then closes.
   void drain(instant now);
+  /// Refuses what is in progress, then closes; the back-end's answer is no longer waited for.
+  void give_up(instant now);
   /// Closes at once; `reason` goes to the log.
   void close(std::string_view reason, instant now);
   /// A new version of the configuration, from the next message on.
@@ -85,6 +88,8 @@ class terminal {
   [[nodiscard]] instant connected_at() const noexcept { return connected_at_; }
   [[nodiscard]] instant last_active() const noexcept { return last_active_; }
   [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
+  /// The back-end, or an account of ours, has accepted a login of it or a message other than a 99.
+  [[nodiscard]] bool is_proven() const noexcept { return is_proven_; }
   [[nodiscard]] bool is_waiting() const noexcept { return state_ == state::waiting; }
 
  private:
@@ -101,7 +106,7 @@ class terminal {
   void pump(instant now);
   void take_line(std::string_view line, instant now);
   void take_prompted(std::string_view line);
-  void take_intact(const envelope& e);
+  void take_intact(const envelope& e, std::string_view line);
   void take_message(message m);
   void take_login(message& m);
   void relay(message m);
@@ -119,7 +124,9 @@ class terminal {
   void put_resend_request(bool is_checked);
   void put(std::string bytes);
   void leave();
-  void note(direction way, const message& m);
+  void note(direction way, const message& m, std::string_view tail);
+  void note_written(std::string_view line);
+  [[nodiscard]] std::vector<std::string> all_secrets() const;
   /// Names a request towards the back-end and in the log.
   [[nodiscard]] std::string request_id() const;
   [[nodiscard]] std::string label() const;
@@ -135,7 +142,7 @@ class terminal {
   bool may_login_again_ = false; ///< for the message in progress, once
   bool is_relayed_ = false;      ///< the back-end knows this session
   bool is_logged_in_ = false;
-  bool has_spoken_ = false; ///< a message of the protocol came
+  bool is_proven_ = false; ///< the back-end, or an account, has accepted more of it than a 99
   unsigned telnet_tries_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t requests_ = 0; ///< numbers those that the back-end is asked, for their ids
@@ -148,7 +155,8 @@ class terminal {
   std::string telnet_user_;
   secret saved_login_;       ///< JSON of the accepted 93, when it may be needed again
   std::string_view closing_; ///< why to close after the answer in progress; empty: go on
-  std::string relayed_json_; ///< JSON of what was sent, while it may be sent again
+  std::vector<std::string> message_secrets_; ///< of the message in progress: for no log
+  std::vector<std::string> login_secrets_;   ///< of the last login
 
   std::string last_sequence_; ///< of the previous request, with its checksum
   std::uint32_t last_checksum_ = 0;

@@ -73,13 +73,12 @@ void terminal_link::take_proxy_header(std::string_view bytes) {
     ++server_.counters_.refused_address;
     return refuse("no PROXY header where one is due");
   }
+  // UNKNOWN and LOCAL: the balancer itself, which has to be admitted like anybody.
   const auto client = header.client ? header.client : peer_;
-  if (header.client) {
-    server_.count(counted_, -1);
-    counted_ = client.ip;
-    server_.count(counted_, 1);
-    if (!server_.admit(*listener_, client.ip)) return refuse("not admitted");
-  }
+  server_.count(counted_, -1);
+  counted_ = client.ip;
+  server_.count(counted_, 1);
+  if (!server_.admit(*listener_, client.ip)) return refuse("not admitted");
   const auto rest = header_.substr(header.size);
   header_ = std::string{};
   begin(client);
@@ -123,6 +122,14 @@ void terminal_link::on_timer(instant at) {
 void terminal_link::drain() {
   if (terminal_)
     terminal_->drain(now());
+  else
+    stream_.close();
+  settle();
+}
+
+void terminal_link::give_up() {
+  if (terminal_)
+    terminal_->give_up(now());
   else
     stream_.close();
   settle();

@@ -21,6 +21,8 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
   void start(io::unique_fd fd, const io::tls_context& tls);
   void on_reply(const backend_reply& reply);
   void drain();
+  /// Refuses what is in progress, on the wire, and closes once that has left.
+  void give_up();
   /// Cuts the connection and forgets the session, whatever it waits for.
   void abandon();
   void kick(std::string_view reason);
@@ -30,6 +32,11 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
   [[nodiscard]] trace_lines trace(std::uint64_t from);
   void stop_trace() { trace_.reset(); }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
+  /// The terminal has shown that it is one: a login, or a message that the back-end answered.
+  [[nodiscard]] bool is_proven() const noexcept { return terminal_ && terminal_->is_proven(); }
+  [[nodiscard]] instant began() const noexcept { return began_; }
+  /// The address it is counted for.
+  [[nodiscard]] const ip_address& from() const noexcept { return counted_; }
 
  private:
   void on_data(std::string_view bytes) override;

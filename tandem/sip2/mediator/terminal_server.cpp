@@ -2,6 +2,7 @@
 #include <tandem/sip2/mediator/terminal_server.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/source_network.hpp>
 #include <tandem/sip2/mediator/terminal_link.hpp>
 
 #include <algorithm>
@@ -23,6 +24,8 @@ void keep_alive(int fd) {
   set(IPPROTO_TCP, TCP_KEEPCNT, 6);
 }
 
+constexpr duration flush_limit = seconds{1}; // for the last refusals to leave at the end
+
 bool is_listed(const std::vector<ip_prefix>& list, const ip_address& ip) {
   return list.empty() ||
          std::ranges::any_of(list, [&ip](const ip_prefix& p) { return p.contains(ip); });
@@ -32,15 +35,22 @@ bool is_listed(const std::vector<ip_prefix>& list, const ip_address& ip) {
 
 struct terminal_server::drain_state final : timer {
   drain_state(terminal_server& s, std::function<void()> d) : server{s}, done{std::move(d)} {}
-  void on_timer(instant) override {
-    log_warning("{} terminals were not finished in time", server.links_.size());
+  /// First what is in progress is refused; what then cannot even be written is cut.
+  void on_timer(instant now) override {
     std::vector<link_key> left;
     server.links_.for_each([&](link_key key, auto&) { left.push_back(key); });
+    const bool is_first = !std::exchange(has_given_up, true);
+    if (is_first) {
+      log_warning("{} terminals were not finished in time; what they asked for is refused",
+                  left.size());
+      server.home_.timers().arm(*this, now + flush_limit);
+    }
     for (const auto key : left)
-      if (auto* link = server.links_.find(key)) (*link)->abandon();
+      if (auto* link = server.links_.find(key)) is_first ? (*link)->give_up() : (*link)->abandon();
   }
   terminal_server& server;
   std::function<void()> done;
+  bool has_given_up = false;
 };
 
 terminal_server::terminal_server(io::shard& home, backend& library, server_options options,
@@ -115,7 +125,7 @@ std::vector<socket_address> terminal_server::addresses() const {
 
 void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd fd,
                              const socket_address& peer) {
-  if (options_.max_clients > 0 && connected_ >= options_.max_clients) {
+  if (options_.max_clients > 0 && connected_ >= options_.max_clients && !make_place(peer.ip)) {
     ++counters_.refused_full;
     log_warning("[{}] SIP client rejected because the server has reached max_clients={}",
                 peer.to_string(), options_.max_clients);
@@ -140,6 +150,35 @@ void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd 
   place->start(std::move(fd), on->tls);
 }
 
+/// When all places are taken, the address that holds most of those without a login gives its oldest
+/// one to a newcomer from elsewhere. \return whether there is a place now.
+bool terminal_server::make_place(const ip_address& newcomer) {
+  struct share {
+    std::size_t links = 0;
+    link_key oldest;
+    instant since = instant::max();
+  };
+  std::unordered_map<ip_address, share> shares;
+  links_.for_each([&](link_key key, auto& link) {
+    if (link->is_proven()) return;
+    auto& of = shares[source_network(link->from())];
+    ++of.links;
+    if (link->began() >= of.since) return;
+    of.oldest = key;
+    of.since = link->began();
+  });
+  const auto most =
+      std::ranges::max_element(shares, {}, [](const auto& entry) { return entry.second.links; });
+  const auto own = shares.find(source_network(newcomer));
+  const std::size_t own_links = own == shares.end() ? 0 : own->second.links;
+  if (most == shares.end() || most->second.links < 2 || most->second.links <= own_links)
+    return false;
+  ++counters_.displaced;
+  (*links_.find(most->second.oldest))->kick("all places are taken, and it has not logged in");
+  if (auto* left = links_.find(most->second.oldest)) (*left)->abandon();
+  return connected_ < options_.max_clients;
+}
+
 /// Whether a terminal at this address may come in; tells the log when not.
 bool terminal_server::admit(const listener& on, const ip_address& from) {
   if (!is_listed(on.options.allowed, from)) {
@@ -148,7 +187,7 @@ bool terminal_server::admit(const listener& on, const ip_address& from) {
     return false;
   }
   const auto most = options_.max_clients_per_address;
-  const auto present = by_address_.find(from);
+  const auto present = by_address_.find(source_network(from));
   // A link with a PROXY header is counted before it is admitted.
   const std::size_t counted = on.options.has_proxy_header ? 1 : 0;
   if (most > 0 && present != by_address_.end() && present->second - counted >= most) {
@@ -162,11 +201,11 @@ bool terminal_server::admit(const listener& on, const ip_address& from) {
 void terminal_server::count(const ip_address& from, int change) {
   if (change > 0) {
     ++connected_;
-    ++by_address_[from];
+    ++by_address_[source_network(from)];
     return;
   }
   --connected_;
-  const auto found = by_address_.find(from);
+  const auto found = by_address_.find(source_network(from));
   if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
 }
 

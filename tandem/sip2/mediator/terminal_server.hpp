@@ -37,13 +37,14 @@ struct listener_options {
 
 struct server_options {
   std::size_t max_clients = 120;           ///< 0: unlimited
-  std::size_t max_clients_per_address = 0; ///< 0: unlimited
+  std::size_t max_clients_per_address = 0; ///< 0: unlimited; IPv6 by /64
   log_privacy privacy = log_privacy::secrets;
 };
 
 struct server_counters {
   std::uint64_t accepted = 0;
   std::uint64_t refused_full = 0;    ///< max_clients, or that of the address
+  std::uint64_t displaced = 0;       ///< closed without a login, for a newcomer when all was full
   std::uint64_t refused_address = 0; ///< not on the listener's list, or no PROXY header
 };
 
@@ -99,6 +100,8 @@ class terminal_server {
 
   [[nodiscard]] std::size_t connected() const noexcept { return connected_; }
   [[nodiscard]] const terminal_counters& counters() const noexcept { return terminal_counters_; }
+  /// For who relays the same messages by another way: the door.
+  [[nodiscard]] terminal_counters& shared_counters() noexcept { return terminal_counters_; }
   [[nodiscard]] const server_counters& server_counts() const noexcept { return counters_; }
   [[nodiscard]] bool is_listening() const noexcept { return !listeners_.empty(); }
   /// Addresses listened at, with the ports the kernel chose.
@@ -111,6 +114,7 @@ class terminal_server {
 
   void close_all_but(const std::vector<std::shared_ptr<listener>>& kept);
   void accept(const std::shared_ptr<listener>& on, io::unique_fd fd, const socket_address& peer);
+  [[nodiscard]] bool make_place(const ip_address& newcomer);
   [[nodiscard]] bool admit(const listener& on, const ip_address& from);
   void count(const ip_address& from, int change);
   void finish_drain();
@@ -123,7 +127,7 @@ class terminal_server {
   std::shared_ptr<const terminal_rules> rules_;
   std::vector<std::shared_ptr<listener>> listeners_;
   mutable slot_map<std::unique_ptr<terminal_link>> links_;
-  std::unordered_map<ip_address, std::size_t> by_address_;
+  std::unordered_map<ip_address, std::size_t> by_address_; ///< IPv6 by /64
   std::size_t connected_ = 0;
   terminal_counters terminal_counters_;
   server_counters counters_;

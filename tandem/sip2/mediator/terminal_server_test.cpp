@@ -7,7 +7,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <deque>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 namespace tandem::sip2 {
 namespace {
@@ -62,6 +66,27 @@ class terminal_server_test : public testing::Test {
     auto p = std::make_unique<peer>(home);
     p->stream.connect(server->addresses().front());
     EXPECT_TRUE(home.run_until([&] { return p->stream.is_connected() || p->is_closed; }));
+    return p;
+  }
+  /// The same from another address of this machine.
+  std::unique_ptr<peer> connect_from(const char* address) {
+    auto p = std::make_unique<peer>(home);
+    io::unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const auto bind_to = [](const socket_address& a, auto&& use) {
+      sockaddr_in in{};
+      in.sin_family = AF_INET;
+      in.sin_port = htons(a.port);
+      std::memcpy(&in.sin_addr, a.ip.bytes().data(), sizeof in.sin_addr);
+      return use(reinterpret_cast<const sockaddr*>(&in), sizeof in);
+    };
+    EXPECT_EQ(bind_to({*ip_address::parse(address), 0},
+                      [&](const sockaddr* a, socklen_t n) { return ::bind(fd.get(), a, n); }),
+              0);
+    EXPECT_EQ(bind_to(server->addresses().front(),
+                      [&](const sockaddr* a, socklen_t n) { return ::connect(fd.get(), a, n); }),
+              0);
+    ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+    p->stream.accept(std::move(fd));
     return p;
   }
   template <typename F>
@@ -132,6 +157,39 @@ TEST_F(terminal_server_test, one_address_cannot_take_all_places) {
   ASSERT_TRUE(wait([&] { return c->is_closed; }));
 }
 
+TEST_F(terminal_server_test, one_host_that_only_sends_99_keeps_nobody_out) {
+  start({.max_clients = 5});
+  std::vector<std::unique_ptr<peer>> crowd;
+  for (int i = 0; i < 5; ++i) {
+    crowd.push_back(connect());
+    crowd.back()->stream.write("9909992.00\r");
+  }
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 5; }));
+  auto one_more = connect();
+  ASSERT_TRUE(wait([&] { return one_more->is_closed; })) << "not for the same host";
+
+  const auto elsewhere = connect_from("127.0.0.9");
+  elsewhere->stream.write("97\r");
+  ASSERT_TRUE(wait([&] { return elsewhere->received == "96\r"; }));
+  EXPECT_EQ(server->server_counts().displaced, 1U);
+  ASSERT_TRUE(wait([&] { return crowd[0]->is_closed; })) << "the oldest one goes";
+  EXPECT_EQ(server->connected(), 5U);
+}
+
+TEST_F(terminal_server_test, who_has_logged_in_is_not_displaced) {
+  start({.max_clients = 2});
+  auto a = connect(), b = connect();
+  for (auto* p : {a.get(), b.get()}) {
+    p->stream.write("9300CNu|COp|\r");
+    ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+    library.answer(login_ok);
+    ASSERT_TRUE(wait([&] { return p->received == "941\r"; }));
+  }
+  const auto elsewhere = connect_from("127.0.0.9");
+  ASSERT_TRUE(wait([&] { return elsewhere->is_closed; }));
+  EXPECT_FALSE(a->is_closed || b->is_closed);
+}
+
 TEST_F(terminal_server_test, only_listed_addresses_come_in) {
   listener_options on;
   on.allowed = {*ip_prefix::parse("192.0.2.0/24")};
@@ -156,6 +214,13 @@ TEST_F(terminal_server_test, a_balancer_names_the_terminal) {
   auto bare = connect();
   bare->stream.write("9909992.00\r");
   ASSERT_TRUE(wait([&] { return bare->is_closed; }));
+  // The balancer that speaks for itself is not on the list.
+  for (const std::string& header :
+       {std::string{"PROXY UNKNOWN\r\n"}, std::string{"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16}}) {
+    auto local = connect();
+    local->stream.write(header + "9909992.00\r");
+    ASSERT_TRUE(wait([&] { return local->is_closed; }));
+  }
   EXPECT_EQ(library.seen.size(), 1U);
 }
 
@@ -198,7 +263,8 @@ TEST_F(terminal_server_test, draining_ends_at_its_limit) {
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   bool is_done = false;
   server->drain(milliseconds{50}, [&] { is_done = true; });
-  ASSERT_TRUE(wait([&] { return is_done; }));
+  ASSERT_TRUE(wait([&] { return is_done && p->is_closed; }));
+  EXPECT_EQ(p->received, "940\r") << "the refusal leaves before the connection closes";
   library.answer(login_ok); // too late, and harmless
 }
 

@@ -56,22 +56,11 @@ message failure_answer(const message& request, std::string_view date, std::strin
 bool complete_fixed(message& answer, std::string_view date) {
   const auto* spec = answer.spec();
   if (!spec) return false;
-  std::size_t offset = 0;
-  for (const auto& f : spec->fixed) {
-    const auto end = offset + f.width;
-    if (answer.fixed.size() < end) {
-      const bool is_begun = answer.fixed.size() > offset;
-      if (f.kind == fixed_kind::date && !is_begun)
-        answer.fixed += date;
-      else if (f.kind == fixed_kind::version || f.kind == fixed_kind::language ||
-               f.kind == fixed_kind::count)
-        answer.fixed.replace(offset, std::string::npos, blank_value(f));
-      else
-        return false;
-    }
-    offset = end;
-  }
-  return true;
+  const auto width = spec->fixed_width();
+  const bool lacks_date = !spec->fixed.empty() && spec->fixed.back().kind == fixed_kind::date &&
+                          answer.fixed.size() + spec->fixed.back().width == width;
+  if (lacks_date) answer.fixed += date;
+  return answer.fixed.size() == width;
 }
 
 void add_required(message& answer) {

@@ -16,8 +16,8 @@ namespace tandem::sip2 {
 [[nodiscard]] message failure_answer(const message& request, std::string_view date,
                                      std::string_view text);
 
-/// Fills the fixed fields that an answer lacks at its end: dates with `date`, versions, languages
-/// and counts with their blanks. False when something is missing that says yes or no.
+/// Fills in the date that an answer lacks at its end. False when the fixed fields are not whole
+/// then: anything else that is missing makes an answer unusable.
 [[nodiscard]] bool complete_fixed(message& answer, std::string_view date);
 
 /// Adds the required fields that are missing, without a value.

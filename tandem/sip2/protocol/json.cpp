@@ -53,23 +53,55 @@ std::string to_fixed(std::string_view utf8) {
   return out;
 }
 
+/// The fixed field that begins at an offset; null within one and behind the last.
+const fixed_field* field_at(const message_spec& spec, std::size_t offset) noexcept {
+  std::size_t begin = 0;
+  for (const auto& f : spec.fixed) {
+    if (begin == offset) return &f;
+    begin += f.width;
+  }
+  return nullptr;
+}
+
+/// A number as the field writes it: 2 is 0002 as a count, 2.0 is 2.00 as a version. False when it
+/// is none that the field can hold.
+bool append_number(std::string& out, const bj::value& v, const fixed_field& f) {
+  std::string text;
+  if (f.kind == fixed_kind::version)
+    text = fmt::format("{:.2f}", v.to_number<double>());
+  else
+    append_plain(text, v);
+  const auto is_allowed = [&f](char c) {
+    return (c >= '0' && c <= '9') || (c == '.' && f.kind == fixed_kind::version);
+  };
+  if (text.size() > f.width || !std::ranges::all_of(text, is_allowed)) return false;
+  out.append(f.width - text.size(), '0');
+  out += text;
+  return true;
+}
+
 void read_fixed(message& m, const bj::object& object, json_notes& notes) {
   std::string text;
+  const auto append = [&](const bj::value& v) {
+    const auto* f = v.is_number() ? field_at(*m.spec(), text.size()) : nullptr;
+    if (f && !append_number(text, v, *f))
+      notes.long_fixed = true;
+    else if (!f && !append_plain(text, v))
+      notes.null_fixed = true;
+  };
   if (const auto* v = object.if_contains("fixed_fields")) {
-    if (const auto* list = v->if_array()) {
-      for (const auto& item : *list)
-        if (!append_plain(text, item)) notes.null_fixed = true;
-    } else if (!append_plain(text, *v)) {
-      notes.null_fixed = !v->is_null();
-    }
+    if (const auto* list = v->if_array())
+      std::ranges::for_each(*list, append);
+    else if (!v->is_null())
+      append(*v);
   }
   m.fixed = is_ascii(text) ? std::move(text) : to_fixed(text);
   for (char& c : m.fixed)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   const auto width = m.spec()->fixed_width();
-  notes.long_fixed = m.fixed.size() > width;
+  notes.long_fixed = notes.long_fixed || m.fixed.size() > width;
   notes.short_fixed = m.fixed.size() < width;
-  if (notes.long_fixed) m.fixed.resize(width);
+  if (m.fixed.size() > width) m.fixed.resize(width);
 }
 
 void read_field(message& m, std::string_view name, const bj::value& value, null_rule nulls,

@@ -72,6 +72,26 @@ TEST(json, fixed_fields_are_concatenated_and_cut_by_width) {
   EXPECT_TRUE(notes.null_fixed);
 }
 
+TEST(json, a_number_keeps_the_width_of_its_field) {
+  const std::string status(14, ' ');
+  EXPECT_EQ(wire_of(R"({"code":"64","fixed_fields":[")" + status +
+                    R"(",1,"20261120    153457",0,0,2,0,0,1]})"),
+            "64" + status + "00120261120    153457000000000002000000000001\r");
+  EXPECT_EQ(
+      wire_of(
+          R"({"code":98,"fixed_fields":["Y","Y","Y","Y","N","N",30,3,"20261120    153457",2.0]})"),
+      "98YYYYNN03000320261120    1534572.00\r");
+  EXPECT_EQ(wire_of(R"({"code":18,"fixed_fields":[3,1,1,"20261120    153457"]})"),
+            "1803010120261120    153457\r");
+  for (const char* wrong : {"12345", "-1", "1.5", "1e9"}) {
+    json_notes notes;
+    ASSERT_TRUE(from_json(R"({"code":66,"fixed_fields":["1",)" + std::string{wrong} +
+                              R"(,0,"20261120    153457"]})",
+                          {}, &notes));
+    EXPECT_TRUE(notes.long_fixed || notes.short_fixed) << wrong;
+  }
+}
+
 TEST(json, an_object_may_hold_several_fields) {
   EXPECT_EQ(wire_of(R"({"code":"94","fixed_fields":["1"],"fields":[{"AB":"1","AJ":""},{"AF":5}]})"),
             "941AB1|AJ|AF5|\r");

@@ -50,6 +50,11 @@ std::string take_fixed(std::string_view& rest, const message_spec& spec, char de
   return fixed;
 }
 
+/// A 93 without its two algorithms: 93CNuser|COpassword|.
+bool begins_with_login_field(std::string_view body) noexcept {
+  return body.starts_with("CN") || body.starts_with("CO") || body.starts_with("CP");
+}
+
 } // namespace
 
 result<envelope, parse_errc> open_line(std::string_view line, const wire_format& format) noexcept {
@@ -79,7 +84,12 @@ message read_message(const envelope& e, const wire_format& format, parse_notes* 
       looks_like_date(rest.substr(language, 18)))
     rest.remove_prefix(language);
 
-  m.fixed = take_fixed(rest, *e.spec, format.delimiter, seen);
+  if (e.code == code::login && begins_with_login_field(rest)) {
+    seen.short_fixed = true;
+    m.fixed = "00"; // else the password would be read as the name of something
+  } else {
+    m.fixed = take_fixed(rest, *e.spec, format.delimiter, seen);
+  }
   if (e.code == code::login) // some clients leave the algorithms blank: not encrypted
     for (char& algorithm : m.fixed)
       if (algorithm == ' ') algorithm = '0';

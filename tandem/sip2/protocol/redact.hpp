@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tandem::sip2 {
 
@@ -19,8 +21,24 @@ enum class log_privacy : std::uint8_t {
 
 [[nodiscard]] std::optional<log_privacy> find_log_privacy(std::string_view name) noexcept;
 
+/// Values that no log may show, whatever they stand in: the passwords of a message. Of a login
+/// whose password was not found (another delimiter, or none of its fixed fields) every value is
+/// one.
+[[nodiscard]] std::vector<std::string> secrets_of(const message& m);
+
+/// A text with each of these values replaced by "***", plain or as JSON, forms, HTML and dumps
+/// escape it; also one that the end of the text has cut.
+[[nodiscard]] std::string hide_secrets(std::string_view text, std::span<const std::string> secrets);
+
+/// The login name that a log may show: that of a 93 whose password was found; else empty.
+[[nodiscard]] std::string_view login_name_of(const message& login) noexcept;
+
 /// A message as one line for the log, in the form of the wire, with what is private replaced:
-/// passwords by "***", card numbers by "#" and eight digits that differ in each process.
-[[nodiscard]] std::string to_log_line(const message& m, log_privacy level);
+/// passwords by "***", card numbers by "#" and eight digits that differ in each process. What a
+/// sender with another delimiter or without fixed fields has put in a wrong place is replaced too.
+/// \param secrets hidden in all values where they stand as words, as in a screen message.
+[[nodiscard]] std::string to_log_line(const message& m, log_privacy level,
+                                      std::span<const std::string> secrets = {},
+                                      char delimiter = '|');
 
 } // namespace tandem::sip2

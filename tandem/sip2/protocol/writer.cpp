@@ -55,6 +55,7 @@ std::string write_message(const message& m, const wire_format& format,
   out.reserve(256);
   append_fixed(out, m, format.delimiter);
   for (const auto& f : m.fields) {
+    if (f.id == field_id{"AY"} || f.id == field_id{"AZ"}) continue; // the tail's own
     if (!f.id.is_printable() || f.id.text().find(format.delimiter) != std::string_view::npos)
       continue; // no reader could tell where it begins
     out += f.id.text();

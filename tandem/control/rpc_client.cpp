@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/control/rpc_client.hpp>
+
+#include <tandem/control/json_rpc.hpp>
+#include <tandem/http/client.hpp>
+#include <tandem/names/resolver.hpp>
+
+#include <charconv>
+#include <optional>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+namespace tandem::control {
+namespace {
+
+namespace json = boost::json;
+using kind = rpc_failure::kind;
+
+auto failed(kind what, std::string text) { return fail(rpc_failure{what, std::move(text)}); }
+
+/// A word as the type that a parameter is declared with.
+result<json::value, std::string> read_value(std::string_view name, std::string_view type,
+                                            std::string_view word) {
+  if (type == "integer") {
+    std::int64_t n = 0;
+    const auto* end = word.data() + word.size();
+    if (const auto read = std::from_chars(word.data(), end, n);
+        read.ec == std::errc{} && read.ptr == end)
+      return json::value(n);
+    return fail(fmt::format("'{}' must be an integer, not '{}'", name, word));
+  }
+  if (type == "boolean") {
+    if (word == "true" || word == "yes" || word == "1") return json::value(true);
+    if (word == "false" || word == "no" || word == "0") return json::value(false);
+    return fail(fmt::format("'{}' must be true or false, not '{}'", name, word));
+  }
+  return json::value(json::string{word});
+}
+
+std::string_view type_of(const json::value& schema) {
+  const auto* object = schema.if_object();
+  const auto* type = object ? object->if_contains("type") : nullptr;
+  return type && type->is_string() ? std::string_view{type->get_string()} : std::string_view{};
+}
+
+} // namespace
+
+result<json::object, std::string> read_arguments(const json::object& properties,
+                                                 const std::vector<std::string>& words) {
+  json::object arguments;
+  auto next = properties.begin();
+  for (const auto& word : words) {
+    const auto equals = word.find('=');
+    const auto named =
+        equals == std::string::npos ? properties.end() : properties.find(word.substr(0, equals));
+    std::string name;
+    std::string_view text = word;
+    std::string_view type;
+    if (named != properties.end()) {
+      name = word.substr(0, equals);
+      text.remove_prefix(equals + 1);
+      type = type_of(named->value());
+    } else {
+      while (next != properties.end() && arguments.contains(next->key())) ++next;
+      if (next == properties.end())
+        return fail(equals == std::string::npos
+                        ? fmt::format("'{}' is one argument too many", word)
+                        : fmt::format("there is no parameter '{}'", word.substr(0, equals)));
+      name = next->key();
+      type = type_of(next->value());
+    }
+    auto value = read_value(name, type, text);
+    if (!value) return fail(std::move(value.error()));
+    arguments[name] = std::move(*value);
+  }
+  return arguments;
+}
+
+struct rpc_client::parts {
+  parts(const rpc_client_options& given, http::url at, io::tls_context tls)
+      : options{given}, url{std::move(at)},
+        http{home, {.server = url, .tls = std::move(tls), .names = &names}} {}
+
+  rpc_client_options options;
+  http::url url;
+  io::shard home;
+  names::resolver names{home};
+  http::client http;
+};
+
+rpc_client::rpc_client(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
+rpc_client::rpc_client(rpc_client&&) noexcept = default;
+rpc_client::~rpc_client() = default;
+
+result<rpc_client, rpc_failure> rpc_client::make(const rpc_client_options& options) {
+  const auto url = http::url::parse(options.url);
+  if (!url)
+    return failed(kind::wrong_usage, fmt::format("'{}' is not an http or https URL", options.url));
+  io::tls_context tls;
+  if (url->is_secure) {
+    auto made = io::tls_context::client({.ca_file = options.ca_file});
+    if (!made) return failed(kind::wrong_usage, made.error());
+    tls = *made;
+  }
+  return rpc_client{std::make_unique<parts>(options, *url, std::move(tls))};
+}
+
+result<json::value, rpc_failure> rpc_client::ask(std::string_view command, json::object arguments) {
+  http::request request;
+  request.method = "POST";
+  request.target = parts_->url.path == "/" ? "/rpc" : parts_->url.path;
+  request.headers = {{"Content-Type", "application/json"}};
+  if (const auto& token = parts_->options.token; !token.empty())
+    request.headers.emplace_back("Authorization", "Bearer " + std::string{token.reveal()});
+  request.body = make_json_rpc_request(command, json::value(std::move(arguments)));
+  std::optional<http::client_result> reply;
+  parts_->http.send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
+  if (!parts_->home.run_until([&] { return reply.has_value(); }, seconds{15}))
+    return failed(kind::no_answer, "no answer in time");
+  if (!*reply)
+    return failed(kind::cannot_connect, parts_->url.origin() + ": " + reply->error().detail);
+  const http::response& response = **reply;
+  if (response.status == 401 || response.status == 403)
+    return failed(kind::not_allowed, "the token is not accepted");
+  auto answer = read_json_rpc_response(response.body);
+  if (answer) return std::move(*answer);
+  if (answer.error().code == command_error::parse_error)
+    return failed(
+        kind::no_answer,
+        fmt::format("HTTP {} and no JSON-RPC: is this the right HTTP port?", response.status));
+  return failed(kind::refused, answer.error().message);
+}
+
+result<json::value, rpc_failure> rpc_client::ask_in_words(std::string_view command,
+                                                          const std::vector<std::string>& words) {
+  if (words.empty()) return ask(command, {});
+  const auto help = ask("help", {{"command", command}});
+  if (!help) return fail(help.error());
+  boost::system::error_code none;
+  const auto* properties = help->find_pointer("/parameters/properties", none);
+  if (!properties || !properties->is_object())
+    return failed(kind::no_answer, "help does not tell the parameters");
+  auto arguments = read_arguments(properties->get_object(), words);
+  if (!arguments) return failed(kind::wrong_usage, std::move(arguments.error()));
+  return ask(command, std::move(*arguments));
+}
+
+} // namespace tandem::control

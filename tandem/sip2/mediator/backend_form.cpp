@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/mediator/backend_form.hpp>
+
+#include <string>
+
+namespace tandem::sip2 {
+
+http::request make_form_request(const backend_pool_options& options, std::string_view path,
+                                const backend_request& r) {
+  http::request made{.method = "POST", .target = std::string{path}};
+  made.headers.reserve(5);
+  std::string form;
+  form.reserve(r.session.size() + r.message.size() * 3 + 64);
+  form += options.session_parameter;
+  form += '=';
+  http::append_form_encoded(form, r.session);
+  form += '&';
+  form += options.message_parameter;
+  form += '=';
+  http::append_form_encoded(form, r.message);
+  if (options.method == backend_method::get) {
+    made.method = "GET";
+    made.target += (made.target.find('?') == std::string::npos ? '?' : '&') + form;
+  } else {
+    made.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+    made.body = std::move(form);
+  }
+  made.headers.emplace_back("X-Request-Id", r.request_id);
+  if (!options.idempotency_header.empty())
+    made.headers.emplace_back(options.idempotency_header, r.request_id);
+  made.headers.emplace_back("X-Sip2-Client", r.client);
+  if (!r.account.empty()) made.headers.emplace_back("X-Sip2-Account", r.account);
+  return made;
+}
+
+} // namespace tandem::sip2

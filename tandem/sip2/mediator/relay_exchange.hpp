@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The lower half of terminals and door: a request becomes one for the back-end, and what comes back
+// becomes the answer to it or its refusal. Pure but for the counters, any thread.
+#pragma once
+
+#include <tandem/sip2/mediator/backend.hpp>
+#include <tandem/sip2/mediator/profile.hpp>
+#include <tandem/sip2/mediator/terminal_counters.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace tandem::sip2 {
+
+/// A back-end's answer as the other side may get it, or why it may not.
+struct relay_answer {
+  message content;
+  std::string_view fault;  ///< empty: it is usable. Static text
+  std::string_view remark; ///< what was odd and is usable all the same; empty: nothing
+};
+
+/// Reads the body of a 200 answer: the message that answers `request`, whole, with the profile's
+/// changes made.
+/// \param pointer where in the body the message is (terminal_rules::answer_pointer).
+/// \param date the 18 characters of now.
+[[nodiscard]] relay_answer read_relay_answer(const message& request, std::string_view body,
+                                             const profile& p, const std::string& pointer,
+                                             std::string_view date);
+
+/// The well-formed no to a request, with the profile's changes made.
+[[nodiscard]] message refuse_relay(const message& request, const profile& p, std::string_view text,
+                                   std::string_view date);
+
+/// What the screen says when the back-end failed so.
+[[nodiscard]] std::string_view screen_text(const backend_error& error, const profile& p) noexcept;
+
+/// Counts a request that the back-end gave no answer to.
+void count_failure(terminal_counters& counters, const backend_error& error) noexcept;
+
+} // namespace tandem::sip2
