@@ -172,7 +172,8 @@ std::size_t match(std::string_view text, std::string_view secret, reading how) n
   while (!secret.empty() && at < text.size()) {
     const auto rest = text.substr(at);
     const unit plain{static_cast<unsigned char>(rest[0]), false, 1};
-    const auto escape = read_escape(rest);
+    const bool is_doubled = secret[0] == '\\' && rest.starts_with("\\\\");
+    const auto escape = is_doubled ? unit{'\\', false, 2} : read_escape(rest);
     const auto as_plain = rest[0] == '+' && secret[0] == ' ' ? 1 : covers(plain, secret);
     const auto as_escape = covers(escape, secret);
     const bool is_escape = as_escape > 0 && (as_plain == 0 || how == reading::escapes_first);
