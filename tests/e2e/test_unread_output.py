@@ -36,6 +36,18 @@ def small_pipe():
     return reader, writer
 
 
+def read_now(reader):
+    """What is in a pipe, without waiting."""
+    os.set_blocking(reader, False)
+    seen = b""
+    try:
+        while piece := os.read(reader, 65536):
+            seen += piece
+    except BlockingIOError:
+        pass
+    return seen
+
+
 class Unread:
     """tandemd whose output is given, with a socket that asks it."""
 
@@ -44,6 +56,8 @@ class Unread:
         config = folder / "server.cfg"
         config.write_text(prologue + SCRIPT)
         command = [tandemd_path(), "-E", "-f", config, "-l", f"udp:127.0.0.1:{self.port}", "-n", "1"]
+        if os.geteuid() == 0:
+            command += ["-u", "root"]  # the folders of tests are root's
         self.child = subprocess.Popen([str(c) for c in command + output.pop("options", [])], stdin=subprocess.DEVNULL, **output)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
@@ -68,27 +82,37 @@ class Unread:
     def end(self):
         self.child.send_signal(signal.SIGTERM)
         assert self.child.wait(10) == 0
-        self.socket.close()
+
+
+@pytest.fixture
+def unread(tmp_path):
+    """Starts one; what a failed test leaves running is killed."""
+    started = []
+
+    def start(*arguments, **output):
+        started.append(Unread(tmp_path, *arguments, **output))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.child.kill()
+        server.child.wait(10)
+        server.socket.close()
 
 
 @pytest.mark.parametrize("stream", ["stderr", "stdout"])
-def test_a_pipe_that_nobody_reads_stops_no_call(tmp_path, stream):
+def test_a_pipe_that_nobody_reads_stops_no_call(unread, tmp_path, stream):
     reader, writer = small_pipe()
     log = open(tmp_path / "log", "wb")
-    server = Unread(tmp_path, **{"stdout": log, "stderr": log, stream: writer})
+    server = unread(**{"stdout": log, "stderr": log, stream: writer})
     os.close(writer)
     server.ask_many()
     # Now it is read again: all that waited comes, and what came too much is counted.
-    os.set_blocking(reader, False)
     seen = bytearray()
     told = {"stderr": lambda: bytes(seen), "stdout": lambda: (tmp_path / "log").read_bytes()}[stream]
 
     def read():
-        try:
-            while piece := os.read(reader, 65536):
-                seen.extend(piece)
-        except BlockingIOError:
-            pass
+        seen.extend(read_now(reader))
         gaps = re.findall(rb"ERROR (\d+) (?:lines|texts of print\(\)) lost", told())
         return sum(map(int, gaps)) > REQUESTS / 2
 
@@ -98,9 +122,9 @@ def test_a_pipe_that_nobody_reads_stops_no_call(tmp_path, stream):
     log.close()
 
 
-def test_a_full_pipe_does_not_keep_the_server_from_its_end(tmp_path):
+def test_a_full_pipe_does_not_keep_the_server_from_its_end(unread):
     reader, writer = small_pipe()
-    server = Unread(tmp_path, stdout=writer, stderr=writer)
+    server = unread(stdout=writer, stderr=writer)
     os.close(writer)
     for number in range(1, 50):
         assert server.ask(number)
@@ -108,21 +132,17 @@ def test_a_full_pipe_does_not_keep_the_server_from_its_end(tmp_path):
     os.close(reader)
 
 
-def test_a_trace_into_a_pipe_without_reader_loses_lines_and_says_how_many(tmp_path):
+def test_a_trace_into_a_pipe_without_reader_loses_lines_and_says_how_many(unread, tmp_path):
     pipe = tmp_path / "trace"
     os.mkfifo(pipe)
     with open(tmp_path / "log", "wb") as log:
-        server = Unread(tmp_path, "debug=-3\n", stdout=subprocess.DEVNULL, stderr=log, options=["--trace", pipe])
+        server = unread("debug=-3\n", stdout=subprocess.DEVNULL, stderr=log, options=["--trace", pipe])
         server.ask_many()
         reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
         seen = bytearray()
 
         def read():
-            try:
-                while piece := os.read(reader, 65536):
-                    seen.extend(piece)
-            except BlockingIOError:
-                pass
+            seen.extend(read_now(reader))
             return re.search(rb'\n({[^\n]*"lost": (\d+)})\n', seen)
 
         lost = until(read, "the line that tells the loss")
@@ -131,14 +151,15 @@ def test_a_trace_into_a_pipe_without_reader_loses_lines_and_says_how_many(tmp_pa
         os.close(reader)
 
 
-def test_statistics_into_a_pipe_without_reader_stop_nobody(tmp_path):
+def test_statistics_into_a_pipe_without_reader_stop_nobody(unread, tmp_path):
     pipe = tmp_path / "statistics"
     os.mkfifo(pipe)
     with open(tmp_path / "log", "wb") as log:
-        server = Unread(tmp_path, f'statistics="{pipe}"\n', stdout=log, stderr=log)
+        server = unread(f'statistics="{pipe}"\n', stdout=log, stderr=log)
         server.child.send_signal(signal.SIGUSR1)
         for number in range(1, 20):
             assert server.ask(number)
-        with open(pipe, "rb") as reader:
-            assert reader.readline().startswith(b"--- ")
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        until(lambda: read_now(reader).startswith(b"--- "), "the statistics")
+        os.close(reader)
         server.end()
