@@ -151,8 +151,10 @@ TEST(shard, a_timer_may_destroy_what_has_an_event_in_the_same_turn) {
 
 TEST(shard, a_timer_that_watches_anew_is_told_of_the_new_descriptor_only) {
   shard s;
-  auto [old_end, old_writer] = make_pipe();
-  auto [new_end, new_writer] = make_pipe();
+  // Not structured bindings: clang 14 lets no lambda capture them.
+  unique_fd old_end, old_writer, new_end, new_writer;
+  std::tie(old_end, old_writer) = make_pipe();
+  std::tie(new_end, new_writer) = make_pipe();
   pipe_end end;
   int events = 0;
   end.seen = [&] { ++events; };

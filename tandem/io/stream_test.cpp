@@ -39,7 +39,7 @@ tls_context client_tls(const tls_client_options& options) {
 }
 
 /// One end of a connection that writes down what happens to it.
-struct end_point : stream_handler {
+struct end_point final : stream_handler {
   explicit end_point(shard& home, std::size_t limit = 1U << 20U) : connection{home, *this, limit} {}
   void on_connected() override { ++connected; }
   void on_data(std::string_view bytes) override {

@@ -27,7 +27,7 @@ using testing::HasSubstr;
 
 namespace {
 
-class process : public testing::Test {
+class processes : public testing::Test {
  protected:
   /// Runs one command to its end.
   run_result run(const child_command& command, std::string_view input = {},
@@ -96,31 +96,31 @@ class process : public testing::Test {
   tandem::process::runner runner{home, starter, {.most_running = 8, .most_waiting = 400}};
 };
 
-TEST_F(process, tells_the_exit_status) {
+TEST_F(processes, tells_the_exit_status) {
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   const auto seven = run_shell("exit 7");
   EXPECT_EQ(seven.outcome, run_outcome::exited);
   EXPECT_EQ(seven.code, 7);
 }
 
-TEST_F(process, tells_the_signal_that_ended_it) {
+TEST_F(processes, tells_the_signal_that_ended_it) {
   const auto result = run_shell("kill -SEGV $$");
   EXPECT_EQ(result.outcome, run_outcome::signalled);
   EXPECT_EQ(result.code, SIGSEGV);
 }
 
-TEST_F(process, gives_input_and_takes_output) {
+TEST_F(processes, gives_input_and_takes_output) {
   EXPECT_EQ(run_shell("cat; echo end", "one\ntwo\n").output, "one\ntwo\nend\n");
   EXPECT_EQ(run_shell("cat").output, "") << "no input is an empty file";
 }
 
-TEST_F(process, passes_arguments_that_no_shell_reads) {
+TEST_F(processes, passes_arguments_that_no_shell_reads) {
   EXPECT_EQ(run(program({"printf", "%s|", "a b", "$(id)", "';`id`"})).output, "a b|$(id)|';`id`|");
   EXPECT_EQ(run(child_command::shell("printf '%s|' \"$1\" \"$2\"", {"$(id)", "; id"})).output,
             "$(id)|; id|");
 }
 
-TEST_F(process, a_shell_is_left_out_where_it_has_nothing_to_do) {
+TEST_F(processes, a_shell_is_left_out_where_it_has_nothing_to_do) {
   auto command = child_command::shell("/usr/bin/env");
   command.inherits_environment = false;
   command.environment = "ONLY=this\0"s;
@@ -131,7 +131,7 @@ TEST_F(process, a_shell_is_left_out_where_it_has_nothing_to_do) {
   EXPECT_EQ(run_shell("/bin/false").code, 1);
 }
 
-TEST_F(process, what_cannot_be_run_without_a_shell_is_run_by_it) {
+TEST_F(processes, what_cannot_be_run_without_a_shell_is_run_by_it) {
   EXPECT_EQ(run_shell("/no/such/program x").code, 127);
   EXPECT_EQ(run_shell("/etc").code, 126);
   const std::string script = testing::TempDir() + "tandem-script-" + std::to_string(::getpid());
@@ -141,7 +141,7 @@ TEST_F(process, what_cannot_be_run_without_a_shell_is_run_by_it) {
   ::unlink(script.c_str());
 }
 
-TEST_F(process, a_program_that_is_not_there_is_told) {
+TEST_F(processes, a_program_that_is_not_there_is_told) {
   const auto result = run(program({"tandem-no-such-program"}));
   EXPECT_EQ(result.outcome, run_outcome::not_started);
   EXPECT_EQ(result.code, ENOENT);
@@ -150,7 +150,7 @@ TEST_F(process, a_program_that_is_not_there_is_told) {
   EXPECT_EQ(folder.code, EACCES);
 }
 
-TEST_F(process, refuses_what_cannot_be_an_argument) {
+TEST_F(processes, refuses_what_cannot_be_an_argument) {
   EXPECT_EQ(run(program({"echo", std::string("a\0b", 3)})).outcome, run_outcome::not_started);
   EXPECT_EQ(run(program({})).outcome, run_outcome::not_started);
   EXPECT_EQ(run(program({"echo", std::string(200000, 'x')})).code, E2BIG);
@@ -161,7 +161,7 @@ TEST_F(process, refuses_what_cannot_be_an_argument) {
   EXPECT_EQ(run(command).outcome, run_outcome::not_started);
 }
 
-TEST_F(process, variables_replace_inherited_ones) {
+TEST_F(processes, variables_replace_inherited_ones) {
   auto command = child_command::shell("echo \"$SIP_RURI|$HOME|${PATH:+path}\"");
   command.environment = "SIP_RURI=sip:a@b $(id)\0HOME=/nowhere\0"s;
   EXPECT_EQ(run(command).output, "sip:a@b $(id)|/nowhere|path\n");
@@ -171,18 +171,18 @@ TEST_F(process, variables_replace_inherited_ones) {
   EXPECT_EQ(run(command).output, "ONLY=this\n");
 }
 
-TEST_F(process, holds_descriptors_0_to_2_and_no_others) {
+TEST_F(processes, holds_descriptors_0_to_2_and_no_others) {
   EXPECT_EQ(run_shell("ls /proc/$$/fd", "input").output, "0\n1\n2\n");
 }
 
-TEST_F(process, leads_a_group_of_its_own_with_default_signals) {
+TEST_F(processes, leads_a_group_of_its_own_with_default_signals) {
   const auto result = run_shell("ps -o pid=,pgid= -p $$ | awk '{print $1 == $2}';"
                                 "exec grep -E 'Sig(Blk|Ign)' /proc/self/status");
   EXPECT_THAT(result.output, AllOf(HasSubstr("1\n"), HasSubstr("SigBlk:\t0000000000000000"),
                                    HasSubstr("SigIgn:\t0000000000000000")));
 }
 
-TEST_F(process, ends_at_its_deadline) {
+TEST_F(processes, ends_at_its_deadline) {
   const auto result = run_to_deadline("echo begun; sleep 60", 1);
   EXPECT_EQ(result.outcome, run_outcome::timed_out);
   EXPECT_EQ(result.code, SIGTERM);
@@ -191,13 +191,13 @@ TEST_F(process, ends_at_its_deadline) {
   EXPECT_GE(runner.statistics().timed_out, 1U);
 }
 
-TEST_F(process, is_killed_when_it_ignores_TERM) {
+TEST_F(processes, is_killed_when_it_ignores_TERM) {
   const auto result = run_to_deadline("trap '' TERM; echo begun; while :; do sleep 1; done", 1);
   EXPECT_EQ(result.outcome, run_outcome::timed_out);
   EXPECT_EQ(result.code, SIGKILL);
 }
 
-TEST_F(process, takes_its_own_children_with_it) {
+TEST_F(processes, takes_its_own_children_with_it) {
   const auto result =
       run_to_deadline("for i in 1 2 3 4 5 6 7 8 9 10; do sleep 300 & echo $!; done; sleep 300", 10);
   EXPECT_EQ(result.outcome, run_outcome::timed_out);
@@ -208,7 +208,7 @@ TEST_F(process, takes_its_own_children_with_it) {
     EXPECT_TRUE(comes_true([&] { return !is_alive(child); })) << child;
 }
 
-TEST_F(process, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
+TEST_F(processes, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
   const auto result = run_shell("sleep 300 & echo $!; exit 3");
   EXPECT_EQ(result.outcome, run_outcome::exited);
   EXPECT_EQ(result.code, 3);
@@ -216,14 +216,14 @@ TEST_F(process, what_it_leaves_behind_neither_delays_its_end_nor_stays) {
   EXPECT_TRUE(comes_true([&] { return !is_alive(std::stoi(result.output)); }));
 }
 
-TEST_F(process, output_is_capped) {
+TEST_F(processes, output_is_capped) {
   const auto result = run_shell("yes 0123456789 | head -c 10000000", {},
                                 {.output = run_output::capture, .output_limit = 100000});
   EXPECT_EQ(result.outcome, run_outcome::too_much_output);
   EXPECT_EQ(result.output.size(), 100000U);
 }
 
-TEST_F(process, one_that_writes_without_end_is_ended) {
+TEST_F(processes, one_that_writes_without_end_is_ended) {
   const auto output = run_shell("cat /dev/zero");
   EXPECT_EQ(output.outcome, run_outcome::too_much_output);
   const auto nobody_reads = run(program({"cat", "/dev/zero"}), {}, {.deadline = milliseconds{50}});
@@ -233,7 +233,7 @@ TEST_F(process, one_that_writes_without_end_is_ended) {
   EXPECT_EQ(logged.code, SIGPIPE);
 }
 
-TEST_F(process, a_storm_of_children_ends_with_its_group) {
+TEST_F(processes, a_storm_of_children_ends_with_its_group) {
   const auto result =
       run_to_deadline("echo $$; i=0; while [ $i -lt 1000 ]; do sleep 300 & i=$((i+1)); done; wait",
                       1, milliseconds{500});
@@ -242,7 +242,7 @@ TEST_F(process, a_storm_of_children_ends_with_its_group) {
   EXPECT_TRUE(comes_true([&] { return ::kill(-group, 0) != 0 || !has_living_member(group); }));
 }
 
-TEST_F(process, output_for_which_there_is_no_descriptor_is_lost_and_said_to_be) {
+TEST_F(processes, output_for_which_there_is_no_descriptor_is_lost_and_said_to_be) {
   runner.connect();
   const int lowest_free = ::dup(STDERR_FILENO);
   ::close(lowest_free);
@@ -258,14 +258,14 @@ TEST_F(process, output_for_which_there_is_no_descriptor_is_lost_and_said_to_be) 
   EXPECT_EQ(run_shell("echo x").output, "x\n");
 }
 
-TEST_F(process, more_output_than_a_pipe_holds_arrives_whole) {
+TEST_F(processes, more_output_than_a_pipe_holds_arrives_whole) {
   const auto result = run_shell("head -c 3000000 /dev/zero", {},
                                 {.output = run_output::capture, .output_limit = 4000000});
   EXPECT_TRUE(result.succeeded());
   EXPECT_EQ(result.output.size(), 3000000U);
 }
 
-TEST_F(process, errors_go_into_the_log_with_their_tag) {
+TEST_F(processes, errors_go_into_the_log_with_their_tag) {
   testing::internal::CaptureStderr();
   const auto result = run_shell("echo 'bad\tthing' >&2; echo half >&2; printf rest >&2; "
                                 "head -c 100000 /dev/zero | tr '\\0' x >&2; true",
@@ -277,21 +277,21 @@ TEST_F(process, errors_go_into_the_log_with_their_tag) {
   EXPECT_LT(log.size(), 4000U);
 }
 
-TEST_F(process, one_that_never_reads_or_closes_its_input_is_fine) {
+TEST_F(processes, one_that_never_reads_or_closes_its_input_is_fine) {
   const std::string large(2000000, 'x');
   EXPECT_TRUE(run_shell("true", large).succeeded());
   EXPECT_TRUE(run_shell("exec 0<&-; true", large).succeeded());
   EXPECT_EQ(run_shell("wc -c", large).output, "2000000\n");
 }
 
-TEST_F(process, its_input_is_a_file_however_long) {
+TEST_F(processes, its_input_is_a_file_however_long) {
   for (const std::size_t size : {std::size_t{1}, longest_input_within, longest_input_within + 1}) {
     const std::string twice = std::to_string(size) + "\n" + std::to_string(size) + "\n";
     EXPECT_EQ(run_shell("wc -c </dev/stdin; wc -c", std::string(size, 'x')).output, twice);
   }
 }
 
-TEST_F(process, many_run_under_the_cap_and_in_order) {
+TEST_F(processes, many_run_under_the_cap_and_in_order) {
   int ended = 0;
   std::size_t most = 0;
   std::vector<int> order;
@@ -314,7 +314,7 @@ TEST_F(process, many_run_under_the_cap_and_in_order) {
   EXPECT_EQ(runner.statistics().running, 0U);
 }
 
-TEST_F(process, beyond_the_queue_it_is_refused) {
+TEST_F(processes, beyond_the_queue_it_is_refused) {
   tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
   std::vector<run_outcome> outcomes;
   const auto note = [&](run_result&& r) { outcomes.push_back(r.outcome); };
@@ -327,7 +327,7 @@ TEST_F(process, beyond_the_queue_it_is_refused) {
   EXPECT_EQ(small.statistics().overloaded, 1U);
 }
 
-TEST_F(process, nobody_waits_in_the_queue_for_ever) {
+TEST_F(processes, nobody_waits_in_the_queue_for_ever) {
   tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 10}};
   std::optional<run_result> waited;
   small.run(child_command::shell("sleep 60"), {}, {}, [](run_result&&) {});
@@ -337,7 +337,7 @@ TEST_F(process, nobody_waits_in_the_queue_for_ever) {
   EXPECT_EQ(waited->outcome, run_outcome::overloaded);
 }
 
-TEST_F(process, cancelled_it_ends_and_tells_nobody) {
+TEST_F(processes, cancelled_it_ends_and_tells_nobody) {
   bool told = false;
   const auto tell = [&](run_result&&) { told = true; };
   const auto running = runner.run(child_command::shell("sleep 60"), {}, {}, tell);
@@ -354,7 +354,7 @@ TEST_F(process, cancelled_it_ends_and_tells_nobody) {
   EXPECT_EQ(small.statistics().waiting, 0U);
 }
 
-TEST_F(process, a_handler_may_run_another_or_end_the_runner) {
+TEST_F(processes, a_handler_may_run_another_or_end_the_runner) {
   auto own = std::make_optional<tandem::process::runner>(home, starter);
   bool done = false;
   own->run(child_command::shell("true"), {}, {}, [&](run_result&&) {
@@ -366,7 +366,7 @@ TEST_F(process, a_handler_may_run_another_or_end_the_runner) {
   EXPECT_TRUE(home.run_until([&] { return done; }));
 }
 
-TEST_F(process, the_end_of_a_runner_ends_its_children) {
+TEST_F(processes, the_end_of_a_runner_ends_its_children) {
   auto own = std::make_optional<tandem::process::runner>(home, starter);
   const std::string path = testing::TempDir() + "/tandem-child-" + std::to_string(::getpid());
   own->run(child_command::shell("echo $$ > " + path + "; exec sleep 300"), {}, {},
@@ -379,7 +379,7 @@ TEST_F(process, the_end_of_a_runner_ends_its_children) {
   ::unlink(path.c_str());
 }
 
-TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
+TEST_F(processes, the_death_of_the_spawner_is_told_and_another_takes_over) {
   const pid_t first = starter.pid();
   std::optional<run_result> lost;
   runner.run(child_command::shell("sleep 300"), {}, {},
@@ -391,7 +391,7 @@ TEST_F(process, the_death_of_the_spawner_is_told_and_another_takes_over) {
   EXPECT_NE(starter.pid(), first);
 }
 
-TEST_F(process, a_child_that_stops_the_spawner_holds_up_nobody_for_long) {
+TEST_F(processes, a_child_that_stops_the_spawner_holds_up_nobody_for_long) {
   const pid_t first = starter.pid();
   // Its parent is the spawner, of the same user.
   EXPECT_TRUE(run_shell("kill -STOP $PPID; exit 0").succeeded());
@@ -399,7 +399,7 @@ TEST_F(process, a_child_that_stops_the_spawner_holds_up_nobody_for_long) {
   EXPECT_EQ(starter.pid(), first); // continued: what else ran was not lost
 }
 
-TEST_F(process, a_spawner_that_stays_silent_is_replaced) {
+TEST_F(processes, a_spawner_that_stays_silent_is_replaced) {
   const pid_t first = starter.pid();
   std::atomic<bool> is_replaced{false};
   std::thread stopping{[&] {
@@ -429,7 +429,7 @@ TEST(spawner_end, a_stopped_spawner_does_not_hold_up_the_end) {
   EXPECT_EQ(::kill(stopped, 0), -1); // ended, and taken
 }
 
-TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_when_it_dies) {
+TEST_F(processes, shards_of_several_threads_start_children_by_one_spawner_even_when_it_dies) {
   constexpr int runs = 40;
   const auto work = [this](int number) {
     io::shard own;
@@ -459,7 +459,7 @@ TEST_F(process, shards_of_several_threads_start_children_by_one_spawner_even_whe
   EXPECT_TRUE(comes_true([&] { return run_shell("exit 0").succeeded(); }));
 }
 
-TEST_F(process, limits_hold_the_child) {
+TEST_F(processes, limits_hold_the_child) {
   spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16}}};
   tandem::process::runner own{home, strict};
   std::optional<run_result> result;
@@ -469,7 +469,7 @@ TEST_F(process, limits_hold_the_child) {
   EXPECT_EQ(result->output, "16\n0\n");
 }
 
-TEST_F(process, children_are_another_user_when_asked_for) {
+TEST_F(processes, children_are_another_user_when_asked_for) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may become another user";
   spawner other{{.user = find_user("nobody")}};
   tandem::process::runner own{home, other};
@@ -480,7 +480,7 @@ TEST_F(process, children_are_another_user_when_asked_for) {
   EXPECT_EQ(result->output, "nobody\nreadable");
 }
 
-TEST_F(process, runs_leave_no_descriptor_behind) {
+TEST_F(processes, runs_leave_no_descriptor_behind) {
   const auto open_in = [](const std::string& pid) {
     return std::distance(std::filesystem::directory_iterator{"/proc/" + pid + "/fd"}, {});
   };
@@ -499,7 +499,7 @@ TEST_F(process, runs_leave_no_descriptor_behind) {
 
 } // namespace
 
-TEST_F(process, children_live_in_another_root_and_folder_when_asked_for) {
+TEST_F(processes, children_live_in_another_root_and_folder_when_asked_for) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may change the root";
   spawner moved{{.root = "/", .work_folder = "/usr"}};
   tandem::process::runner own{home, moved};
@@ -510,7 +510,7 @@ TEST_F(process, children_live_in_another_root_and_folder_when_asked_for) {
   EXPECT_EQ(result->output, "/usr\n");
 }
 
-TEST_F(process, other_bounds_let_those_that_wait_start) {
+TEST_F(processes, other_bounds_let_those_that_wait_start) {
   tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
   bool is_first_over = false;
   bool is_second_over = false;
