@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from harness.endpoint import Endpoint  # noqa: E402
+from harness.inbox import Sent  # noqa: E402
 from harness.kamailio import Kamailio  # noqa: E402
 from harness.ladder import text_ladder  # noqa: E402
 from harness.phone import Phone  # noqa: E402
@@ -43,6 +44,8 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_makereport(item, call):
     """Shows the servers' logs and call flows beside a failure."""
     report = (yield).get_result()
+    if report.when == "call":
+        item.has_passed = report.passed
     if report.when == "call" and report.failed:
         for server in getattr(item, "servers", []):
             report.sections.append((f"log of {server.name}", server.log()[-6000:]))
@@ -52,9 +55,13 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def serve(request, tmp_path, shards):
-    """serve(script) starts the server; at the end of the test it must stop with 0 and have leaked nothing."""
+    """serve(script) starts the server; at the end of the test it must stop with 0 and have leaked nothing.
+
+    Then the test's endpoints tell what came that nobody read, and what came twice: nothing can come any more.
+    """
     kind = Kamailio if request.config.getoption("peer") == "kamailio" else Server
     started = request.node.servers = []
+    endpoints = request.node.endpoints = []
 
     def start(script, **more):
         text = script.read_text() if isinstance(script, pathlib.Path) else script
@@ -65,12 +72,21 @@ def serve(request, tmp_path, shards):
         return server
 
     yield start
-    for server in started:
-        try:
-            server.finish()
-        finally:
-            if server.is_alive():
-                server.kill()
+    complaints = []
+    for finish in [server.finish for server in started]:
+        complaints += complaints_of(finish)
+    for one in endpoints:
+        complaints += one.complaints() if kind is Server and getattr(request.node, "has_passed", False) else one.close() or []
+    assert not complaints, "\n".join(complaints)
+
+
+def complaints_of(finish):
+    """Runs the end of something; what it complains of, so that the others are ended too."""
+    try:
+        finish()
+    except AssertionError as complaint:
+        return [str(complaint)]
+    return []
 
 
 @pytest.fixture
@@ -79,20 +95,22 @@ def classic(serve):
     return serve(ROOT / "tests/scripts/classic.cfg")
 
 
-# Peers end before the server does (fixtures finish in reverse order), so that its descriptors can be counted.
+# Connections of peers end before the server does (fixtures finish in reverse order), so that its descriptors can be counted.
 
 @pytest.fixture
-def endpoint(serve):
+def endpoint(serve, request):
     """endpoint(server, 'bob', 'udp') makes a SIP peer of plain sockets."""
-    made = []
+    made, sent = request.node.endpoints, Sent()
 
     def make(server, user="alice", transport="udp", **more):
-        made.append(Endpoint(transport, server.address, user, **more))
+        made.append(Endpoint(transport, server.address, user, sent=sent, **more))
         return made[-1]
 
     yield make
+    complaints = []
     for one in made:
-        one.close()
+        complaints += complaints_of(one.end_connections)
+    assert not complaints, "\n".join(complaints)
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ def test_calls_beyond_the_bound_are_refused_while_dialogs_go_on(serve, endpoint,
     assert alice.receive_response(200, "BYE")
     for _ in range(len(waiting)):
         ringing = bob.receive_request("INVITE")
-        bob.send(bob.response(ringing, 486, "Busy Here", to_tag="b2"))
+        bob.answer(ringing, 486, "Busy Here", to_tag="b2")
+        assert bob.receive_request("ACK").branch == ringing.branch
     for call_id, one in waiting.items():
         final = crowd.receive(is_response(486, "INVITE", call_id), "the end of a call that rang")
         crowd.send(ack_of(one, final))
@@ -68,8 +69,8 @@ def test_one_source_cannot_take_all(serve, endpoint):
 def test_work_is_taken_again_when_the_load_is_gone(serve, endpoint, shards):
     script = SCRIPT.read_text().replace('modparam("usrloc"', 'modparam("tm", "fr_timer", 1)\nmodparam("usrloc"', 1)
     server = serve(script, prologue=f"overload_transactions={BOUND}\n")
-    crowd = endpoint(server, "crowd")
-    silent = endpoint(server, "silent")
+    crowd = endpoint(server, "crowd").anything_may_come()  # a 503 or a 408 to each of its calls
+    silent = endpoint(server, "silent").anything_may_come()
     assert silent.exchange(silent.register()).status == 200
     for _ in range(3 * BOUND * shards):
         crowd.send(crowd.request("INVITE", "sip:silent@example.test"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tandemd as a service: in the background, with a pid file, as another user in another root and folder."""
+import contextlib
 import os
 import pathlib
 import pwd
@@ -52,9 +53,8 @@ def service(tmp_path):
 
 
 def assert_answers(port):
-    with_alice = Endpoint("udp", ("127.0.0.1", port), "alice")
-    assert with_alice.exchange(with_alice.request("OPTIONS", "sip:example.test")).status == 200
-    with_alice.close()
+    with contextlib.closing(Endpoint("udp", ("127.0.0.1", port), "alice")) as alice:
+        assert alice.exchange(alice.request("OPTIONS", "sip:example.test")).status == 200
 
 
 @pytest.mark.parametrize("fork", ["", "fork=yes\n"])

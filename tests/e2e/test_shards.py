@@ -44,6 +44,7 @@ def test_a_cancel_from_another_port_finds_its_invite(classic, endpoint):
         bob.send(bob.response(arrived, 487, "Request Terminated", to_tag="b1"))
         final = alice.receive_final("INVITE")
         assert final.status == 487
+        assert bob.receive_request("ACK").branch == arrived.branch
         others[(number + 3) % 16].send(bytes(ack_of(invite, final)))
 
 

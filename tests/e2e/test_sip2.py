@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """sip2-mediator and sip2-client as their users run them: the demonstration, the command lines, configuration that
 changes while terminals stay, TLS, balancers, operators, and nginx in between."""
+import contextlib
 import http.client
 import json
 import os
@@ -191,7 +192,7 @@ def test_a_recorded_conversation_is_held_again(demo, tmp_path):
     other = ask(demo, "--replay", record, "--raw", "--strict")
     assert other.returncode == 5
     assert "12 differs: ok: was '1', is '0'" in other.stderr
-    (tmp_path / "log.txt").write_text(demo.log())  # whole, with hidden passwords, of several terminals
+    (tmp_path / "log.txt").write_text(demo.whole_log())  # whole, with hidden passwords, of several terminals
     from_log = ask(demo, "--replay", tmp_path / "log.txt", "--silent")
     assert from_log.returncode == 0 and "10 messages asked again, 0 answered otherwise" in from_log.stderr, from_log.stderr
     (tmp_path / "none.txt").write_text("nothing")
@@ -257,11 +258,16 @@ def test_daemonize_returns_when_it_works(library, tmp_path):
     command = [BIN / "sip2-mediator", "--daemonize", "--sip-port", str(port), "--http-port", str(library.port),
                "--pid-file", pid_file]
     assert subprocess.run(command, timeout=20, check=False).returncode == 0
-    assert Terminal(port).ask(LOGIN) == "941"  # at once: the parent waited
     pid = int(pid_file.read_text())
-    os.kill(pid, signal.SIGUSR1)
-    until(lambda: not is_running(pid), "the daemon to end")
-    assert not pid_file.exists()
+    try:
+        with contextlib.closing(Terminal(port)) as terminal:
+            assert terminal.ask(LOGIN) == "941"  # at once: the parent waited
+        os.kill(pid, signal.SIGUSR1)
+        until(lambda: not is_running(pid), "the daemon to end")
+        assert not pid_file.exists()
+    finally:
+        if is_running(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_a_wrong_configuration_tells_all_its_faults(tmp_path):
@@ -337,7 +343,7 @@ def test_a_listener_can_come_and_go(library, run):
     extra = free_ports(1)
     mediator.write_config(config.replace("PORT", str(extra)))
     until(lambda: mediator.metric("sip2_reloads_total") >= 1, "the reload")
-    assert Terminal(extra).ask(LOGIN) == "941"
+    assert mediator.connect(extra).ask(LOGIN) == "941"
     with pytest.raises(ConnectionRefusedError):
         mediator.connect()
     assert terminal.ask(LOGIN) == "941"
@@ -427,7 +433,7 @@ url = "http://127.0.0.1:{library.port}/sip2-mediator"
     foreign.send(b"PROXY TCP4 203.0.113.4 198.51.100.1 4711 6001\r\n" + LOGIN.encode())
     assert foreign.receive() == ""
 
-    telnet = Terminal(extra)
+    telnet = mediator.connect(extra)
     telnet.send(b"\xff\xfb\x01siplogin")
     telnet.send("sippassword")
     received = b""
@@ -624,8 +630,8 @@ def test_nginx_with_tls_and_client_certificates_in_front_of_the_library(library,
         assert library.codes()[count:].count("17") == 1
         assert mediator.drain() == 0
     finally:
-        nginx.child.terminate()
-        nginx.child.wait(10)
+        nginx.stop()
+        nginx.kill()
 
 
 def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(library, run):
@@ -638,7 +644,7 @@ def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(librar
     silent = []
     try:
         for n in range(count):
-            silent.append(Terminal(mediator.port))
+            silent.append(mediator.connect())
             if n % 100 == 0:
                 silent[-1].send("93", end=b"")  # and no more
             if n % 50 == 0:
@@ -655,13 +661,11 @@ def test_5000_connections_without_login_and_a_dripping_one_disturb_nobody(librar
 
 def test_more_terminals_than_descriptors_leave_the_way_to_the_back_end_open(library, run):
     mediator = run("--http-port", library.port, "--max-clients", 5000, under=["prlimit", "--nofile=200:200"])
-    assert "max-clients is 5000, but 200 open files have room for 103 terminals" in mediator.log()
-    crowd = [Terminal(mediator.port) for _ in range(300)]
+    until(lambda: "max-clients is 5000, but 200 open files have room for 103 terminals" in mediator.log(), "the line in the log")
+    crowd = [mediator.connect() for _ in range(300)]
     terminals = crowd[:40]
     assert [t.ask(LOGIN) for t in terminals] == ["941"] * 40  # at the same time: more than one connection is opened
     until(lambda: "max_clients=103" in mediator.log(), "one too many")
-    for connection in crowd:
-        connection.close()
 
 
 def test_the_documented_configuration_is_right(tmp_path):

@@ -2,6 +2,7 @@
 """The faults that the original SIP2Mediator was known for, each provoked at the running mediator."""
 import json
 import socket
+import ssl
 import threading
 import time
 
@@ -17,25 +18,44 @@ ITEM_REFUSED = f"18010101{DATE[:4]}"
 
 
 @pytest.fixture
-def world(tmp_path, request):
-    """world(behave, *arguments): a mediator in front of a library; both end with the test."""
+def library():
+    """library(behave, ...): a library system, which ends with the test."""
     made = []
 
-    def make(behave=None, *arguments, **more):
-        library = Library(behave)
-        mediator = Mediator(tmp_path, "--http-port", library.port, *arguments, **more)
-        made.append((mediator, library))
-        request.node.servers = []
-        return mediator, library
+    def make(behave=None, **more):
+        made.append(Library(behave, **more))
+        return made[-1]
 
     try:
         yield make
     finally:
-        try:
-            finish_all([mediator for mediator, _ in made])
-        finally:
-            for _, library in made:
-                library.stop()
+        for one in made:
+            one.stop()
+
+
+@pytest.fixture
+def mediate(tmp_path, library):  # its mediators end before the libraries do  # pylint: disable=unused-argument
+    """mediate(*arguments): a mediator, which must end with 0 at the end of the test."""
+    made = []
+
+    def make(*arguments, **more):
+        made.append(Mediator(tmp_path, *arguments, **more))
+        return made[-1]
+
+    try:
+        yield make
+    finally:
+        finish_all(made)
+
+
+@pytest.fixture
+def world(library, mediate):
+    """world(behave, *arguments): a mediator in front of a library."""
+    def make(behave=None, *arguments, **more):
+        behind = library(behave)
+        return mediate("--http-port", behind.port, *arguments, **more), behind
+
+    return make
 
 
 def fields_of(message):
@@ -152,7 +172,7 @@ def test_more_clients_than_allowed_are_closed_at_once(world):
     terminals = [mediator.connect(), mediator.connect()]
     assert [t.ask(LOGIN) for t in terminals] == ["941", "941"]
     assert mediator.connect().receive() == ""
-    assert "max_clients=2" in mediator.log()
+    until(lambda: "max_clients=2" in mediator.log(), "the bound in the log")
     assert terminals[0].ask(ITEM) == ITEM_ANSWER
 
 
@@ -161,7 +181,7 @@ def test_no_password_reaches_the_log(world):
     terminal = mediator.connect()
     terminal.ask("9300CNuser|COtop-secret|")
     terminal.ask(f"23000{DATE}AOx|AAcard|ACterminal-pw|AD9753|")
-    log = mediator.log()
+    log = mediator.whole_log()
     assert "9300CNuser|CO***|" in log
     for word in ("top-secret", "terminal-pw", "9753"):
         assert word not in log
@@ -195,34 +215,26 @@ def test_line_ends_in_values_do_not_split_the_stream(world):
     assert mediator.connect().ask(ITEM).endswith("AJline1 line2 line3x|")
 
 
-def test_a_back_end_that_is_down_harms_nobody_and_comes_back(tmp_path):
+def test_a_back_end_that_is_down_harms_nobody_and_comes_back(mediate, library):
     port = free_ports(1)
-    mediator = Mediator(tmp_path, "--http-port", port)
-    try:
-        terminal = mediator.connect()
-        assert terminal.ask(LOGIN) == "940"
-        for _ in range(5):
-            assert terminal.ask("9909992.00").startswith("98N")
-        assert mediator.get("/ready")[0] == 503
-        assert mediator.get("/health")[0] == 200
-        library = Library(port=port)
-        until(lambda: mediator.get("/ready")[0] == 200, "the back-end to be found", seconds=20)
-        assert terminal.ask(LOGIN) == "941"
-        library.stop()
-    finally:
-        assert mediator.drain() == 0
+    mediator = mediate("--http-port", port)
+    terminal = mediator.connect()
+    assert terminal.ask(LOGIN) == "940"
+    for _ in range(5):
+        assert terminal.ask("9909992.00").startswith("98N")
+    assert mediator.get("/ready")[0] == 503
+    assert mediator.get("/health")[0] == 200
+    library(port=port)
+    until(lambda: mediator.get("/ready")[0] == 200, "the back-end to be found", seconds=20)
+    assert terminal.ask(LOGIN) == "941"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told_not_fatal(tmp_path):
-    import ssl
+def test_a_certificate_that_nobody_vouches_for_is_told_not_fatal(mediate, library, tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(make_certificate(tmp_path))
-    library = Library(tls=context)
-    mediator = Mediator(tmp_path, "--http-port", library.port, "--http-proto", "https")
+    mediator = mediate("--http-port", library(tls=context).port, "--http-proto", "https")
     assert mediator.connect().ask(LOGIN) == "940"
-    assert "certificate" in mediator.log()
-    assert mediator.drain() == 0
-    library.stop()
+    until(lambda: "certificate" in mediator.log(), "the complaint in the log")
 
 
 def test_a_request_is_never_sent_twice_after_an_idle_close(world):
@@ -286,7 +298,7 @@ def test_the_log_names_a_request_as_the_back_end_hears_it(world):
     terminal.ask(ITEM)
     identity = library.requests[1][1]["x-request-id"]
     assert library.requests[1][1]["idempotency-key"] == identity
-    lines = [line for line in mediator.log().splitlines() if identity in line]
+    lines = [line for line in mediator.whole_log().splitlines() if identity in line]
     assert [line.split("] ")[1].split(" ")[0] for line in lines] == ["INPUT", "OUTPUT"]
     assert all("siplogin" in line for line in lines)
 
@@ -402,7 +414,7 @@ def test_an_error_body_that_repeats_the_request_puts_no_password_into_the_log(wo
     terminal = mediator.connect()
     assert terminal.ask('9300CNsiplogin|COs\u00e9cret "& word|') == "940"
     assert terminal.ask(f"23001{DATE}AOx|AAcard|ACtermpw|AD97531|")[:2] == "24"
-    log = mediator.log()
+    log = mediator.whole_log()
     assert "HTTP 500" in log and ("cannot do" in log) == (level == "LOG_DEBUG"), log
     for secret in ("cret", "word|", "termpw", "97531"):
         assert secret not in log.replace("password", ""), log
@@ -415,7 +427,8 @@ def test_a_password_in_a_login_of_another_form_is_never_the_account(world, login
     terminal = mediator.connect()
     assert terminal.ask(login) == "941"
     assert terminal.ask(ITEM) == ITEM_ANSWER
-    assert "topsecret" not in mediator.log(), mediator.log()
+    log = mediator.whole_log()
+    assert "topsecret" not in log, log
     assert all("topsecret" not in head for head, _, _ in library.requests)
 
 
@@ -426,10 +439,9 @@ def test_one_host_that_sends_one_99_on_120_connections_keeps_nobody_out(world):
     crowd = [mediator.connect() for _ in range(120)]
     for terminal in crowd:
         assert terminal.ask("9909992.00")[:2] == "98"
-    elsewhere = socket.create_connection(("127.0.0.1", mediator.port), 10, source_address=("127.0.0.77", 0))
-    elsewhere.sendall(f"{LOGIN}\r".encode())
-    assert elsewhere.recv(100) == b"941\r"
-    elsewhere.close()
+    with socket.create_connection(("127.0.0.1", mediator.port), 10, source_address=("127.0.0.77", 0)) as elsewhere:
+        elsewhere.sendall(f"{LOGIN}\r".encode())
+        assert elsewhere.recv(100) == b"941\r"
 
 
 def test_three_broken_answers_for_one_card_leave_the_others_alone(world):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from harness.endpoint import Dialog
+from harness.endpoint import Dialog, ack_of, relayed
 from harness.message import token
 from harness.server import ROOT, tandemd_path
 
@@ -53,14 +53,15 @@ def test_registered_users_call_each_other_by_name(person):
 
 def test_a_stranger_may_call_a_registered_user(person):
     bob, stranger = person("bob"), person("eve", registered=False, domain="elsewhere.test")
-    stranger.send(stranger.request("INVITE", f"sip:bob@{DOMAIN}"))
-    assert bob.receive_request("INVITE")
+    invite = stranger.send(stranger.request("INVITE", f"sip:bob@{DOMAIN}"))
+    bob.answer(bob.receive_request("INVITE"), 486, "Busy Here")
+    assert bob.receive_request("ACK")
+    stranger.send(ack_of(invite, stranger.receive_response(486, "INVITE")))
 
 
 def test_a_registered_user_may_call_elsewhere(person):
     alice, carol = person("alice"), person("carol", registered=False, domain="elsewhere.test")
-    alice.send(alice.request("MESSAGE", carol.contact))
-    assert carol.receive_request("MESSAGE")
+    assert relayed(alice, carol, alice.request("MESSAGE", carol.contact)).uri == carol.contact
 
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS", "REFER", "PUBLISH"])

@@ -85,4 +85,7 @@ def test_the_version_goes_on_in_upper_case(classic, endpoint):
     alice, bob = endpoint(classic, "alice"), endpoint(classic, "bob")
     assert bob.exchange(bob.register()).status == 200
     alice.send(bytes(alice.request("MESSAGE", "sip:bob@example.test")).replace(b" SIP/2.0\r\n", b" sip/2.0\r\n", 1))
-    assert bob.receive_request("MESSAGE").first_line.endswith(" SIP/2.0")
+    arrived = bob.receive_request("MESSAGE")
+    assert arrived.first_line.endswith(" SIP/2.0")
+    bob.answer(arrived)
+    assert alice.receive_response(200, "MESSAGE")

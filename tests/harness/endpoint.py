@@ -2,19 +2,30 @@
 """A SIP peer on one UDP socket, or on one TCP listener with its connections, that says only what the test tells it to."""
 import selectors
 import socket
+import struct
+import time
 
-from .message import Message, is_request, is_response, token, uri_of
+from .inbox import Inbox, Sent
+from .message import Message, canonical, is_request, is_response, token, uri_of
 from .waiting import Deadline, Overdue
+
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h: the kernel tells when a datagram arrived, however late it is read
 
 
 class Endpoint:
-    """Sends what it is given and hands out what arrives, in order. Not for use by several threads."""
+    """Sends what it is given and hands out what arrives, in order. Not for use by several threads.
 
-    def __init__(self, transport, server, user="alice", domain="example.test", host="127.0.0.1", bind=None):
+    `sent` is shared by the endpoints of one test, whose messages may reach each other; see complaints().
+    """
+
+    def __init__(self, transport, server, user="alice", domain="example.test", host="127.0.0.1", bind=None, sent=None):
         self.transport, self.server, self.user, self.domain = transport, server, user, domain
         self._selector = selectors.DefaultSelector()
         self._buffers = {}  # connection -> bytes read and not yet a message
-        self._inbox, self._seen = [], set()
+        self._sources = {}  # connection -> its other end
+        self._sent = sent or Sent()
+        self._inbox = Inbox(self._sent, transport == "udp")
+        self._is_checked = True
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)  # what a crowd is answered waits here
@@ -23,14 +34,51 @@ class Endpoint:
         self._upstream = None
         if transport == "tcp":
             self.socket.listen(64)
+        else:
+            self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._selector.register(self.socket, selectors.EVENT_READ)
 
+    # -- its end
+
     def close(self):
-        if self._selector.get_map() is None:
-            return  # closed already
+        """Closes everything at once, whatever is under way."""
+        if self._is_closed():
+            return
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()
         self._selector.close()
+
+    def end_connections(self, seconds=10.0):
+        """Says on each connection that nothing more comes, and reads what the server still has to say, to its end."""
+        if self._is_closed() or self.transport == "udp":
+            return
+        self._selector.unregister(self.socket)
+        self.socket.close()
+        for connection in list(self._buffers):
+            try:
+                connection.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # the server was first
+        deadline = Deadline(seconds)
+        while self._buffers:
+            if not self._read(deadline.left()):
+                raise Overdue(f"{self.user}: the server did not close its end of a connection in {seconds} s")
+        self._selector.close()
+
+    def complaints(self):
+        """What is wrong with all that came: messages that nobody read, and copies that nobody asked for. Closes the endpoint."""
+        while not self._is_closed() and self._read(0):
+            pass
+        self.close()
+        return [f"{self.user}: {complaint}" for complaint in self._inbox.complaints()] if self._is_checked else []
+
+    def anything_may_come(self):
+        """What comes and is not read is no fault: for tests of which the answers are not the point. Returns the endpoint."""
+        self._is_checked = False
+        return self
+
+    def _is_closed(self):
+        return self._selector.get_map() is None
 
     # -- addresses
 
@@ -66,7 +114,6 @@ class Endpoint:
     def response(self, request, status, reason="", *, to_tag=None, headers=(), body=b"", contact=None):
         """A response of ours to a request that arrived."""
         names = {"via", "from", "to", "call-id", "cseq"} | ({"record-route"} if 100 < status < 300 else set())
-        from .message import canonical
         lines = [h for h in request.headers if canonical(h[0]) in names]
         if to_tag:
             lines = [(n, f"{v};tag={to_tag}") if canonical(n) == "to" and ";tag=" not in v else (n, v) for n, v in lines]
@@ -78,6 +125,10 @@ class Endpoint:
         answer.source, answer.flow = request.source, request.flow
         return answer
 
+    def answer(self, request, status=200, reason="OK", *, to_tag="b1", **more):
+        """Answers a request that arrived."""
+        return self.send(self.response(request, status, reason, to_tag=to_tag, **more))
+
     def register(self, uri=None, *, expires=60, contact=None, **more):
         return self.request("REGISTER", uri or f"sip:{self.domain}", to=self.aor,
                             contact=contact if contact is not None else f"<{self.contact}>;expires={expires}", **more)
@@ -88,6 +139,7 @@ class Endpoint:
         """Sends a message or bytes: a response the way its request came, anything else to the server (or to `to`)."""
         data = message if isinstance(message, bytes) else bytes(message)
         answer = isinstance(message, Message) and not message.is_request and message.source
+        self._sent.add(message if isinstance(message, Message) else Message.parse(data))
         if self.transport == "udp":
             self.socket.sendto(data, to or (message.source if answer else self.server))
             return message
@@ -99,14 +151,22 @@ class Endpoint:
         """Our connection to the server, opened when there is none."""
         if self._upstream is None or self._upstream.fileno() < 0:
             self._upstream = socket.create_connection(self.server, timeout=5, source_address=(self.host, 0))
-            self._selector.register(self._upstream, selectors.EVENT_READ)
-            self._buffers[self._upstream] = b""
+            self._begin(self._upstream, self.server)
         return self._upstream
 
     def hang_up(self):
         """Closes our connection to the server; we still listen."""
-        self._selector.unregister(self._upstream)
-        self._upstream.close()
+        self._end(self._upstream)
+
+    def _begin(self, connection, other_end):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._buffers[connection], self._sources[connection] = b"", other_end[:2]
+
+    def _end(self, connection):
+        self._selector.unregister(connection)
+        del self._buffers[connection], self._sources[connection]
+        connection.close()
 
     def receive(self, wanted=lambda m: True, what="a message", seconds=10.0, repeats=False):
         """The first message for which wanted(message) holds; earlier and later others stay for later calls.
@@ -115,17 +175,11 @@ class Endpoint:
         """
         deadline = Deadline(seconds)
         while True:
-            for at, message in enumerate(self._inbox):
-                if wanted(message):
-                    del self._inbox[at]
-                    key = bytes(message)
-                    if key in self._seen and not repeats:
-                        break
-                    self._seen.add(key)
-                    return message
-            else:
-                if not self._read(deadline.left()):
-                    raise Overdue(f"{self.user}: no {what} in {seconds} s; there are {self._inbox}")
+            message = self._inbox.take(wanted, repeats)
+            if message:
+                return message
+            if not self._read(deadline.left()):
+                raise Overdue(f"{self.user}: no {what} in {seconds} s; there are {self._inbox}")
 
     def receive_request(self, method, **more):
         return self.receive(is_request(method), f"{method} request", **more)
@@ -143,7 +197,7 @@ class Endpoint:
         """
         call_id = (probe or {}).get("call_id")
         self.exchange(self.request("OPTIONS", (probe or {}).get("uri", f"sip:{self.domain}"), call_id=call_id, max_forwards=0))
-        return not any(wanted(m) for m in self._inbox)
+        return not self._inbox.has(wanted)
 
     def exchange(self, request, **more):
         """Sends a request and returns its final response."""
@@ -157,9 +211,8 @@ class Endpoint:
         events = self._selector.select(seconds)
         for key, _ in events:
             if key.fileobj is self.socket and self.transport == "tcp":
-                connection, _ = self.socket.accept()
-                self._selector.register(connection, selectors.EVENT_READ)
-                self._buffers[connection] = b""
+                connection, source = self.socket.accept()
+                self._begin(connection, source)
             elif self.transport == "udp":
                 self._take_datagram()
             else:
@@ -168,13 +221,14 @@ class Endpoint:
 
     def _take_datagram(self):
         try:
-            data, source = self.socket.recvfrom(70000)
+            data, attached, _, source = self.socket.recvmsg(70000, socket.CMSG_SPACE(16))
         except ConnectionError:  # an ICMP error for something that we sent
             return
         if data.strip():
             message = Message.parse(data)
             message.source = source[:2]
-            self._inbox.append(message)
+            whole, nano = struct.unpack("qq", attached[0][2])
+            self._inbox.add(message, whole + nano / 1e9)
 
     def _take_bytes(self, connection):
         try:
@@ -182,9 +236,7 @@ class Endpoint:
         except ConnectionError:
             data = b""
         if not data:
-            self._selector.unregister(connection)
-            self._buffers.pop(connection)
-            connection.close()
+            self._end(connection)
             return
         self._buffers[connection] += data
         while True:
@@ -200,9 +252,18 @@ class Endpoint:
                 return
             message.body = rest[:length]
             message.flow = connection
-            message.source = connection.getpeername()[:2]
+            message.source = self._sources[connection]
             self._buffers[connection] = rest[length:]
-            self._inbox.append(message)
+            self._inbox.add(message, time.monotonic())
+
+
+def relayed(sender, receiver, request):
+    """Sends a request that the receiver answers with 200; returns it as it arrived."""
+    sender.send(request)
+    arrived = receiver.receive_request(request.method)
+    receiver.answer(arrived)
+    sender.receive_response(200, request.method)
+    return arrived
 
 
 class Dialog:

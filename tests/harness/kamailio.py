@@ -22,5 +22,7 @@ class Kamailio(Server):
                 "-m", "64", "-M", "8"]
 
     def finish(self):
-        assert self.is_alive() and udp_is_bound(self.port), self.log()
-        self.kill()  # it does not always end on TERM while TCP peers go away
+        try:
+            assert self.is_alive() and udp_is_bound(self.port), self.log()
+        finally:
+            self.kill()  # it does not always end on TERM while TCP peers go away

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What SIP2 tests are made of: a running mediator, terminals on sockets, and library systems that behave as told."""
+import contextlib
 import http.client
 import json
 import os
@@ -62,21 +63,32 @@ class Mediator(Process):
         new.write_text(text.replace("PORT", str(self.port)))
         new.rename(self.config)
 
-    def connect(self, **more):
-        self.terminals.append(Terminal(self.port, **more))
+    def connect(self, port=None, **more):
+        """A terminal at the SIP2 port or at another one; it is closed with the mediator."""
+        self.terminals.append(Terminal(port or self.port, **more))
         return self.terminals[-1]
 
+    def whole_log(self):
+        """The log with every line of what has been answered by now.
+
+        Lines are written in their order and a little later, so that the line of a newcomer is behind them all."""
+        newcomer = Terminal(self.port)
+        host, port = newcomer.socket.getsockname()
+        until(lambda: f"[{host}:{port}] New SIP client" in self.log(), "the line of a newcomer in the log")
+        newcomer.close()
+        return self.log()
+
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        return self._ask_http("GET", path)[:2]
 
     def post(self, path, body, content_type="application/json", token="token"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
-        connection.request("POST", path, body, {"Content-Type": content_type, "Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode(), answer.headers
+        return self._ask_http("POST", path, body, {"Content-Type": content_type, "Authorization": f"Bearer {token}"})
+
+    def _ask_http(self, *request):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)) as connection:
+            connection.request(*request)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers
 
     def call(self, method, **arguments):
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}
@@ -93,16 +105,18 @@ class Mediator(Process):
         return self.child.wait(20)
 
     def finish(self):
-        """Ends it as operators do, and checks that it ended well and that no sanitizer complained."""
+        """Ends it as operators do, and checks that it ended well, left no process and that no sanitizer complained."""
         for terminal in self.terminals:
             terminal.close()
         try:
+            self.members()  # so that those it leaves behind are known
             status = self.drain() if self.is_alive() else self.child.returncode
+            assert status == 0 or not self.must_end_well, f"{status}\n{self.log()}"
+            assert not self.members(), f"{self.name} left processes"
         except subprocess.TimeoutExpired:
-            status = "it did not end"
-            self.child.kill()
-            self.child.wait(20)
-        assert status == 0 or not self.must_end_well, f"{status}\n{self.log()}"
+            raise AssertionError(f"{self.name} did not end\n{self.log()}") from None
+        finally:
+            self.kill()
         assert not re.search(r"ERROR: \w+Sanitizer|runtime error:", self.log()), self.log()
 
 
