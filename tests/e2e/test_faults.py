@@ -3,7 +3,6 @@
 and messages that two parsers might read as two different ones."""
 import os
 import random
-import signal
 import socket
 
 import pytest
@@ -38,7 +37,9 @@ route {{{{
 def sheltered(serve):
     """A server that relays to one peer only, and that peer."""
     sink = Endpoint("udp", ("127.0.0.1", 9), "sink")
-    yield serve(SHELTERED.format(sink.port)), sink
+    server = serve(SHELTERED.format(sink.port))
+    server.drains = False
+    yield server, sink
     sink.close()
 
 
@@ -52,6 +53,7 @@ def lasting_servers():
         if server is None or not server.is_alive():  # each test finds one that runs, whatever became of the last one
             sink = Endpoint("udp", ("127.0.0.1", 9), "sink")
             server = Server(folder, SHELTERED.format(sink.port), shards)
+            server.drains = False
             running[shards] = server, sink
             started.append((server, sink))
         return server, sink
@@ -62,7 +64,6 @@ def lasting_servers():
     dead = [server for server, _ in started if running[server.shards][0] is not server]
     for server, _ in started:
         if server not in dead:
-            server.child.send_signal(signal.SIGTERM)  # that of finish() is the second: it need not wait for calls to nobody
             server.finish()
     assert not dead, [server.log()[-3000:] for server in dead]
 

@@ -147,6 +147,7 @@ class Server(Process):
     """tandemd on a free port of 127.0.0.1, UDP and TCP, with a script that may leave out where to listen."""
 
     program = "tandemd"
+    drains = True  # False where nobody answers: the second TERM of an end does not wait for calls
 
     def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None, host="127.0.0.1"):
         self.host, self.port, self.shards = "127.0.0.1", free_ports(2), shards
@@ -209,6 +210,8 @@ class Server(Process):
             until(lambda: self.open_files() <= self.files_at_start,
                   f"{self.program} to close its peers' descriptors ({self.files_at_start} at the start)", seconds=10)
             asked = time.monotonic()
+            if not self.drains:
+                self.child.send_signal(signal.SIGTERM)
             code = self.stop()
             assert code == 0, f"{self.program} ended with {code}:\n{self.log()}"
             assert time.monotonic() - asked < _LONGEST_DRAIN, f"{self.program} waited for a request that the test left unanswered"
