@@ -8,6 +8,10 @@ FUZZ_SECONDS ?= 60
 build      = cmake --build --preset $(1) --parallel $(JOBS)
 configure  = cmake --preset $(1) --log-level=NOTICE
 
+# What a newcomer starts needs no test: a first configuration leaves them out, `make build` puts them in.
+programs   = $(call configure,release) $(if $(wildcard build/CMakeCache.txt),,-DTANDEM_TESTS=OFF)
+first_time = if [ ! -e build/bin/$(1) ]; then echo "Building $(1). The first time this takes about $(2) minutes on two cores."; fi
+
 export JOBS # for the scripts, too
 
 .PHONY: help build run run-sip2 test check format bench fuzz install clean
@@ -17,18 +21,20 @@ help: ## list the commands
 
 build: ## install the packages and build everything into build/bin
 	@scripts/install-packages build test
-	@$(call configure,release)
+	@$(call configure,release) -DTANDEM_TESTS=ON
 	@$(call build,release)
 
 run: ## build, and start tandemd with etc/tandem.cfg (LISTEN=127.0.0.1:5060)
-	@scripts/install-packages build test
-	@$(call configure,release)
+	@scripts/install-packages build
+	@$(programs)
+	@$(call first_time,tandemd,6)
 	@$(call build,release) --target tandemd
 	@scripts/run $(LISTEN)
 
 run-sip2: ## build, and start sip2-mediator with its demonstration library on port 6001
 	@scripts/install-packages build
-	@$(call configure,release)
+	@$(programs)
+	@$(call first_time,sip2-mediator,4)
 	@$(call build,release) --target sip2-mediator sip2-client
 	@build/bin/sip2-mediator --demo
 

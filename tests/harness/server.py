@@ -51,11 +51,11 @@ def processes_now():
 class Process:
     """A program in a session of its own; stop() ends it by its id, kill() ends it and all that it started."""
 
-    def __init__(self, name, command, folder, environment=None):
+    def __init__(self, name, command, folder, environment=None, stdin=subprocess.DEVNULL):
         self.name, self.command, self.folder = name, [str(c) for c in command], pathlib.Path(folder)
         self.log_path = self.folder / f"{name}.log"
         with open(self.log_path, "wb") as log:
-            self.child = subprocess.Popen(self.command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.child = subprocess.Popen(self.command, cwd=folder, stdin=stdin, stdout=log, stderr=log,
                                           start_new_session=True, env={**os.environ, **(environment or {})})
         self.pid = self.child.pid
         self.sessions = {self.pid}
