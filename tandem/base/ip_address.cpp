@@ -58,22 +58,33 @@ ip_address ip_address::v6(const std::array<std::uint8_t, 16>& bytes) noexcept {
 }
 
 std::optional<ip_address> ip_address::parse(std::string_view text) noexcept {
-  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') {
-    text = text.substr(1, text.size() - 2);
-    if (text.find(':') == std::string_view::npos) return std::nullopt;
-  }
-  std::array<char, INET6_ADDRSTRLEN + 1> terminated{};
-  if (text.empty() || text.size() >= terminated.size() - 1) return std::nullopt;
+  if (text.find(':') == std::string_view::npos) return parse_v4(text);
+  if (text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
+  std::array<char, INET6_ADDRSTRLEN> terminated{};
+  if (text.size() >= terminated.size()) return std::nullopt;
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   std::copy(text.begin(), text.end(), terminated.begin());
-  if (text.find(':') == std::string_view::npos) {
-    std::array<std::uint8_t, 4> bytes;
-    if (inet_pton(AF_INET, terminated.data(), bytes.data()) != 1) return std::nullopt;
-    return v4(bytes);
-  }
   std::array<std::uint8_t, 16> bytes;
   if (inet_pton(AF_INET6, terminated.data(), bytes.data()) != 1) return std::nullopt;
   return v6(bytes);
+}
+
+// RFC 3986 3.2.2: dec-octet has no leading zero. One makes the number octal for some readers and
+// decimal for others, so that a rule for the one address is passed by the other.
+std::optional<ip_address> ip_address::parse_v4(std::string_view text) noexcept {
+  ip_address ip;
+  ip.family_ = family::v4;
+  std::size_t at = 0;
+  for (std::size_t part = 0; part < 4; ++part) {
+    if (part != 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
+    const std::size_t from = at;
+    unsigned value = 0;
+    while (at != text.size() && is_digit(text[at]) && at - from < 3)
+      value = value * 10 + static_cast<unsigned>(text[at++] - '0');
+    if (at == from || value > 255 || (text[from] == '0' && at - from > 1)) return std::nullopt;
+    ip.bytes_[part] = static_cast<std::uint8_t>(value);
+  }
+  return at == text.size() ? std::optional{ip} : std::nullopt;
 }
 
 bool ip_address::is_any() const noexcept {
@@ -92,13 +103,6 @@ bool ip_address::is_multicast() const noexcept {
 bool ip_address::is_link_local() const noexcept {
   return is_v4() ? bytes_[0] == 169 && bytes_[1] == 254
                  : is_v6() && bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
-}
-
-bool ip_address::is_private() const noexcept {
-  if (is_loopback()) return true;
-  if (is_v6()) return (bytes_[0] & 0xfe) == 0xfc;
-  return is_in(v4(10, 0, 0, 0), 8) || is_in(v4(172, 16, 0, 0), 12) ||
-         is_in(v4(192, 168, 0, 0), 16) || is_in(v4(100, 64, 0, 0), 10);
 }
 
 bool ip_address::is_in(const ip_address& prefix, unsigned bits) const noexcept {

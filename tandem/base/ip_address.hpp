@@ -35,7 +35,8 @@ class ip_address {
   [[nodiscard]] static ip_address any_v6() noexcept { return v6({}); }
 
   /// "192.0.2.1", "2001:db8::1" or "[2001:db8::1]" (the form of a SIP URI); nothing for any other
-  /// text. Octets are decimal without leading zeros, no zone.
+  /// text. Octets are decimal without leading zeros (RFC 3986 3.2.2), no zone. The one parser of
+  /// addresses.
   [[nodiscard]] static std::optional<ip_address> parse(std::string_view text) noexcept;
 
   [[nodiscard]] bool is_v4() const noexcept { return family_ == family::v4; }
@@ -47,8 +48,6 @@ class ip_address {
   [[nodiscard]] bool is_loopback() const noexcept;   ///< 127/8 or ::1
   [[nodiscard]] bool is_multicast() const noexcept;  ///< 224/4 or ff00::/8
   [[nodiscard]] bool is_link_local() const noexcept; ///< 169.254/16 or fe80::/10
-  /// RFC 1918, RFC 6598, RFC 4193 and the loopback: nothing that is routed on the Internet.
-  [[nodiscard]] bool is_private() const noexcept;
 
   /// Same family and the first `bits` bits are those of `prefix`.
   [[nodiscard]] bool is_in(const ip_address& prefix, unsigned bits) const noexcept;
@@ -66,6 +65,8 @@ class ip_address {
   friend auto operator<=>(const ip_address&, const ip_address&) noexcept = default;
 
  private:
+  static std::optional<ip_address> parse_v4(std::string_view text) noexcept;
+
   family family_ = family::none;
   std::array<std::uint8_t, 16> bytes_{};
 };

@@ -26,6 +26,14 @@ TEST(ip_address, parses_and_prints_both_families) {
            row{"192.0.2", nullptr},
            row{"192.0.2.256", nullptr},
            row{"192.0.2.01", nullptr},
+           row{"192.00.2.1", nullptr},
+           row{"::ffff:192.0.2.01", nullptr},
+           row{"192.0.2.0256", nullptr},
+           row{"192.0.2.1.", nullptr},
+           row{"192..2.1", nullptr},
+           row{"[", nullptr},
+           row{"[:]", nullptr},
+           row{":", nullptr},
            row{" 192.0.2.1", nullptr},
            row{"[192.0.2.1]", nullptr},
            row{"[::1", nullptr},
@@ -53,9 +61,6 @@ TEST(ip_address, knows_its_kind) {
   EXPECT_TRUE(ip("0.0.0.0").is_any());
   EXPECT_TRUE(ip("::").is_any());
   EXPECT_FALSE(ip_address{}.is_any());
-  EXPECT_TRUE(ip("172.31.0.1").is_private());
-  EXPECT_FALSE(ip("172.32.0.1").is_private());
-  EXPECT_TRUE(ip("fd00::1").is_private());
   EXPECT_TRUE(ip("fe80::1").is_link_local());
   EXPECT_EQ(ip("2001:db8::1").to_uri_host(), "[2001:db8::1]");
 }

@@ -130,7 +130,7 @@ bool core::on_unreachable(stack::server_handle server, std::string_view via,
     for (const ip_address& ip : found.value_or(std::vector<ip_address>{})) {
       stack::target way = tried;
       way.flow = {};
-      way.address = {ip, port.value_or(stack::default_port(tried.transport))};
+      way.address = {ip, port.value_or(default_port(tried.transport))};
       // A name in the DNS of a stranger does not lead into this host.
       const bool leads_inside = ip.is_loopback() || ip.is_any() || ip.is_multicast();
       if (leads_inside && !tried.address.ip.is_loopback()) continue;

@@ -19,8 +19,8 @@ struct next_hop {
   std::string uri;         ///< route the request to this URI instead; empty: to the Request-URI
   std::string path;        ///< Route values to put on top (RFC 3327), empty for none
   socket_address received; ///< a registered phone: where its REGISTER came from
-  stack::flow_handle flow; ///< a registered phone: the connection it keeps open
-  stack::transport_kind transport = stack::transport_kind::udp; ///< of `received` or `flow`
+  flow_handle flow;        ///< a registered phone: the connection it keeps open
+  transport_kind transport = transport_kind::udp; ///< of `received` or `flow`
 
   void clear() noexcept {
     uri.clear();

@@ -47,7 +47,7 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
     const auto points = transport::parse_listen_point(with_port(text, port), interfaces, look_up);
     if (!points) throw start_error{fmt::format("{}: {}", where, points.error())};
     for (const listen_point& p : *points) {
-      if (no_tcp && p.transport != stack::transport_kind::udp) continue;
+      if (no_tcp && p.transport != transport_kind::udp) continue;
       if (std::find(all.begin(), all.end(), p) == all.end()) all.push_back(p);
     }
   };

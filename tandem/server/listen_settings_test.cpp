@@ -29,8 +29,7 @@ std::string points(const options& wanted, std::string_view parameters) {
   std::string all;
   for (const auto& p : listen_points(wanted, *compiled(parameters), look_up))
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ",
-                       p.transport == stack::transport_kind::udp ? "udp" : "tcp",
-                       p.address.to_string());
+                       p.transport == transport_kind::udp ? "udp" : "tcp", p.address.to_string());
   return all;
 }
 

@@ -87,11 +87,11 @@ std::string_view message_context::status() const {
 
 script::protocol message_context::transport() const {
   switch (from_.transport) {
-  case stack::transport_kind::udp: return script::protocol::udp;
-  case stack::transport_kind::tcp: return script::protocol::tcp;
-  case stack::transport_kind::tls: return script::protocol::tls;
-  case stack::transport_kind::ws: return script::protocol::ws;
-  case stack::transport_kind::wss: return script::protocol::wss;
+  case transport_kind::udp: return script::protocol::udp;
+  case transport_kind::tcp: return script::protocol::tcp;
+  case transport_kind::tls: return script::protocol::tls;
+  case transport_kind::ws: return script::protocol::ws;
+  case transport_kind::wss: return script::protocol::wss;
   }
   return script::protocol::none;
 }

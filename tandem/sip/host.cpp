@@ -1,83 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/host.hpp>
 
+#include <algorithm>
+#include <array>
+
 namespace tandem::sip {
 
 namespace {
 
-// IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT
-/// \return the bytes of `text` that it takes; 0 when none stands at the begin.
-inline std::size_t read_ipv4(std::string_view text, ipv4_bytes& bytes) noexcept {
-  std::size_t at = 0;
-  for (std::size_t part = 0; part < bytes.size(); ++part) {
-    if (part != 0 && (at == text.size() || text[at++] != '.')) return 0;
-    const std::size_t from = at;
-    unsigned value = 0;
-    while (at < text.size() && is_digit(text[at]))
-      value = value * 10 + static_cast<unsigned>(text[at++] - '0');
-    if (at - from - 1 > 2 || value > 255) return 0; // none, or too many
-    // Octal for some readers, decimal for others: a rule for the one address is passed by the
-    // other.
-    if (text[from] == '0' && at - from > 1) return 0;
-    bytes[part] = static_cast<std::uint8_t>(value);
-  }
-  return at;
+/// An IPv6 address without brackets. Deviates: RFC 5118 4.10, the grammar of RFC 3261 yields
+/// "2001:db8:::192.0.2.1", so that the third colon before an IPv4 address means nothing.
+std::optional<ip_address> parse_ipv6(std::string_view text) noexcept {
+  if (text.find(':') == std::string_view::npos || text.front() == '[') return std::nullopt;
+  const std::size_t colons = text.find(":::");
+  if (colons == std::string_view::npos) return ip_address::parse(text);
+  const std::string_view head = text.substr(0, colons + 2);
+  const std::string_view tail = text.substr(colons + 3);
+  std::array<char, 48> two_colons;
+  if (head.size() + tail.size() > two_colons.size() || !ip_address::parse(tail))
+    return std::nullopt;
+  std::copy(tail.begin(), tail.end(), std::copy(head.begin(), head.end(), two_colons.begin()));
+  return ip_address::parse({two_colons.data(), head.size() + tail.size()});
 }
-
-} // namespace
-
-std::optional<ipv4_bytes> parse_ipv4(std::string_view text) noexcept {
-  ipv4_bytes bytes{};
-  const std::size_t size = read_ipv4(text, bytes);
-  return size != 0 && size == text.size() ? std::optional{bytes} : std::nullopt;
-}
-
-// IPv6address = hexpart [ ":" IPv4address ], hexpart with at most one "::"
-std::optional<ipv6_bytes> parse_ipv6(std::string_view text) noexcept {
-  ipv6_bytes bytes{};
-  std::size_t count = 0;          // bytes read
-  std::optional<std::size_t> gap; // where "::" stood
-  std::size_t at = 0;
-  if (text.starts_with("::")) {
-    gap = 0;
-    at = 2;
-  }
-  // RFC 5118 4.10: the grammar yields "2001:db8:::192.0.2.1"; the third colon means nothing.
-  const auto skip_third_colon = [&] {
-    if (at < text.size() && text[at] == ':' && parse_ipv4(text.substr(at + 1))) ++at;
-  };
-  if (gap) skip_third_colon();
-  while (at < text.size()) {
-    if (count + 4 <= 16)
-      if (const auto tail = parse_ipv4(text.substr(at))) {
-        for (const std::uint8_t byte : *tail) bytes[count++] = byte;
-        at = text.size();
-        break;
-      }
-    unsigned value = 0;
-    const std::size_t from = at;
-    while (at < text.size() && at - from < 4 && hex_value(text[at]) >= 0)
-      value = value * 16 + static_cast<unsigned>(hex_value(text[at++]));
-    if (at == from || count == 16) return std::nullopt;
-    bytes[count++] = static_cast<std::uint8_t>(value >> 8);
-    bytes[count++] = static_cast<std::uint8_t>(value);
-    if (at == text.size()) break;
-    if (text[at++] != ':' || at == text.size()) return std::nullopt;
-    if (text[at] == ':') {
-      if (gap) return std::nullopt;
-      gap = count;
-      ++at;
-      skip_third_colon();
-    }
-  }
-  if (!gap) return count == 16 ? std::optional{bytes} : std::nullopt;
-  if (count == 16) return std::nullopt; // "::" stands for at least one group
-  ipv6_bytes spread{};
-  for (std::size_t i = 0; i < count; ++i) spread[i < *gap ? i : 16 - count + i] = bytes[i];
-  return spread;
-}
-
-namespace {
 
 struct labels {
   std::string_view text;
@@ -120,10 +64,10 @@ result<host_view, parse_error> host_view::read(cursor& at) noexcept {
     return host_view{address, host_kind::ipv6};
   }
   if (is_digit(at.peek())) {
-    ipv4_bytes bytes{};
-    at.skip(read_ipv4(at.rest(), bytes));
-    if (at.offset() != from && !is(char_class::host, at.peek()))
-      return host_view{at.since(from), host_kind::ipv4};
+    while (is_digit(at.peek()) || at.peek() == '.') at.skip(1);
+    const std::string_view number = at.since(from);
+    if (!is(char_class::host, at.peek()) && ip_address::parse(number))
+      return host_view{number, host_kind::ipv4};
     at.move_to(from);
   }
   const auto [text, has_empty_label] = take_labels(at);
@@ -159,22 +103,18 @@ void host_view::write(sink& out) const noexcept {
   out.put(']');
 }
 
-std::optional<ipv4_bytes> host_view::as_ipv4() const noexcept {
-  return kind == host_kind::ipv4 ? parse_ipv4(text) : std::nullopt;
-}
-
-std::optional<ipv6_bytes> host_view::as_ipv6() const noexcept {
-  return kind == host_kind::ipv6 ? parse_ipv6(text) : std::nullopt;
+ip_address host_view::address() const noexcept {
+  switch (kind) {
+  case host_kind::ipv4: return ip_address::parse(text).value_or(ip_address{});
+  case host_kind::ipv6: return parse_ipv6(text).value_or(ip_address{});
+  case host_kind::name: break;
+  }
+  return {};
 }
 
 bool equivalent(const host_view& a, const host_view& b) noexcept {
   if (a.kind != b.kind) return false;
-  switch (a.kind) {
-  case host_kind::ipv4: return a.as_ipv4() == b.as_ipv4();
-  case host_kind::ipv6: return a.as_ipv6() == b.as_ipv6();
-  case host_kind::name: break;
-  }
-  return iequals(a.text, b.text);
+  return a.kind == host_kind::name ? iequals(a.text, b.text) : a.address() == b.address();
 }
 
 result<host_port, parse_error> host_port::read(cursor& at) noexcept {

@@ -3,24 +3,14 @@
 // they were parsed from; pure functions, any thread.
 #pragma once
 
+#include <tandem/base/ip_address.hpp>
 #include <tandem/sip/value.hpp>
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace tandem::sip {
-
-using ipv4_bytes = std::array<std::uint8_t, 4>;
-using ipv6_bytes = std::array<std::uint8_t, 16>;
-
-/// Four decimal numbers from 0 to 255 and three dots; nothing for anything else.
-[[nodiscard]] std::optional<ipv4_bytes> parse_ipv4(std::string_view text) noexcept;
-
-/// An IPv6 address without brackets, as RFC 4291 2.2 writes it. Also the form with three colons
-/// before an IPv4 address that a fault of RFC 3261's grammar allows (RFC 5118 4.10).
-[[nodiscard]] std::optional<ipv6_bytes> parse_ipv6(std::string_view text) noexcept;
 
 enum class host_kind : std::uint8_t { name, ipv4, ipv6 };
 
@@ -39,8 +29,9 @@ struct host_view {
   [[nodiscard]] bool empty() const noexcept { return text.empty(); }
   /// With brackets around IPv6, and two colons where three stood.
   void write(sink& out) const noexcept;
-  [[nodiscard]] std::optional<ipv4_bytes> as_ipv4() const noexcept;
-  [[nodiscard]] std::optional<ipv6_bytes> as_ipv6() const noexcept;
+  /// The address that it is; none of a name. An IPv6 address may have three colons before an IPv4
+  /// one, as a fault of RFC 3261's grammar allows (RFC 5118 4.10).
+  [[nodiscard]] ip_address address() const noexcept;
 };
 
 /// The same host: addresses by their bits, names but for case (RFC 3261 19.1.4).

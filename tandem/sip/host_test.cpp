@@ -11,11 +11,12 @@
 namespace tandem::sip {
 namespace {
 
+/// The address between brackets as hexadecimal digits.
 std::string hex(std::string_view ipv6) {
-  const auto bytes = parse_ipv6(ipv6);
-  if (!bytes) return "none";
+  const auto host = host_view::parse("[" + std::string{ipv6} + "]");
+  if (!host || !host->address().is_v6()) return "none";
   std::string text;
-  for (const std::uint8_t byte : *bytes) {
+  for (const std::uint8_t byte : host->address().bytes()) {
     text += "0123456789abcdef"[byte >> 4];
     text += "0123456789abcdef"[byte & 15];
   }
@@ -23,12 +24,13 @@ std::string hex(std::string_view ipv6) {
 }
 
 TEST(ipv4, is_four_numbers_below_256) {
-  EXPECT_EQ(parse_ipv4("192.0.2.255"), (ipv4_bytes{192, 0, 2, 255}));
-  EXPECT_EQ(parse_ipv4("0.0.0.0"), (ipv4_bytes{0, 0, 0, 0}));
-  for (const std::string_view bad :
-       {"", "1", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "1.2.3.256", "1..2.3", ".1.2.3",
-        "1.2.3.0004", "a.b.c.d", "1.2.3.-4", " 1.2.3.4"})
-    EXPECT_EQ(parse_ipv4(bad), std::nullopt) << bad;
+  EXPECT_EQ(host_view::parse("192.0.2.255")->address(), ip_address::v4(192, 0, 2, 255));
+  EXPECT_EQ(host_view::parse("0.0.0.0")->address(), ip_address::any_v4());
+  for (const std::string_view bad : {"", "1", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5",
+                                     "1.2.3.256", "1..2.3", ".1.2.3", "1.2.3.0004"})
+    EXPECT_FALSE(host_view::parse(bad)) << bad;
+  for (const std::string_view name : {"a.b.c.d", "1.2.3.-4", "1.2.3.4a"})
+    EXPECT_EQ(host_view::parse(name)->kind, host_kind::name) << name;
 }
 
 TEST(ipv4, with_leading_zeros_is_no_host) {

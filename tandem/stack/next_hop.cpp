@@ -29,8 +29,7 @@ result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
     if (!maddr) return fail(hop_errc::bad_maddr);
     hop.host = *maddr;
   }
-  if (const auto v4 = hop.host.as_ipv4()) hop.ip = ip_address::v4(*v4);
-  if (const auto v6 = hop.host.as_ipv6()) hop.ip = ip_address::v6(*v6);
+  hop.ip = hop.host.address();
   if (hop.ip.is_multicast()) hop.ttl = uri.ttl().value_or(1);
   hop.has_port = uri.port().has_value();
   hop.port = uri.port().value_or(default_port(hop.transport));

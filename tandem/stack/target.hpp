@@ -5,48 +5,13 @@
 
 #include <tandem/base/block.hpp>
 #include <tandem/base/clock.hpp>
+#include <tandem/base/flow_handle.hpp>
 #include <tandem/base/ip_address.hpp>
+#include <tandem/base/transport_kind.hpp>
 
 #include <cstdint>
-#include <string_view>
 
 namespace tandem::stack {
-
-/// The transports of RFC 3261 18, RFC 7118.
-enum class transport_kind : std::uint8_t { udp, tcp, tls, ws, wss };
-
-/// Nothing is lost on the way, so that nothing is sent again (RFC 3261 17).
-[[nodiscard]] constexpr bool is_reliable(transport_kind kind) noexcept {
-  return kind != transport_kind::udp;
-}
-
-/// The next hop may be trusted with `sips:` (RFC 3261 26.2.2).
-[[nodiscard]] constexpr bool is_secure(transport_kind kind) noexcept {
-  return kind == transport_kind::tls || kind == transport_kind::wss;
-}
-
-/// As it stands in a Via: "UDP", "TCP", "TLS", "WS", "WSS" (RFC 3261 20.42, RFC 7118 5.2).
-[[nodiscard]] constexpr std::string_view via_token(transport_kind kind) noexcept {
-  constexpr std::string_view tokens[]{"UDP", "TCP", "TLS", "WS", "WSS"};
-  return tokens[static_cast<std::size_t>(kind)];
-}
-
-/// 5061 for TLS, 80 and 443 for WebSocket, else 5060 (RFC 3261 19.1.2, RFC 7118 8).
-[[nodiscard]] constexpr std::uint16_t default_port(transport_kind kind) noexcept {
-  constexpr std::uint16_t ports[]{5060, 5060, 5061, 80, 443};
-  return ports[static_cast<std::size_t>(kind)];
-}
-
-/// Names a connection, or a listening datagram socket, of some shard; the default names none. A
-/// binding stores one too, so it outlives what it names: a stale one is answered as "gone".
-struct flow_handle {
-  std::uint32_t slot = 0;
-  std::uint32_t generation = 0; ///< 0: none
-  std::uint16_t shard = 0;
-
-  [[nodiscard]] explicit operator bool() const noexcept { return generation != 0; }
-  friend bool operator==(flow_handle, flow_handle) noexcept = default;
-};
 
 /// How firmly a target's transport was chosen (RFC 3261 18.1.1 lets only an open choice change).
 enum class transport_choice : std::uint8_t {

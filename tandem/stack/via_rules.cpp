@@ -7,13 +7,6 @@ namespace tandem::stack {
 
 namespace {
 
-/// The address that a host is written as; none for a name.
-ip_address address_of(const sip::host_view& host) noexcept {
-  if (const auto v4 = host.as_ipv4()) return ip_address::v4(*v4);
-  if (const auto v6 = host.as_ipv6()) return ip_address::v6(*v6);
-  return {};
-}
-
 std::uint16_t sent_by_port(const sip::via& v, transport_kind transport) noexcept {
   return v.sent_by.port.value_or(default_port(transport));
 }
@@ -22,7 +15,7 @@ std::uint16_t sent_by_port(const sip::via& v, transport_kind transport) noexcept
 /// group, or the address that `to` has already.
 void obey_maddr(const sip::via& v, target& to) noexcept {
   const auto maddr = v.maddr();
-  const ip_address ip = maddr ? address_of(*maddr) : ip_address{};
+  const ip_address ip = maddr ? maddr->address() : ip_address{};
   if (!ip.is_multicast() && (!ip || ip != to.address.ip)) return;
   to.address.ip = ip;
   to.address.port = sent_by_port(v, to.transport);
@@ -49,7 +42,7 @@ via_stamp stamp_of(const sip::via& top, const socket_address& source) noexcept {
   // RFC 3581 4: with rport, received goes in even when it says nothing new. A received that the
   // peer wrote is a lie or a leftover either way.
   stamp.needs_received = top.has_rport() || top.has_received() ||
-                         address_of(top.sent_by.host) != source.ip; // RFC 3261 18.2.1
+                         top.sent_by.host.address() != source.ip; // RFC 3261 18.2.1
   return stamp;
 }
 
@@ -98,10 +91,10 @@ std::optional<socket_address> source_of(const sip::via& stamped,
                                         transport_kind transport) noexcept {
   socket_address source{{}, sent_by_port(stamped, transport)};
   if (const auto received = stamped.received()) {
-    source.ip = address_of(*received);
+    source.ip = received->address();
     if (const auto rport = stamped.rport()) source.port = *rport;
   } else {
-    source.ip = address_of(stamped.sent_by.host);
+    source.ip = stamped.sent_by.host.address();
   }
   if (!source.ip || source.port == 0) return std::nullopt;
   return source;

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/base/flow_handle.hpp>
 #include <tandem/base/hash.hpp>
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/base/transport_kind.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -23,13 +25,6 @@ namespace tandem::storage {
 struct stripe;
 class record;
 
-/// The connection a contact registered over, as plain numbers (see stack::flow_handle).
-struct flow_number {
-  std::uint32_t shard = 0;
-  std::uint32_t slot = 0;
-  std::uint32_t generation = 0; ///< 0: none
-};
-
 /// What a REGISTER says of one contact. The views need to live only as long as the call.
 struct binding_data {
   std::string_view contact{}; ///< the URI as it was registered, without angle brackets
@@ -41,11 +36,11 @@ struct binding_data {
   std::uint32_t cseq = 0;
   std::uint16_t q = 0;        ///< preference in thousandths
   std::uint16_t flags = 0;    ///< the script's own
-  std::uint8_t transport = 0; ///< stack::transport_kind, of `received`
+  transport_kind transport{}; ///< by which it came from `received`
   instant expires{};          ///< instant::max(): permanent
   instant modified{};         ///< when it was last written
   socket_address received{};  ///< where the REGISTER came from, as the server saw it
-  flow_number flow{};         ///< the connection it came over, if it was one
+  flow_handle flow{};         ///< the connection it came over, if it was one
 };
 
 /// One stored contact. Reached only through a record, under its stripe's mutex.
@@ -61,11 +56,11 @@ class binding final : public timer {
   [[nodiscard]] std::uint32_t cseq() const noexcept { return cseq_; }
   [[nodiscard]] std::uint16_t q() const noexcept { return q_; }
   [[nodiscard]] std::uint16_t flags() const noexcept { return flags_; }
-  [[nodiscard]] std::uint8_t transport() const noexcept { return transport_; }
+  [[nodiscard]] transport_kind transport() const noexcept { return transport_; }
   [[nodiscard]] instant expires() const noexcept { return expires_; }
   [[nodiscard]] instant modified() const noexcept { return modified_; }
   [[nodiscard]] const socket_address& received() const noexcept { return received_; }
-  [[nodiscard]] const flow_number& flow() const noexcept { return flow_; }
+  [[nodiscard]] flow_handle flow() const noexcept { return flow_; }
   [[nodiscard]] bool is_live(instant now) const noexcept { return expires_ > now; }
 
  private:
@@ -91,11 +86,11 @@ class binding final : public timer {
   instant expires_{};
   instant modified_{};
   socket_address received_{};
-  flow_number flow_{};
+  flow_handle flow_{};
   std::uint32_t cseq_ = 0;
   std::uint16_t q_ = 0;
   std::uint16_t flags_ = 0;
-  std::uint8_t transport_ = 0;
+  transport_kind transport_{};
   std::uint16_t ends_[parts] = {}; ///< of the texts that stand behind the object
 };
 

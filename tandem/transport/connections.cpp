@@ -146,11 +146,11 @@ void connections::send(const stack::target& to, const ip_address& from,
   c->stream->send(message.block, message.size, to_token(on_behalf_of, asking_shard));
 }
 
-void connections::close(stack::flow_handle flow) {
+void connections::close(flow_handle flow) {
   if (connection* c = all_.find(key{flow.slot, flow.generation})) c->stream->close();
 }
 
-socket_address connections::local_of(stack::flow_handle flow) noexcept {
+socket_address connections::local_of(flow_handle flow) noexcept {
   connection* c = all_.find(key{flow.slot, flow.generation});
   return c ? c->stream->local() : socket_address{};
 }
@@ -160,7 +160,7 @@ stack::arrival connections::arrival_of(const connection& c) const {
   from.source = c.stream->peer();
   from.local = c.stream->local();
   from.flow = {c.self.slot, c.self.generation, home_.index()};
-  from.transport = stack::transport_kind::tcp;
+  from.transport = transport_kind::tcp;
   from.at = home_.now();
   return from;
 }

@@ -52,10 +52,10 @@ class connections {
             stack::origin on_behalf_of, std::uint16_t asking_shard);
 
   /// Ends a connection after what waits in it has left.
-  void close(stack::flow_handle flow);
+  void close(flow_handle flow);
 
   /// The local address of a flow; none when it is gone.
-  [[nodiscard]] socket_address local_of(stack::flow_handle flow) noexcept;
+  [[nodiscard]] socket_address local_of(flow_handle flow) noexcept;
 
   /// The address refused a connection lately, or let it time out.
   [[nodiscard]] bool has_refused(const socket_address& peer) const noexcept;

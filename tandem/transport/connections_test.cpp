@@ -20,7 +20,7 @@ struct owner final : stream_owner {
   void on_stream_send_error(stack::origin of, std::uint16_t, stack::send_error why) override {
     failed.emplace_back(of, why);
   }
-  stack::flow_handle flow;
+  flow_handle flow;
   std::vector<std::pair<stack::origin, stack::send_error>> failed;
 };
 
@@ -41,7 +41,7 @@ TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
   const io::raw_peer_for_test next{*at}; // it will be accepted before the message leaves
   stack::target to;
   to.address = local_address(silent);
-  to.transport = stack::transport_kind::tcp;
+  to.transport = transport_kind::tcp;
   const stack::origin of{7, 1, stack::origin::kind::client};
   all.send(to, {}, stack::wire_message::copy_of("OPTIONS"), of, 0);
   EXPECT_TRUE(user.failed.empty()) << "never from inside";

@@ -14,12 +14,10 @@ namespace tandem::transport {
 
 namespace {
 
-using stack::transport_kind;
-
 std::optional<transport_kind> find_transport(std::string_view name) noexcept {
   for (const auto kind : {transport_kind::udp, transport_kind::tcp, transport_kind::tls,
                           transport_kind::ws, transport_kind::wss})
-    if (iequals(name, stack::via_token(kind))) return kind;
+    if (iequals(name, via_token(kind))) return kind;
   return std::nullopt;
 }
 
@@ -65,7 +63,7 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
   for (const auto t : transports)
     if (t != transport_kind::udp && t != transport_kind::tcp)
       return fail(fmt::format("'{}': transport {} is not there yet, only udp and tcp", whole,
-                              to_lower_copy(stack::via_token(t))));
+                              to_lower_copy(via_token(t))));
 
   constexpr std::uint16_t default_port = 5060;
   std::vector<socket_address> addresses;
@@ -108,7 +106,7 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
       if (address.ip.is_multicast() && t != transport_kind::udp) {
         if (!is_transport_named) continue;
         return fail(fmt::format("'{}': {} has no multicast groups, only udp has", whole,
-                                to_lower_copy(stack::via_token(t))));
+                                to_lower_copy(via_token(t))));
       }
       points.push_back({t, address, {}, host_name});
     }

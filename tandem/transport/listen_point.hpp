@@ -16,7 +16,7 @@ namespace tandem::transport {
 
 /// One socket to be bound.
 struct listen_point {
-  stack::transport_kind transport = stack::transport_kind::udp;
+  transport_kind transport = transport_kind::udp;
   socket_address address;
   std::string advertised; ///< host, or host:port, for Via and Record-Route in place of the address
   std::string name = {};  ///< the host name that the address was looked up for, empty for none

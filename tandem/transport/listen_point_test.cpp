@@ -18,7 +18,7 @@ std::string read(std::string_view text) {
   if (!points) return "error: " + points.error();
   std::string result;
   for (const auto& p : *points)
-    result += std::string{stack::via_token(p.transport)} + " " + p.address.to_string() + "; ";
+    result += std::string{via_token(p.transport)} + " " + p.address.to_string() + "; ";
   return result;
 }
 

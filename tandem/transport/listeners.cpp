@@ -29,10 +29,9 @@ int fitness(const listener& l, const ip_address& destination,
 
 } // namespace
 
-std::string sent_by_text(const ip_address& ip, std::uint16_t port,
-                         stack::transport_kind transport) {
+std::string sent_by_text(const ip_address& ip, std::uint16_t port, transport_kind transport) {
   std::string text = ip.to_uri_host();
-  if (port != stack::default_port(transport)) {
+  if (port != default_port(transport)) {
     text += ':';
     text += std::to_string(port);
   }
@@ -49,7 +48,7 @@ listener_table::listener_table(const std::vector<listen_point>& points) {
   for (const interface_address& one : local_interfaces()) of_this_host_.push_back(one.ip);
 }
 
-std::uint32_t listener_table::choose(stack::transport_kind transport,
+std::uint32_t listener_table::choose(transport_kind transport,
                                      const ip_address& destination) const noexcept {
   std::uint32_t best = none;
   int best_fitness = 0;
@@ -64,14 +63,14 @@ std::uint32_t listener_table::choose(stack::transport_kind transport,
   return best;
 }
 
-std::uint32_t listener_table::find(stack::transport_kind transport,
+std::uint32_t listener_table::find(transport_kind transport,
                                    const ip_address& local) const noexcept {
   for (std::uint32_t i = 0; i < size(); ++i)
     if (all_[i].transport == transport && all_[i].address.ip == local) return i;
   return none;
 }
 
-bool listener_table::is_own(stack::transport_kind transport,
+bool listener_table::is_own(transport_kind transport,
                             const socket_address& address) const noexcept {
   return std::any_of(all_.begin(), all_.end(), [&](const listener& l) {
     return l.transport == transport && l.address.port == address.port &&

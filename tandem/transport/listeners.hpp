@@ -19,7 +19,7 @@ namespace tandem::transport {
 
 /// A bound socket; there is one of it for each shard.
 struct listener {
-  stack::transport_kind transport = stack::transport_kind::udp;
+  transport_kind transport = transport_kind::udp;
   socket_address address; ///< with its real port
   std::string sent_by;    ///< empty for a wildcard, whose address depends on the destination, and
                           ///< for a multicast group, which sends nothing
@@ -27,7 +27,7 @@ struct listener {
 
 /// The text of a sent-by: the host, IPv6 in brackets, and the port unless it is the default.
 [[nodiscard]] std::string sent_by_text(const ip_address& ip, std::uint16_t port,
-                                       stack::transport_kind transport);
+                                       transport_kind transport);
 
 class listener_table {
  public:
@@ -46,16 +46,15 @@ class listener_table {
   /// The listener by which to reach an address: of that transport and family; a loopback socket for
   /// loopback addresses, and for others of this host where no other socket is. `none` when nothing
   /// fits.
-  [[nodiscard]] std::uint32_t choose(stack::transport_kind transport,
+  [[nodiscard]] std::uint32_t choose(transport_kind transport,
                                      const ip_address& destination) const noexcept;
 
   /// The listener at this address of ours, `none` when there is none.
-  [[nodiscard]] std::uint32_t find(stack::transport_kind transport,
+  [[nodiscard]] std::uint32_t find(transport_kind transport,
                                    const ip_address& local) const noexcept;
 
   /// A message sent to that address of ours comes to one of the listeners.
-  [[nodiscard]] bool is_own(stack::transport_kind transport,
-                            const socket_address& address) const noexcept;
+  [[nodiscard]] bool is_own(transport_kind transport, const socket_address& address) const noexcept;
 
  private:
   std::vector<listener> all_;

@@ -8,8 +8,6 @@
 namespace tandem::transport {
 namespace {
 
-using stack::transport_kind;
-
 TEST(listeners, send_from_the_address_that_the_routing_table_chooses_when_told) {
   // The kernel sends from 127.0.0.1 to every loopback address, whoever listens first.
   for (const bool follows : {false, true}) {

@@ -13,8 +13,6 @@ namespace tandem::transport {
 
 namespace {
 
-using stack::transport_kind;
-
 constexpr std::string_view ping = "\r\n\r\n";
 constexpr std::string_view pong = "\r\n";
 
@@ -22,8 +20,8 @@ constexpr std::string_view pong = "\r\n";
 /// of the address of ours that a wildcard socket was spoken to at.
 constexpr std::uint32_t datagram_generation = 0xffffffff;
 
-std::uint32_t listener_of(stack::flow_handle flow) noexcept { return flow.slot & 0xffff; }
-std::uint16_t address_of(stack::flow_handle flow) noexcept {
+std::uint32_t listener_of(flow_handle flow) noexcept { return flow.slot & 0xffff; }
+std::uint16_t address_of(flow_handle flow) noexcept {
   return static_cast<std::uint16_t>(flow.slot >> 16);
 }
 
@@ -157,7 +155,7 @@ bool shard_transport::is_own_via(std::string_view via) const noexcept {
   if (!parsed) return false;
   for (std::uint32_t i = 0; i < table.size(); ++i) {
     const auto own = sip::host_port::parse(table[i].sent_by);
-    const std::uint16_t port = stack::default_port(table[i].transport);
+    const std::uint16_t port = default_port(table[i].transport);
     if (own && sip::equivalent(own->host, parsed->sent_by.host) &&
         own->port.value_or(port) == parsed->sent_by.port.value_or(port))
       return true;
@@ -200,8 +198,8 @@ void shard_transport::send(const stack::target& to, const stack::wire_message& m
   }
   default:
     // RFC 3261 26.2.2: what asked for TLS never leaves without it.
-    log_debug("{}: nothing is sent to {}: this transport is not there",
-              stack::via_token(to.transport), to.address.to_string());
+    log_debug("{}: nothing is sent to {}: this transport is not there", via_token(to.transport),
+              to.address.to_string());
     return note_failure(on_behalf_of, stack::send_error::unsupported);
   }
 }
@@ -243,7 +241,7 @@ void shard_transport::send_on_stream(const stack::target& to, const stack::wire_
   connections_.send(to, from, message, on_behalf_of, asking_shard);
 }
 
-void shard_transport::close(stack::flow_handle flow) { connections_.close(flow); }
+void shard_transport::close(flow_handle flow) { connections_.close(flow); }
 
 // --- failures
 

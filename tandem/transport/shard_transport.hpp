@@ -72,14 +72,14 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   [[nodiscard]] bool is_own_via(std::string_view via) const noexcept;
 
   /// Closes a connection of this shard after what waits in it has left.
-  void close(stack::flow_handle flow);
+  void close(flow_handle flow);
 
   // stack::outbox
   [[nodiscard]] instant now() const noexcept override { return home_.now(); }
   [[nodiscard]] timer_wheel& timers() noexcept override { return home_.timers(); }
   [[nodiscard]] std::string_view sent_by(const stack::target& to) const noexcept override;
-  [[nodiscard]] stack::transport_kind transport_for(const stack::target& to,
-                                                    std::size_t size) const noexcept override;
+  [[nodiscard]] transport_kind transport_for(const stack::target& to,
+                                             std::size_t size) const noexcept override;
   void send(const stack::target& to, const stack::wire_message& message,
             stack::origin on_behalf_of) override;
 
@@ -111,7 +111,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   void bring_home(block_ref&& block, std::uint32_t size, const stack::arrival& from);
   void deliver(block_ref&& block, std::uint32_t size, const stack::arrival& from);
   /// The listener to reach an address by; listener_table::none when there is none.
-  [[nodiscard]] std::uint32_t choose(stack::transport_kind transport,
+  [[nodiscard]] std::uint32_t choose(transport_kind transport,
                                      const ip_address& destination) const noexcept;
   void send_datagram(const stack::target& to, const stack::wire_message& message,
                      stack::origin on_behalf_of);
@@ -122,7 +122,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   void note_failure(stack::origin on_behalf_of, stack::send_error reason);
   void on_turn_end() override;
   void report_quoted(std::string_view quoted);
-  void show(direction way, stack::transport_kind transport, const socket_address& local,
+  void show(direction way, transport_kind transport, const socket_address& local,
             const socket_address& peer, std::string_view bytes) const;
 
   transport& whole_;

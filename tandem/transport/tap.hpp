@@ -16,7 +16,7 @@ enum class direction : std::uint8_t { in, out };
 /// One message on the wire.
 struct tapped {
   direction way = direction::in;
-  stack::transport_kind transport = stack::transport_kind::udp;
+  transport_kind transport = transport_kind::udp;
   socket_address local; ///< our end, as far as it is known
   socket_address peer;
   instant at;

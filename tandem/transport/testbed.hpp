@@ -72,8 +72,8 @@ struct testbed {
       const auto end = std::min(at.find(' '), at.size());
       const auto address = *socket_address::parse(at.substr(0, end));
       at.remove_prefix(std::min(end + 1, at.size()));
-      points.push_back({stack::transport_kind::udp, address, {}});
-      if (!address.ip.is_multicast()) points.push_back({stack::transport_kind::tcp, address, {}});
+      points.push_back({transport_kind::udp, address, {}});
+      if (!address.ip.is_multicast()) points.push_back({transport_kind::tcp, address, {}});
     }
     return points;
   }

@@ -13,11 +13,8 @@ namespace tandem::transport {
 
 namespace {
 
-using stack::transport_kind;
-
 [[noreturn]] void refuse(const listen_point& point, std::string_view why) {
-  throw std::runtime_error{
-      fmt::format("cannot listen on {}: {}", stack::via_token(point.transport), why)};
+  throw std::runtime_error{fmt::format("cannot listen on {}: {}", via_token(point.transport), why)};
 }
 
 [[noreturn]] void refuse(const listen_point& point, int error) {
@@ -84,7 +81,7 @@ transport::transport(io::shard_group& shards, std::vector<listen_point> points,
       }
       default:
         throw std::runtime_error{fmt::format("cannot listen on {}: this transport is not there yet",
-                                             stack::via_token(point.transport))};
+                                             via_token(point.transport))};
       }
     }
   }

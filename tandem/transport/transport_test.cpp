@@ -10,8 +10,6 @@
 namespace tandem::transport {
 namespace {
 
-using stack::transport_kind;
-
 stack::wire_message text(std::string_view bytes) { return stack::wire_message::copy_of(bytes); }
 
 stack::target udp_target(const socket_address& to) {

@@ -45,9 +45,8 @@ void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& 
   // A contact behind a NAT is reached the way it came, any other one by its URI.
   if (rules.nat_flag && (b.flags() >> *rules.nat_flag & 1U) != 0) {
     hop.received = b.received();
-    hop.transport = static_cast<stack::transport_kind>(b.transport());
-    if (is_reliable(hop.transport))
-      hop.flow = {b.flow().slot, b.flow().generation, static_cast<std::uint16_t>(b.flow().shard)};
+    hop.transport = b.transport();
+    if (is_reliable(hop.transport)) hop.flow = b.flow();
   }
 }
 

@@ -246,11 +246,11 @@ class registration {
             .cseq = cseq_,
             .q = w.q,
             .flags = static_cast<std::uint16_t>(message_.flags()),
-            .transport = static_cast<std::uint8_t>(from.transport),
+            .transport = from.transport,
             .expires = now_ + seconds{w.seconds},
             .modified = now_,
             .received = from.source,
-            .flow = {from.flow.shard, from.flow.slot, from.flow.generation}};
+            .flow = from.flow};
   }
 
   void change(record& of, const wish& w, const binding* old) const {

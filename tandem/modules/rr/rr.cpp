@@ -33,7 +33,7 @@ outcome record(message_context& m, std::string_view sent_by, recorded_route::kin
   if (recorded.made != recorded_route::kind::none) return outcome::yes();
   recorded.rules = m.settings_of<rr_settings>().rules;
   const auto transport =
-      how == recorded_route::kind::preset ? stack::transport_kind::udp : m.from().transport;
+      how == recorded_route::kind::preset ? transport_kind::udp : m.from().transport;
   if (sent_by.empty() || !push_record_route(m, recorded.rules, sent_by, transport))
     return outcome::no();
   recorded.made = how;

@@ -249,9 +249,8 @@ TEST_F(tm, t_fork_to_adds_a_way_beside_the_request_uri) {
 TEST_F(tm, every_way_of_t_forward_nonack_and_t_replicate_has_its_transport) {
   struct row {
     std::string_view call, kind;
-    stack::transport_kind by;
+    transport_kind by;
   };
-  using stack::transport_kind;
   const row table[] = {
       {R"(t_forward_nonack("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::udp},
       {R"(t_forward_nonack_udp("192.0.2.7", "5071"))", "192.0.2.7:5071", transport_kind::udp},

@@ -160,7 +160,7 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
   for (const way& w : ways)
     if (!w.found.targets.empty() &&
-        (has_no_listener || w.found.targets.front().transport > stack::transport_kind::tcp))
+        (has_no_listener || w.found.targets.front().transport > transport_kind::tcp))
       tell_when_unreachable(m, w.found.targets);
   return sent;
 }

@@ -12,13 +12,13 @@ namespace tandem::server {
 
 namespace {
 
-std::string_view transport_parameter(stack::transport_kind transport) {
+std::string_view transport_parameter(transport_kind transport) {
   switch (transport) {
-  case stack::transport_kind::udp: break;
-  case stack::transport_kind::tcp: return ";transport=tcp";
-  case stack::transport_kind::tls: return ";transport=tls";
-  case stack::transport_kind::ws:
-  case stack::transport_kind::wss: return ";transport=ws";
+  case transport_kind::udp: break;
+  case transport_kind::tcp: return ";transport=tcp";
+  case transport_kind::tls: return ";transport=tls";
+  case transport_kind::ws:
+  case transport_kind::wss: return ";transport=ws";
   }
   return {};
 }
@@ -26,7 +26,7 @@ std::string_view transport_parameter(stack::transport_kind transport) {
 enum class place : std::uint8_t { alone, one_of_two };
 
 bool put_entry(const message_context& m, const record_route_rules& rules, sip::message& into,
-               std::string_view sent_by, stack::transport_kind transport, place where) {
+               std::string_view sent_by, transport_kind transport, place where) {
   std::string_view user;
   if (rules.add_username)
     if (const auto uri = sip::uri::parse(m.uri()); uri && uri->is_sip()) user = uri->user();
@@ -63,7 +63,7 @@ dialog_mark::dialog_mark(const message_context& m) {
 }
 
 bool push_record_route(message_context& m, const record_route_rules& rules,
-                       std::string_view sent_by, stack::transport_kind transport) {
+                       std::string_view sent_by, transport_kind transport) {
   return put_entry(m, rules, m.message(), sent_by, transport, place::alone);
 }
 

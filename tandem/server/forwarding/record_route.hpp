@@ -37,7 +37,7 @@ struct recorded_route {
 /// Puts an entry of ours on top of the message's: `sent_by` is host and port of the listener.
 /// \return false when the message takes no more.
 bool push_record_route(message_context& m, const record_route_rules& rules,
-                       std::string_view sent_by, stack::transport_kind transport);
+                       std::string_view sent_by, transport_kind transport);
 
 /// A request with a single entry of ours leaves by `to`, another transport or address family than
 /// it came by: it needs a second entry (double Record-Route).
