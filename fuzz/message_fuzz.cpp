@@ -4,6 +4,9 @@
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/framer.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/max_forwards.hpp>
+#include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/received.hpp>
 #include <tandem/sip/validate.hpp>
 
 #include <cstdint>
@@ -50,18 +53,18 @@ void read_all(const message& msg) {
 
 void edit(message msg, std::string_view piece) {
   const bool was_sound = !msg.defect();
-  (void)msg.stamp_received("192.0.2.1", 5060);
-  (void)msg.decrement_max_forwards();
-  (void)msg.put_front(hdr::via, "SIP/2.0/UDP me;branch=z9hG4bKme");
-  (void)msg.pop_front(hdr::route);
-  (void)msg.pop_back(hdr::contact);
-  (void)msg.set_request_uri(piece);
-  (void)msg.append(piece.substr(0, piece.size() / 2), piece);
-  (void)msg.update_front(hdr::record_route, [&](std::string_view) { return piece; });
-  (void)msg.put(hdr::subject, piece);
+  (void)stamp_received(msg, {ip_address::v4(192, 0, 2, 1), 5060});
+  (void)decrement_max_forwards(msg);
+  (void)msg.edit().put_front(hdr::via, "SIP/2.0/UDP me;branch=z9hG4bKme");
+  (void)msg.edit().pop_front(hdr::route);
+  (void)msg.edit().pop_back(hdr::contact);
+  (void)msg.edit().set_request_uri(piece);
+  (void)msg.edit().append(piece.substr(0, piece.size() / 2), piece);
+  (void)msg.edit().update_front(hdr::record_route, [&](std::string_view) { return piece; });
+  (void)msg.edit().put(hdr::subject, piece);
   const message branch = msg.clone();
-  msg.erase(hdr::via);
-  (void)msg.set_body("text/plain", piece);
+  msg.edit().erase(hdr::via);
+  (void)msg.edit().set_body("text/plain", piece);
   if (!was_sound) return;
   must_parse_to_itself(branch);
   must_parse_to_itself(msg);

@@ -2,6 +2,7 @@
 // The first byte chooses a header, the others are its value: what parses is written, parses again,
 // and is written the same.
 #include <tandem/sip/header_text.hpp>
+#include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/values.hpp>
 
 #include <cstddef>
@@ -26,7 +27,7 @@ void ask(std::string_view text) {
   for (const auto& v : list<via>{text})
     if (v)
       seen += v->has_rport() + v->rport().value_or(0) + v->ttl().value_or(0) +
-              v->received().has_value() + v->maddr().has_value() + v->has_magic_cookie();
+              v->received().has_value() + v->maddr().has_value() + has_magic_cookie(v->branch());
   for (const auto& c : list<contact>{text})
     if (c)
       seen += c->q().value_or(0) + c->expires().value_or(0) + c->display_name().size() +

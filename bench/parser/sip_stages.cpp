@@ -7,6 +7,8 @@
 #include "parser.hpp"
 
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/max_forwards.hpp>
+#include <tandem/sip/message_editor.hpp>
 
 #include <array>
 #include <chrono>
@@ -91,15 +93,16 @@ void read_typed(const sip::message& message) {
 /// the Route that named us.
 void write_forwarded(const sip::message& message) {
   sip::message copy = message.clone();
-  bool good = copy.set_request_uri("sip:bob@198.51.100.4:5060").has_value();
-  good = copy.decrement_max_forwards().has_value() && good;
-  copy.pop_front(sip::header_id::route);
-  good = copy.put_front(sip::header_id::record_route, "<sip:192.0.2.1;lr>").has_value() && good;
-  good = copy.put_front(sip::header_id::via, "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK77ef4c2312983.1")
+  bool good = copy.edit().set_request_uri("sip:bob@198.51.100.4:5060").has_value();
+  good = decrement_max_forwards(copy).has_value() && good;
+  copy.edit().pop_front(sip::header_id::route);
+  good =
+      copy.edit().put_front(sip::header_id::record_route, "<sip:192.0.2.1;lr>").has_value() && good;
+  good = copy.edit()
+             .put_front(sip::header_id::via, "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK77ef4c2312983.1")
              .has_value() &&
          good;
-  std::array<std::string_view, 64> pieces;
-  seen += good ? copy.write_pieces(pieces) : 0;
+  seen += good ? copy.wire_size() : 0;
 }
 
 struct stage {

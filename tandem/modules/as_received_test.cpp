@@ -2,6 +2,7 @@
 // What answers or matches a request looks at it as it arrived, whatever the script has edited (RFC
 // 3261 8.2.6.2, 17.2.3), and each branch begins with the request as it was routed (16.6).
 #include <tandem/modules/script_fixture.hpp>
+#include <tandem/sip/single_values.hpp>
 
 namespace tandem::modules::testing {
 namespace {
@@ -139,7 +140,7 @@ failure_route[1] { append_branch("sip:carol@192.0.2.12"); t_relay(); }
   const auto second = take_parsed("INVITE");
   EXPECT_EQ(second.request_uri(), "sip:carol@192.0.2.12");
   EXPECT_FALSE(second.has(id::route)) << second.to_string();
-  EXPECT_EQ(second.count_values(id::record_route), 1U);
+  EXPECT_EQ(count_values(second, id::record_route), 1U);
 }
 
 TEST_F(each_branch, goes_to_the_strict_router_that_its_route_begins_with_rfc3261_16_6_step_7) {

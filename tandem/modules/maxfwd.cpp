@@ -3,6 +3,8 @@
 
 #include <tandem/script/argument.hpp>
 #include <tandem/server/message_context.hpp>
+#include <tandem/sip/max_forwards.hpp>
+#include <tandem/sip/message_editor.hpp>
 
 #include <string>
 
@@ -22,14 +24,14 @@ outcome counted(message_context& m, bool is_done) {
 outcome add_header(script::call& c) {
   auto& m = c.as<message_context>();
   const auto initial = std::to_string(static_cast<unsigned>(c.number(0)));
-  return counted(m, m.message().append(sip::header_id::max_forwards, initial).has_value());
+  return counted(m, m.message().edit().append(sip::header_id::max_forwards, initial).has_value());
 }
 
 outcome mf_process_maxfwd_header(script::call& c) {
   auto& m = c.as<message_context>();
   if (!m.message().has(sip::header_id::max_forwards)) return add_header(c);
   // A value that is not a number is as good as none left (RFC 4475 3.1.2).
-  return counted(m, m.message().decrement_max_forwards().has_value());
+  return counted(m, decrement_max_forwards(m.message()).has_value());
 }
 
 script::module_info declare() {
@@ -65,7 +67,7 @@ script::module_info declare() {
           [](script::call& c) {
             auto& m = c.as<message_context>();
             return counted(m, m.message().has(sip::header_id::max_forwards) &&
-                                  m.message().decrement_max_forwards().has_value());
+                                  decrement_max_forwards(m.message()).has_value());
           },
   });
   return info;

@@ -6,6 +6,7 @@
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/routing.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/single_values.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/branch.hpp>
 #include <tandem/stack/via_rules.hpp>
@@ -307,7 +308,7 @@ stack::wire_message core::finish_reply(const sip::message& request, const stack:
                     request.request_uri().find_first_of("\"\\") == std::string_view::npos
                         ? request.request_uri()
                         : std::string_view{"-"},
-                    request.count_values(sip::header_id::via));
+                    count_values(request, sip::header_id::via));
     made.add(sip::header_id::warning, text);
   }
   auto written = made.finish();

@@ -4,6 +4,8 @@
 #include <tandem/server/core.hpp>
 #include <tandem/server/own_names.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/received.hpp>
 #include <tandem/sip/uri.hpp>
 
 #include <charconv>
@@ -50,7 +52,7 @@ std::optional<sip::uri> message_context::parsed_uri() const {
 }
 
 bool message_context::rewrite_uri(std::string_view uri) {
-  if (sip::uri::parse(uri) && message_.set_request_uri(uri)) return true;
+  if (sip::uri::parse(uri) && message_.edit().set_request_uri(uri)) return true;
   error_ = routing_error::bad_uri;
   return false;
 }
@@ -60,11 +62,11 @@ bool message_context::force_rport() {
     const auto top = of.get<sip::hdr::via>();
     if (!top) return false;
     if (!top->has_rport()) {
-      const auto asked = of.update_front(
+      const auto asked = of.edit().update_front(
           sip::hdr::via, [](std::string_view via) { return std::string{via} + ";rport"; });
       if (!asked) return false;
     }
-    return of.stamp_received(from_.source.ip.to_string(), from_.source.port).has_value();
+    return stamp_received(of, from_.source).has_value();
   };
   // Our own replies look at the one, those of the next hop come back with the other.
   return ask_and_stamp(message_) && ask_and_stamp(arrived_);

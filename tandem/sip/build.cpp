@@ -37,28 +37,6 @@ message_builder message_builder::request(std::string_view method, std::string_vi
   return out;
 }
 
-message_builder message_builder::response(int status, std::string_view reason) {
-  message_builder out;
-  if (reason.empty()) reason = default_reason(status);
-  if (!is_status(status) || !is_one_line(reason)) {
-    out.refuse(is_status(status) ? edit_errc::unsafe_text : edit_errc::bad_value);
-    return out;
-  }
-  if (!out.reserve(version.size() + reason.size() + 7)) return out;
-  out.put(version);
-  out.at_.method_end = static_cast<std::uint16_t>(out.used_);
-  const char code[] = {' ', static_cast<char>('0' + status / 100),
-                       static_cast<char>('0' + status / 10 % 10),
-                       static_cast<char>('0' + status % 10), ' '};
-  out.put({code, sizeof code});
-  out.at_.status = static_cast<std::uint16_t>(status);
-  out.at_.target.begin = static_cast<std::uint16_t>(out.used_);
-  out.put(reason);
-  out.at_.target.end = static_cast<std::uint16_t>(out.used_);
-  out.end_start_line();
-  return out;
-}
-
 void message_builder::end_start_line() noexcept {
   at_.start = {0, static_cast<std::uint16_t>(used_)};
   put("\r\n");
@@ -110,7 +88,7 @@ void message_builder::add_line(header_name name, std::initializer_list<std::stri
   const auto place = [this](const char* p) {
     return static_cast<std::uint16_t>(p - block_.data());
   };
-  message::line& l = lines_[at_.lines++];
+  index_line& l = lines_[at_.lines++];
   l.begin = static_cast<std::uint16_t>(used_);
   l.value = place(line.value);
   l.end = place(line.value_end);
@@ -139,7 +117,7 @@ message_builder& message_builder::body(std::string_view type, std::string_view b
 
 result<message, edit_errc> message_builder::finish() {
   add_line(header_id::content_length, {decimal{body_size_}.view()});
-  const std::size_t index = message::index_size(at_.lines) + sizeof(message::line);
+  const std::size_t index = index_size(at_.lines) + sizeof(index_line);
   if (!reserve(2 + body_size_)) return fail(error_);
   at_.headers_end = static_cast<std::uint16_t>(used_);
   put("\r\n");
@@ -155,7 +133,7 @@ result<message, edit_errc> message_builder::finish() {
     at_.index_is_edit = true;
   }
   const block_ref& room = fits ? block_ : msg.edits_;
-  message::line* const index_end = message::end_of_index(room.data(), room.capacity());
+  index_line* const index_end = end_of_index(room.data(), room.capacity());
   for (std::size_t i = 0; i < at_.lines; ++i)
     index_end[-1 - static_cast<std::ptrdiff_t>(i)] = lines_[i];
   at_.index_end = index_end;

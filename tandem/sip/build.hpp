@@ -3,6 +3,7 @@
 // (8.1.1); responses are response_writer's. What they hold is copied; any thread.
 #pragma once
 
+#include <tandem/sip/edit_errc.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <array>
@@ -24,8 +25,6 @@ class message_builder {
   [[nodiscard]] static message_builder request(sip::method method, std::string_view uri) {
     return request(to_string(method), uri);
   }
-  /// An empty reason is replaced by the default one.
-  [[nodiscard]] static message_builder response(int status, std::string_view reason = {});
 
   /// Appends a header line.
   message_builder& add(header_name name, std::string_view value);
@@ -52,8 +51,8 @@ class message_builder {
 
   block_ref block_;
   std::size_t used_ = 0;
-  message::places at_;
-  std::array<message::line, max_header_lines> lines_;
+  message_places at_;
+  std::array<index_line, max_header_lines> lines_;
   edit_errc error_{};
   bool is_failed_ = false;
   block_ref body_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/message_editor.hpp>
 
 #include <gtest/gtest.h>
 
@@ -55,7 +56,7 @@ TEST(builder, writes_a_message_that_parses_to_itself) {
   EXPECT_EQ(built->request_uri(), "sip:a@b;transport=tcp");
   EXPECT_EQ(built->version(), "SIP/2.0");
   EXPECT_EQ(built->body(), parsed.body());
-  ASSERT_TRUE(built->put_front(hdr::via, "SIP/2.0/UDP y"));
+  ASSERT_TRUE(built->edit().put_front(hdr::via, "SIP/2.0/UDP y"));
   EXPECT_EQ(built->top_via(), "SIP/2.0/UDP y");
 }
 
@@ -66,19 +67,17 @@ TEST(builder, refuses_what_would_not_be_a_message) {
   EXPECT_FALSE(ok(message_builder::request("", "sip:a")));
   EXPECT_FALSE(ok(message_builder::request("INFO", "sip:a b")));
   EXPECT_FALSE(ok(message_builder::request("INFO", "a")));
-  EXPECT_FALSE(ok(message_builder::response(99)));
-  EXPECT_FALSE(ok(message_builder::response(200, "a\r\nb")));
-  auto b = message_builder::response(200);
+  auto b = message_builder::request("INFO", "sip:a");
   EXPECT_EQ(b.add(hdr::subject, "a\r\nb").add("X", "y").finish().error(), edit_errc::unsafe_text);
-  auto n = message_builder::response(200);
+  auto n = message_builder::request("INFO", "sip:a");
   EXPECT_EQ(n.add("X Y", "y").finish().error(), edit_errc::bad_name);
-  auto l = message_builder::response(200);
+  auto l = message_builder::request("INFO", "sip:a");
   EXPECT_EQ(l.add("X", std::string(70'000, 'x')).finish().error(), edit_errc::too_large);
 }
 
 TEST(builder, holds_messages_of_every_size) {
   for (std::size_t size = 0; size < 5000; size += 37) {
-    auto b = message_builder::response(200);
+    auto b = message_builder::request("INFO", "sip:a");
     b.add("X", std::string(size, 'x'));
     const auto msg = b.body("t/t", std::string(size, 'y')).finish();
     ASSERT_TRUE(msg);
@@ -110,10 +109,10 @@ TEST(make_response, gives_the_to_a_tag_above_100_only_when_it_has_none) {
   EXPECT_EQ(make_response(parse(invite), 100, {}, "T")->to_tag(), "");
   EXPECT_EQ(make_response(parse(invite), 180, {}, "T")->to_tag(), "T");
   message again = parse(invite);
-  ASSERT_TRUE(again.put(hdr::to, "<sip:b@c>;TAG=own"));
+  ASSERT_TRUE(again.edit().put(hdr::to, "<sip:b@c>;TAG=own"));
   EXPECT_EQ(make_response(again, 200, {}, "T")->first(hdr::to), "<sip:b@c>;TAG=own");
   // Without brackets the parameter is the header's, not the URI's (RFC 3261 20).
-  ASSERT_TRUE(again.put(hdr::to, "sip:b@c"));
+  ASSERT_TRUE(again.edit().put(hdr::to, "sip:b@c"));
   EXPECT_EQ(make_response(again, 200, {}, "T")->to_tag(), "T");
 }
 

@@ -2,6 +2,7 @@
 #include <tandem/sip/header_lines.hpp>
 
 #include <tandem/sip/line_writer.hpp>
+#include <tandem/sip/message_layout.hpp>
 
 namespace tandem::sip {
 

@@ -4,7 +4,8 @@
 #pragma once
 
 #include <tandem/base/result.hpp>
-#include <tandem/sip/message.hpp>
+#include <tandem/sip/edit_errc.hpp>
+#include <tandem/sip/header_name.hpp>
 
 #include <initializer_list>
 #include <string>

@@ -3,7 +3,7 @@
 //
 //   const auto via = msg.get<hdr::via>();                          // result<via, parse_error>
 //   for (const auto& c : msg.all<hdr::contact>()) if (c) use(c->address);
-//   msg.set(hdr::expires, number{60});
+//   msg.edit().put(hdr::expires, number{60});                      // message_editor.hpp
 #pragma once
 
 #include <tandem/sip/message.hpp>
@@ -114,40 +114,6 @@ auto message::get() const noexcept {
   const auto it = values.begin();
   if (it == values.end()) return result<value, parse_error>{parse_failure(parse_errc::empty, 0)};
   return result<value, parse_error>{*it};
-}
-
-/// Writes the value to `room`, so that it is proven to parse again.
-template <typename Value>
-result<std::string_view, edit_errc> message::write_typed(const Value& value, block_ref& room) {
-  const std::size_t size = text_size(value);
-  if (size > max_message_size) return fail(edit_errc::too_large);
-  room = block_ref::make(size);
-  const auto written = write_value(value, std::span{room.data(), size});
-  if (!written)
-    return fail(written.error().code == parse_errc::unsafe_text ? edit_errc::unsafe_text
-                                                                : edit_errc::bad_value);
-  return std::string_view{room.data(), *written};
-}
-
-template <typename Header, typename Value>
-result<void, edit_errc> message::set(Header, const Value& value) {
-  block_ref room;
-  const auto text = write_typed<typename Header::value_type>(value, room);
-  return text ? put(Header::id, *text) : fail(text.error());
-}
-
-template <typename Header, typename Value>
-result<void, edit_errc> message::push_front(Header, const Value& value) {
-  block_ref room;
-  const auto text = write_typed<typename Header::value_type>(value, room);
-  return text ? put_front(Header::id, *text) : fail(text.error());
-}
-
-template <typename Header, typename Value>
-result<void, edit_errc> message::push_back(Header, const Value& value) {
-  block_ref room;
-  const auto text = write_typed<typename Header::value_type>(value, room);
-  return text ? put_back(Header::id, *text) : fail(text.error());
 }
 
 } // namespace tandem::sip

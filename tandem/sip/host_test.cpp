@@ -13,7 +13,8 @@ namespace {
 
 /// The address between brackets as hexadecimal digits.
 std::string hex(std::string_view ipv6) {
-  const auto host = host_view::parse("[" + std::string{ipv6} + "]");
+  const std::string reference = "[" + std::string{ipv6} + "]";
+  const auto host = host_view::parse(reference);
   if (!host || !host->address().is_v6()) return "none";
   std::string text;
   for (const std::uint8_t byte : host->address().bytes()) {

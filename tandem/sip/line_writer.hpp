@@ -4,9 +4,10 @@
 #pragma once
 
 #include <tandem/base/text.hpp>
+#include <tandem/sip/edit_errc.hpp>
+#include <tandem/sip/header_name.hpp>
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
-#include <tandem/sip/message.hpp>
 
 #include <cstddef>
 #include <cstring>

@@ -4,7 +4,7 @@
 
 #include <tandem/base/text.hpp>
 #include <tandem/sip/lexical.hpp>
-#include <tandem/sip/value.hpp>
+#include <tandem/sip/single_values.hpp>
 
 namespace tandem::sip {
 
@@ -36,24 +36,24 @@ std::string_view message::reason() const noexcept {
   return text(at_.target, at_.target_is_edit);
 }
 
-std::string_view message::name_of(const line& l) const noexcept {
+std::string_view message::name_of(const index_line& l) const noexcept {
   const char* const begin = origin(l.is_edit) + l.begin;
-  if (l.name_size != line::long_name) return {begin, l.name_size};
+  if (l.name_size != index_line::long_name) return {begin, l.name_size};
   const char* end = begin;
   while (is(char_class::token, *end)) ++end;
   return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 header_line message::header(std::size_t i) const noexcept {
-  const line& l = line_at(i);
+  const index_line& l = line_at(i);
   return {l.id, name_of(l), value_of(l)};
 }
 
 std::size_t message::find(header_name name, std::size_t from) const noexcept {
   if (from >= at_.lines) return npos;
   const header_id id = name.id();
-  const line* const last = at_.index_end - at_.lines;
-  for (const line* l = at_.index_end - from; l != last;)
+  const index_line* const last = at_.index_end - at_.lines;
+  for (const index_line* l = at_.index_end - from; l != last;)
     if ((--l)->id == id && (id != header_id::unknown || iequals(name_of(*l), name.text())))
       return static_cast<std::size_t>(at_.index_end - l) - 1;
   return npos;
@@ -61,7 +61,7 @@ std::size_t message::find(header_name name, std::size_t from) const noexcept {
 
 std::size_t message::find_last(header_name name) const noexcept {
   const header_id id = name.id();
-  for (const line* l = at_.index_end - at_.lines; l != at_.index_end; ++l)
+  for (const index_line* l = at_.index_end - at_.lines; l != at_.index_end; ++l)
     if (l->id == id && (id != header_id::unknown || iequals(name_of(*l), name.text())))
       return static_cast<std::size_t>(at_.index_end - l) - 1;
   return npos;
@@ -79,59 +79,35 @@ std::optional<std::string_view> message::nth(header_name name, std::size_t n) co
   return std::nullopt;
 }
 
-std::optional<std::string_view> message::last(header_name name) const noexcept {
-  const std::size_t i = find_last(name);
-  if (i == npos) return std::nullopt;
-  return value_of(line_at(i));
-}
-
-std::string_view message::next_value(header_id id, std::string_view& rest) noexcept {
-  if (info(id).shape != header_shape::list) return trim(std::exchange(rest, {}));
-  cursor at{rest};
-  skip_list_commas(at);
-  const std::size_t from = at.offset();
-  skip_list_item(at);
-  const auto value = trim(at.since(from));
-  at.take(',');
-  rest = at.rest();
-  return value;
-}
-
-message::place_of_value message::locate(const header_name& name, bool is_back) const noexcept {
+message::place_of_value message::locate(const header_name& name, side which) const noexcept {
   place_of_value found;
-  if (name.id() == header_id::via && !is_back && knows(header_id::via)) {
+  if (name.id() == header_id::via && which == side::front && knows(header_id::via)) {
     const std::size_t top = find(name);
     return {top, known().via.whole.in(origin(known().in_edits.has(header_id::via)))};
   }
   for (std::size_t i = find(name); i != npos; i = find(name, i + 1)) {
-    const line& l = line_at(i);
+    const index_line& l = line_at(i);
     std::string_view rest = value_of(l);
     for (;;) {
       const auto value = next_value(l.id, rest);
       if (value.empty()) break;
       found = {i, value};
-      if (!is_back) return found;
+      if (which == side::front) return found;
     }
   }
   return found;
 }
 
 std::optional<std::string_view> message::front(header_name name) const noexcept {
-  const auto found = locate(name, false);
+  const auto found = locate(name, side::front);
   if (found.line == npos) return std::nullopt;
   return found.text;
 }
 
 std::optional<std::string_view> message::back(header_name name) const noexcept {
-  const auto found = locate(name, true);
+  const auto found = locate(name, side::back);
   if (found.line == npos) return std::nullopt;
   return found.text;
-}
-
-std::size_t message::count_values(header_name name) const noexcept {
-  std::size_t n = 0;
-  for_each_value(name, [&n](std::string_view) { ++n; });
-  return n;
 }
 
 std::string_view message::body() const noexcept {

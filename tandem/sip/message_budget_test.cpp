@@ -4,6 +4,9 @@
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/framer.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/max_forwards.hpp>
+#include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/received.hpp>
 #include <tandem/sip/validate.hpp>
 
 #include <gtest/gtest.h>
@@ -67,17 +70,18 @@ void proxy_once(framer& in, const std::string& text) {
   ASSERT_EQ(f.kind, frame_kind::message);
   auto msg = message::parse(std::move(f.block), f.size);
   ASSERT_TRUE(msg && msg->key() && !validate(*msg, role::proxy));
-  ASSERT_TRUE(msg->stamp_received("192.0.2.77", 5062));
-  ASSERT_TRUE(msg->pop_front(hdr::route));
+  ASSERT_TRUE(stamp_received(*msg, {ip_address::v4(192, 0, 2, 77), 5062}));
+  ASSERT_TRUE(msg->edit().pop_front(hdr::route));
   const auto trying = make_response(*msg, 100);
   ASSERT_TRUE(trying);
   const auto wire = trying->to_block();
   for (int branch = 0; branch < 2; ++branch) {
     message copy = msg->clone();
-    ASSERT_TRUE(copy.set_request_uri("sip:bob@192.0.2.4:5066"));
-    ASSERT_TRUE(copy.decrement_max_forwards());
-    ASSERT_TRUE(copy.put_front(hdr::record_route, "<sip:192.0.2.9;lr;ftag=1928301774>"));
-    ASSERT_TRUE(copy.put_front(hdr::via, "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK0123456789abcdef"));
+    ASSERT_TRUE(copy.edit().set_request_uri("sip:bob@192.0.2.4:5066"));
+    ASSERT_TRUE(decrement_max_forwards(copy));
+    ASSERT_TRUE(copy.edit().put_front(hdr::record_route, "<sip:192.0.2.9;lr;ftag=1928301774>"));
+    ASSERT_TRUE(
+        copy.edit().put_front(hdr::via, "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK0123456789abcdef"));
     ASSERT_TRUE(copy.to_block().first);
   }
 }

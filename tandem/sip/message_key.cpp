@@ -88,8 +88,8 @@ void message::read_essentials() const noexcept {
   essential_set wanted = essential_set::all().without(e.known);
   e.good.remove(wanted);
   e.in_edits.remove(wanted);
-  const line* const last = at_.index_end - at_.lines;
-  for (const line* l = at_.index_end; l != last && !wanted.empty();) {
+  const index_line* const last = at_.index_end - at_.lines;
+  for (const index_line* l = at_.index_end; l != last && !wanted.empty();) {
     --l;
     if (!essential_set::is_essential(l->id) || !wanted.has(l->id)) continue;
     wanted.remove(l->id); // the first line of a name counts

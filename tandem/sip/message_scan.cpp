@@ -19,9 +19,8 @@ class message_scanner {
   message_scanner(block_ref block, std::size_t size) noexcept
       : block_{std::move(block)}, first_{block_.data()}, p_{first_}, end_{first_ + size} {
     // The index goes behind the bytes while there is room, so that a small message is one block.
-    if (block_.is_unique() &&
-        block_.capacity() >= size + message::index_size(1) + sizeof(index_line)) {
-      top_ = message::end_of_index(block_.data(), block_.capacity());
+    if (block_.is_unique() && block_.capacity() >= size + index_size(1) + sizeof(index_line)) {
+      top_ = end_of_index(block_.data(), block_.capacity());
       next_ = top_;
       const auto room = static_cast<std::size_t>(reinterpret_cast<char*>(top_) - end_);
       lowest_ = top_ - std::min(room / sizeof(index_line), max_header_lines);
@@ -41,8 +40,6 @@ class message_scanner {
   }
 
  private:
-  using index_line = message::line;
-
   struct line_end {
     char* end;  ///< of the text
     char* next; ///< behind the line break
@@ -304,8 +301,8 @@ class message_scanner {
     result<message, parse_error> made{message{}};
     message& msg = *made;
     if (!is_behind_bytes_) {
-      msg.edits_ = block_ref::make(message::index_size(lines) + sizeof(index_line)); // for rounding
-      top_ = message::end_of_index(msg.edits_.data(), msg.edits_.capacity());
+      msg.edits_ = block_ref::make(index_size(lines) + sizeof(index_line)); // for rounding
+      top_ = end_of_index(msg.edits_.data(), msg.edits_.capacity());
       if (lines != 0) std::memcpy(top_ - lines, next_, lines * sizeof(index_line));
       at_.index_is_edit = true;
     }
@@ -319,7 +316,7 @@ class message_scanner {
   char* first_;
   char* p_;
   char* end_;
-  message::places at_;
+  message_places at_;
   // The index grows down, from `top_` to `next_`, which may become `lowest_`.
   index_line* top_ = nullptr;
   index_line* next_ = nullptr;

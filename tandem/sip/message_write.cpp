@@ -4,6 +4,7 @@
 
 #include <tandem/base/text.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -64,7 +65,7 @@ void message::for_each_piece(F&& f) const {
     put_line(start + at_.start.begin, start + at_.start.end, start_end);
   }
   for (std::size_t i = 0; i < at_.lines; ++i) {
-    const line& l = line_at(i);
+    const index_line& l = line_at(i);
     const char* const text = l.is_edit ? edits : base;
     put_line(text + l.begin, text + l.end, l.is_edit ? edits_end : base_end);
   }
@@ -77,27 +78,10 @@ void message::for_each_piece(F&& f) const {
   if (from != to) f(std::string_view{from, static_cast<std::size_t>(to - from)});
 }
 
-std::size_t message::write_pieces(std::span<std::string_view> pieces) const noexcept {
-  std::size_t n = 0;
-  for_each_piece([&](std::string_view piece) {
-    if (n < pieces.size()) pieces[n] = piece;
-    ++n;
-  });
-  return n;
-}
-
 std::size_t message::wire_size() const noexcept {
   std::size_t size = 0;
   for_each_piece([&](std::string_view piece) { size += piece.size(); });
   return size;
-}
-
-char* message::copy_to(char* to) const noexcept {
-  for_each_piece([&](std::string_view piece) {
-    std::memcpy(to, piece.data(), piece.size());
-    to += piece.size();
-  });
-  return to;
 }
 
 std::pair<block_ref, std::uint32_t> message::to_block() const {
@@ -112,15 +96,15 @@ std::pair<block_ref, std::uint32_t> message::to_block() const {
     size += piece.size();
   });
   block_ref block = block_ref::make(size);
-  if (count > usual) {
-    copy_to(block.data());
-  } else {
-    char* to = block.data();
-    for (std::size_t i = 0; i < count; ++i) {
-      std::memcpy(to, pieces[i].data(), pieces[i].size());
-      to += pieces[i].size();
-    }
-  }
+  char* to = block.data();
+  const auto copy = [&to](std::string_view piece) {
+    std::memcpy(to, piece.data(), piece.size());
+    to += piece.size();
+  };
+  if (count > usual)
+    for_each_piece(copy);
+  else
+    std::for_each_n(pieces.begin(), count, copy);
   return {std::move(block), static_cast<std::uint32_t>(size)};
 }
 

@@ -76,7 +76,7 @@ void write_qvalue(sink& out, std::uint16_t thousandths) noexcept {
 }
 
 template <char Separator>
-void basic_params<Separator>::iterator::step() noexcept {
+void basic_params<Separator>::steps::step() noexcept {
   at_.take_separator(Separator);
   at_.skip_lws();
   const std::size_t from = at_.offset();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/sip/host.hpp>
+#include <tandem/sip/step_iterator.hpp>
 #include <tandem/sip/value.hpp>
 
 #include <concepts>
@@ -47,40 +48,25 @@ void write_qvalue(sink& out, std::uint16_t thousandths) noexcept;
 template <char Separator>
 class basic_params {
  public:
-  class iterator {
+  /// Takes one parameter after the other.
+  class steps {
    public:
     using value_type = param;
-    using difference_type = std::ptrdiff_t;
-    using iterator_concept = std::forward_iterator_tag;
 
-    iterator() noexcept : at_{std::string_view{}} {}
-    explicit iterator(std::string_view text) noexcept : at_{text} { step(); }
-    const param& operator*() const noexcept { return now_; }
-    const param* operator->() const noexcept { return &now_; }
-    iterator& operator++() noexcept {
-      step();
-      return *this;
-    }
-    iterator operator++(int) noexcept {
-      iterator before = *this;
-      step();
-      return before;
-    }
-    /// The bytes of this parameter as they stand, without its separator.
+    steps() noexcept : at_{std::string_view{}} {}
+    explicit steps(std::string_view text) noexcept : at_{text} {}
+    void step() noexcept;
+    [[nodiscard]] bool is_done() const noexcept { return done_; }
+    [[nodiscard]] const param& now() const noexcept { return now_; }
     [[nodiscard]] std::string_view text() const noexcept { return text_; }
-    friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.done_; }
-    friend bool operator==(const iterator& a, const iterator& b) noexcept {
-      return a.done_ == b.done_ && a.now_.name.data() == b.now_.name.data();
-    }
 
    private:
-    void step() noexcept;
-
     cursor at_;
     param now_;
     std::string_view text_;
-    bool done_ = false;
+    bool done_ = true;
   };
+  using iterator = step_iterator<steps>;
 
   /// No parameters.
   constexpr basic_params() noexcept = default;

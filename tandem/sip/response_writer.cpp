@@ -22,16 +22,16 @@ bool may_form_dialog(method m) noexcept {
 } // namespace
 
 /// The lines that a response copies, in its order, and what they take.
-struct response_writer::known_lines {
+struct response_writer::copied_lines {
   std::string_view from, to, call_id, cseq, timestamp; ///< without data: not there
   std::size_t first_via = 0, last_via = 0;             ///< line numbers, the end one further
   std::size_t size = 0;
   bool is_routed = false; ///< Record-Route is there and copied
 
-  known_lines(const message& request, bool copies_route) noexcept;
+  copied_lines(const message& request, bool copies_route) noexcept;
 };
 
-response_writer::known_lines::known_lines(const message& request, bool copies_route) noexcept {
+response_writer::copied_lines::copied_lines(const message& request, bool copies_route) noexcept {
   // Of a header that may stand once the first line counts.
   const auto take = [&](std::string_view& place, std::string_view value) {
     if (place.data()) return;
@@ -75,8 +75,8 @@ response_writer::response_writer(const message& request, int status, std::string
 void response_writer::begin(const message& request, std::string_view reason,
                             std::string_view to_tag) {
   // RFC 3261 12.1.1: what forms a dialog carries the route that the requests took.
-  const known_lines lines{request,
-                          status_ > 100 && status_ < 300 && may_form_dialog(request.method())};
+  const copied_lines lines{request,
+                           status_ > 100 && status_ < 300 && may_form_dialog(request.method())};
   if (!reserve(version.size() + reason.size() + 14 + lines.size + to_tag.size(), more)) return;
   char* to = put_bytes(block_.data(), version);
   *to++ = static_cast<char>('0' + status_ / 100);

@@ -5,6 +5,7 @@
 
 #include <tandem/base/block.hpp>
 #include <tandem/base/result.hpp>
+#include <tandem/sip/edit_errc.hpp>
 #include <tandem/sip/header_lines.hpp>
 #include <tandem/sip/message.hpp>
 
@@ -47,7 +48,7 @@ class response_writer {
   [[nodiscard]] result<std::pair<block_ref, std::uint32_t>, edit_errc> finish();
 
  private:
-  struct known_lines;
+  struct copied_lines;
 
   void begin(const message& request, std::string_view reason, std::string_view to_tag);
   bool reserve(std::size_t bytes, std::size_t further = 0);

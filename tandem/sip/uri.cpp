@@ -9,19 +9,18 @@
 namespace tandem::sip {
 
 template <char Separator>
-void uri_part_list<Separator>::iterator::step() noexcept {
+void uri_part_list<Separator>::steps::step() noexcept {
   done_ = rest_.empty();
-  if (done_) {
-    now_ = {};
-    return;
-  }
+  now_ = {};
+  text_ = {};
+  if (done_) return;
   const std::size_t end = std::min(rest_.find(Separator), rest_.size());
-  const std::string_view one = rest_.substr(0, end);
+  text_ = rest_.substr(0, end);
   rest_.remove_prefix(std::min(end + 1, rest_.size()));
-  const std::size_t equal = one.find('=');
+  const std::size_t equal = text_.find('=');
   now_.has_value = equal != std::string_view::npos;
-  now_.name = one.substr(0, equal);
-  now_.value = now_.has_value ? one.substr(equal + 1) : std::string_view{};
+  now_.name = text_.substr(0, equal);
+  if (now_.has_value) now_.value = text_.substr(equal + 1);
 }
 
 template <char Separator>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/sip/host.hpp>
+#include <tandem/sip/step_iterator.hpp>
 
 #include <cstdint>
 #include <iterator>
@@ -25,37 +26,25 @@ struct uri_param {
 template <char Separator>
 class uri_part_list {
  public:
-  class iterator {
+  /// Takes one part after the other.
+  class steps {
    public:
     using value_type = uri_param;
-    using difference_type = std::ptrdiff_t;
-    using iterator_concept = std::forward_iterator_tag;
 
-    iterator() noexcept = default;
-    explicit iterator(std::string_view rest) noexcept : rest_{rest} { step(); }
-    const uri_param& operator*() const noexcept { return now_; }
-    const uri_param* operator->() const noexcept { return &now_; }
-    iterator& operator++() noexcept {
-      step();
-      return *this;
-    }
-    iterator operator++(int) noexcept {
-      iterator before = *this;
-      step();
-      return before;
-    }
-    friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.done_; }
-    friend bool operator==(const iterator& a, const iterator& b) noexcept {
-      return a.done_ == b.done_ && a.now_.name.data() == b.now_.name.data();
-    }
+    steps() noexcept = default;
+    explicit steps(std::string_view text) noexcept : rest_{text} {}
+    void step() noexcept;
+    [[nodiscard]] bool is_done() const noexcept { return done_; }
+    [[nodiscard]] const uri_param& now() const noexcept { return now_; }
+    [[nodiscard]] std::string_view text() const noexcept { return text_; }
 
    private:
-    void step() noexcept;
-
     std::string_view rest_;
+    std::string_view text_;
     uri_param now_;
     bool done_ = true;
   };
+  using iterator = step_iterator<steps>;
 
   constexpr uri_part_list() noexcept = default;
   /// `text` as uri::params_text and uri::headers_text give it.

@@ -4,6 +4,7 @@
 #include <tandem/base/text.hpp>
 #include <tandem/sip/escape.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/single_values.hpp>
 #include <tandem/sip/status.hpp>
 
 #include <algorithm>
@@ -87,13 +88,13 @@ constexpr header_set strictly_single = [] {
 }();
 
 /// The lines of a message that every element looks at.
-struct known_lines {
+struct needed_lines {
   std::optional<std::string_view> via, from, to, call_id, cseq, max_forwards;
   bool has_repeated = false;
 };
 
-known_lines find_known(const message& msg) {
-  known_lines found;
+needed_lines find_needed(const message& msg) {
+  needed_lines found;
   header_set seen;
   for (std::size_t i = 0; i < msg.header_count(); ++i) {
     const header_id id = msg.id(i);
@@ -116,7 +117,7 @@ known_lines find_known(const message& msg) {
 }
 
 /// RFC 3261 8.1.1: what every message has, and that it can be read.
-verdict check_mandatory(const message& msg, const known_lines& lines) {
+verdict check_mandatory(const message& msg, const needed_lines& lines) {
   if (!lines.via) return refuse(400, "Missing Via");
   if (!lines.from) return refuse(400, "Missing From");
   if (!lines.to) return refuse(400, "Missing To");
@@ -147,12 +148,12 @@ verdict check_mandatory(const message& msg, const known_lines& lines) {
 
 /// RFC 3261 8.1.3.3, 16.7: a response that must not be processed is dropped.
 bool is_worthless(const message& response, role as) {
-  if (response.defect() || check_mandatory(response, find_known(response))) return true;
+  if (response.defect() || check_mandatory(response, find_needed(response))) return true;
   // RFC 4475 3.1.2.20: nothing is sent on to a broadcast address.
   constexpr std::string_view broadcast = "255.255.255.255";
   std::size_t hops = 0;
   bool is_broadcast = false;
-  response.for_each_value(header_id::via, [&](std::string_view value) {
+  for_each_value(response, header_id::via, [&](std::string_view value) {
     ++hops;
     if (value.find(broadcast) == std::string_view::npos) return; // not worth reading
     const auto hop = via::parse(value);
@@ -181,7 +182,7 @@ std::string join(std::span<const std::string_view> items) {
 verdict check_required(const message& request, header_id header, const supported_sets& supported) {
   if (!request.has(header)) return {};
   std::string unsupported;
-  request.for_each_value(header, [&](std::string_view tag) {
+  for_each_value(request, header, [&](std::string_view tag) {
     if (!is_one_of(tag, supported.option_tags)) append(unsupported, tag);
   });
   if (unsupported.empty()) return {};
@@ -198,7 +199,7 @@ verdict check_body(const message& request, const supported_sets& supported) {
   if (disposition && iequals(disposition->params.value("handling"), "optional")) return {};
   if (!supported.content_encodings.empty()) {
     bool is_understood = true;
-    request.for_each_value(header_id::content_encoding, [&](std::string_view encoding) {
+    for_each_value(request, header_id::content_encoding, [&](std::string_view encoding) {
       is_understood &=
           iequals(encoding, "identity") || is_one_of(encoding, supported.content_encodings);
     });
@@ -280,7 +281,7 @@ verdict check_request_uri(const message& request, const supported_sets& supporte
 verdict check_request(const message& request, role as, const supported_sets& supported) {
   if (const auto defect = request.defect())
     return refuse(status_owed(defect->code), reason_owed(defect->code));
-  const known_lines lines = find_known(request);
+  const needed_lines lines = find_needed(request);
   if (auto v = check_mandatory(request, lines)) return v;
   if (auto v = check_request_uri(request, supported)) return v;
   const auto hops = lines.max_forwards ? hop_count::parse(*lines.max_forwards) : hop_count{70};

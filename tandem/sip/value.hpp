@@ -6,6 +6,7 @@
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/parse_error.hpp>
 #include <tandem/sip/sink.hpp>
+#include <tandem/sip/step_iterator.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -90,37 +91,16 @@ void skip_list_commas(cursor& at) noexcept;
 template <list_value T>
 class list {
  public:
-  class iterator {
+  /// Takes one item after the other, the broken ones too.
+  class steps {
    public:
     using value_type = result<T, parse_error>;
-    using difference_type = std::ptrdiff_t;
-    using iterator_concept = std::forward_iterator_tag;
 
-    iterator() noexcept : at_{std::string_view{}} {}
-    explicit iterator(std::string_view text) noexcept : at_{text} { step(); }
-
-    const value_type& operator*() const noexcept { return *value_; }
-    const value_type* operator->() const noexcept { return &*value_; }
-    iterator& operator++() noexcept {
-      step();
-      return *this;
-    }
-    iterator operator++(int) noexcept {
-      iterator before = *this;
-      step();
-      return before;
-    }
-    /// The bytes of this item, without the blanks around it.
+    steps() noexcept : at_{std::string_view{}} {}
+    explicit steps(std::string_view text) noexcept : at_{text} {}
+    [[nodiscard]] bool is_done() const noexcept { return !value_.has_value(); }
+    [[nodiscard]] const value_type& now() const noexcept { return *value_; }
     [[nodiscard]] std::string_view text() const noexcept { return item_; }
-
-    friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
-      return !a.value_.has_value();
-    }
-    friend bool operator==(const iterator& a, const iterator& b) noexcept {
-      return a.value_.has_value() == b.value_.has_value() && a.item_.data() == b.item_.data();
-    }
-
-   private:
     void step() noexcept {
       skip_list_commas(at_);
       if (at_.at_end()) {
@@ -141,10 +121,12 @@ class list {
       item_ = trim(at_.since(from));
     }
 
+   private:
     cursor at_;
     std::string_view item_;
     std::optional<value_type> value_;
   };
+  using iterator = step_iterator<steps>;
 
   /// The list in one header line's text.
   explicit list(std::string_view text) noexcept : text_{text} {}

@@ -53,12 +53,6 @@ struct via {
 
   [[nodiscard]] transport_name transport_id() const noexcept { return find_transport(transport); }
   [[nodiscard]] std::string_view branch() const noexcept { return params.branch(); }
-  /// The branch was made as RFC 3261 8.1.1.7 says; else the transaction is matched as in RFC 2543.
-  /// The cookie alone is no branch (RFC 4475 3.3.11).
-  [[nodiscard]] bool has_magic_cookie() const noexcept {
-    constexpr std::string_view cookie = "z9hG4bK";
-    return branch().size() > cookie.size() && iequals(branch().substr(0, cookie.size()), cookie);
-  }
   /// The source address that a hop noted, IPv6 with or without brackets (RFC 5118 4.5).
   [[nodiscard]] std::optional<host_view> received() const noexcept {
     return host_view::from_text(params.received());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests are matched as they were received, whatever a script has made of them since.
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 
 namespace tandem::stack {
@@ -9,9 +10,9 @@ using namespace testing;
 
 /// Rewrites all that a phone of RFC 2543 is matched by.
 void rewrite(sip::message& request) {
-  EXPECT_TRUE(request.set_request_uri("sip:somebody-else@192.0.2.2:5070"));
-  EXPECT_TRUE(request.put(sip::header_id::from, "<sip:other@example.com>;tag=other"));
-  EXPECT_TRUE(request.put(sip::header_id::to, "<sip:another@example.com>"));
+  EXPECT_TRUE(request.edit().set_request_uri("sip:somebody-else@192.0.2.2:5070"));
+  EXPECT_TRUE(request.edit().put(sip::header_id::from, "<sip:other@example.com>;tag=other"));
+  EXPECT_TRUE(request.edit().put(sip::header_id::to, "<sip:another@example.com>"));
 }
 
 struct sender {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/branch.hpp>
 
+#include <tandem/base/letters.hpp>
+#include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/single_values.hpp>
 #include <tandem/sip/via.hpp>
 
 #include <charconv>
@@ -11,7 +14,7 @@ namespace tandem::stack {
 
 namespace {
 
-constexpr std::string_view cookie = "z9hG4bK";
+constexpr std::string_view cookie = sip::magic_cookie;
 constexpr std::size_t letters = 12;
 /// Behind the routing part of a branch without a transaction.
 constexpr std::string_view stateless_mark = ".s";
@@ -49,7 +52,7 @@ bool has_own_via(const sip::message& request, std::uint64_t routing,
     is_possible = request.value(i).find(ours.view()) != std::string_view::npos;
   if (!is_possible) return false;
   bool found = false;
-  request.for_each_value(sip::header_id::via, [&](std::string_view value) {
+  for_each_value(request, sip::header_id::via, [&](std::string_view value) {
     if (found) return;
     if (const auto via = sip::via::parse(value))
       found = !routing_part(via->branch()).empty() && via->branch().starts_with(ours.view());
@@ -65,8 +68,8 @@ void branch_text::put(std::string_view text) noexcept {
 }
 
 void branch_text::put_bits(std::uint64_t bits) noexcept {
-  for (std::size_t i = 0; i < letters; ++i, bits >>= 5)
-    text_[size_++] = "abcdefghijkmnpqrstuvwxyz23456789"[bits & 31];
+  write_letters(text_.data() + size_, bits, letters);
+  size_ += letters;
 }
 
 void branch_text::put_number(unsigned number) noexcept {
@@ -123,7 +126,7 @@ bool is_stateless_response(const sip::message& response, const hash_key& secret)
   std::string_view ours;
   std::string_view next;
   unsigned n = 0;
-  response.for_each_value(sip::header_id::via, [&](std::string_view value) {
+  for_each_value(response, sip::header_id::via, [&](std::string_view value) {
     if (n == 0) ours = value;
     if (n == 1) next = value;
     ++n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of a call in its tail: copies are answered and absorbed as by the transactions that
 // were there, and all is forgotten in the end (RFC 3261 17.2.2, RFC 6026).
+#include <tandem/sip/single_values.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 
 namespace tandem::stack {
@@ -67,7 +68,7 @@ TEST(ended_transactions, every_2xx_goes_upstream_by_the_way_of_the_invite) {
   t.answer(invite, 200);
   const auto copy = t.take("200");
   EXPECT_EQ(copy.to.address.to_string(), "192.0.2.1:5060");
-  EXPECT_EQ(parsed(copy.text).count_values(sip::header_id::via), 1U);
+  EXPECT_EQ(count_values(parsed(copy.text), sip::header_id::via), 1U);
   t.answer(invite, 200, "bob-2"); // of a fork below
   t.take("200");
   t.answer(invite, 180);

@@ -3,6 +3,9 @@
 
 #include <tandem/base/decimal.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/sip/content_length.hpp>
+#include <tandem/sip/max_forwards.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
@@ -74,7 +77,7 @@ int status_of(forward_errc errc) noexcept {
 }
 
 result<void, forward_errc> count_hop(sip::message& request) {
-  const auto left = request.decrement_max_forwards();
+  const auto left = decrement_max_forwards(request);
   if (left) return {};
   return fail(left.error() == sip::edit_errc::too_large ? forward_errc::too_large
                                                         : forward_errc::too_many_hops);
@@ -90,7 +93,7 @@ result<copy_change, forward_errc> address_copy(sip::message& copy, std::string_v
                                                unsigned share) {
   auto change = copy_change::none;
   if (uri != copy.request_uri()) {
-    if (!copy.set_request_uri(uri)) return fail(forward_errc::bad_uri);
+    if (!copy.edit().set_request_uri(uri)) return fail(forward_errc::bad_uri);
     change = copy_change::some;
   }
   switch (apply_strict_route(copy)) {
@@ -99,7 +102,7 @@ result<copy_change, forward_errc> address_copy(sip::message& copy, std::string_v
   case strict_route::unreadable: return fail(forward_errc::bad_uri);
   }
   if (share != 0) {
-    if (!copy.put(sip::header_id::max_breadth, decimal{share}.view()))
+    if (!copy.edit().put(sip::header_id::max_breadth, decimal{share}.view()))
       return fail(forward_errc::too_large);
     change = copy_change::some;
   }
@@ -118,10 +121,10 @@ result<leaving_request, forward_errc> write_copy(sip::message& copy, const targe
   if (sent_by.empty()) return fail(forward_errc::no_listener);
   via_line via;
   write_via(via, leaving.to, sent_by, branch, rport);
-  if (via.is_cut() || !copy.put_front(sip::header_id::via, via.view()))
+  if (via.is_cut() || !copy.edit().put_front(sip::header_id::via, via.view()))
     return fail(forward_errc::too_large);
   // RFC 3261 16.6 step 9.
-  if (!copy.ensure_content_length()) return fail(forward_errc::too_large);
+  if (!ensure_content_length(copy)) return fail(forward_errc::too_large);
   if (copy.most_wire_size() > sip::max_message_size && copy.wire_size() > sip::max_message_size)
     return fail(forward_errc::too_large);
   leaving.message = to_wire(copy);

@@ -2,6 +2,7 @@
 #include <tandem/stack/hop_requests.hpp>
 
 #include <tandem/sip/build.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/wire.hpp>
 
 namespace tandem::stack {
@@ -18,7 +19,7 @@ wire_message make_cancel(const sip::message& request, std::span<const std::strin
   if (!cancel) return {};
   // What was refused by the setter is left out: a CANCEL without its reason still cancels.
   for (const std::string& reason : reasons)
-    static_cast<void>(cancel->append(sip::header_id::reason, reason));
+    static_cast<void>(cancel->edit().append(sip::header_id::reason, reason));
   return to_wire(*cancel);
 }
 

@@ -3,6 +3,7 @@
 // with a defined result, nothing is left behind. The seed is printed; SEED= replays it.
 #include <tandem/base/random.hpp>
 #include <tandem/sip/build.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
 #include <tandem/stack/proxy.hpp>
 #include <tandem/stack/simulated_network.hpp>
@@ -130,7 +131,7 @@ class callee_element : public request_user, public server_user {
   bool respond(call& c, int status) {
     const sip::message request = parsed(c.request);
     auto m = sip::make_response(request, status, {}, "tag-" + name_);
-    if (!m || !m->append(sip::header_id::contact, "<sip:bob@" + name_ + ">")) return false;
+    if (!m || !m->edit().append(sip::header_id::contact, "<sip:bob@" + name_ + ">")) return false;
     return layer.respond(c.server, status, to_wire(*m));
   }
 

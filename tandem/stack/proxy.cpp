@@ -4,6 +4,7 @@
 
 #include <tandem/base/random.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/via_rules.hpp>
@@ -141,7 +142,7 @@ bool proxy::try_next_target(branch_handle branch) {
     b->detour->left.pop_back();
     auto copy = sip::message::parse(b->detour->request.bytes());
     if (!copy) return false;
-    copy->pop_front(sip::header_id::via);
+    copy->edit().pop_front(sip::header_id::via);
     // RFC 3263 4.3: a new transaction, so another branch parameter.
     auto sent = send(*copy, to, make_branch(c->routing, c->unique, c->clients++),
                      {branch.slot, branch.generation, 0});
@@ -183,7 +184,7 @@ sip::message proxy::request_of(context_handle context) {
   if (!c || !c->request) return {};
   auto request = sip::message::parse(c->request.bytes());
   if (!request) return {};
-  if (c->request_has_via) request->pop_front(sip::header_id::via);
+  if (c->request_has_via) request->edit().pop_front(sip::header_id::via);
   return std::move(*request);
 }
 
@@ -294,7 +295,7 @@ result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
 
 bool proxy::forward_stray(sip::message& response) {
   if (!is_stateless_response(response, transactions_.secret())) return false;
-  response.pop_front(sip::header_id::via);
+  response.edit().pop_front(sip::header_id::via);
   const auto via = response.get<sip::hdr::via>();
   const auto to = via ? response_target(*via) : std::nullopt;
   if (!to) return false;

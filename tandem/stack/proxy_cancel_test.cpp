@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CANCEL at a proxy (RFC 3261 9.2, 16.10) in all its races, and loops against spirals (RFC 5393).
+#include <tandem/sip/single_values.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 
 namespace tandem::stack {
@@ -201,7 +202,7 @@ TEST(proxy_stateless, a_response_is_forwarded_only_when_we_sent_its_request) {
   t.answer(sent, 200);
   const auto back = t.take("200");
   EXPECT_EQ(back.to.address, target_at("192.0.2.1").address);
-  EXPECT_EQ(parsed(back.text).count_values(id::via), 1U);
+  EXPECT_EQ(count_values(parsed(back.text), id::via), 1U);
   EXPECT_EQ(t.heard(), "stray");
 
   sent_message forged = sent;

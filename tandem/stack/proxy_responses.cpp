@@ -2,6 +2,7 @@
 // How responses come back (RFC 3261 16.7), and what failures and silence become (16.8, 16.9).
 #include <tandem/stack/proxy.hpp>
 
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/wire.hpp>
@@ -91,7 +92,7 @@ void proxy::go_on(branch_handle h, sip::message& response) {
   const int status = response.status();
   if (!c || status == 100) return;
 
-  response.pop_front(sip::header_id::via); // step 3
+  response.edit().pop_front(sip::header_id::via); // step 3
   if (!response.has(sip::header_id::via)) {
     // The peer lost the Vias below ours. The branch has ended all the same, and the caller is told
     // so in a response of our own; only a success cannot be made up.
@@ -113,7 +114,7 @@ void proxy::go_on(branch_handle h, sip::message& response) {
 void proxy::forward_copy_of_2xx(server_handle server, sip::message& response) {
   const int status = response.status();
   if (status < 200 || status >= 300) return;
-  response.pop_front(sip::header_id::via);
+  response.edit().pop_front(sip::header_id::via);
   if (!response.has(sip::header_id::via)) return;
   const wire_message wire = to_wire(response);
   if (!transactions_.respond(server, status, wire)) transactions_.send_past(server, wire);
@@ -268,14 +269,14 @@ void proxy::forward_best(context_handle context) {
     return;
   }
   sip::message response = parsed->clone();
-  if (sent != status) static_cast<void>(response.set_status(sent, "Server Internal Error"));
+  if (sent != status) static_cast<void>(response.edit().set_status(sent, "Server Internal Error"));
   if ((status == 401 || status == 407) && c.challenges) {
     // Step 7: with the challenges of all, so that one round of credentials does for every branch.
     for (const gathered_challenge& other : *c.challenges)
       if (other.from != c.best_branch)
-        static_cast<void>(response.append(other.is_proxy ? sip::header_id::proxy_authenticate
-                                                         : sip::header_id::www_authenticate,
-                                          other.value));
+        static_cast<void>(response.edit().append(other.is_proxy ? sip::header_id::proxy_authenticate
+                                                                : sip::header_id::www_authenticate,
+                                                 other.value));
   }
   send_final(context, sent, to_wire(response));
 }

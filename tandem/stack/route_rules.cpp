@@ -2,6 +2,7 @@
 #include <tandem/stack/route_rules.hpp>
 
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
 
 #include <optional>
@@ -45,8 +46,8 @@ route_step take_own_route(sip::message& request, const is_own_uri& is_own,
       if (const auto entry = sip::name_addr::parse(*last)) {
         own_params.assign(own_target->params_text());
         const std::string target{entry->address.text()};
-        if (request.set_request_uri(target)) {
-          request.pop_back(route);
+        if (request.edit().set_request_uri(target)) {
+          request.edit().pop_back(route);
           step.was_strict = true;
         }
       }
@@ -58,7 +59,7 @@ route_step take_own_route(sip::message& request, const is_own_uri& is_own,
     const bool is_double = uri->params().has("r2");
     if (step.removed == 0 && !step.was_strict) own_params.assign(uri->params_text());
     if (step.removed == 1 && !is_double) break;
-    request.pop_front(route);
+    request.edit().pop_front(route);
     ++step.removed;
     expects_second = is_double;
   }
@@ -73,9 +74,10 @@ strict_route apply_strict_route(sip::message& request) {
   if (uri->is_loose_router()) return strict_route::none;
   const std::string next{uri->text()};
   const std::string last = "<" + std::string{request.request_uri()} + ">";
-  request.pop_front(route);
-  return request.put_back(route, last) && request.set_request_uri(next) ? strict_route::applied
-                                                                        : strict_route::unreadable;
+  request.edit().pop_front(route);
+  return request.edit().put_back(route, last) && request.edit().set_request_uri(next)
+             ? strict_route::applied
+             : strict_route::unreadable;
 }
 
 std::string next_hop_uri(const sip::message& request) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 3261 16.4, 16.6 steps 6 and 7, 16.12.
+#include <tandem/sip/single_values.hpp>
 #include <tandem/stack/next_hop.hpp>
 #include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/test_messages.hpp>
@@ -20,8 +21,8 @@ sip::message routed(const std::string& uri, const std::string& routes) {
 
 std::string routes_of(const sip::message& m) {
   std::string all;
-  m.for_each_value(sip::header_id::route,
-                   [&](std::string_view v) { all += (all.empty() ? "" : " ") + std::string{v}; });
+  for_each_value(m, sip::header_id::route,
+                 [&](std::string_view v) { all += (all.empty() ? "" : " ") + std::string{v}; });
   return all;
 }
 

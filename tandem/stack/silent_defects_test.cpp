@@ -6,6 +6,7 @@
 
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/branch.hpp>
 #include <tandem/stack/next_hop.hpp>
@@ -177,7 +178,7 @@ TEST(silent_defects, p06_order_is_kept_and_content_length_counts_bytes) {
   request_parts p;
   p.more = "Subject: one\r\nX-B: 2\r\nSubject: three\r\nX-A: 4\r\n";
   auto m = make_request(p);
-  ASSERT_TRUE(m.set_body("text/plain", "\xc3\xa4\xe2\x82\xac"));
+  ASSERT_TRUE(m.edit().set_body("text/plain", "\xc3\xa4\xe2\x82\xac"));
   EXPECT_EQ(m.first(id::content_length), "5");
   EXPECT_NE(m.to_string().find(p.more), std::string::npos);
 }

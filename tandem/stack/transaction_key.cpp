@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/transaction_key.hpp>
 
+#include <tandem/base/letters.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip/lexical.hpp>
+#include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <string>
@@ -34,7 +36,7 @@ std::optional<request_keys> keys_of_request(const sip::message& request,
   const auto key = request.key();
   if (!key) return std::nullopt;
   std::uint64_t common = 0;
-  if (key->has_magic_cookie()) {
+  if (sip::has_magic_cookie(key->branch)) {
     common = keyed_hash(secret, key->branch, key->sent_by_host, key->sent_by_port);
   } else {
     // RFC 3261 17.2.3: the To tag is left out, since that of an ACK is the response's and all else
@@ -55,7 +57,8 @@ std::uint64_t call_key(const sip::message& request, const hash_key& secret) noex
 std::optional<std::uint64_t> key_of_response(const sip::message& response,
                                              const hash_key& secret) noexcept {
   const auto key = response.key();
-  if (!key || !key->has_magic_cookie()) return std::nullopt; // RFC 3261 17.1.3: ours have it
+  if (!key || !sip::has_magic_cookie(key->branch))
+    return std::nullopt; // RFC 3261 17.1.3: ours have it
   return client_key(key->branch, key->cseq_method_text, secret);
 }
 
@@ -90,7 +93,7 @@ std::optional<std::uint64_t> key_of_quoted_response(std::string_view quoted,
   const auto parsed = sip::message::parse(std::string{quoted.substr(0, end)} + "\r\n\r\n");
   if (!parsed) return std::nullopt;
   const auto key = parsed->key();
-  if (!key || !key->has_magic_cookie()) return std::nullopt;
+  if (!key || !sip::has_magic_cookie(key->branch)) return std::nullopt;
   return with_method(keyed_hash(secret, key->branch, key->sent_by_host, key->sent_by_port),
                      class_of(key->cseq_method, key->cseq_method_text, secret));
 }
@@ -100,10 +103,7 @@ local_tag local_tag_of(const sip::message& request, const hash_key& secret) noex
   if (const auto key = request.key())
     bits = keyed_hash(secret, key->call_id, key->from_tag, key->cseq);
   local_tag tag;
-  for (char& c : tag.text) {
-    c = "abcdefghijkmnpqrstuvwxyz23456789"[bits & 31];
-    bits >>= 5;
-  }
+  write_letters(tag.text.data(), bits, tag.text.size());
   return tag;
 }
 

@@ -4,6 +4,7 @@
 
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/suspension.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
@@ -96,7 +97,7 @@ void transaction_layer::absorb_ended(client_handle ended, sip::message& response
   const int status = response.status();
   if (ended_.kind_of(ended) != ended_kind::client_accepted || status < 200 || status >= 300) return;
   const auto upstream = ended_.way_of(ended);
-  response.pop_front(sip::header_id::via);
+  response.edit().pop_front(sip::header_id::via);
   if (upstream && response.has(sip::header_id::via))
     out_.send(upstream->to_target(), to_wire(response), {});
 }

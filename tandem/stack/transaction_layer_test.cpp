@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matching (RFC 3261 17.1.3, 17.2.3), absorption, CANCEL, bounds.
+#include <tandem/sip/single_values.hpp>
 #include <tandem/stack/transaction_fixture.hpp>
 
 namespace tandem::stack {
@@ -262,7 +263,7 @@ TEST(transaction_layer,
   EXPECT_EQ(ack.method(), sip::method::ack);
   EXPECT_EQ(ack.request_uri(), "sip:bob@192.0.2.2");
   EXPECT_EQ(ack.key()->branch, "z9hG4bKaaa1");
-  EXPECT_EQ(ack.count_values(sip::header_id::via), 1U);
+  EXPECT_EQ(count_values(ack, sip::header_id::via), 1U);
   EXPECT_EQ(ack.key()->to_tag, "bob-1");
   EXPECT_EQ(ack.key()->from_tag, "alice-1");
   EXPECT_EQ(ack.key()->cseq, 1U);

@@ -2,6 +2,7 @@
 #include <tandem/stack/via_rules.hpp>
 
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/received.hpp>
 
 namespace tandem::stack {
 
@@ -49,11 +50,8 @@ via_stamp stamp_of(const sip::via& top, const socket_address& source) noexcept {
 void stamp_top_via(sip::message& request, const socket_address& source) {
   const auto top = request.get<sip::hdr::via>();
   if (!top || !stamp_of(*top, source).needs_received) return;
-  char text[64];
-  char* const end = source.ip.write(text);
   // Refused only when the Via does not parse, which it just did, or at the bound of edits.
-  static_cast<void>(
-      request.stamp_received({text, static_cast<std::size_t>(end - text)}, source.port));
+  static_cast<void>(stamp_received(request, source));
 }
 
 target response_target(const sip::via& top, const arrival& from) noexcept {

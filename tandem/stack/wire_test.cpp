@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What leaves has a length that is right, whatever came (RFC 3261 18.3, 20.14).
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/wire.hpp>
 
@@ -33,15 +34,15 @@ TEST(wire, leaves_out_what_a_datagram_holds_beyond_its_content_length) {
 
 TEST(wire, has_one_content_length_whatever_was_edited) {
   sip::message m = with_length("Content-Length: 2\r\n", "ab");
-  ASSERT_TRUE(m.append(sip::header_id::content_length, "0"));
+  ASSERT_TRUE(m.edit().append(sip::header_id::content_length, "0"));
   const auto two = sip::message::parse(to_wire(m).bytes());
   ASSERT_TRUE(two);
   EXPECT_EQ(two->count(sip::header_id::content_length), 1U);
   EXPECT_EQ(two->body(), "ab");
-  ASSERT_TRUE(m.put(sip::header_id::content_length, "1"));
+  ASSERT_TRUE(m.edit().put(sip::header_id::content_length, "1"));
   EXPECT_TRUE(to_wire(m).bytes().ends_with("\r\n\r\nab"));
   EXPECT_EQ(sip::message::parse(to_wire(m).bytes())->first(sip::header_id::content_length), "2");
-  m.erase(sip::header_id::content_length);
+  m.edit().erase(sip::header_id::content_length);
   EXPECT_EQ(sip::message::parse(to_wire(m).bytes())->first(sip::header_id::content_length), "2");
 }
 

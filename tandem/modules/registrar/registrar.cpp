@@ -8,6 +8,7 @@
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/params.hpp>
 
 #include <algorithm>
@@ -74,7 +75,7 @@ bool take_contacts(message_context& m, const sip::uri& called, const record& of,
     count = std::min(count + 1, best.size());
   });
   // It was a URI when it was registered.
-  if (count == 0 || !m.message().set_request_uri(best[0]->contact())) return false;
+  if (count == 0 || !m.message().edit().set_request_uri(best[0]->contact())) return false;
   set_hop(m.hop(), *best[0], rules);
   if (!rules.append_branches) return true;
   for (std::size_t i = 1; i < count; ++i) {

@@ -7,6 +7,7 @@
 #include <tandem/server/core.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/single_values.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/via_rules.hpp>
 
@@ -124,7 +125,7 @@ class registration {
     call_id_ = key->call_id;
     cseq_ = key->cseq;
     // RFC 3327 5.3: the proxies that want to be on the way to this phone.
-    request_.for_each_value(header_id::path, [&](std::string_view value) {
+    for_each_value(request_, header_id::path, [&](std::string_view value) {
       if (!path_.empty()) path_ += ", ";
       if (path_.size() <= longest_path) path_ += value;
     });
@@ -151,8 +152,8 @@ class registration {
     }
     }
     if (!path_.empty())
-      request_.for_each_value(header_id::path,
-                              [&](std::string_view v) { ok.add(header_id::path, v); });
+      for_each_value(request_, header_id::path,
+                     [&](std::string_view v) { ok.add(header_id::path, v); });
     return ok;
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Record-Route and Route (RFC 3261 16.4, 16.6), and what sl and maxfwd answer.
 #include <tandem/modules/script_fixture.hpp>
+#include <tandem/sip/single_values.hpp>
 
 namespace tandem::modules::testing {
 namespace {
@@ -20,7 +21,7 @@ TEST_F(rr, record_route_adds_one_entry_of_ours_however_often_it_is_called) {
   receive(request("INVITE"));
   take("100");
   const auto m = take_parsed("INVITE");
-  EXPECT_EQ(m.count_values(sip::header_id::record_route), 1U);
+  EXPECT_EQ(count_values(m, sip::header_id::record_route), 1U);
   const auto entry = m.first(sip::header_id::record_route).value_or("");
   EXPECT_TRUE(entry.starts_with("<sip:192.0.2.100;")) << entry;
   EXPECT_NE(entry.find(";ftag=alice-1"), std::string::npos) << entry;
@@ -43,8 +44,8 @@ TEST_F(rr, two_entries_where_the_transport_changes) {
   p.uri = "sip:bob@192.0.2.2;transport=tcp";
   receive(p);
   const auto m = take_parsed("MESSAGE");
-  EXPECT_EQ(m.count_values(sip::header_id::record_route), 2U);
-  m.for_each_value(sip::header_id::record_route, [](std::string_view entry) {
+  EXPECT_EQ(count_values(m, sip::header_id::record_route), 2U);
+  for_each_value(m, sip::header_id::record_route, [](std::string_view entry) {
     EXPECT_NE(entry.find(";r2=on"), std::string_view::npos) << entry;
   });
   EXPECT_NE(m.front(sip::header_id::record_route)->find("transport=tcp"), std::string_view::npos);
@@ -57,7 +58,7 @@ TEST_F(rr, one_entry_or_one_with_a_user_where_the_parameters_say_so) {
   p.uri = "sip:bob@192.0.2.2;transport=tcp";
   receive(p);
   const auto m = take_parsed("MESSAGE");
-  EXPECT_EQ(m.count_values(sip::header_id::record_route), 1U);
+  EXPECT_EQ(count_values(m, sip::header_id::record_route), 1U);
   const auto entry = m.first(sip::header_id::record_route).value_or("");
   EXPECT_TRUE(entry.starts_with("<sip:bob@192.0.2.100;")) << entry;
   EXPECT_EQ(entry.find("r2="), std::string::npos) << entry;
@@ -88,7 +89,7 @@ TEST_F(rr, loose_route_takes_both_entries_of_a_pair) {
                     "Route: <sip:192.0.2.100;r2=on;lr>\r\n"
                     "Route: <sip:192.0.2.5;lr>\r\n"));
   const auto m = take_parsed("BYE");
-  EXPECT_EQ(m.count_values(sip::header_id::route), 1U);
+  EXPECT_EQ(count_values(m, sip::header_id::route), 1U);
 }
 
 TEST_F(rr, with_our_entry_alone_loose_route_is_false_in_classic_mode_only) {

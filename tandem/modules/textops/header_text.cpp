@@ -2,6 +2,7 @@
 #include <tandem/modules/textops/header_text.hpp>
 
 #include <tandem/base/split.hpp>
+#include <tandem/sip/message_editor.hpp>
 
 #include <algorithm>
 
@@ -32,7 +33,7 @@ std::optional<std::vector<header_field>> split_header_text(std::string_view text
 bool insert_fields(sip::message& m, std::size_t at, const std::vector<header_field>& fields) {
   sip::message changed = m.clone();
   for (const header_field& f : fields)
-    if (!changed.insert_line(at++, f.name, f.value)) return false;
+    if (!changed.edit().insert_line(at++, f.name, f.value)) return false;
   m = std::move(changed);
   return true;
 }

@@ -2,6 +2,7 @@
 #include <tandem/modules/textops/replacement.hpp>
 
 #include <tandem/modules/textops/header_text.hpp>
+#include <tandem/sip/message_editor.hpp>
 
 #include <array>
 #include <fmt/format.h>
@@ -19,11 +20,11 @@ std::optional<std::size_t> put_lines(sip::message& m, std::size_t at, std::strin
   const auto fields = split_header_text(text, room);
   if (!fields) return std::nullopt;
   if (fields->size() == 1 && fields->front().name == m.header(at).name) {
-    if (!m.replace_line(at, fields->front().value)) return std::nullopt;
+    if (!m.edit().replace_line(at, fields->front().value)) return std::nullopt;
     return 1;
   }
   if (!insert_fields(m, at, *fields)) return std::nullopt;
-  m.erase_line(at + fields->size());
+  m.edit().erase_line(at + fields->size());
   return fields->size();
 }
 
@@ -82,7 +83,7 @@ bool replace_in(sip::message& m, const script::pattern& what, occurrences which,
   }
   if (!is_found || which == occurrences::all) {
     if (const auto body = replace_in(changed.body(), what, which, write)) {
-      if (!changed.set_body(*body)) return false;
+      if (!changed.edit().set_body(*body)) return false;
       is_found = true;
     }
   }

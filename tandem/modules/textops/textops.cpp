@@ -5,6 +5,7 @@
 #include <tandem/modules/textops/replacement.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/message_context.hpp>
+#include <tandem/sip/message_editor.hpp>
 
 namespace tandem::modules {
 
@@ -99,7 +100,7 @@ outcome append_urihf(script::call& c) {
 
 outcome remove_hf(script::call& c) {
   // Every spelling: compact, another case, blanks before the colon (CVE-2020-28361).
-  return outcome::of(message_of(c).erase(c.text(0)) > 0);
+  return outcome::of(message_of(c).edit().erase(c.text(0)) > 0);
 }
 
 outcome is_present_hf(script::call& c) { return outcome::of(message_of(c).has(c.text(0))); }

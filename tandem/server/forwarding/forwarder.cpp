@@ -4,6 +4,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/server/forwarding/record_route.hpp>
 #include <tandem/server/forwarding/redirection.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/status.hpp>
 #include <tandem/stack/next_hop.hpp>
 #include <tandem/stack/wire.hpp>
@@ -148,8 +149,9 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
     const bool is_recorded_twice = needs_second_record_route(m, next);
     if (w.path.empty() && !is_recorded_twice) continue;
     sip::message& leaving = different.emplace_back(m.message().clone());
-    const bool is_complete = (w.path.empty() || leaving.put_front(sip::header_id::route, w.path)) &&
-                             (!is_recorded_twice || put_second_record_route(m, leaving, next));
+    const bool is_complete =
+        (w.path.empty() || leaving.edit().put_front(sip::header_id::route, w.path)) &&
+        (!is_recorded_twice || put_second_record_route(m, leaving, next));
     if (is_complete)
       to.as = &leaving;
     else
@@ -195,7 +197,8 @@ outcome forwarder::cancel(message_context& m) {
 outcome forwarder::send_stateless(message_context& m, const way& w) {
   const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
   sip::message leaving = m.message().clone();
-  if (!w.path.empty() && !leaving.put_front(sip::header_id::route, w.path)) return outcome::no();
+  if (!w.path.empty() && !leaving.edit().put_front(sip::header_id::route, w.path))
+    return outcome::no();
   if (needs_second_record_route(m, next) && !put_second_record_route(m, leaving, next))
     return outcome::no();
   const auto sent =

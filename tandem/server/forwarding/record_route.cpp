@@ -3,6 +3,7 @@
 
 #include <tandem/base/block.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/sink.hpp>
 #include <tandem/sip/uri.hpp>
 
@@ -50,7 +51,7 @@ bool put_entry(const message_context& m, const record_route_rules& rules, sip::m
   text.put(";did=");
   text.put(dialog_mark{m}.view());
   text.put(rules.enable_full_lr ? ";lr=on>" : ";lr>");
-  return text.has_fitted() && into.put_front(sip::header_id::record_route, text.text());
+  return text.has_fitted() && into.edit().put_front(sip::header_id::record_route, text.text());
 }
 
 } // namespace
@@ -79,10 +80,11 @@ bool needs_second_record_route(const message_context& m, const stack::target& to
 bool put_second_record_route(const message_context& m, sip::message& leaving,
                              const stack::target& to) {
   // Whoever follows the route takes both entries away at once, and knows by r2 that they are two.
-  const auto marked = leaving.update_front(sip::header_id::record_route, [](std::string_view old) {
-    const auto lr = old.rfind(";lr");
-    return std::string{old.substr(0, lr)} + ";r2=on" + std::string{old.substr(lr)};
-  });
+  const auto marked =
+      leaving.edit().update_front(sip::header_id::record_route, [](std::string_view old) {
+        const auto lr = old.rfind(";lr");
+        return std::string{old.substr(0, lr)} + ";r2=on" + std::string{old.substr(lr)};
+      });
   return marked && put_entry(m, m.find_state<recorded_route>()->rules, leaving,
                              m.home().out().sent_by(to), to.transport, place::one_of_two);
 }

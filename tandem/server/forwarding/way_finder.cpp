@@ -2,6 +2,7 @@
 #include <tandem/server/forwarding/way_finder.hpp>
 
 #include <tandem/sip/name_addr.hpp>
+#include <tandem/sip/single_values.hpp>
 #include <tandem/stack/route_rules.hpp>
 
 #include <memory>
@@ -45,8 +46,7 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     if (!via.path.empty()) {
       // RFC 3327 5.3: the Path becomes the Route, whose first value is the next hop.
       std::string_view rest = via.path;
-      const auto first =
-          sip::name_addr::parse(sip::message::next_value(sip::header_id::path, rest));
+      const auto first = sip::name_addr::parse(sip::next_value(sip::header_id::path, rest));
       if (first) w.hop_uri = first->address.text();
       return;
     }
