@@ -182,7 +182,7 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
         const auto set = find_charset(name);
         if (!set)
           throw CLI::ValidationError{"--charset", "'" + name +
-                                                      "' is none of ascii, "
+                                                      "' is not one of ascii, "
                                                       "iso-8859-1, cp850, cp1252, utf-8"};
         s.server.wire.text = *set;
       },

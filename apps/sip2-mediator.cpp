@@ -114,7 +114,7 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
     listener_options l;
     const auto ip = ip_address::parse(f.sip_address == "localhost" ? "127.0.0.1" : f.sip_address);
     if (!ip)
-      return fmt::format("--sip-address: '{}' is no IP address; give one of this machine, or "
+      return fmt::format("--sip-address: '{}' is not an IP address; give one of this machine, or "
                          "0.0.0.0 for all of them",
                          f.sip_address);
     l.address = {*ip, f.sip_port, 0};
@@ -125,22 +125,24 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
     const auto literal = ip_address::parse(f.http_host);
     const bool is_v6 = literal && literal->is_v6();
     if (!is_v6 && f.http_host.find_first_of(":/") != std::string::npos)
-      return fmt::format("--http-host: '{}' is no host; give the name alone, https by --http-proto "
-                         "https, the rest by --http-port and --http-path",
-                         f.http_host);
+      return fmt::format(
+          "--http-host: '{}' is not a host name; give the name alone, https by --http-proto "
+          "https, the rest by --http-port and --http-path",
+          f.http_host);
     const auto scheme = f.http_proto == "http" ? "http" : "https"; // as the original has it
     const auto host = is_v6 ? '[' + f.http_host + ']' : f.http_host;
     const auto text = fmt::format("{}://{}:{}{}{}", scheme, host, f.http_port,
                                   f.http_path.starts_with('/') ? "" : "/", f.http_path);
     const auto url = http::url::parse(text);
-    if (!url) return fmt::format("--http-host, --http-port, --http-path: '{}' is no URL", text);
+    if (!url) return fmt::format("--http-host, --http-port, --http-path: '{}' is not a URL", text);
     config.backend.urls = {*url};
   }
   if (is_given("--max-clients")) config.server.max_clients = f.max_clients;
   if (is_given("--syslog-facility") || f.config_file.empty()) {
     if (!is_log_facility(f.syslog_facility))
-      return fmt::format("--syslog-facility: '{}' is none of LOCAL0 to LOCAL7, DAEMON, USER",
-                         f.syslog_facility);
+      return fmt::format(
+          "--syslog-facility: must be one of LOCAL0 to LOCAL7, DAEMON, USER; '{}' is not",
+          f.syslog_facility);
     config.log_facility = f.syslog_facility;
   }
   if (is_given("--syslog-level") || f.config_file.empty())
@@ -155,7 +157,7 @@ std::string apply(const flags& f, const given& is_given, mediator_config& config
   if (!f.admin_address.empty()) {
     config.http.address = socket_address::parse(f.admin_address, 6080);
     if (!config.http.address)
-      return fmt::format("--admin-address: '{}' is no address:port", f.admin_address);
+      return fmt::format("--admin-address: '{}' is not of the form address:port", f.admin_address);
   }
   if (!f.admin_token.empty()) config.http.token = secret{f.admin_token};
   return {};
@@ -180,9 +182,10 @@ result<mediator_config, std::string> load(const flags& f, const given& is_given,
 std::vector<std::string> doubts_of(const flags& f, const given& is_given) {
   std::vector<std::string> all;
   if (is_given("--syslog-level") && !find_log_level(f.syslog_level))
-    all.push_back(fmt::format("--syslog-level: '{}' is none of LOG_DEBUG, LOG_INFO, LOG_WARNING, "
-                              "LOG_ERR; LOG_INFO is used",
-                              f.syslog_level));
+    all.push_back(
+        fmt::format("--syslog-level: '{}' is not one of LOG_DEBUG, LOG_INFO, LOG_WARNING, "
+                    "LOG_ERR; LOG_INFO is used",
+                    f.syslog_level));
   if (is_given("--http-proto") && f.http_proto != "http" && f.http_proto != "https")
     all.push_back(fmt::format("--http-proto: '{}' is taken for https", f.http_proto));
   return all;

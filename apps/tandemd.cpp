@@ -37,7 +37,7 @@ int check_script(const server::options& options) {
   const script::diagnostics found = server::check(options, modules::all());
   std::cout << found.to_string();
   if (found.has_errors()) return 1;
-  std::cout << options.script << ": the script is good\n";
+  std::cout << options.script << ": no errors\n";
   return 0;
 }
 
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
                  "append a JSON line for every message to this file");
   app.add_option("-P,--pid-file", options.pid_file, "write the process id there");
   app.add_option("-u,--user", options.user,
-                 "become this user once the sockets are open; started by root "
+                 "switch to this user after opening the sockets; started by root "
                  "without it: tandem where there is one, else nobody");
   app.add_option("-g,--group", options.group, "become this group");
   app.add_option("-t,--chroot", options.root, "make this folder the root");

@@ -54,7 +54,7 @@ outcome xdbg(script::call& c) {
 std::shared_ptr<const void> check_level(script::check& c) {
   const auto level = level_of(c.at(0).text);
   if (!level) {
-    c.error(0, "this is no level of the log",
+    c.error(0, "this is not a level of the log",
             "L_ALERT, L_CRIT, L_ERR, L_WARN, L_NOTICE, L_INFO and L_DBG are");
     return nullptr;
   }

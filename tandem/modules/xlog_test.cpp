@@ -89,7 +89,7 @@ TEST_F(xlog, refuses_a_level_that_is_none_and_text_that_cannot_be_read_when_it_i
     std::string_view statement, says;
   };
   const row table[] = {
-      {R"(xlog("L_LOUD", "x");)", "this is no level of the log"},
+      {R"(xlog("L_LOUD", "x");)", "this is not a level of the log"},
       {R"(xlog("L_ERR", "$nosuch");)", "unknown variable '$nosuch'"},
       {R"(xlog("$hdr");)", "$hdr needs an argument"},
       {R"_(xlog("$hdr()");)_", "$hdr needs an argument"},

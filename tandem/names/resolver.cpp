@@ -65,7 +65,7 @@ resolve_error error_of(int status) noexcept {
 
 std::string_view to_string(resolve_error error) noexcept {
   switch (error) {
-  case resolve_error::bad_name: return "this is no host name";
+  case resolve_error::bad_name: return "this is not a host name";
   case resolve_error::not_found: return "there is no such host";
   case resolve_error::timed_out: return "no name server answers";
   case resolve_error::failed: return "the name servers cannot tell";
@@ -104,7 +104,7 @@ struct resolver::channel final : timer {
     for (const auto& s : options.servers) list += (list.empty() ? "" : ",") + s.to_string();
     if (ares_set_servers_ports_csv(ares, list.c_str()) != ARES_SUCCESS) {
       ares_destroy(ares);
-      throw std::runtime_error{fmt::format("these are no name servers: {}", list)};
+      throw std::runtime_error{fmt::format("these are not addresses of name servers: {}", list)};
     }
   }
   ~channel() {

@@ -117,8 +117,8 @@ TEST_F(resolving, asks_nobody_about_addresses_and_what_is_no_name) {
   EXPECT_EQ(look_up("[2001:db8::9]"), "2001:db8::9");
   EXPECT_EQ(look_up("192.0.2.9", address_family::v6), "there is no such host");
   for (const char* bad : {"", ".", "a..b", "a b", "a\r\nb", "sip:x", "\xc3\xa4.example.com"})
-    EXPECT_EQ(look_up(bad), "this is no host name") << bad;
-  EXPECT_EQ(look_up(std::string(64, 'a')), "this is no host name");
+    EXPECT_EQ(look_up(bad), "this is not a host name") << bad;
+  EXPECT_EQ(look_up(std::string(64, 'a')), "this is not a host name");
   EXPECT_TRUE(server.asked.empty());
 }
 

@@ -211,7 +211,7 @@ bool compiler::language_call(const call_syntax& c, label yes, label no) {
         .run = {},
     };
     if (c.arguments.size() != 1) {
-      found_.error(c.where, "route takes the number or name of one block", "its form is route(1)");
+      found_.error(c.where, "route takes the number or name of one block", "usage: route(1)");
       return true;
     }
     const std::vector<argument> made = convert_arguments(c, route, around_, found_);

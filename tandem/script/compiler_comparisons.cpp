@@ -111,7 +111,7 @@ void compiler::ip_comparison(const comparison_syntax& c, instruction& to) {
       return;
     }
     if (c.has_mask) {
-      found_.error(join(c.right.where, c.mask.where), fmt::format("'{}' is no network", text),
+      found_.error(join(c.right.where, c.mask.where), fmt::format("'{}' is not a network", text),
                    "write 192.0.2.0/24, 192.0.2.0/255.255.255.0 or 2001:db8::/32");
       return;
     }

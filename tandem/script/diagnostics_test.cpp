@@ -44,7 +44,7 @@ t.cfg:6:3: error: unknown function 'yess'; did you mean 'yes'?
 t.cfg:7:11: error: flags are numbered 0 to 31, found 99
     7 | 		setflag(99);
       | 		        ^~
-t.cfg:9:2: error: yes takes other arguments than 2; its form is yes(word)
+t.cfg:9:2: error: wrong number of arguments to yes (2); usage: yes(word)
     9 | 	yes("a", "b");
       | 	^~~
 t.cfg:10:8: error: there is no route[7]
@@ -93,7 +93,7 @@ TEST(diagnostics, name_the_cause_and_the_remedy) {
       // Names
       {"route { exit(1); }", "exit takes no argument"},
       {"route { return(\"a\"); }", "return takes one number or nothing"},
-      {"route { route(); }", "its form is route(1)"},
+      {"route { route(); }", "usage: route(1)"},
       {"route { route(RELAX); } route[RELAY] { }",
        "there is no route[RELAX]; did you mean 'RELAY'?"},
       {"route { arm(\"2\"); } failure_route[1] { }", "there is no failure_route[2]"},
@@ -115,10 +115,10 @@ TEST(diagnostics, name_the_cause_and_the_remedy) {
       {"route { run([]); }", "this array is empty"},
       {"route { search(\"bad\"); }", "1:16: error: this pattern is bad; write another"},
       {"route { log(1, 2, 3); }",
-       "log takes other arguments than 3; its form is log(text) or log(level, text)"},
+       "wrong number of arguments to log (3); usage: log(text) or log(level, text)"},
       // Comparisons
       {"route { if (src_ip==5) break; }", "src_ip is an address, found number 5"},
-      {"route { if (src_ip==1.2.3.4/99) break; }", "'1.2.3.4/99' is no network"},
+      {"route { if (src_ip==1.2.3.4/99) break; }", "'1.2.3.4/99' is not a network"},
       {"route { if (proto==upd) break; }", "proto is a number, found 'upd'; the protocols are"},
       {"route { if (src_port=~\"5\") break; }", "src_port is a number; expected '=='"},
       {"route { if (method==1.2.3.4) break; }",

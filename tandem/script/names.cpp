@@ -70,12 +70,8 @@ const function_info* names::find_function(std::string_view name, std::size_t arg
   std::string usages;
   for (const function_info* f : all->second)
     usages += (usages.empty() ? "" : " or ") + usage_of(*f);
-  found.error(where,
-              fmt::format("{} takes other arguments than {}", name,
-                          arguments == 0   ? std::string("none")
-                          : arguments == 1 ? std::string("one")
-                                           : std::to_string(arguments)),
-              "its form is " + usages);
+  found.error(where, fmt::format("wrong number of arguments to {} ({})", name, arguments),
+              "usage: " + usages);
   return nullptr;
 }
 

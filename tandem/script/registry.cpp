@@ -64,7 +64,7 @@ void validate(const module_info& module) {
     std::int64_t value = 0;
     const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (errc != std::errc{} || end != text.data() + text.size())
-      refuse(module, p.name, "the default is no number");
+      refuse(module, p.name, "the default is not a number");
     if (p.kind == parameter_kind::integer && (value < p.min || value > p.max))
       refuse(module, p.name, "the default is out of range");
   }

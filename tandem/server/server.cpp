@@ -220,12 +220,13 @@ class running_server {
 
   void stop(int number) {
     if (is_stopping_) {
-      log_notice("told to stop again: stopping at once");
+      log_notice("second signal: stopping at once");
       return shards_.stop();
     }
     is_stopping_ = true;
-    log_notice("told to stop by signal {}: no new work, what is in progress has {} s", number,
-               drain_limit / seconds{1});
+    log_notice(
+        "stopping (signal {}): refusing new requests, waiting up to {} s for those in progress",
+        number, drain_limit / seconds{1});
     still_draining_ = shards_.size();
     for (std::uint16_t i = 0; i < shards_.size(); ++i)
       shards_[i].post([this, i] {

@@ -396,7 +396,7 @@ def test_programs_end_with_the_server(serve, endpoint):
     alice.send(alice.request("OPTIONS", "sip:bob@example.test"))
     until(lambda: len(server.members()) > len(before), "the program to start")
     server.child.send_signal(signal.SIGTERM)
-    until(lambda: "told to stop" in server.log(), "the server to take notice")
+    until(lambda: "stopping (signal" in server.log(), "the server to take notice")
     # The harness sends another one, which ends the server at once, and finds what is left.
 
 

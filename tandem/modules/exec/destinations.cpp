@@ -12,7 +12,7 @@ std::string_view to_string(output_errc errc) noexcept {
   switch (errc) {
   case output_errc::empty: return "no URI";
   case output_errc::too_long: return "a line that is too long";
-  case output_errc::no_uri: return "a line that is no URI";
+  case output_errc::no_uri: return "a line that is not a URI";
   case output_errc::too_many: break;
   }
   return "more URIs than there may be branches";

@@ -14,7 +14,7 @@ namespace tandem::modules {
 enum class output_errc : std::uint8_t {
   empty,    ///< no URI
   too_long, ///< a line of more than longest_line bytes
-  no_uri,   ///< a line that is no URI
+  no_uri,   ///< a line that is not a URI
   too_many, ///< more URIs than there may be destinations
 };
 

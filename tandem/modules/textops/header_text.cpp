@@ -56,7 +56,7 @@ std::shared_ptr<const void> check_header_text(script::check& c) {
   const auto fields = split_header_text(written, room);
   auto scratch = sip::message::parse("OPTIONS sip:a SIP/2.0\r\n\r\n");
   if (!fields || fields->empty() || !scratch || !insert_fields(*scratch, 0, *fields)) {
-    c.error(0, "this is no header line", R"(its form is "Name: value\r\n")");
+    c.error(0, "this is not a header line", R"(usage: "Name: value\r\n")");
     return nullptr;
   }
   header_text made{fields->size()};

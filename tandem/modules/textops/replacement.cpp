@@ -140,7 +140,7 @@ class substitution_reader {
 
  private:
   std::shared_ptr<const void> complain(std::string text, std::string hint = {}) {
-    if (hint.empty()) hint = "its form is /expression/replacement/flags";
+    if (hint.empty()) hint = "usage: /expression/replacement/flags";
     check_.error(0, std::move(text), std::move(hint));
     return nullptr;
   }

@@ -120,7 +120,7 @@ outcome append_to_reply(script::call& c) {
 /// "CC-Diversion: " and ">\r\n": a header line only with a URI between them.
 std::shared_ptr<const void> check_uri_header(script::check& c) {
   if (c.is_constant(0) && c.text(0).find(':') == std::string_view::npos)
-    c.error(0, "this begins no header line", R"(its form is "Name: ")");
+    c.error(0, "this does not begin a header line", R"(usage: "Name: ")");
   return std::make_shared<const header_text>(header_text{1});
 }
 

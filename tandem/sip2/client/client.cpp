@@ -97,7 +97,8 @@ class client::impl {
     if (!context) return context.error();
     tls_ = io::make_tls_session(*context, fd_.get());
     const auto& name = options_.server_name.empty() ? options_.host : options_.server_name;
-    if (!tls_ || !io::expect_tls_host(tls_, name)) return "'" + name + "' is no name for TLS";
+    if (!tls_ || !io::expect_tls_host(tls_, name))
+      return "'" + name + "' is not a name that a certificate can hold";
     const auto until = now() + options_.connect_limit;
     for (;;) {
       const int n = SSL_connect(tls_);

@@ -16,7 +16,7 @@ void read_backend_options(const config_table& table, backend_pool_options& optio
       options.urls.push_back(std::move(*url));
     else
       table.complain("url",
-                     fmt::format("'{}' is no URL like https://ils.example/sip2-mediator", text));
+                     fmt::format("'{}' is not a URL like https://ils.example/sip2-mediator", text));
   }
   constexpr std::array<std::string_view, 2> methods{"post", "get"};
   table.read_choice("method", methods, options.method);

@@ -20,8 +20,8 @@ void read_address(const config_table& t, std::string_view key, std::optional<soc
   if (text.empty()) return;
   to = socket_address::parse(text, port);
   if (!to)
-    t.complain(key,
-               fmt::format("'{}' is no address like 127.0.0.1:{} or [::]:{}", text, port, port));
+    t.complain(
+        key, fmt::format("'{}' is not an address like 127.0.0.1:{} or [::]:{}", text, port, port));
 }
 
 void read_prefixes(const config_table& t, std::string_view key, std::vector<ip_prefix>& to) {
@@ -31,7 +31,7 @@ void read_prefixes(const config_table& t, std::string_view key, std::vector<ip_p
     if (const auto p = ip_prefix::parse(text))
       to.push_back(*p);
     else
-      t.complain(key, fmt::format("'{}' is no address range like 192.0.2.0/24", text));
+      t.complain(key, fmt::format("'{}' is not an address range like 192.0.2.0/24", text));
 }
 
 void read_server_tls(const config_table& t, bool& has_tls, io::tls_server_options& tls) {
@@ -97,11 +97,11 @@ void read_log(const config_table& t, mediator_config& config) {
     if (found)
       config.level = *found;
     else
-      t.complain("level", "'level' is none of debug, info, notice, warning, err");
+      t.complain("level", "'level' must be one of debug, info, notice, warning, err");
   }
   t.read("facility", config.log_facility);
   if (!is_log_facility(config.log_facility))
-    t.complain("facility", "'facility' is none of local0 to local7, daemon, user");
+    t.complain("facility", "'facility' must be one of local0 to local7, daemon, user");
   constexpr std::array<std::string_view, 3> names{"unsafe", "secrets", "patron"};
   t.read_choice("privacy", names, config.server.privacy);
 }

@@ -82,7 +82,7 @@ incoming_message read(const http::request& request, const profile& p) {
   }
   if (in.fault.empty() && in.content.code != code::end_session &&
       !find_message(in.content.spec()->answer))
-    in.fault = "this message is no request";
+    in.fault = "this message is not a request";
   return in;
 }
 
