@@ -14,7 +14,7 @@ first_time = if [ ! -e build/bin/$(1) ]; then echo "Building $(1). The first tim
 
 export JOBS # for the scripts, too
 
-.PHONY: help build run run-sip2 test check format bench fuzz install clean
+.PHONY: help build run run-sip2 test check soak format bench fuzz install clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: build ## install, build and run every test, and the unit tests under asan+
 check: build ## format, clang-tidy, the layer rule, and the tests under tsan
 	@scripts/install-packages check
 	@scripts/check-all
+
+soak: build ## the tests that can try any number of inputs, with large numbers: about an hour
+	@scripts/soak
 
 install: build ## install programs, libraries, headers and configuration (PREFIX=/usr/local)
 	@cmake --install build --prefix $(PREFIX)
