@@ -65,6 +65,7 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
   const client_handle h{c.slot_, c.generation_};
   const auto actions = row->actions; // on a response, if they acknowledge it or pass it on
   const instant now = out_.now();
+  const instant was_due = c.expire_at_;
   if (actions.empty() && response) ++counters_.absorbed;
   if (actions.has(a::send_request)) {
     ++counters_.retransmitted;
@@ -87,8 +88,9 @@ void transaction_layer::run(client_transaction& c, transaction_event event, sip:
   const user_tag tag = c.tag_;
   if (c.state_ == s::terminated) {
     end(c);
-  } else if (c.expire_at_ <= now) {
-    // A timer of zero: the response is passed on as the last thing that the transaction does.
+  } else if (c.expire_at_ <= now && c.expire_at_ != was_due) {
+    // A timer of zero: the response is passed on as the last thing that the transaction does. One
+    // that was due before, and is late, comes by itself.
     run(c, expiry_of(c.kind_, c.state_));
   }
   if (actions.has(a::report_timer_c)) {

@@ -162,6 +162,7 @@ void transaction_layer::run(server_transaction& t, transaction_event event, sip:
   const server_handle h{t.slot_, t.generation_};
   const auto actions = row->actions;
   const instant now = out_.now();
+  const instant was_due = t.expire_at_;
   if (actions.has(a::send_response)) send_response(t);
   if (actions.has(a::resend_response)) {
     ++counters_.retransmitted;
@@ -176,8 +177,8 @@ void transaction_layer::run(server_transaction& t, transaction_event event, sip:
   const user_tag tag = t.tag_;
   if (t.state_ == s::terminated)
     end(t);
-  else if (t.expire_at_ <= now)
-    run(t, expiry_of(t.kind_, t.state_));
+  else if (t.expire_at_ <= now && t.expire_at_ != was_due)
+    run(t, expiry_of(t.kind_, t.state_)); // a timer of zero; one that is late comes by itself
   if (actions.has(a::pass_ack) && request && from) core_->on_request(*request, *from);
   if (!user) {
     retire_if_done(h);
