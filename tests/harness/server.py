@@ -10,6 +10,7 @@ import subprocess
 import time
 import typing
 
+from .amount import IS_SOAKING
 from .ports import free_ports
 from .waiting import PATIENCE, until
 
@@ -182,7 +183,7 @@ class Server(Process):
         command = [program, "-f", self.config, "-D", "-E", "--shards", self.shards]
         if os.geteuid() == 0 and "-u" not in options:
             command += ["-u", "root"]  # the folders of tests are root's
-        if "--trace" in _options(str(program)):
+        if "--trace" in _options(str(program)) and not IS_SOAKING:  # the trace of a long run would fill a disk
             command += ["--trace", self.trace]
         return command + options
 
