@@ -15,15 +15,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto* made = new command_registry; // lives as long as the program
     made->add({.name = "add",
                .help = "Adds.",
-               .parameters = {{.name = "a", .type = parameter_type::integer},
+               .parameters = {{.name = "a", .type = value_type::integer},
                               {.name = "b", .is_required = false},
-                              {.name = "c", .type = parameter_type::flag, .is_required = false}},
-               .run = [](command_call call) { call.answer(call.integer("a").value()); }});
+                              {.name = "c", .type = value_type::flag, .is_required = false}},
+               .reply = {{"a", value_type::integer}},
+               .run = [](command_call call) {
+                 call.answer({{"a", call.integer("a").value()}});
+               }});
     return made;
   }();
   int answers = 0;
-  answer_json_rpc(*commands, {reinterpret_cast<const char*>(data), size}, "fuzz",
-                  [&](std::optional<std::string> text) {
+  answer_json_rpc(*commands, {reinterpret_cast<const char*>(data), size},
+                  {.name = "fuzz", .may = role::admin}, [&](std::optional<std::string> text) {
                     ++answers;
                     if (text) static_cast<void>(read_json_rpc_response(*text));
                   });

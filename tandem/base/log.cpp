@@ -4,6 +4,7 @@
 #include <tandem/base/text.hpp>
 #include <tandem/base/write_whole.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <iterator>
@@ -152,6 +153,15 @@ log_thread::log_thread(std::size_t capacity)
 log_thread::~log_thread() { background.store(nullptr); }
 
 bool log_thread::flush(duration limit) { return writer_->flush(limit); }
+
+log_level current_log_level() noexcept {
+  return static_cast<log_level>(threshold.load(std::memory_order_relaxed));
+}
+
+log_level log_level_of(std::int64_t debug) noexcept {
+  const auto level = std::clamp<std::int64_t>(debug, -3, 4);
+  return static_cast<log_level>(level == 0 ? -1 : level);
+}
 
 void set_log_level(log_level level) noexcept {
   threshold.store(static_cast<int>(level), std::memory_order_relaxed);

@@ -8,6 +8,7 @@
 #include <tandem/base/queued_writer.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <fmt/format.h>
 #include <memory>
 #include <string_view>
@@ -58,6 +59,11 @@ class log_thread {
 
 /// Changes the level while running.
 void set_log_level(log_level level) noexcept;
+[[nodiscard]] log_level current_log_level() noexcept;
+
+/// A number of `debug`, or what is nearest to it. There is no level 0: it means what SER made of
+/// it, errors only.
+[[nodiscard]] log_level log_level_of(std::int64_t debug) noexcept;
 
 [[nodiscard]] bool is_logged(log_level level) noexcept;
 

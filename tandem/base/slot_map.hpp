@@ -74,8 +74,16 @@ class slot_map {
   /// Calls f(key, T&) for each object; f may erase the one it is given.
   template <typename F>
   void for_each(F&& f) {
+    for_each_while([&f](key k, T& object) {
+      f(k, object);
+      return true;
+    });
+  }
+  /// The same until f says false.
+  template <typename F>
+  void for_each_while(F&& f) {
     for (std::uint32_t i = 0; i < pages_.size() * page_size; ++i)
-      if (slot& s = at(i); s.is_live()) f(key{i, s.generation}, *s.object());
+      if (slot& s = at(i); s.is_live() && !f(key{i, s.generation}, *s.object())) return;
   }
 
  private:

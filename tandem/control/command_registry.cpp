@@ -4,7 +4,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
 
-#include <algorithm>
+#include <cassert>
 #include <fmt/format.h>
 #include <utility>
 
@@ -12,109 +12,15 @@ namespace tandem::control {
 
 namespace json = boost::json;
 
-namespace {
-
-constexpr std::string_view type_name(parameter_type type) noexcept {
-  switch (type) {
-  case parameter_type::text: return "string";
-  case parameter_type::integer: return "integer";
-  case parameter_type::flag: break;
-  }
-  return "boolean";
-}
-
-bool has_type(const json::value& value, parameter_type type) noexcept {
-  switch (type) {
-  case parameter_type::text: return value.is_string();
-  case parameter_type::integer: return value.is_int64();
-  case parameter_type::flag: break;
-  }
-  return value.is_bool();
-}
-
-std::string usage(const command& c) {
-  std::string text = c.name;
-  for (const command_parameter& p : c.parameters)
-    text += p.is_required ? fmt::format(" {}", p.name) : fmt::format(" [{}]", p.name);
-  return text;
-}
-
-command_error invalid(const command& c, std::string what) {
-  return {.code = command_error::invalid_parameters,
-          .message = std::move(what) + "; usage: " + usage(c)};
-}
-
-/// Arguments by position as arguments by name.
-result<json::object, command_error> by_name(const command& c, const json::value& given) {
-  if (given.is_null()) return json::object{};
-  if (const json::object* object = given.if_object()) return *object;
-  const json::array* array = given.if_array();
-  if (!array) return fail(invalid(c, "the arguments must be an object or an array"));
-  if (array->size() > c.parameters.size()) return fail(invalid(c, "too many arguments"));
-  json::object named;
-  for (std::size_t i = 0; i < array->size(); ++i) named[c.parameters[i].name] = (*array)[i];
-  return named;
-}
-
-result<json::object, command_error> check(const command& c, const json::value& given) {
-  auto named = by_name(c, given);
-  if (!named) return named;
-  std::vector<std::string_view> names;
-  for (const command_parameter& p : c.parameters) {
-    names.push_back(p.name);
-    auto found = named->find(p.name);
-    if (found != named->end() && found->value().is_null() && !p.is_required) {
-      named->erase(found);
-      found = named->end();
-    }
-    if (found == named->end()) {
-      if (p.is_required) return fail(invalid(c, fmt::format("'{}' is missing", p.name)));
-    } else if (!has_type(found->value(), p.type)) {
-      return fail(invalid(c, fmt::format("'{}' must be {} {}", p.name,
-                                         p.type == parameter_type::integer ? "an" : "a",
-                                         type_name(p.type))));
-    }
-  }
-  for (const auto& [key, value] : *named) {
-    const std::string_view name{key.data(), key.size()};
-    if (std::ranges::find(names, name) != names.end()) continue;
-    const auto near = nearest_name(name, names);
-    return fail(
-        invalid(c, fmt::format("there is no parameter '{}'{}", name,
-                               near.empty() ? "" : fmt::format("; did you mean '{}'?", near))));
-  }
-  return named;
-}
-
-} // namespace
-
-command_call::command_call(json::object arguments, std::string caller,
-                           std::function<void(command_reply)> done)
-    : arguments_{std::move(arguments)}, caller_{std::move(caller)}, done_{std::move(done)} {}
+command_call::command_call(arguments given, caller by, std::function<void(command_reply)> done)
+    : given_{std::move(given)}, by_{std::move(by)}, done_{std::move(done)} {}
 
 command_call::command_call(command_call&& other) noexcept
-    : arguments_{std::move(other.arguments_)}, caller_{std::move(other.caller_)},
-      done_{std::exchange(other.done_, nullptr)} {}
+    : given_{std::move(other.given_)}, by_{std::move(other.by_)}, done_{std::exchange(other.done_,
+                                                                                      nullptr)} {}
 
 command_call::~command_call() {
   refuse(command_error::internal_error, "the command ended without an answer");
-}
-
-std::optional<std::string_view> command_call::text(std::string_view name) const {
-  const json::value* value = arguments_.if_contains(name);
-  if (!value) return std::nullopt;
-  const json::string& string = value->as_string();
-  return std::string_view{string.data(), string.size()};
-}
-
-std::optional<std::int64_t> command_call::integer(std::string_view name) const {
-  const json::value* value = arguments_.if_contains(name);
-  return value ? std::optional{value->as_int64()} : std::nullopt;
-}
-
-std::optional<bool> command_call::flag(std::string_view name) const {
-  const json::value* value = arguments_.if_contains(name);
-  return value ? std::optional{value->as_bool()} : std::nullopt;
 }
 
 void command_call::answer(json::value value) {
@@ -126,10 +32,15 @@ void command_call::refuse(int code, std::string message) {
     done(fail(command_error{.code = code, .message = std::move(message)}));
 }
 
-command_registry::command_registry() {
+command_registry::command_registry(io::gather* shards) : shards_{shards} {
   add({.name = "help",
-       .help = "Lists all commands, or tells the parameters of one.",
+       .help = "Lists all commands, or tells the parameters and the reply of one.",
+       .needs = role::user,
        .parameters = {{.name = "command", .is_required = false, .help = "name of a command"}},
+       .reply = {{"name", value_type::text, "of the command, when one was asked for"},
+                 {"parameters", value_type::object, "JSON Schema of its arguments"},
+                 {"reply", value_type::object, "JSON Schema of its answer"},
+                 {"*", value_type::text, "help of the command of that name"}},
        .run = [this](command_call call) {
          const auto name = call.text("command");
          if (!name) return call.answer(describe());
@@ -142,8 +53,9 @@ command_registry::command_registry() {
 }
 
 void command_registry::add(command c) {
+  assert(c.run || (c.on_shard && c.merge && shards_));
   std::string name = c.name;
-  commands_.insert_or_assign(std::move(name), std::move(c));
+  commands_.insert_or_assign(std::move(name), std::make_shared<const command>(std::move(c)));
 }
 
 command_error command_registry::unknown(std::string_view name) const {
@@ -156,41 +68,91 @@ command_error command_registry::unknown(std::string_view name) const {
                                               : fmt::format("did you mean '{}'?", near))};
 }
 
-void command_registry::call(std::string_view name, const json::value& arguments, std::string caller,
+void command_registry::call(std::string_view name, const json::value& given, caller by,
                             std::function<void(command_reply)> done) {
+  start(
+      name, [&](const std::vector<command_parameter>& p) { return arguments::from_json(p, given); },
+      std::move(by), std::move(done));
+}
+
+void command_registry::call_in_words(std::string_view name, const std::vector<std::string>& words,
+                                     caller by, std::function<void(command_reply)> done) {
+  start(
+      name,
+      [&](const std::vector<command_parameter>& p) { return arguments::from_words(p, words); },
+      std::move(by), std::move(done));
+}
+
+void command_registry::start(std::string_view name, const read_arguments& read, caller by,
+                             std::function<void(command_reply)> done) {
   const auto found = commands_.find(name);
   if (found == commands_.end()) return done(fail(unknown(name)));
-  auto checked = check(found->second, arguments);
-  if (!checked) return done(fail(std::move(checked.error())));
-  log_info("command {} by {}", name, caller);
-  const auto run = found->second.run; // the command may replace itself
-  run(command_call{std::move(*checked), std::move(caller), std::move(done)});
+  const auto what = found->second;
+  if (by.may < what->needs)
+    return done(fail(
+        command_error{.code = command_error::not_allowed,
+                      .message = fmt::format("{} needs the role {}, and the token gives {}", name,
+                                             to_string(what->needs), to_string(by.may))}));
+  auto given = read(what->parameters);
+  if (!given)
+    return done(fail(command_error{
+        .code = command_error::invalid_parameters,
+        .message = fmt::format("{}; usage: {}", given.error(), usage_of(name, what->parameters))}));
+  if (what->needs >= role::change)
+    log_notice("command {} by {}", name, by.name);
+  else
+    log_info("command {} by {}", name, by.name);
+#ifndef NDEBUG
+  // What help tells of replies is true: no answer leaves that its declaration does not know.
+  done = [what, done = std::move(done)](command_reply reply) {
+    assert(!reply || fits(what->reply, *reply));
+    done(std::move(reply));
+  };
+#endif
+  command_call made{std::move(*given), std::move(by), std::move(done)};
+  if (what->run) return what->run(std::move(made));
+  run_on_shards(what, std::move(made));
+}
+
+void command_registry::run_on_shards(const std::shared_ptr<const command>& what,
+                                     command_call call) {
+  const auto given = std::make_shared<const arguments>(call.given());
+  const auto waiting = std::make_shared<command_call>(std::move(call));
+  shards_->ask<json::value>(
+      [what, given](io::shard& at) { return what->on_shard(at, *given); }, shard_limit,
+      [what, given, waiting](std::vector<std::optional<json::value>> answers) {
+        std::vector<json::value> parts;
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+          if (!answers[i])
+            return waiting->refuse(
+                command_error::failed,
+                fmt::format("shard {} has not answered within {} s", i, shard_limit / seconds{1}));
+          parts.push_back(std::move(*answers[i]));
+        }
+        auto reply = what->merge(std::move(parts), *given);
+        if (reply)
+          waiting->answer(std::move(*reply));
+        else
+          waiting->refuse(reply.error().code, reply.error().message);
+      });
 }
 
 json::value command_registry::describe() const {
   json::object all;
-  for (const auto& [name, c] : commands_) all[name] = c.help;
+  for (const auto& [name, c] : commands_) all[name] = c->help;
   return all;
 }
 
 command_reply command_registry::describe(std::string_view name) const {
   const auto found = commands_.find(name);
   if (found == commands_.end()) return fail(unknown(name));
-  const command& c = found->second;
-  json::object properties;
-  json::array required;
-  for (const command_parameter& p : c.parameters) {
-    properties[p.name] = {{"type", type_name(p.type)}, {"description", p.help}};
-    if (p.is_required) required.emplace_back(p.name);
-  }
+  const command& c = *found->second;
   return json::value{{"name", c.name},
                      {"help", c.help},
-                     {"usage", usage(c)},
-                     {"parameters",
-                      {{"type", "object"},
-                       {"properties", std::move(properties)},
-                       {"required", std::move(required)},
-                       {"additionalProperties", false}}}};
+                     {"usage", usage_of(c.name, c.parameters)},
+                     {"role", to_string(c.needs)},
+                     {"parameters", schema_of(c.parameters)},
+                     {"reply", schema_of(c.reply)}};
 }
 
 } // namespace tandem::control

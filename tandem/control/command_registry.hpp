@@ -1,34 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands of a running program: each is declared in one place, with its parameters and its
-// help, and reached through every door (JSON-RPC now). One thread, that of its shard.
+// The commands of a running program: each is declared in one place, with its parameters, its reply,
+// its help and who may use it, and reached through every door (JSON-RPC now). It runs on the thread
+// of its shard, or on each shard of a program that has several. Used on one thread, that of shard
+// 0.
 //
-//   commands.add({.name = "terminal.kick", .help = "Closes a terminal's connection.",
-//                 .parameters = {{.name = "session", .help = "as terminal.list shows it"}},
-//                 .run = [&](command_call call) { ... call.answer(true); }});
+//   commands.add({.name = "terminal.kick",
+//                 .help = "Closes a terminal's connection.",
+//                 .needs = role::change,
+//                 .parameters = {{.name = "id", .help = "as terminal.list shows it"}},
+//                 .reply = {{"kicked", value_type::flag}},
+//                 .run = [&](command_call call) { ... call.answer({{"kicked", true}}); }});
 #pragma once
 
 #include <tandem/base/result.hpp>
+#include <tandem/control/declaration.hpp>
+#include <tandem/control/role.hpp>
+#include <tandem/io/gather.hpp>
 
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tandem::control {
-
-enum class parameter_type : std::uint8_t { text, integer, flag };
-
-struct command_parameter {
-  std::string name;
-  parameter_type type = parameter_type::text;
-  bool is_required = true;
-  std::string help = {};
-};
 
 /// Why a command gave no result. The codes below -32000 are those of JSON-RPC 2.0, section 5.1.
 struct command_error {
@@ -39,6 +37,7 @@ struct command_error {
   static constexpr int internal_error = -32603;
   static constexpr int failed = -32000; ///< the command itself says no
   static constexpr int not_found = -32001;
+  static constexpr int not_allowed = -32002; ///< the caller's role does not do
 
   int code = failed;
   std::string message = {};
@@ -46,65 +45,99 @@ struct command_error {
 
 using command_reply = result<boost::json::value, command_error>;
 
+/// Who calls.
+struct caller {
+  std::string name; ///< for the log: "json-rpc 192.0.2.1:5000"
+  role may = role::user;
+};
+
 /// One call on its way: its checked arguments, and the place for its answer. Movable; the answer
 /// may come later, on the same thread. Dropped without one, it answers internal_error.
 class command_call {
  public:
-  command_call(boost::json::object arguments, std::string caller,
-               std::function<void(command_reply)> done);
+  command_call(arguments given, caller by, std::function<void(command_reply)> done);
   command_call(command_call&& other) noexcept;
   command_call& operator=(command_call&&) = delete;
   ~command_call();
 
-  /// An argument; nothing when it is optional and was not given. The name and type must be those of
-  /// a declared parameter. A text lives as long as the call.
-  [[nodiscard]] std::optional<std::string_view> text(std::string_view name) const;
-  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name) const;
-  [[nodiscard]] std::optional<bool> flag(std::string_view name) const;
+  /// As arguments has them; views live as long as the call.
+  [[nodiscard]] const arguments& given() const noexcept { return given_; }
+  [[nodiscard]] std::optional<std::string_view> text(std::string_view name) const {
+    return given_.text(name);
+  }
+  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name) const {
+    return given_.integer(name);
+  }
+  [[nodiscard]] std::optional<bool> flag(std::string_view name) const { return given_.flag(name); }
 
-  /// Who calls, for the log: "json-rpc 192.0.2.1:5000".
-  [[nodiscard]] const std::string& caller() const noexcept { return caller_; }
+  [[nodiscard]] const caller& by() const noexcept { return by_; }
 
   /// The first answer counts.
   void answer(boost::json::value value);
   void refuse(int code, std::string message);
 
  private:
-  boost::json::object arguments_;
-  std::string caller_;
+  arguments given_;
+  caller by_;
   std::function<void(command_reply)> done_;
 };
 
+/// A command is one of two kinds: `run` runs on shard 0; `on_shard` runs on every shard, and
+/// `merge` on shard 0 makes one reply of what they returned.
 struct command {
   std::string name; ///< subject.verb, lower case
   std::string help; ///< one sentence
+  role needs = role::admin;
   std::vector<command_parameter> parameters = {};
-  std::function<void(command_call)> run;
+  std::vector<reply_field> reply = {}; ///< an object of these
+  std::function<void(command_call)> run = {};
+  std::function<boost::json::value(io::shard& at, const arguments& given)> on_shard = {};
+  /// \param parts by shard; all of them: a shard that is late makes the command fail
+  std::function<command_reply(std::vector<boost::json::value> parts, const arguments& given)>
+      merge = {};
 };
 
 class command_registry {
  public:
+  /// How long a command waits for the slowest shard.
+  static constexpr duration shard_limit = seconds{5};
+
   /// Has one command from the start: help.
-  command_registry();
+  /// \param shards for commands that run on all of them; outlives this. Null: there are none.
+  explicit command_registry(io::gather* shards = nullptr);
   command_registry(const command_registry&) = delete;
   command_registry& operator=(const command_registry&) = delete;
 
   /// Adds a command; a name that is taken is replaced.
   void add(command c);
 
-  /// Checks the arguments and runs a command; `done` is called once, perhaps before this returns.
-  /// \param arguments an object by name, an array by position, or null.
-  void call(std::string_view name, const boost::json::value& arguments, std::string caller,
+  /// Checks the role and the arguments and runs a command; `done` is called once, perhaps before
+  /// this returns.
+  /// \param given an object by name, an array by position, or null.
+  void call(std::string_view name, const boost::json::value& given, caller by,
             std::function<void(command_reply)> done);
 
-  /// What help answers: of all commands {name: help}, of one its parameters as a JSON Schema too.
+  /// The same with the words of a command line (arguments::from_words).
+  void call_in_words(std::string_view name, const std::vector<std::string>& words, caller by,
+                     std::function<void(command_reply)> done);
+
+  /// What help answers: of all commands {name: help}, of one its parameters and its reply as JSON
+  /// Schema too.
   [[nodiscard]] boost::json::value describe() const;
   [[nodiscard]] command_reply describe(std::string_view name) const;
 
  private:
+  using read_arguments =
+      std::function<result<arguments, std::string>(const std::vector<command_parameter>&)>;
+
+  void start(std::string_view name, const read_arguments& read, caller by,
+             std::function<void(command_reply)> done);
+  void run_on_shards(const std::shared_ptr<const command>& what, command_call call);
   [[nodiscard]] command_error unknown(std::string_view name) const;
 
-  std::map<std::string, command, std::less<>> commands_;
+  io::gather* shards_;
+  /// Shared with calls in progress: a command may be replaced meanwhile.
+  std::map<std::string, std::shared_ptr<const command>, std::less<>> commands_;
 };
 
 } // namespace tandem::control

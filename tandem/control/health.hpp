@@ -10,10 +10,17 @@
 
 namespace tandem::control {
 
+struct health_source {
+  const observe::metrics& counted; ///< outlives the server
+  /// Empty when the program takes work.
+  std::function<std::string()> why_not_ready;
+  /// Brings cells up to date that are written only when somebody looks, then calls back, on the
+  /// thread of the server. None: there are no such cells.
+  std::function<void(std::function<void()> then)> refresh = {};
+};
+
 /// Serves GET /health (200 as long as the loop runs), /ready (200, or 503 with the reason) and
 /// /metrics (Prometheus text 0.0.4), open to anybody who reaches the server.
-/// \param why_not_ready empty when the program takes work; asked on the server's thread.
-void serve_health(http::server& server, const observe::metrics& counted,
-                  std::function<std::string()> why_not_ready);
+void serve_health(http::server& server, health_source of);
 
 } // namespace tandem::control

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/control/json_rpc.hpp>
 
+#include <tandem/base/json_text.hpp>
+#include <tandem/http/bearer.hpp>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 #include <memory>
 #include <utility>
 
@@ -18,6 +22,37 @@ json::object error_object(const json::value& id, const command_error& error) {
   return {{"jsonrpc", "2.0"},
           {"error", {{"code", error.code}, {"message", error.message}}},
           {"id", id}};
+}
+
+/// A value as text. What peers wrote may stand in it: any bytes make valid JSON.
+void write(std::string& to, const json::value& v) {
+  const auto text = [&to](std::string_view s) { append_json(to, s); };
+  if (const json::string* s = v.if_string()) return text({s->data(), s->size()});
+  if (const json::object* object = v.if_object()) {
+    char before = '{';
+    for (const auto& [key, value] : *object) {
+      to += std::exchange(before, ',');
+      text({key.data(), key.size()});
+      to += ':';
+      write(to, value);
+    }
+    to += object->empty() ? "{}" : "}";
+  } else if (const json::array* array = v.if_array()) {
+    char before = '[';
+    for (const json::value& value : *array) {
+      to += std::exchange(before, ',');
+      write(to, value);
+    }
+    to += array->empty() ? "[]" : "]";
+  } else {
+    to += json::serialize(v);
+  }
+}
+
+std::string to_text(const json::value& v) {
+  std::string made;
+  write(made, v);
+  return made;
 }
 
 json::value parse(std::string_view text, boost::system::error_code& error) {
@@ -44,11 +79,11 @@ struct batch {
       if (answer) all.emplace_back(std::move(*answer));
     const auto handler = std::exchange(done, nullptr);
     if (all.empty()) return handler(std::nullopt);
-    handler(is_array ? json::serialize(all) : json::serialize(all.front()));
+    handler(is_array ? to_text(all) : to_text(all.front()));
   }
 };
 
-void answer_one(command_registry& registry, const json::value& request, const std::string& caller,
+void answer_one(command_registry& registry, const json::value& request, const caller& by,
                 std::function<void(std::optional<json::object>)> done) {
   const command_error bad{.code = command_error::invalid_request,
                           .message = "not a JSON-RPC 2.0 request"};
@@ -65,7 +100,7 @@ void answer_one(command_registry& registry, const json::value& request, const st
     return done(error_object(id_value, bad));
   const json::string& name = method->as_string();
   registry.call(
-      {name.data(), name.size()}, params ? *params : json::value{}, caller,
+      {name.data(), name.size()}, params ? *params : json::value{}, by,
       [id_value, is_notification = !id, done = std::move(done)](command_reply reply) {
         if (is_notification) return done(std::nullopt);
         if (!reply) return done(error_object(id_value, reply.error()));
@@ -75,11 +110,10 @@ void answer_one(command_registry& registry, const json::value& request, const st
 
 } // namespace
 
-void answer_json_rpc(command_registry& registry, std::string_view text, const std::string& caller,
+void answer_json_rpc(command_registry& registry, std::string_view text, const caller& by,
                      std::function<void(std::optional<std::string>)> done) {
   const auto refuse = [&](int code, std::string why) {
-    done(json::serialize(
-        error_object(nullptr, command_error{.code = code, .message = std::move(why)})));
+    done(to_text(error_object(nullptr, command_error{.code = code, .message = std::move(why)})));
   };
   boost::system::error_code error;
   const json::value parsed = parse(text, error);
@@ -96,17 +130,25 @@ void answer_json_rpc(command_registry& registry, std::string_view text, const st
   all->answers.resize(count);
   all->done = std::move(done);
   for (std::size_t i = 0; i < count; ++i)
-    answer_one(registry, array ? (*array)[i] : parsed, caller,
+    answer_one(registry, array ? (*array)[i] : parsed, by,
                [all, i](std::optional<json::object> answer) { all->put(i, std::move(answer)); });
 }
 
-void serve_json_rpc(http::server& server, command_registry& registry, const std::string& path) {
+void serve_json_rpc(http::server& server, command_registry& registry, const access_tokens& tokens,
+                    const std::string& path) {
   server.route(
-      "POST", path, http::route_access::token,
-      [&registry](http::request&& request, http::responder answer) {
-        const std::string caller = "json-rpc " + answer.peer().to_string();
+      "POST", path, http::route_access::open,
+      [&registry, &tokens](http::request&& request, http::responder answer) {
+        const auto may = tokens.role_of(http::bearer_token(request));
+        if (!may)
+          return answer.respond(
+              http::unauthorized(tokens.empty() ? "no bearer token is configured, so nobody may"
+                                                : "show a bearer token in Authorization"));
+        const caller by{
+            .name = fmt::format("json-rpc {} ({})", answer.peer().to_string(), to_string(*may)),
+            .may = *may};
         auto later = std::make_shared<http::responder>(std::move(answer));
-        answer_json_rpc(registry, request.body, caller, [later](std::optional<std::string> text) {
+        answer_json_rpc(registry, request.body, by, [later](std::optional<std::string> text) {
           if (!text) return later->respond({.status = 204});
           later->respond(
               {.headers = {{"Content-Type", "application/json"}}, .body = std::move(*text)});

@@ -18,13 +18,16 @@ inline constexpr std::size_t most_in_batch = 100;
 
 /// Answers one JSON-RPC text: a request, a notification or a batch.
 /// \param registry must outlive the answers of its commands.
+/// \param by who asks, with the role that the carrier has found out
 /// \param done gets the answer, or nothing when the text held only notifications; called once,
 /// perhaps before this returns.
-void answer_json_rpc(command_registry& registry, std::string_view text, const std::string& caller,
+void answer_json_rpc(command_registry& registry, std::string_view text, const caller& by,
                      std::function<void(std::optional<std::string>)> done);
 
-/// Serves JSON-RPC by POST at `path`, for who has the server's bearer token.
-void serve_json_rpc(http::server& server, command_registry& registry,
+/// Serves JSON-RPC by POST at `path` to whoever shows one of the tokens as bearer token; what he
+/// may do is in its role. Without any token nobody may. \param tokens outlive the server, and may
+/// change on its thread
+void serve_json_rpc(http::server& server, command_registry& registry, const access_tokens& tokens,
                     const std::string& path = "/rpc");
 
 /// The text of a request with arguments by name or position, for clients.

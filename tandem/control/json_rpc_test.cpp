@@ -21,34 +21,37 @@ namespace {
 class control_room : public testing::Test {
  protected:
   control_room() {
-    commands.add(
-        {.name = "add",
-         .help = "Adds two numbers.",
-         .parameters = {{.name = "a", .type = parameter_type::integer},
-                        {.name = "b", .type = parameter_type::integer, .is_required = false},
-                        {.name = "loud", .type = parameter_type::flag, .is_required = false}},
-         .run = [](command_call call) {
-           if (call.flag("loud").value_or(false))
-             return call.refuse(command_error::failed, "no shouting");
-           call.answer(*call.integer("a") + call.integer("b").value_or(1));
-         }});
-    commands.add({.name = "hold", .help = "Answers later.", .run = [this](command_call call) {
-                    held.push_back(std::move(call));
+    commands.add({.name = "add",
+                  .help = "Adds two numbers.",
+                  .needs = role::read,
+                  .parameters = {{.name = "a", .type = value_type::integer},
+                                 {.name = "b", .type = value_type::integer, .is_required = false},
+                                 {.name = "loud", .type = value_type::flag, .is_required = false}},
+                  .reply = {{"sum", value_type::integer}},
+                  .run = [](command_call call) {
+                    if (call.flag("loud").value_or(false))
+                      return call.refuse(command_error::failed, "no shouting");
+                    call.answer({{"sum", *call.integer("a") + call.integer("b").value_or(1)}});
                   }});
+    commands.add({.name = "hold",
+                  .help = "Answers later.",
+                  .reply = {{"when", value_type::text}},
+                  .run = [this](command_call call) { held.push_back(std::move(call)); }});
     commands.add({.name = "drop", .help = "Never answers.", .run = [](command_call) {}});
     commands.add({.name = "name",
                   .help = "Says who calls.",
                   .parameters = {{.name = "greeting"}},
+                  .reply = {{"text", value_type::text}},
                   .run = [](command_call call) {
                     const std::string greeting =
-                        std::string{*call.text("greeting")} + " " + call.caller();
-                    call.answer(json::value(greeting));
+                        std::string{*call.text("greeting")} + " " + call.by().name;
+                    call.answer({{"text", greeting}});
                   }});
   }
   std::optional<std::string> rpc(std::string_view text) {
     std::optional<std::string> out;
     bool called = false;
-    answer_json_rpc(commands, text, "test", [&](std::optional<std::string> answer) {
+    answer_json_rpc(commands, text, admin, [&](std::optional<std::string> answer) {
       EXPECT_FALSE(called);
       called = true;
       out = std::move(answer);
@@ -62,19 +65,20 @@ class control_room : public testing::Test {
     return error ? static_cast<int>(error->at("code").as_int64()) : 0;
   }
 
+  const caller admin{.name = "test", .may = role::admin};
   std::vector<command_call> held;
   command_registry commands;
 };
 
 TEST_F(control_room, takes_arguments_by_name_and_by_position) {
   EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":{"a":1,"b":2},"id":7})"),
-            R"({"jsonrpc":"2.0","result":3,"id":7})");
+            R"({"jsonrpc":"2.0","result":{"sum":3},"id":7})");
   EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":[5],"id":"x"})"),
-            R"({"jsonrpc":"2.0","result":6,"id":"x"})");
+            R"({"jsonrpc":"2.0","result":{"sum":6},"id":"x"})");
   EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"add","params":[5,null],"id":null})"),
-            R"({"jsonrpc":"2.0","result":6,"id":null})");
+            R"({"jsonrpc":"2.0","result":{"sum":6},"id":null})");
   EXPECT_EQ(rpc(R"({"jsonrpc":"2.0","method":"name","params":["hi"],"id":1})"),
-            R"({"jsonrpc":"2.0","result":"hi test","id":1})");
+            R"({"jsonrpc":"2.0","result":{"text":"hi test"},"id":1})");
 }
 
 TEST_F(control_room, tells_each_error_by_its_code) {
@@ -118,8 +122,8 @@ TEST_F(control_room, answers_batches_in_order_and_notifications_not_at_all) {
       rpc(R"([{"jsonrpc":"2.0","method":"add","params":[1],"id":1},
                    {"jsonrpc":"2.0","method":"add","params":[1]}, 5,
                    {"jsonrpc":"2.0","method":"add","params":[2],"id":2}])"),
-      R"([{"jsonrpc":"2.0","result":2,"id":1},{"jsonrpc":"2.0","error":{"code":-32600,)"
-      R"("message":"not a JSON-RPC 2.0 request"},"id":null},{"jsonrpc":"2.0","result":3,"id":2}])");
+      R"([{"jsonrpc":"2.0","result":{"sum":2},"id":1},{"jsonrpc":"2.0","error":{"code":-32600,)"
+      R"("message":"not a JSON-RPC 2.0 request"},"id":null},{"jsonrpc":"2.0","result":{"sum":3},"id":2}])");
   std::string large = "[1";
   for (std::size_t i = 0; i < most_in_batch; ++i) large += ",1";
   EXPECT_EQ(error_of(large + "]"), command_error::invalid_request);
@@ -130,12 +134,13 @@ TEST_F(control_room, a_batch_waits_for_its_slowest) {
   answer_json_rpc(commands,
                   R"([{"jsonrpc":"2.0","method":"hold","id":1},
                       {"jsonrpc":"2.0","method":"add","params":[1],"id":2}])",
-                  "test", [&](std::optional<std::string> answer) { out = std::move(answer); });
+                  admin, [&](std::optional<std::string> answer) { out = std::move(answer); });
   EXPECT_FALSE(out);
-  held[0].answer("late");
-  held[0].answer("again");
-  EXPECT_EQ(out,
-            R"([{"jsonrpc":"2.0","result":"late","id":1},{"jsonrpc":"2.0","result":2,"id":2}])");
+  held[0].answer({{"when", "late"}});
+  held[0].answer({{"when", "again"}});
+  EXPECT_EQ(
+      out,
+      R"([{"jsonrpc":"2.0","result":{"when":"late"},"id":1},{"jsonrpc":"2.0","result":{"sum":2},"id":2}])");
 }
 
 TEST_F(control_room, help_comes_from_the_declarations) {
@@ -153,10 +158,20 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
   io::shard home;
   observe::metrics counted;
   counted.make_counter("tandem_x_total", "X.").add(5);
+  gauge& refreshed = counted.make_gauge("tandem_refreshed", "Of the metrics.");
   std::string reason = "starting";
-  http::server server{home, {.token = secret{"t"}}};
-  serve_json_rpc(server, commands);
-  serve_health(server, counted, [&] { return reason; });
+  http::server server{home};
+  access_tokens tokens;
+  tokens.add(role::admin, secret{"t"});
+  tokens.add(role::user, secret{"u"});
+  serve_json_rpc(server, commands, tokens);
+  serve_health(server, {.counted = counted,
+                        .why_not_ready = [&] { return reason; },
+                        .refresh =
+                            [&](std::function<void()> then) {
+                              refreshed.set(refreshed + 1);
+                              then();
+                            }});
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   ASSERT_TRUE(at) << at.error();
   http::client client{home, {.server = *http::url::parse("http://" + at->to_string())}};
@@ -172,16 +187,28 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
   };
   const auto answer = post(make_json_rpc_request("add", json::array{1, 2}));
   EXPECT_EQ(answer.status, 200U);
-  EXPECT_EQ(read_json_rpc_response(answer.body).value(), json::value(3));
-  EXPECT_THAT(
-      std::string{
-          *read_json_rpc_response(post(make_json_rpc_request("name", {"hi"})).body)->if_string()},
-      HasSubstr("hi json-rpc 127.0.0.1:"));
+  EXPECT_EQ(read_json_rpc_response(answer.body).value(), json::parse(R"({"sum":3})"));
+  EXPECT_THAT(post(make_json_rpc_request("name", {"hi"})).body,
+              HasSubstr("hi json-rpc 127.0.0.1:"));
   EXPECT_EQ(
       read_json_rpc_response(post(make_json_rpc_request("nothing", nullptr)).body).error().code,
       command_error::unknown_command);
   EXPECT_EQ(post(R"({"jsonrpc":"2.0","method":"add","params":[1]})").status, 204U);
+  const auto ask = [&](std::string authorization, std::string_view command) {
+    return send({.method = "POST",
+                 .target = "/rpc",
+                 .headers = {{"Authorization", std::move(authorization)}},
+                 .body = make_json_rpc_request(command, nullptr)});
+  };
   EXPECT_EQ(send({.method = "POST", .target = "/rpc", .body = "{}"}).status, 401U);
+  for (const char* wrong : {"Bearer x", "Bearer tt", "Bearer ", "Basic t", "t"})
+    EXPECT_EQ(ask(wrong, "help").status, 401U) << wrong;
+  EXPECT_EQ(ask("Bearer u", "help").status, 200U);
+  EXPECT_EQ(read_json_rpc_response(ask("Bearer u", "drop").body).error().code,
+            command_error::not_allowed);
+  tokens = {};
+  EXPECT_EQ(ask("Bearer t", "help").status, 401U) << "none is left";
+  tokens.add(role::admin, secret{"t"});
   EXPECT_EQ(send({.target = "/rpc", .headers = token}).status, 405U);
   EXPECT_EQ(read_json_rpc_response("<html>").error().code, command_error::parse_error);
   EXPECT_EQ(read_json_rpc_response(R"({"error":{"code":"x"}})").error().code,
@@ -194,6 +221,7 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
   EXPECT_EQ(send({.target = "/ready"}).status, 200U);
   const auto metrics = send({.target = "/metrics"});
   EXPECT_THAT(metrics.body, HasSubstr("tandem_x_total 5\n"));
+  EXPECT_THAT(metrics.body, HasSubstr("tandem_refreshed 1\n"));
   EXPECT_EQ(http::find_header(metrics.headers, "Content-Type"), observe::prometheus_content_type);
 }
 

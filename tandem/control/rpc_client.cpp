@@ -5,7 +5,6 @@
 #include <tandem/http/client.hpp>
 #include <tandem/names/resolver.hpp>
 
-#include <charconv>
 #include <optional>
 
 #include <boost/json.hpp>
@@ -19,63 +18,7 @@ using kind = rpc_failure::kind;
 
 auto failed(kind what, std::string text) { return fail(rpc_failure{what, std::move(text)}); }
 
-/// A word as the type that a parameter is declared with.
-result<json::value, std::string> read_value(std::string_view name, std::string_view type,
-                                            std::string_view word) {
-  if (type == "integer") {
-    std::int64_t n = 0;
-    const auto* end = word.data() + word.size();
-    if (const auto read = std::from_chars(word.data(), end, n);
-        read.ec == std::errc{} && read.ptr == end)
-      return json::value(n);
-    return fail(fmt::format("'{}' must be an integer, not '{}'", name, word));
-  }
-  if (type == "boolean") {
-    if (word == "true" || word == "yes" || word == "1") return json::value(true);
-    if (word == "false" || word == "no" || word == "0") return json::value(false);
-    return fail(fmt::format("'{}' must be true or false, not '{}'", name, word));
-  }
-  return json::value(json::string{word});
-}
-
-std::string_view type_of(const json::value& schema) {
-  const auto* object = schema.if_object();
-  const auto* type = object ? object->if_contains("type") : nullptr;
-  return type && type->is_string() ? std::string_view{type->get_string()} : std::string_view{};
-}
-
 } // namespace
-
-result<json::object, std::string> read_arguments(const json::object& properties,
-                                                 const std::vector<std::string>& words) {
-  json::object arguments;
-  auto next = properties.begin();
-  for (const auto& word : words) {
-    const auto equals = word.find('=');
-    const auto named =
-        equals == std::string::npos ? properties.end() : properties.find(word.substr(0, equals));
-    std::string name;
-    std::string_view text = word;
-    std::string_view type;
-    if (named != properties.end()) {
-      name = word.substr(0, equals);
-      text.remove_prefix(equals + 1);
-      type = type_of(named->value());
-    } else {
-      while (next != properties.end() && arguments.contains(next->key())) ++next;
-      if (next == properties.end())
-        return fail(equals == std::string::npos
-                        ? fmt::format("'{}' is one argument too many", word)
-                        : fmt::format("there is no parameter '{}'", word.substr(0, equals)));
-      name = next->key();
-      type = type_of(next->value());
-    }
-    auto value = read_value(name, type, text);
-    if (!value) return fail(std::move(value.error()));
-    arguments[name] = std::move(*value);
-  }
-  return arguments;
-}
 
 struct rpc_client::parts {
   parts(const rpc_client_options& given, http::url at, io::tls_context tls)
@@ -138,12 +81,12 @@ result<json::value, rpc_failure> rpc_client::ask_in_words(std::string_view comma
   const auto help = ask("help", {{"command", command}});
   if (!help) return fail(help.error());
   boost::system::error_code none;
-  const auto* properties = help->find_pointer("/parameters/properties", none);
-  if (!properties || !properties->is_object())
+  const auto* schema = help->find_pointer("/parameters", none);
+  if (!schema || !schema->is_object())
     return failed(kind::no_answer, "help does not tell the parameters");
-  auto arguments = read_arguments(properties->get_object(), words);
-  if (!arguments) return failed(kind::wrong_usage, std::move(arguments.error()));
-  return ask(command, std::move(*arguments));
+  const auto given = arguments::from_words(parameters_of(schema->get_object()), words);
+  if (!given) return failed(kind::wrong_usage, given.error());
+  return ask(command, given->as_json());
 }
 
 } // namespace tandem::control

@@ -54,9 +54,4 @@ class rpc_client {
   std::unique_ptr<parts> parts_;
 };
 
-/// Words as arguments by name. \param properties those of the JSON Schema that `help` answers.
-/// \return what is wrong with a word, for its writer.
-[[nodiscard]] result<boost::json::object, std::string>
-read_arguments(const boost::json::object& properties, const std::vector<std::string>& words);
-
 } // namespace tandem::control

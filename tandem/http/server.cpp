@@ -3,8 +3,8 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/source_network.hpp>
-#include <tandem/base/text.hpp>
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/http/bearer.hpp>
 #include <tandem/io/stream.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
@@ -144,9 +144,10 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       stream_.write(write_response(response, keeps, has_body_));
       if (!keeps) return finish();
       since_ = owner_.home_.now();
-      const bool is_sent = stream_.waiting_output() == 0;
-      limit(owner_.home_.now() +
-            (is_sent ? owner_.options_.idle_limit : owner_.options_.request_deadline));
+      // The next request waits until the peer has taken this answer: who asks and does not read
+      // makes us keep one.
+      if (stream_.waiting_output() > 0) return limit(since_ + owner_.options_.request_deadline);
+      limit(since_ + owner_.options_.idle_limit);
       stream_.resume_reading();
       if (!is_pumping_) pump({});
     }
@@ -163,8 +164,11 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     }
 
     void on_drained() override {
-      if (!is_answering_ && !parser_.is_inside_message())
-        limit(owner_.home_.now() + owner_.options_.idle_limit);
+      if (is_answering_ || is_finishing_) return;
+      limit(owner_.home_.now() + (parser_.is_inside_message() ? owner_.options_.request_deadline
+                                                              : owner_.options_.idle_limit));
+      stream_.resume_reading();
+      if (!is_pumping_) pump({});
     }
 
     /// What was asked before the peer shut down its half is still answered.
@@ -193,7 +197,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       const auto self = self_;
       is_pumping_ = true;
       auto state = parser_.feed(bytes);
-      while (state && *state && !is_answering_ && !is_finishing_) {
+      while (state && *state) {
         request request = parser_.take_request();
         keeps_alive_ = parser_.keeps_alive();
         has_body_ = request.method != "HEAD";
@@ -202,7 +206,8 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
         cancel(); // from here on it is the handler's time
         alive->dispatch(self, std::move(request), peer_);
         if (alive->is_closed_ || !alive->connections_.find(self)) return;
-        if (!is_answering_ && !is_finishing_) state = parser_.feed({});
+        if (is_answering_ || is_finishing_ || stream_.waiting_output() > 0) break;
+        state = parser_.feed({});
       }
       is_pumping_ = false;
       if (!state) {
@@ -297,11 +302,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   }
 
   [[nodiscard]] bool is_authorized(const request& request) const {
-    const std::string_view value = find_header(request.headers, "Authorization");
-    constexpr std::string_view scheme = "Bearer ";
-    return !options_.token.empty() && value.size() > scheme.size() &&
-           iequals(value.substr(0, scheme.size()), scheme) &&
-           options_.token.matches(trim(value.substr(scheme.size())));
+    return !options_.token.empty() && options_.token.matches(bearer_token(request));
   }
 
   void dispatch(handle<connection> key, request&& request, const socket_address& peer) {
@@ -319,14 +320,10 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       refusal.headers.emplace_back("Allow", allowed);
       return answer.respond(std::move(refusal));
     }
-    if (found->access == route_access::token && !is_authorized(request)) {
-      // RFC 6750 3
-      auto refusal =
-          text_response(401, options_.token.empty() ? "no bearer token is configured, so nobody may"
-                                                    : "show the bearer token in Authorization");
-      refusal.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"tandem\"");
-      return answer.respond(std::move(refusal));
-    }
+    if (found->access == route_access::token && !is_authorized(request))
+      return answer.respond(unauthorized(options_.token.empty()
+                                             ? "no bearer token is configured, so nobody may"
+                                             : "show the bearer token in Authorization"));
     found->handle_request(std::move(request), std::move(answer));
   }
 

@@ -328,7 +328,7 @@ void udp_socket::write_batch() {
     }
     const int sent = sendmmsg(fd_.get(), io.headers.data(), count, MSG_NOSIGNAL);
     if (sent > 0) {
-      counters_.sent += static_cast<std::uint64_t>(sent);
+      counters_.sent.add(static_cast<std::uint64_t>(sent));
       done += static_cast<std::size_t>(sent);
       continue;
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/base/block.hpp>
+#include <tandem/base/counter.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/io/byte_stream.hpp>
@@ -56,12 +57,12 @@ struct udp_options {
 
 /// Counters; they only grow.
 struct udp_counters {
-  std::uint64_t received = 0;
-  std::uint64_t sent = 0;
-  std::uint64_t send_failures = 0; ///< told to the user, or more in a turn than are told
-  std::uint64_t lost = 0;          ///< the kernel's buffers were full (EAGAIN, ENOBUFS, ENOMEM)
-  std::uint64_t icmp_errors = 0;
-  std::uint64_t truncated = 0; ///< longer than 65,535 bytes, dropped
+  counter received;
+  counter sent;
+  counter send_failures; ///< told to the user, or more in a turn than are told
+  counter lost;          ///< the kernel's buffers were full (EAGAIN, ENOBUFS, ENOMEM)
+  counter icmp_errors;
+  counter truncated; ///< longer than 65,535 bytes, dropped
 };
 
 class udp_socket final : readiness, turn_task {

@@ -1,6 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/usrloc.hpp>
 
+#include <tandem/base/text.hpp>
+#include <tandem/control/command_registry.hpp>
+#include <tandem/server/services.hpp>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+
 namespace tandem::modules {
 
 namespace {
@@ -41,8 +51,108 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   return std::make_unique<settings>();
 }
 
+// ---- ul.list
+
+namespace json = boost::json;
+using control::value_type;
+using storage::location_table;
+
+constexpr std::int64_t most_rows = 1000;
+
+/// "stripe.hash", which only means something to this server.
+std::string to_text(const location_table::position& at) {
+  return fmt::format("{}.{:016x}", at.stripe, at.hash);
+}
+
+std::optional<location_table::position> parse_position(std::string_view text) {
+  location_table::position at;
+  const auto dot = text.find('.');
+  const auto stripe = parse_number<std::uint32_t>(text.substr(0, dot));
+  if (!stripe || dot == text.npos) return std::nullopt;
+  text.remove_prefix(dot + 1);
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), at.hash, 16);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
+  at.stripe = *stripe;
+  return at;
+}
+
+json::object row_of(const storage::binding& b, instant now) {
+  json::object row{{"contact", b.contact()},
+                   {"received", b.received().to_string()},
+                   {"user_agent", b.user_agent()},
+                   {"q", b.q()}};
+  if (b.expires() != instant::max()) row["expires"] = (b.expires() - now) / seconds{1};
+  if (!b.path().empty()) row["path"] = b.path();
+  return row;
+}
+
+void add_record(json::array& to, const storage::record& r) {
+  json::array contacts;
+  const instant now = tandem::now();
+  r.for_each(now, [&](const storage::binding& b) { contacts.push_back(row_of(b, now)); });
+  if (!contacts.empty()) to.push_back({{"aor", r.aor()}, {"contacts", std::move(contacts)}});
+}
+
+void list(const server::command_surroundings& on, control::command_call& call) {
+  using control::command_error;
+  const std::string_view name = call.text("table").value_or("location");
+  const location_table* found = nullptr;
+  on.shared.for_each_location([&](const location_table& t) {
+    if (t.name() == name) found = &t;
+  });
+  if (!found && call.text("table"))
+    return call.refuse(command_error::not_found, fmt::format("there is no table '{}'", name));
+  if (!found) return call.answer({{"records", json::array{}}}); // nobody has registered yet
+  const location_table& table = *found;
+  json::array records;
+  if (const auto aor = call.text("aor")) {
+    (void)table.lookup(*aor, [&](const storage::record& r) { add_record(records, r); });
+    return call.answer({{"records", std::move(records)}});
+  }
+  const auto from = parse_position(call.text("from").value_or("0.0"));
+  if (!from)
+    return call.refuse(command_error::invalid_parameters,
+                       "'from' must be `next` of the last answer");
+  const auto limit = std::clamp<std::int64_t>(call.integer("limit").value_or(100), 1, most_rows);
+  const auto next = table.for_page(*from, static_cast<std::size_t>(limit),
+                                   [&](const storage::record& r) { add_record(records, r); });
+  json::object reply{{"records", std::move(records)}};
+  if (next) reply["next"] = to_text(*next);
+  call.answer(std::move(reply));
+}
+
+std::vector<control::command> commands(const server::command_surroundings& on) {
+  const std::vector<control::reply_field> contact{
+      {"contact", value_type::text, "its URI"},
+      {"received", value_type::text, "where the REGISTER came from"},
+      {"user_agent", value_type::text},
+      {"q", value_type::integer, "preference, in thousandths"},
+      {"expires", value_type::integer, "seconds from now; absent: permanent"},
+      {"path", value_type::text, "of the REGISTER, when it had one (RFC 3327)"}};
+  return {{.name = "ul.list",
+           .help = "Who is registered where, page by page.",
+           .needs = control::role::read,
+           .parameters = {{.name = "aor",
+                           .is_required = false,
+                           .help = "only this user, as `save` keeps it: user, or user@domain"},
+                          {.name = "limit",
+                           .type = value_type::integer,
+                           .is_required = false,
+                           .help = "most users of a page: 1 to 1000, 100 without it"},
+                          {.name = "from",
+                           .is_required = false,
+                           .help = "`next` of the page before; without it the first"},
+                          {.name = "table", .is_required = false, .help = "location without it"}},
+           .reply = {{"records",
+                      value_type::list,
+                      "a user and his contacts",
+                      {{"aor", value_type::text}, {"contacts", value_type::list, "", contact}}},
+                     {"next", value_type::text, "where the next page begins; absent at the end"}},
+           .run = [on](control::command_call call) { list(on, call); }}};
+}
+
 } // namespace
 
-server::module_entry usrloc() { return {.declare = declare, .load = load}; }
+server::module_entry usrloc() { return {.declare = declare, .load = load, .commands = commands}; }
 
 } // namespace tandem::modules

@@ -192,6 +192,18 @@ histogram& metrics::make_histogram(std::string_view name, std::string_view help,
   return cell;
 }
 
+void metrics::add(std::string_view name, std::string_view help, const label_list& labels,
+                  const counter& cell) {
+  const std::lock_guard lock{state_->mutex};
+  state_->place(name, help, labels, kind::counter).counters.push_back(&cell);
+}
+
+void metrics::add(std::string_view name, std::string_view help, const label_list& labels,
+                  const gauge& cell) {
+  const std::lock_guard lock{state_->mutex};
+  state_->place(name, help, labels, kind::gauge).gauges.push_back(&cell);
+}
+
 void metrics::add_gauge(std::string_view name, std::string_view help, const label_list& labels,
                         std::function<double()> read) {
   const std::lock_guard lock{state_->mutex};
@@ -221,6 +233,26 @@ std::string metrics::to_prometheus() const {
     }
   }
   return out;
+}
+
+void metrics::for_each(
+    const std::function<void(std::string_view, std::string_view, double)>& f) const {
+  const std::lock_guard lock{state_->mutex};
+  for (const auto& [name, of] : state_->families)
+    for (const auto& [labels, cells] : of.by_labels) {
+      if (of.type != kind::histogram) {
+        f(name, labels, cells.sum());
+        continue;
+      }
+      std::uint64_t count = 0;
+      double in_seconds = 0;
+      for (const histogram* cell : cells.histograms) {
+        for (std::size_t i = 0; i <= cell->bounds().size(); ++i) count += cell->bucket(i);
+        in_seconds += std::chrono::duration<double>(cell->sum()).count();
+      }
+      f(name + "_count", labels, static_cast<double>(count));
+      f(name + "_sum", labels, in_seconds);
+    }
 }
 
 double metrics::value(std::string_view name, const label_list& labels) const {

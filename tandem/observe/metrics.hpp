@@ -4,8 +4,8 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/base/counter.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -17,34 +17,6 @@
 #include <vector>
 
 namespace tandem::observe {
-
-/// Counts upwards. Written by one thread.
-class counter {
- public:
-  void add(std::uint64_t n = 1) noexcept {
-    // One writer: no other addition can come between, so no locked instruction is needed.
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t value() const noexcept {
-    return value_.load(std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
-/// A number that goes up and down. Written by one thread.
-class gauge {
- public:
-  void set(std::int64_t v) noexcept { value_.store(v, std::memory_order_relaxed); }
-  void add(std::int64_t n) noexcept { set(value() + n); }
-  [[nodiscard]] std::int64_t value() const noexcept {
-    return value_.load(std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<std::int64_t> value_{0};
-};
 
 /// How many times fell under each of some bounds, and their sum. Written by one thread.
 class histogram {
@@ -94,6 +66,13 @@ class metrics {
                             const label_list& labels = {},
                             std::span<const double> bounds = latency_bounds());
 
+  /// A cell of somebody else's, which counts as one more of that name. Nobody reads the metrics
+  /// when it is gone.
+  void add(std::string_view name, std::string_view help, const label_list& labels,
+           const counter& cell);
+  void add(std::string_view name, std::string_view help, const label_list& labels,
+           const gauge& cell);
+
   /// A gauge or counter that is asked when read: `read` runs on the reading thread.
   void add_gauge(std::string_view name, std::string_view help, const label_list& labels,
                  std::function<double()> read);
@@ -102,6 +81,11 @@ class metrics {
 
   /// Everything in Prometheus' text format 0.0.4, families and series in the order of their names.
   [[nodiscard]] std::string to_prometheus() const;
+
+  /// Runs f(name, labels as printed, value) for every series, in the same order; of a histogram for
+  /// its _count and _sum.
+  void for_each(const std::function<void(std::string_view name, std::string_view labels,
+                                         double value)>& f) const;
 
   /// The sum of a counter's or gauge's cells; 0 when there is none. For tests and commands.
   [[nodiscard]] double value(std::string_view name, const label_list& labels = {}) const;

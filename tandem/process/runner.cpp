@@ -198,9 +198,8 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
                  .inherits = command.inherits_environment ? 1U : 0U,
                  .input = 0,
                  .has_file = 0};
-    if (statistics.running < options_.most_running && statistics.waiting == 0 && start(j, input))
-      return k;
-    if (statistics.waiting >= options_.most_waiting) {
+    if (running() < options_.most_running && statistics.waiting == 0 && start(j, input)) return k;
+    if (waiting() >= options_.most_waiting) {
       answer_later(j, run_outcome::overloaded);
       return k;
     }
@@ -306,6 +305,13 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     impl& owner;
   };
 
+  [[nodiscard]] std::size_t running() const noexcept {
+    return static_cast<std::size_t>(statistics.running.value());
+  }
+  [[nodiscard]] std::size_t waiting() const noexcept {
+    return static_cast<std::size_t>(statistics.waiting.value());
+  }
+
   /// Sends the request of a job; false when it must wait for the spawner.
   bool start(job& j, std::string_view input) {
     if (!open_channel()) return false;
@@ -345,7 +351,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   }
 
   void start_waiting() {
-    while (!stopped_ && statistics.running < options_.most_running && !waiting_.empty()) {
+    while (!stopped_ && running() < options_.most_running && !waiting_.empty()) {
       job& j = waiting_.front();
       if (!start(j, j.input)) return;
       j.list_hook<waiting_tag>::unlink();
@@ -439,7 +445,6 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     j.result.cpu_time = microseconds{report.cpu_microseconds};
     if (report.start_error != 0) {
       j.result.code = report.start_error;
-      --statistics.started;
       finish(j,
              is_shortage(report.start_error) ? run_outcome::overloaded : run_outcome::not_started);
       return;
@@ -457,13 +462,13 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   /// The spawner is gone and has taken its children with it.
   void lose_channel() {
     close_channel();
-    log_error("the process that starts children is gone; {} runs are lost", statistics.running);
-    std::vector<key> running;
+    log_error("the process that starts children is gone; {} runs are lost", running());
+    std::vector<key> lost;
     jobs_.for_each([&](key k, job& j) {
-      if (j.at > job::phase::refused) running.push_back(k);
+      if (j.at > job::phase::refused) lost.push_back(k);
     });
-    statistics.running = 0;
-    for (const key k : running) {
+    statistics.running.set(0);
+    for (const key k : lost) {
       if (job* j = jobs_.find(k)) finish(*j, run_outcome::lost);
       if (stopped_) return;
     }

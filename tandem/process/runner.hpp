@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/base/counter.hpp>
 #include <tandem/base/slot_map.hpp>
 #include <tandem/process/spawner.hpp>
 
@@ -83,14 +84,14 @@ struct runner_options {
 
 /// What a runner has done, for metrics.
 struct runner_statistics {
-  std::uint64_t started = 0;
-  std::uint64_t succeeded = 0;
-  std::uint64_t failed = 0; ///< any other end of a started one
-  std::uint64_t timed_out = 0;
-  std::uint64_t overloaded = 0;
-  std::uint64_t not_started = 0;
-  std::size_t running = 0;
-  std::size_t waiting = 0;
+  counter started; ///< asked for; what then did not start is in not_started, too
+  counter succeeded;
+  counter failed; ///< any other end of what started
+  counter timed_out;
+  counter overloaded;
+  counter not_started;
+  gauge running;
+  gauge waiting;
 };
 
 class runner {

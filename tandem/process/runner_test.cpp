@@ -293,7 +293,7 @@ TEST_F(processes, its_input_is_a_file_however_long) {
 
 TEST_F(processes, many_run_under_the_cap_and_in_order) {
   int ended = 0;
-  std::size_t most = 0;
+  std::int64_t most = 0;
   std::vector<int> order;
   for (int i = 0; i < 200; ++i)
     runner.run(child_command::shell("exit 0"), {}, {.longest_wait = seconds{60}},
@@ -302,16 +302,16 @@ TEST_F(processes, many_run_under_the_cap_and_in_order) {
                  order.push_back(i);
                  ++ended;
                });
-  EXPECT_EQ(runner.statistics().waiting, 192U);
+  EXPECT_EQ(runner.statistics().waiting, 192);
   EXPECT_TRUE(home.run_until(
       [&] {
-        most = std::max(most, runner.statistics().running);
+        most = std::max<std::int64_t>(most, runner.statistics().running);
         return ended == 200;
       },
       seconds{60}));
-  EXPECT_EQ(most, 8U);
+  EXPECT_EQ(most, 8);
   EXPECT_EQ(runner.statistics().succeeded, 200U);
-  EXPECT_EQ(runner.statistics().running, 0U);
+  EXPECT_EQ(runner.statistics().running, 0);
 }
 
 TEST_F(processes, beyond_the_queue_it_is_refused) {
@@ -341,7 +341,7 @@ TEST_F(processes, cancelled_it_ends_and_tells_nobody) {
   bool told = false;
   const auto tell = [&](run_result&&) { told = true; };
   const auto running = runner.run(child_command::shell("sleep 60"), {}, {}, tell);
-  EXPECT_EQ(runner.statistics().running, 1U);
+  EXPECT_EQ(runner.statistics().running, 1);
   runner.cancel(running);
   EXPECT_TRUE(home.run_until([&] { return runner.statistics().running == 0; }));
   EXPECT_FALSE(told);
@@ -351,7 +351,7 @@ TEST_F(processes, cancelled_it_ends_and_tells_nobody) {
   small.run(child_command::shell("sleep 60"), {}, {}, tell);
   const auto waiting = small.run(child_command::shell("true"), {}, {}, tell);
   small.cancel(waiting);
-  EXPECT_EQ(small.statistics().waiting, 0U);
+  EXPECT_EQ(small.statistics().waiting, 0);
 }
 
 TEST_F(processes, a_handler_may_run_another_or_end_the_runner) {
@@ -518,9 +518,9 @@ TEST_F(processes, other_bounds_let_those_that_wait_start) {
                                [&](run_result&&) { is_first_over = true; });
   small.run(child_command::shell("true"), {}, {},
             [&](run_result&& r) { is_second_over = r.succeeded(); });
-  EXPECT_EQ(small.statistics().waiting, 1U);
+  EXPECT_EQ(small.statistics().waiting, 1);
   small.set_options({.most_running = 2, .most_waiting = 1});
-  EXPECT_EQ(small.statistics().waiting, 0U);
+  EXPECT_EQ(small.statistics().waiting, 0);
   EXPECT_TRUE(home.run_until([&] { return is_second_over; }));
   EXPECT_FALSE(is_first_over);
   small.cancel(first);

@@ -43,6 +43,7 @@ void core::load(std::shared_ptr<const loaded_script> script) {
   // request.
   const auto own = std::make_shared<const std::shared_ptr<const loaded_script>>(std::move(script));
   script_ = {own, own->get()};
+  hosts_ = nullptr; // what it was loaded with is newer
   script_->apply_to(*this);
 }
 
@@ -54,8 +55,12 @@ storage::location_table& core::location(std::string_view table) {
   return *tables_.emplace_back(&on_.shared.location(table));
 }
 
-bool core::is_host(std::string_view name, const ip_address& address) const {
-  return script_->is_host(name, address);
+bool core::is_host(const loaded_script& of, std::string_view name,
+                   const ip_address& address) const {
+  if (hosts_)
+    if (const auto known = hosts_->find(name); known != hosts_->end())
+      return std::ranges::find(known->second, address) != known->second.end();
+  return of.is_host(name, address);
 }
 
 // ---- requests

@@ -3,6 +3,7 @@
 // script on them; suspends and resumes runs; makes replies. One thread (its shard's).
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/base/hash.hpp>
 #include <tandem/script/execution.hpp>
 #include <tandem/server/by_type.hpp>
@@ -48,11 +49,11 @@ struct core_surroundings {
 
 /// Counters of one shard; they only grow.
 struct core_counters {
-  std::uint64_t requests = 0; ///< that reached the script
-  std::uint64_t rejected = 0; ///< refused before it (400, 483, 513 ...)
-  std::uint64_t stateless_replies = 0;
-  std::uint64_t absorbed_acks = 0; ///< ACKs for replies that the core made without a transaction
-  std::uint64_t suspensions = 0;
+  counter requests; ///< that reached the script
+  counter rejected; ///< refused before it (400, 483, 513 ...)
+  counter stateless_replies;
+  counter absorbed_acks; ///< ACKs for replies that the core made without a transaction
+  counter suspensions;
 };
 
 class core final : public stack::request_user, public stack::server_user {
@@ -66,6 +67,10 @@ class core final : public stack::request_user, public stack::server_user {
 
   /// From the next request on this script is run.
   void load(std::shared_ptr<const loaded_script> script);
+  /// Names in conditions have these addresses from now on.
+  void set_hosts(std::shared_ptr<const host_addresses> found) noexcept {
+    hosts_ = std::move(found);
+  }
   /// From now on new calls and registrations are refused with 503; what goes on goes on.
   void drain() noexcept { is_draining_ = true; }
   /// A request waits for its final response, or a script for what it has started. O(transactions).
@@ -84,7 +89,9 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] const std::shared_ptr<const loaded_script>& script() const noexcept {
     return script_;
   }
-  [[nodiscard]] bool is_host(std::string_view name, const ip_address& address) const;
+  /// The address is one of that name, which a condition of the script compares with.
+  [[nodiscard]] bool is_host(const loaded_script& of, std::string_view name,
+                             const ip_address& address) const;
 
   /// What a module keeps for this shard, made with `State(core&)` when it is asked for first. It
   /// outlives scripts and dies with the core.
@@ -94,12 +101,6 @@ class core final : public stack::request_user, public stack::server_user {
     if (!found) found = &states_.add(typeid(State), std::make_unique<holder<State>>(*this));
     return static_cast<holder<State>*>(found)->value;
   }
-
-  /// A counter of a module, to stand in the statistics. `read` is called on this shard.
-  void count(std::string name, std::function<std::uint64_t()> read) {
-    more_counters_.emplace_back(std::move(name), std::move(read));
-  }
-  [[nodiscard]] const auto& more_counters() const noexcept { return more_counters_; }
 
   /// A context for a failure_route or onreply_route. Fill in what it shall have besides the
   /// message, then start() it.
@@ -184,13 +185,13 @@ class core final : public stack::request_user, public stack::server_user {
   core_surroundings on_;
   std::shared_ptr<const loaded_script> script_;
   stack::proxy proxy_;
+  std::shared_ptr<const host_addresses> hosts_; ///< null: as the scripts know them
   bool is_draining_ = false;
   core_counters counters_;
   std::shared_ptr<answer_place> answers_;
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
   by_type<held_state> states_;
-  std::vector<std::pair<std::string, std::function<std::uint64_t()>>> more_counters_;
   std::vector<storage::location_table*> tables_; ///< that were asked for on this shard
 };
 

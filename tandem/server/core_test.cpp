@@ -325,9 +325,20 @@ TEST_F(routing_core, knows_which_addresses_a_name_of_a_condition_stands_for) {
   shared.condition_hosts["gateway.example"] = {*ip_address::parse("192.0.2.7"),
                                                *ip_address::parse("2001:db8::7")};
   load(R"(answer(200, "OK");)");
-  EXPECT_TRUE(home->is_host("gateway.example", *ip_address::parse("2001:db8::7")));
-  EXPECT_FALSE(home->is_host("gateway.example", *ip_address::parse("192.0.2.8")));
-  EXPECT_FALSE(home->is_host("other.example", *ip_address::parse("192.0.2.7")));
+  EXPECT_TRUE(home->is_host(*home->script(), "gateway.example", *ip_address::parse("2001:db8::7")));
+  EXPECT_FALSE(home->is_host(*home->script(), "gateway.example", *ip_address::parse("192.0.2.8")));
+  EXPECT_FALSE(home->is_host(*home->script(), "other.example", *ip_address::parse("192.0.2.7")));
+}
+
+TEST_F(routing_core, follows_a_name_of_a_condition_to_its_new_addresses) {
+  const auto before = *ip_address::parse("192.0.2.7");
+  const auto after = *ip_address::parse("192.0.2.8");
+  shared.condition_hosts["gateway.example"] = {before};
+  load(R"(answer(200, "OK");)");
+  home->set_hosts(
+      std::make_shared<const host_addresses>(host_addresses{{"gateway.example", {after}}}));
+  EXPECT_FALSE(home->is_host(*home->script(), "gateway.example", before));
+  EXPECT_TRUE(home->is_host(*home->script(), "gateway.example", after));
 }
 
 } // namespace

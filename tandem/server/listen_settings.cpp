@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/listen_settings.hpp>
 
+#include <tandem/base/text.hpp>
 #include <tandem/server/privileges.hpp>
 
 #include <algorithm>
@@ -78,6 +79,17 @@ transport::overload_options overload_settings(const script::settings& set) {
           .requests_per_source =
               static_cast<std::uint32_t>(number(core_parameter::overload_per_source)),
           .retry_after = static_cast<std::uint32_t>(number(core_parameter::overload_retry_after))};
+}
+
+std::optional<socket_address> http_address(const script::program& program) {
+  const std::string_view text = program.parameters().text(core_parameter::http_listen);
+  if (text.empty()) return std::nullopt;
+  if (const auto port = parse_number<std::uint16_t>(text))
+    return socket_address{.ip = ip_address::v4(127, 0, 0, 1), .port = *port};
+  if (const auto at = socket_address::parse(text)) return at;
+  throw start_error{fmt::format(
+      "{}: http_listen is '{}'; expected an address with a port, or a port",
+      program.text().place(program.parameters().where(core_parameter::http_listen)), text)};
 }
 
 void collect_own_names(own_names& names, const transport::listener_table& listeners,

@@ -10,6 +10,7 @@
 #include <tandem/transport/listeners.hpp>
 #include <tandem/transport/options.hpp>
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,10 @@ listen_points(const options& wanted, const script::program& program,
 
 /// The bounds beyond which a shard refuses new requests with 503.
 [[nodiscard]] transport::overload_options overload_settings(const script::settings& set);
+
+/// Where the HTTP port listens: ADDRESS:PORT, or a port alone, which is one of the loopback.
+/// Nothing when the script wants none.
+[[nodiscard]] std::optional<socket_address> http_address(const script::program& program);
 
 /// The addresses of the listeners, those of the interfaces where one is a wildcard, the names that
 /// listeners were named by, with their ports, and the aliases.

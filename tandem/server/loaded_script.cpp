@@ -46,6 +46,13 @@ void script_loader::prepare_children(const script::program& program, services& s
   }
 }
 
+void script_loader::add_module_commands(control::command_registry& to,
+                                        const command_surroundings& on) const {
+  for (const module_entry& entry : modules_)
+    if (entry.commands)
+      for (control::command& c : entry.commands(on)) to.add(std::move(c));
+}
+
 std::shared_ptr<const loaded_script>
 script_loader::load(std::shared_ptr<const script::program> program, services& shared) const {
   return std::make_shared<loaded_script>(std::move(program), modules_, shared);

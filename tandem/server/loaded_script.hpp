@@ -42,6 +42,9 @@ class script_loader {
   void prepare_children(const script::program& program, services& shared,
                         process::spawner_options& children) const;
 
+  /// Adds the commands that modules bring, of all modules of the build.
+  void add_module_commands(control::command_registry& to, const command_surroundings& on) const;
+
   /// Loads what was checked; see loaded_script.
   [[nodiscard]] std::shared_ptr<const loaded_script>
   load(std::shared_ptr<const script::program> program, services& shared) const;
@@ -70,7 +73,8 @@ class loaded_script {
 
   /// Who we are, for requests of this script.
   [[nodiscard]] const own_names& names() const noexcept { return names_; }
-  /// The address is one of that name, which a condition compares with.
+  /// The address is one of that name, which a condition compares with, as far as was known when the
+  /// script was loaded.
   [[nodiscard]] bool is_host(std::string_view name, const ip_address& address) const;
 
   /// See module::apply_to. What modules that the script does not load have set for an earlier one
@@ -91,7 +95,7 @@ class loaded_script {
  private:
   std::shared_ptr<const script::program> program_;
   own_names names_;
-  services::hosts hosts_;
+  host_addresses hosts_;
   by_type<const module> settings_;
   std::vector<std::unique_ptr<const module>> unloaded_; ///< with the declared defaults
 };

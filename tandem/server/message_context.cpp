@@ -99,7 +99,7 @@ script::protocol message_context::transport() const {
 }
 
 bool message_context::is_myself(script::subject what) const {
-  const own_names& names = core_.names();
+  const own_names& names = script().names();
   switch (what) {
   case script::subject::source: return names.contains(from_.source.ip);
   case script::subject::destination: return names.contains(from_.local.ip);
@@ -110,7 +110,7 @@ bool message_context::is_myself(script::subject what) const {
 }
 
 bool message_context::is_host(std::string_view name, const ip_address& address) const {
-  return core_.is_host(name, address);
+  return core_.is_host(script(), name, address);
 }
 
 void message_context::set_flag(unsigned number, bool value) {

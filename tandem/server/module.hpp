@@ -13,8 +13,8 @@
 //     to refuse the script. At start and at each reload, perhaps on a thread of its own.
 //  5. `apply_to` runs on each shard when that script becomes the one for new requests. Here, or
 //     when a function asks first, core::state<State>() makes what the module keeps for a shard:
-//     State's constructor begins it, its destructor ends it with the core, and core::count() adds
-//     its counters. A reload leaves it alone.
+//     State's constructor begins it, its destructor ends it with the core, and its cells in
+//     services::metrics are what is counted. A reload leaves it alone.
 //  6. Functions run on the shard of the message. They find the settings of the script that this
 //     message began with by message_context::settings_of<>(), what they keep for this run by
 //     message_context::state<>(), and wait by core::wait(), never otherwise.
@@ -24,13 +24,16 @@
 // to services, so that a reload loses nothing.
 #pragma once
 
+#include <tandem/control/command_registry.hpp>
 #include <tandem/script/program.hpp>
 #include <tandem/script/registry.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tandem::process {
 struct spawner_options;
@@ -40,6 +43,12 @@ namespace tandem::server {
 
 class core;
 struct services;
+
+/// What the commands of modules may use; all of it outlives them.
+struct command_surroundings {
+  services& shared;
+  std::function<core&(io::shard& at)> core_of; ///< on the thread of that shard
+};
 
 /// What a module reads of the script that loads it.
 struct module_setup {
@@ -79,6 +88,9 @@ struct module_entry {
   /// declared parameters whether the script loads the module or not; null where a module has no
   /// say.
   void (*prepare_children)(const module_setup& setup, process::spawner_options& children) = nullptr;
+  /// What operators may ask the module for, whether the script loads it or not; once, at start-up.
+  /// Null for a module without commands.
+  std::vector<control::command> (*commands)(const command_surroundings& on) = nullptr;
 };
 
 } // namespace tandem::server

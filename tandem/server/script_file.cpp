@@ -4,8 +4,10 @@
 #include <tandem/base/clock.hpp>
 #include <tandem/server/privileges.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -100,7 +102,13 @@ std::string read_script(const std::string& path) {
 std::string read_settled_script(const std::string& path) {
   const instant end = now() + patience;
   version seen = look(path);
-  for (instant since = now(); now() < end; std::this_thread::sleep_for(milliseconds{20})) {
+  // What was changed long ago rests already. The time of the change of its entry is the system's
+  // own: nobody can set it back.
+  timespec wall{};
+  ::clock_gettime(CLOCK_REALTIME, &wall);
+  const duration age = seconds{wall.tv_sec - seen.changed.tv_sec - 1};
+  for (instant since = now() - std::clamp(age, duration{0}, quiet_time); now() < end;
+       std::this_thread::sleep_for(milliseconds{20})) {
     if (const version next = look(path); next != seen) {
       seen = next;
       since = now();

@@ -25,11 +25,15 @@ services::services() : standard_output{std::make_unique<printed>()} {}
 storage::location_table& services::location(std::string_view table) {
   const std::lock_guard lock{mutex_};
   auto it = locations_.find(table);
-  if (it == locations_.end())
+  if (it == locations_.end()) {
     it = locations_
              .emplace(table, std::make_unique<storage::location_table>(table, location_limits,
                                                                        tandem::now()))
              .first;
+    metrics.add_gauge("tandem_registrations", "Contacts that are registered, by location table.",
+                      {{"table", std::string{table}}},
+                      [&made = *it->second] { return static_cast<double>(made.bindings()); });
+  }
   return *it->second;
 }
 

@@ -6,6 +6,8 @@
 #include <tandem/base/hash.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/queued_writer.hpp>
+#include <tandem/observe/metrics.hpp>
+#include <tandem/server/host_watch.hpp>
 #include <tandem/server/own_names.hpp>
 #include <tandem/storage/location.hpp>
 
@@ -37,12 +39,14 @@ struct services {
     for (auto& entry : locations_) f(*entry.second);
   }
 
-  using hosts = std::map<std::string, std::vector<ip_address>, std::less<>>;
   /// Addresses that the names in conditions (`src_ip == backup.example.com`) stand for, resolved
   /// before the script runs.
-  hosts condition_hosts;
+  host_addresses condition_hosts;
 
   storage::location_table::limits location_limits;
+
+  /// What everybody counts. Any thread.
+  observe::metrics metrics;
 
   /// Standard output, for scripts that print. Any thread.
   queued_writer standard_output;

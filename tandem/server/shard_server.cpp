@@ -16,10 +16,72 @@ shard_server::shard_server(io::shard& home, transport::shard_transport& net, ser
     : home_{home}, net_{net}, hosts_{home}, layer_{net, {}}, core_{{home, net, layer_, shared,
                                                                     hosts_, spawner},
                                                                    script},
-      entrance_{net, layer_, overload_settings(script->parameters())}, drain_{*this} {
+      entrance_{net, layer_, overload_settings(script->parameters())}, drain_{*this},
+      transactions_now_{shared.metrics.make_gauge(
+          "tandem_transactions", "Transactions in progress, and those that are remembered.")},
+      connections_now_{shared.metrics.make_gauge("tandem_connections", "Open connections of SIP.")},
+      datagrams_lost_{shared.metrics.make_counter("tandem_datagrams_lost_total",
+                                                  "Datagrams that the kernel had no room for.")} {
+  add_metrics(shared.metrics);
   if (!trace) return;
   tap_.emplace(*trace);
   net.set_tap(&*tap_);
+}
+
+void shard_server::add_metrics(observe::metrics& to) {
+  const transport::transport_counters& net = net_.counters();
+  constexpr std::string_view messages = "Messages of SIP, before they are read.";
+  to.add("tandem_messages_total", messages, {{"transport", "udp"}, {"dir", "in"}},
+         net.received_udp);
+  to.add("tandem_messages_total", messages, {{"transport", "udp"}, {"dir", "out"}}, net.sent_udp);
+  to.add("tandem_messages_total", messages, {{"transport", "stream"}, {"dir", "in"}},
+         net.received_stream);
+  to.add("tandem_messages_total", messages, {{"transport", "stream"}, {"dir", "out"}},
+         net.sent_stream);
+  to.add("tandem_keepalives_total", "Keep-alives answered (RFC 5626 4.4.1).", {}, net.pings);
+  to.add("tandem_handed_over_total", "Messages given to another shard.", {}, net.handed_over);
+  to.add("tandem_send_errors_total", "Messages that could not be sent.", {}, net.send_errors);
+
+  const transport::entrance_counters& in = entrance_.counters();
+  to.add("tandem_sip_requests_total", "Requests that came in, copies too.", {}, in.requests);
+  to.add("tandem_sip_responses_total", "Responses that came in.", {}, in.responses);
+  constexpr std::string_view errors = "What came in and cannot be used.";
+  to.add("tandem_sip_parse_errors_total", errors, {{"reason", "unreadable"}}, in.unreadable);
+  to.add("tandem_sip_parse_errors_total", errors, {{"reason", "broken"}}, in.broken);
+  to.add("tandem_sip_parse_errors_total", errors, {{"reason", "misrouted"}}, in.misrouted);
+  constexpr std::string_view shed = "Requests answered with 503, by reason.";
+  to.add("tandem_shed_total", shed, {{"reason", "load"}}, in.overload);
+  to.add("tandem_shed_total", shed, {{"reason", "source"}}, in.limited);
+
+  const stack::transaction_counters& t = layer_.counters();
+  constexpr std::string_view made = "Transactions that were begun.";
+  to.add("tandem_transactions_begun_total", made, {{"side", "server"}}, t.servers);
+  to.add("tandem_transactions_begun_total", made, {{"side", "client"}}, t.clients);
+  to.add("tandem_transactions_refused_total", "Transactions not made, at a bound.", {}, t.refused);
+  to.add("tandem_transaction_timeouts_total", "Timers B, F and H, and silence after CANCEL.", {},
+         t.timeouts);
+  to.add("tandem_transaction_send_errors_total", "Transactions that lost their way.", {},
+         t.transport_errors);
+  to.add("tandem_sip_absorbed_total", "Copies of requests and responses that ended here.", {},
+         t.absorbed);
+  to.add("tandem_sip_retransmits_total", "Messages sent again.", {}, t.retransmitted);
+  to.add("tandem_sip_stray_responses_total", "Responses that match no transaction.", {},
+         t.stray_responses);
+  to.add("tandem_transaction_faults_total", "Events that no RFC has: a fault of this program.", {},
+         t.impossible);
+
+  const core_counters& c = core_.counters();
+  to.add("tandem_script_requests_total", "Requests that reached the script.", {}, c.requests);
+  to.add("tandem_script_suspensions_total", "Times that a script has waited.", {}, c.suspensions);
+  to.add("tandem_sip_rejected_total", "Requests refused before the script.", {}, c.rejected);
+  to.add("tandem_sip_stateless_replies_total", "Replies without a transaction.", {},
+         c.stateless_replies);
+}
+
+void shard_server::publish() {
+  transactions_now_.set(static_cast<std::int64_t>(layer_.size()));
+  connections_now_.set(static_cast<std::int64_t>(net_.connection_count()));
+  datagrams_lost_.add(net_.lost_datagrams() - datagrams_lost_);
 }
 
 void shard_server::load(const std::shared_ptr<const loaded_script>& script) {

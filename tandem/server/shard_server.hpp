@@ -24,9 +24,10 @@ class shard_server {
   [[nodiscard]] server::core& core() noexcept { return core_; }
   /// New requests run this script and meet its bounds. On the shard's thread.
   void load(const std::shared_ptr<const loaded_script>& script);
-  [[nodiscard]] const transport::entrance& entrance() const noexcept { return entrance_; }
-  [[nodiscard]] const stack::transaction_layer& transactions() const noexcept { return layer_; }
-  [[nodiscard]] const transport::shard_transport& net() const noexcept { return net_; }
+  [[nodiscard]] stack::transaction_layer& transactions() noexcept { return layer_; }
+
+  /// Writes the gauges that are counted only when somebody looks. On the shard's thread.
+  void publish();
 
   /// Refuses new work, and calls `done` on this shard once all that was begun has its answer, or
   /// after `limit`. On the shard's thread.
@@ -42,6 +43,8 @@ class shard_server {
     std::function<void()> done;
   };
 
+  void add_metrics(observe::metrics& to);
+
   io::shard& home_;
   transport::shard_transport& net_;
   names::resolver hosts_;
@@ -50,6 +53,9 @@ class shard_server {
   transport::entrance entrance_;
   std::optional<trace_tap> tap_;
   drain_watch drain_;
+  gauge& transactions_now_;
+  gauge& connections_now_;
+  counter& datagrams_lost_;
 };
 
 } // namespace tandem::server

@@ -15,40 +15,12 @@
 
 namespace tandem::server {
 
-bool statistics_sum::add(shard_server& of) {
-  const std::lock_guard lock{mutex_};
-  const core_counters& core = of.core().counters();
-  values_["requests"] += core.requests;
-  values_["requests rejected"] += core.rejected;
-  values_["stateless replies"] += core.stateless_replies;
-  values_["scripts suspended"] += core.suspensions;
-  const auto& entrance = of.entrance().counters();
-  values_["messages unreadable"] += entrance.unreadable;
-  values_["requests broken"] += entrance.broken;
-  values_["requests refused for load"] += entrance.overload + entrance.limited;
-  const auto& transactions = of.transactions().counters();
-  values_["transactions served"] += transactions.servers;
-  values_["transactions sent"] += transactions.clients;
-  values_["transactions now"] += of.transactions().size();
-  values_["copies absorbed"] += transactions.absorbed;
-  values_["retransmissions"] += transactions.retransmitted;
-  values_["timeouts"] += transactions.timeouts;
-  values_["transport errors"] += transactions.transport_errors;
-  const auto& net = of.net().counters();
-  values_["datagrams received"] += net.received_udp;
-  values_["datagrams sent"] += net.sent_udp;
-  values_["stream messages received"] += net.received_stream;
-  values_["stream messages sent"] += net.sent_stream;
-  values_["connections now"] += of.net().connection_count();
-  for (const auto& [name, read] : of.core().more_counters()) values_[name] += read();
-  return --missing_ == 0;
-}
-
-std::string statistics_sum::to_text(services& shared) const {
+std::string statistics_text(const observe::metrics& of) {
   std::string text;
-  for (const auto& [name, value] : values_) text += fmt::format("{}: {}\n", name, value);
-  shared.for_each_location([&](const storage::location_table& table) {
-    text += fmt::format("contacts in {}: {}\n", table.name(), table.bindings());
+  of.for_each([&](std::string_view name, std::string_view labels, double value) {
+    if (!name.starts_with("tandem_")) return; // of the process: others tell them
+    text += labels.empty() ? fmt::format("{}: {}\n", name, value)
+                           : fmt::format("{}{{{}}}: {}\n", name, labels, value);
   });
   return text;
 }

@@ -60,6 +60,9 @@ class client_transaction final : public transaction {
 
   /// Final or provisional, the last one that came; 0: none.
   [[nodiscard]] int last_status() const noexcept { return last_status_; }
+  [[nodiscard]] const target& to() const noexcept { return to_; }
+  /// The message that it would send again, empty when there is none.
+  [[nodiscard]] std::string_view kept_bytes() const noexcept { return request_.bytes(); }
 
  private:
   friend class transaction_layer;
@@ -85,6 +88,8 @@ class server_transaction final : public transaction {
   using transaction::transaction;
 
   [[nodiscard]] const target& reply_to() const noexcept { return reply_to_; }
+  /// The message that it would send again, empty when there is none.
+  [[nodiscard]] std::string_view kept_bytes() const noexcept { return response_.bytes(); }
 
  private:
   friend class transaction_layer;

@@ -4,6 +4,7 @@
 // out, a wheel drives the timers. One thread. Handles outlive what they name and then find nothing.
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/base/hash.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/stack/ended_transactions.hpp>
@@ -40,15 +41,15 @@ enum class transaction_errc : std::uint8_t {
 
 /// Counters for observation; they only grow.
 struct transaction_counters {
-  std::uint64_t servers = 0;
-  std::uint64_t clients = 0;
-  std::uint64_t absorbed = 0;      ///< copies of requests, ACKs and repeated responses
-  std::uint64_t retransmitted = 0; ///< requests and responses sent again
-  std::uint64_t timeouts = 0;      ///< timers B, F, H and silence after CANCEL
-  std::uint64_t transport_errors = 0;
-  std::uint64_t impossible = 0; ///< pairs of state and event that no RFC has: a fault of ours
-  std::uint64_t stray_responses = 0;
-  std::uint64_t refused = 0; ///< not made, or not let wait, at a bound
+  counter servers;
+  counter clients;
+  counter absorbed;      ///< copies of requests, ACKs and repeated responses
+  counter retransmitted; ///< requests and responses sent again
+  counter timeouts;      ///< timers B, F, H and silence after CANCEL
+  counter transport_errors;
+  counter impossible; ///< pairs of state and event that no RFC has: a fault of ours
+  counter stray_responses;
+  counter refused; ///< not made, or not let wait, at a bound
 };
 
 class transaction_layer {
@@ -181,6 +182,16 @@ class transaction_layer {
   /// Those that are remembered only are counted too.
   [[nodiscard]] std::size_t size() const noexcept {
     return clients_.size() + servers_.size() + ended_.size();
+  }
+  /// For those who look on: calls f(transaction) for each client or server transaction, until it
+  /// says false. O(transactions).
+  template <typename F>
+  void for_each_client(F&& f) {
+    clients_.for_each_while([&](auto, const client_transaction& t) { return f(t); });
+  }
+  template <typename F>
+  void for_each_server(F&& f) {
+    servers_.for_each_while([&](auto, const server_transaction& t) { return f(t); });
   }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] outbox& out() noexcept { return out_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/location.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -218,6 +219,32 @@ void location_table::for_each(const std::function<void(const record&)>& f) const
     const std::lock_guard lock{s->mutex};
     for (const auto& one : s->records) f(*one);
   }
+}
+
+std::optional<location_table::position>
+location_table::for_page(position from, std::size_t most,
+                         const std::function<void(const record&)>& f) const {
+  std::size_t left = std::max<std::size_t>(most, 1);
+  std::vector<const record*> found;
+  for (; from.stripe < stripes_.size(); from = {from.stripe + 1, 0}) {
+    const std::lock_guard lock{stripes_[from.stripe]->mutex};
+    found.clear();
+    for (const auto& one : stripes_[from.stripe]->records)
+      if (one->hash_ >= from.hash) found.push_back(&*one);
+    std::ranges::sort(found, {}, &record::hash_);
+    for (const record* one : found) {
+      // Those of one hash stay together, so that none of them is left between two pages.
+      if (left == 0 && one->hash_ != from.hash) return position{from.stripe, one->hash_};
+      from.hash = one->hash_;
+      f(*one);
+      if (left > 0) --left;
+    }
+    if (left == 0) {
+      if (from.stripe + 1 == stripes_.size()) return std::nullopt;
+      return position{from.stripe + 1, 0};
+    }
+  }
+  return std::nullopt;
 }
 
 bool location_table::has_room(const record& of, std::size_t more,

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -185,6 +186,19 @@ class location_table {
 
   /// Runs f(const record&) for every record, stripe by stripe, each under its mutex.
   void for_each(const std::function<void(const record&)>& f) const;
+
+  /// Where a page of the table begins, for readers who cannot take it at once.
+  struct position {
+    std::uint32_t stripe = 0;
+    std::uint64_t hash = 0;
+    friend bool operator==(const position&, const position&) = default;
+  };
+  /// Runs f(const record&) for about `most` records from a position on, each under the mutex of its
+  /// stripe. The order stays, whatever comes and goes between pages: what is there all the time is
+  /// met once. O(records of the stripes that are looked at).
+  /// \return where the next page begins; nothing at the end
+  [[nodiscard]] std::optional<position> for_page(position from, std::size_t most,
+                                                 const std::function<void(const record&)>& f) const;
 
   /// True when `more` contacts with so many further bytes would still fit (bytes_of).
   [[nodiscard]] bool has_room(const record& of, std::size_t more,

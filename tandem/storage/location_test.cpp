@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/location.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <map>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -32,6 +36,35 @@ class location : public testing::Test {
     table.update(aor, [&](record& r) { r.put(contact(uri, expires)); });
   }
 };
+
+TEST_F(location, pages_of_the_table_meet_each_record_that_stays_once) {
+  location_table large{"location", {}, start};
+  const auto add_to_large = [&](int i) {
+    large.update(fmt::format("user{}", i),
+                 [&](record& r) { r.put(contact("sip:a@192.0.2.1", start + seconds{60})); });
+  };
+  for (int i = 0; i < 500; ++i) add_to_large(i);
+  for (const std::size_t most :
+       {std::size_t{0}, std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
+    std::map<std::string, int> met;
+    std::size_t largest = 0;
+    std::optional<location_table::position> at = location_table::position{};
+    for (int page = 0; at; ++page) {
+      ASSERT_LT(page, 2000);
+      std::size_t size = 0;
+      at = large.for_page(*at, most, [&](const record& r) {
+        ++met[std::string{r.aor()}];
+        ++size;
+      });
+      largest = std::max(largest, size);
+      add_to_large(1000 + page); // others come meanwhile
+      large.update(fmt::format("user{}", 1000 + page), [](record& r) { r.clear(); });
+    }
+    for (int i = 0; i < 500; ++i) EXPECT_EQ(met[fmt::format("user{}", i)], 1) << most;
+    EXPECT_LE(largest, std::max<std::size_t>(most, 1));
+  }
+  EXPECT_FALSE(large.for_page({9999, 0}, 1, [](const record&) { FAIL(); }));
+}
 
 TEST_F(location, a_record_keeps_its_contacts_in_order_and_every_text_of_them) {
   table.update("alice", [](record& r) {

@@ -4,6 +4,7 @@
 // Used on the thread of its shard.
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 #include <tandem/transport/options.hpp>
 #include <tandem/transport/shard_transport.hpp>
@@ -16,13 +17,13 @@ namespace tandem::transport {
 
 /// Counters of an entrance; they only grow.
 struct entrance_counters {
-  std::uint64_t requests = 0;
-  std::uint64_t responses = 0;
-  std::uint64_t unreadable = 0; ///< no message at all, or a worthless response: dropped
-  std::uint64_t broken = 0;     ///< requests answered with 400, 505 or 513
-  std::uint64_t misrouted = 0;  ///< responses whose top Via is not ours: dropped
-  std::uint64_t overload = 0;   ///< requests answered with 503 for the load
-  std::uint64_t limited = 0;    ///< requests answered with 503 for their source
+  counter requests;
+  counter responses;
+  counter unreadable; ///< no message at all, or a worthless response: dropped
+  counter broken;     ///< requests answered with 400, 505 or 513
+  counter misrouted;  ///< responses whose top Via is not ours: dropped
+  counter overload;   ///< requests answered with 503 for the load
+  counter limited;    ///< requests answered with 503 for their source
 };
 
 class entrance final : public message_user {

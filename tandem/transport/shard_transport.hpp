@@ -3,6 +3,7 @@
 // for the machines (stack::outbox). Used on the thread of its shard, once the loops run.
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/io/udp_socket.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/transport/connections.hpp>
@@ -42,13 +43,13 @@ class message_user {
 
 /// Counters of a shard; they only grow.
 struct transport_counters {
-  std::uint64_t received_udp = 0;
-  std::uint64_t received_stream = 0;
-  std::uint64_t sent_udp = 0;
-  std::uint64_t sent_stream = 0;
-  std::uint64_t pings = 0;       ///< keep-alives answered (RFC 5626 4.4.1)
-  std::uint64_t handed_over = 0; ///< messages given to another shard
-  std::uint64_t send_errors = 0;
+  counter received_udp;
+  counter received_stream;
+  counter sent_udp;
+  counter sent_stream;
+  counter pings;       ///< keep-alives answered (RFC 5626 4.4.1)
+  counter handed_over; ///< messages given to another shard
+  counter send_errors;
 };
 
 class shard_transport final : public stack::outbox, stream_owner, io::turn_task {

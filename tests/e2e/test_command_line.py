@@ -87,7 +87,7 @@ def test_usr1_writes_the_statistics_to_the_file_that_the_script_names(serve, end
         alice.exchange(alice.request("OPTIONS", "sip:example.test"))
     for number in (1, 2):
         server.child.send_signal(signal.SIGUSR1)
-        until(lambda: path.exists() and path.read_text().count("requests: 5\n") == number, "the statistics")
+        until(lambda: path.exists() and path.read_text().count("tandem_sip_requests_total: 5\n") == number, "the statistics")
 
 
 def test_an_unknown_option_is_refused():

@@ -115,7 +115,7 @@ def test_calls_go_on_while_programs_run(serve, endpoint, sipp, patient):
 def statistic(server, name):
     """What the server has counted by now; once a test."""
     server.child.send_signal(signal.SIGUSR1)
-    return int(until(lambda: re.search(rf"statistics: {name}: (\d+)\n", server.log()), f"'{name}' in the statistics")[1])
+    return int(until(lambda: re.search(rf"statistics: {re.escape(name)}: (\d+)\n", server.log()), f"'{name}' in the statistics")[1])
 
 
 def test_five_retransmissions_start_one_program(serve, endpoint, patient):
@@ -128,7 +128,7 @@ def test_five_retransmissions_start_one_program(serve, endpoint, patient):
     alice.send(request)
     patient.let_go()
     assert alice.receive_response(200, "INFO")
-    assert statistic(server, "programs started") == 1
+    assert statistic(server, "tandem_exec_started_total") == 1
 
 
 def test_a_cancel_during_exec_ends_the_call_with_487(serve, endpoint, patient):
@@ -369,7 +369,8 @@ def test_programs_are_counted(serve, endpoint):
     for user in ("good", "good", "bad"):
         alice.exchange(alice.request("OPTIONS", f"sip:{user}@example.test"))
     server.child.send_signal(signal.SIGUSR1)
-    for line in ("programs started: 3", "programs that exited 0: 2", "programs that failed: 1", "programs that did not start: 3", "programs now: 0"):
+    for line in ("tandem_exec_started_total: 6", 'tandem_exec_ended_total{how="exit_0"}: 2', 'tandem_exec_ended_total{how="failed"}: 1',
+                 'tandem_exec_ended_total{how="not_started"}: 3', "tandem_exec_running: 0"):
         until(lambda: f"statistics: {line}" in server.log(), f"'{line}' in the statistics")
 
 

@@ -11,6 +11,7 @@ import time
 import typing
 
 from .amount import IS_SOAKING
+from .control import HttpPort
 from .ports import free_ports
 from .waiting import PATIENCE, until
 
@@ -144,24 +145,35 @@ def tcp_pings(host, port):
         return False
 
 
-class Server(Process):
-    """tandemd on a free port of 127.0.0.1, UDP and TCP, with a script that may leave out where to listen."""
+TOKENS = {role: f"token-of-role-{role}-{os.urandom(8).hex()}" for role in ("user", "read", "change", "admin")}
+
+
+class Server(HttpPort, Process):
+    """tandemd on a free port of 127.0.0.1, UDP and TCP, with a script that may leave out where to listen.
+
+    With http=True it has an HTTP port of its own choice, and a token for each role (TOKENS)."""
 
     program = "tandemd"
     drains = True  # False where nobody answers: the second TERM of an end does not wait for calls
 
-    def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None, host="127.0.0.1"):
+    def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None, host="127.0.0.1",
+                 http=False):
         self.host, self.port, self.shards = "127.0.0.1", free_ports(2), shards
         self.listens_at = host
         self.address = (self.host, self.port)
         self.config = pathlib.Path(folder) / "server.cfg"
         self.trace = pathlib.Path(folder) / "trace.jsonl"
+        self.token = TOKENS["admin"]
+        if http:
+            prologue += self._http_prologue()
         self.config.write_text(self._with_prologue(script, prologue))
         super().__init__(self.program, self._command(list(options)), folder, environment)
         until(lambda: not self.is_alive() or (udp_is_bound(self.port) and tcp_pings(self.host, self.port)),
               f"{self.program} to listen on port {self.port}", seconds=20)
         if not self.is_alive():
             raise AssertionError(f"{self.program} did not start:\n{self.log()}")
+        if http:
+            self.http_port = int(re.search(r"HTTP port at 127\.0\.0\.1:(\d+)", self.log())[1])
         self.files_at_start = self._settled_files()
 
     @property
@@ -171,6 +183,12 @@ class Server(Process):
     def _prologue(self):
         # A machine that is busy with other tests makes the loop late; that is no load of the server's.
         return f'listen={self.listens_at}\nport={self.port}\nalias="{DOMAIN}"\noverload_lag=10000\n'
+
+    def _http_prologue(self):
+        tokens = self.config.with_name("tokens")
+        tokens.write_text("".join(f"{role} {token}\n" for role, token in TOKENS.items()))
+        tokens.chmod(0o600)
+        return f'http_listen="127.0.0.1:0"\nhttp_tokens="{tokens}"\n'
 
     def _with_prologue(self, script, more):
         """Puts the listening address after a first line that is a mark, as #!SER is."""

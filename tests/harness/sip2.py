@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What SIP2 tests are made of: a running mediator, terminals on sockets, and library systems that behave as told."""
-import contextlib
-import http.client
 import json
 import os
 import pathlib
@@ -13,6 +11,7 @@ import subprocess
 import threading
 import urllib.parse
 
+from .control import HttpPort
 from .ports import free_ports
 from .server import ROOT, Process
 from .waiting import until
@@ -34,7 +33,7 @@ ANSWERS = {
 }
 
 
-class Mediator(Process):
+class Mediator(HttpPort, Process):
     """A running sip2-mediator; its SIP2 and HTTP ports are free ones."""
 
     def __init__(self, folder, *arguments, config=None, wait=True, name="sip2-mediator", under=(),
@@ -43,6 +42,7 @@ class Mediator(Process):
         self.must_end_well = True  # False for one that a test ends in another way
         self.port = free_ports(2)
         self.http_port = self.port + 1
+        self.token = "token"
         command = [*under, BIN / "sip2-mediator", "--log", "stderr", *arguments]
         if admin:
             command += ["--admin-address", f"127.0.0.1:{self.http_port}", "--admin-token", "token"]
@@ -77,27 +77,6 @@ class Mediator(Process):
         until(lambda: f"[{host}:{port}] New SIP client" in self.log(), "the line of a newcomer in the log")
         newcomer.close()
         return self.log()
-
-    def get(self, path):
-        return self._ask_http("GET", path)[:2]
-
-    def post(self, path, body, content_type="application/json", token="token"):
-        return self._ask_http("POST", path, body, {"Content-Type": content_type, "Authorization": f"Bearer {token}"})
-
-    def _ask_http(self, *request):
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)) as connection:
-            connection.request(*request)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode(), answer.headers
-
-    def call(self, method, **arguments):
-        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}
-        return json.loads(self.post("/rpc", json.dumps(request))[1])
-
-    def metric(self, name):
-        """The sum of a metric over its labels."""
-        lines = [line for line in self.get("/metrics")[1].splitlines() if line.split("{")[0].split(" ")[0] == name]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
     def drain(self):
         """USR1, as operators do; returns the exit status."""

@@ -33,17 +33,18 @@ std::string tag_of(const message_context& m, std::string_view transaction) {
 
 exec_state::exec_state(server::core& home)
     : home_{home}, runner_{home.on().shard, home.on().spawner} {
-  const auto count = [this](const char* name, auto process::runner_statistics::*counter) {
-    home_.count(name, [this, counter] { return runner_.statistics().*counter; });
-  };
-  count("programs started", &process::runner_statistics::started);
-  count("programs that exited 0", &process::runner_statistics::succeeded);
-  count("programs that failed", &process::runner_statistics::failed);
-  count("programs ended at their deadline", &process::runner_statistics::timed_out);
-  count("programs refused", &process::runner_statistics::overloaded);
-  count("programs that did not start", &process::runner_statistics::not_started);
-  count("programs now", &process::runner_statistics::running);
-  count("calls that wait for a program", &process::runner_statistics::waiting);
+  observe::metrics& all = home.shared().metrics;
+  const process::runner_statistics& n = runner_.statistics();
+  constexpr std::string_view ended = "Programs that scripts run, by their end.";
+  all.add("tandem_exec_started_total", "Programs that scripts have run.", {}, n.started);
+  all.add("tandem_exec_ended_total", ended, {{"how", "exit_0"}}, n.succeeded);
+  all.add("tandem_exec_ended_total", ended, {{"how", "failed"}}, n.failed);
+  all.add("tandem_exec_ended_total", ended, {{"how", "not_started"}}, n.not_started);
+  all.add("tandem_exec_deadline_total", "Programs ended at their deadline; they have failed, too.",
+          {}, n.timed_out);
+  all.add("tandem_exec_refused_total", "Programs refused at a bound.", {}, n.overloaded);
+  all.add("tandem_exec_running", "Programs that run.", {}, n.running);
+  all.add("tandem_exec_waiting", "Calls that wait for a program to start.", {}, n.waiting);
 }
 
 void exec_state::configure(const exec_settings& settings) {

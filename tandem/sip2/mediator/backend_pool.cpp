@@ -132,10 +132,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
  private:
   /// Where a system is counted. One set for each name, however often the system comes and goes.
   struct metric_cells {
-    observe::gauge* up = nullptr;
+    gauge* up = nullptr;
     observe::histogram* seconds = nullptr;
-    observe::counter* good = nullptr;
-    observe::counter* bad = nullptr;
+    counter* good = nullptr;
+    counter* bad = nullptr;
   };
 
   /// One library system: its connections, and what is believed of it.

@@ -85,8 +85,10 @@ std::string mediator::open_http() {
     options.tls = *tls;
   }
   http_ = std::make_unique<http::server>(home_, std::move(options));
-  control::serve_health(*http_, metrics_, [this] { return why_not_ready(); });
-  control::serve_json_rpc(*http_, commands_);
+  control::serve_health(*http_,
+                        {.counted = metrics_, .why_not_ready = [this] { return why_not_ready(); }});
+  tokens_.add(control::role::admin, config_.http.token);
+  control::serve_json_rpc(*http_, commands_, tokens_);
   door_ = std::make_unique<door>(*library_, terminals_->shared_counters(), config_.rules,
                                  config_.http.door_profile);
   if (config_.http.has_door) door_->serve(*http_, config_.http.door_path);
@@ -141,6 +143,8 @@ std::string mediator::reload() {
       log_warning("another address of the HTTP port needs a restart");
     config_.http.address = http.address;
     http_->use_token(config_.http.token);
+    tokens_ = {};
+    tokens_.add(control::role::admin, config_.http.token);
     if (config_.http.has_tls) {
       if (auto tls = io::tls_context::server(config_.http.tls))
         http_->use_tls(*tls);

@@ -65,6 +65,7 @@ class mediator {
   std::unique_ptr<backend_pool> library_;
   std::unique_ptr<terminal_server> terminals_;
   control::command_registry commands_;
+  control::access_tokens tokens_; ///< of the HTTP port
   std::unique_ptr<door> door_;
   std::unique_ptr<http::server> http_;
   std::optional<socket_address> http_at_;

@@ -10,7 +10,8 @@ namespace {
 namespace bj = boost::json;
 using control::command_call;
 using control::command_error;
-using control::parameter_type;
+using control::role;
+using control::value_type;
 
 std::int64_t in_seconds(duration d) {
   return std::chrono::duration_cast<std::chrono::seconds>(d).count();
@@ -32,61 +33,114 @@ bj::object to_object(const terminal_info& t) {
 
 constexpr std::string_view no_terminal = "there is no terminal of that id";
 
+const std::vector<control::reply_field> terminal_fields{
+    {"id", value_type::text},
+    {"peer", value_type::text, "its address"},
+    {"listener", value_type::text, "where it came in"},
+    {"account", value_type::text, "of its login; empty before"},
+    {"profile", value_type::text},
+    {"session", value_type::text, "as the back-end knows it"},
+    {"connected", value_type::integer, "seconds"},
+    {"idle", value_type::integer, "seconds"},
+    {"messages", value_type::integer, "that it sent"},
+    {"waiting", value_type::flag, "for an answer of the back-end"},
+    {"traced", value_type::flag}};
+
+const std::vector<control::reply_field> status_fields{
+    {"version", value_type::text},
+    {"ready", value_type::text, "yes, or why not"},
+    {"terminals", value_type::integer},
+    {"requests", value_type::integer},
+    {"answers", value_type::integer},
+    {"failures", value_type::integer, "answers made here because the back-end gave none"},
+    {"logins", value_type::integer},
+    {"reloads", value_type::integer},
+    {"failed_reloads", value_type::integer},
+    {"backends",
+     value_type::list,
+     "",
+     {{"url", value_type::text},
+      {"up", value_type::flag},
+      {"in_flight", value_type::integer},
+      {"connections", value_type::integer},
+      {"requests", value_type::integer},
+      {"failures", value_type::integer},
+      {"last_problem", value_type::lines}}}};
+
 } // namespace
 
 void mediator::add_commands() {
-  const control::command_parameter id{"id", parameter_type::text, true,
-                                      "as terminal.list shows it"};
-  commands_.add(
-      {"terminal.list", "The terminals that are connected.", {}, [this](command_call call) {
-         bj::array all;
-         for (const auto& t : terminals_->list()) all.push_back(to_object(t));
-         call.answer(bj::object{{"terminals", std::move(all)}});
-       }});
-  commands_.add(
-      {"terminal.kick", "Closes a terminal's connection.", {id}, [this](command_call call) {
-         if (terminals_->kick(*call.text("id")))
-           call.answer(bj::object{{"kicked", true}});
-         else
-           call.refuse(command_error::not_found, std::string{no_terminal});
-       }});
-  commands_.add({"terminal.trace",
-                 "Lines that a terminal sent and got since line `from`, without passwords; the "
-                 "first call starts the trace.",
-                 {id, {"from", parameter_type::integer, false, "`next` of the last answer"}},
-                 [this](command_call call) {
-                   const auto from = call.integer("from").value_or(0);
-                   const auto t = terminals_->trace(
-                       *call.text("id"), from > 0 ? static_cast<std::uint64_t>(from) : 0);
-                   if (!t) return call.refuse(command_error::not_found, std::string{no_terminal});
-                   bj::array lines;
-                   for (const auto& line : t->lines) lines.emplace_back(line);
-                   call.answer(bj::object{{"next", t->next}, {"lines", std::move(lines)}});
+  const control::command_parameter id{.name = "id", .help = "as terminal.list shows it"};
+  commands_.add({.name = "terminal.list",
+                 .help = "The terminals that are connected.",
+                 .needs = role::read,
+                 .reply = {{"terminals", value_type::list, "", terminal_fields}},
+                 .run = [this](command_call call) {
+                   bj::array all;
+                   for (const auto& t : terminals_->list()) all.push_back(to_object(t));
+                   call.answer(bj::object{{"terminals", std::move(all)}});
                  }});
-  commands_.add({"terminal.untrace", "Ends a terminal's trace.", {id}, [this](command_call call) {
+  commands_.add({.name = "terminal.kick",
+                 .help = "Closes a terminal's connection.",
+                 .needs = role::change,
+                 .parameters = {id},
+                 .reply = {{"kicked", value_type::flag}},
+                 .run = [this](command_call call) {
+                   if (terminals_->kick(*call.text("id")))
+                     call.answer(bj::object{{"kicked", true}});
+                   else
+                     call.refuse(command_error::not_found, std::string{no_terminal});
+                 }});
+  commands_.add(
+      {.name = "terminal.trace",
+       .help = "Lines that a terminal sent and got since line `from`, without passwords; the "
+               "first call starts the trace.",
+       .needs = role::change,
+       .parameters = {id, {"from", value_type::integer, false, "`next` of the last answer"}},
+       .reply = {{"next", value_type::integer, "number of the line that comes next"},
+                 {"lines", value_type::list}},
+       .run = [this](command_call call) {
+         const auto from = call.integer("from").value_or(0);
+         const auto t =
+             terminals_->trace(*call.text("id"), from > 0 ? static_cast<std::uint64_t>(from) : 0);
+         if (!t) return call.refuse(command_error::not_found, std::string{no_terminal});
+         bj::array lines;
+         for (const auto& line : t->lines) lines.emplace_back(line);
+         call.answer(bj::object{{"next", t->next}, {"lines", std::move(lines)}});
+       }});
+  commands_.add({.name = "terminal.untrace",
+                 .help = "Ends a terminal's trace.",
+                 .needs = role::change,
+                 .parameters = {id},
+                 .reply = {{"traced", value_type::flag}},
+                 .run = [this](command_call call) {
                    if (terminals_->stop_trace(*call.text("id")))
                      call.answer(bj::object{{"traced", false}});
                    else
                      call.refuse(command_error::not_found, std::string{no_terminal});
                  }});
-  commands_.add({"mediator.status",
-                 "Numbers of the mediator and its back-ends.",
-                 {},
-                 [this](command_call call) { call.answer(status()); }});
-  commands_.add({"mediator.reload",
-                 "Reads the configuration and certificates again.",
-                 {},
-                 [this](command_call call) {
+  commands_.add({.name = "mediator.status",
+                 .help = "Numbers of the mediator and its back-ends.",
+                 .needs = role::read,
+                 .reply = status_fields,
+                 .run = [this](command_call call) { call.answer(status()); }});
+  commands_.add({.name = "mediator.reload",
+                 .help = "Reads the configuration and certificates again.",
+                 .needs = role::change,
+                 .reply = {{"reloaded", value_type::flag}},
+                 .run = [this](command_call call) {
                    if (auto fault = reload(); !fault.empty())
                      call.refuse(command_error::failed, std::move(fault));
                    else
                      call.answer(bj::object{{"reloaded", true}});
                  }});
-  commands_.add(
-      {"mediator.drain", "Finishes what is in progress, then ends.", {}, [this](command_call call) {
-         call.answer(bj::object{{"draining", true}});
-         home_.post([this] { drain(config_.drain_limit); });
-       }});
+  commands_.add({.name = "mediator.drain",
+                 .help = "Finishes what is in progress, then ends.",
+                 .reply = {{"draining", value_type::flag}},
+                 .run = [this](command_call call) {
+                   call.answer(bj::object{{"draining", true}});
+                   home_.post([this] { drain(config_.drain_limit); });
+                 }});
 }
 
 bj::value mediator::status() const {

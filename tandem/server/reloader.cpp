@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/reloader.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/server/http_door.hpp>
+#include <tandem/server/listen_settings.hpp>
+#include <tandem/server/privileges.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <utility>
+
+namespace tandem::server {
+
+namespace {
+
+using script::core_parameter;
+
+/// What of the new script has no effect before the next start.
+std::vector<std::string> fixed_at_start(const script::program& running,
+                                        const script::program& next) {
+  std::vector<std::string> names;
+  for (const script::core_parameter_info& p : script::core_parameters())
+    if (p.state == script::core_state::at_start &&
+        running.parameters().differs_from(next.parameters(), p.id))
+      names.emplace_back(p.name);
+  for (const script::module_info* module : next.modules())
+    for (const script::parameter_info& p : module->parameters)
+      if (p.is_read_at_start && running.module_parameters().text(*module, p.name) !=
+                                    next.module_parameters().text(*module, p.name))
+        names.push_back(fmt::format("{} of {}", p.name, module->name));
+  return names;
+}
+
+} // namespace
+
+/// One script on its way.
+struct reloader::reading {
+  bool is_for_use;
+  result_handler done;
+  reload_result result = {};
+  std::shared_ptr<const script::program> program = nullptr;
+  std::optional<control::access_tokens> tokens = std::nullopt;
+};
+
+reloader::reloader(io::shard& home, reload_surroundings on, take_over_handler take_over,
+                   host_watch::change_handler on_hosts)
+    : home_{home}, on_{std::move(on)}, take_over_{std::move(take_over)}, resolver_{home},
+      hosts_{home, resolver_, std::move(on_hosts)}, disk_{home} {}
+
+void reloader::prepare() {
+  bool is_known = false;
+  hosts_.look_up(on_.started->host_names(), [&](host_addresses found) {
+    on_.shared.condition_hosts = found;
+    hosts_.watch(std::move(found));
+    is_known = true;
+  });
+  home_.run_until([&] { return is_known; });
+}
+
+void reloader::reload(result_handler done) {
+  read(std::make_shared<reading>(reading{true, [done = std::move(done)](const reload_result& r) {
+                                           if (!r.is_good)
+                                             log_error("reload refused, the old script stays: {}",
+                                                       r.complaints);
+                                           done(r);
+                                         }}));
+}
+
+void reloader::check(result_handler done) {
+  read(std::make_shared<reading>(reading{false, std::move(done)}));
+}
+
+void reloader::read(std::shared_ptr<reading> of) {
+  const char* const why_not = is_busy_    ? "another reload or check is going on"
+                              : !on_.path ? "the script lies outside of the server's root"
+                                          : nullptr;
+  if (why_not) {
+    of->result.complaints = why_not;
+    return of->done(of->result);
+  }
+  is_busy_ = true;
+  disk_.run([this, of]() -> std::function<void()> {
+    try {
+      auto checked = on_.loader.check_settled(*on_.path);
+      of->result.complaints = checked.found.to_string();
+      of->program = std::move(checked.made);
+    } catch (const start_error& error) {
+      of->result.complaints = error.what();
+    }
+    if (of->program) {
+      const std::string path{of->program->parameters().text(core_parameter::http_tokens)};
+      try {
+        of->tokens = path.empty() ? control::access_tokens{} : read_tokens(path);
+      } catch (const start_error& error) {
+        of->result.complaints += fmt::format("{}; the tokens stay what they were\n", error.what());
+      }
+    }
+    return [this, of] {
+      if (!of->program) {
+        is_busy_ = false;
+        return of->done(of->result);
+      }
+      hosts_.look_up(of->program->host_names(),
+                     [this, of](host_addresses found) { finish(of, std::move(found)); });
+    };
+  });
+}
+
+void reloader::finish(const std::shared_ptr<reading>& shared, host_addresses found) {
+  reading& of = *shared;
+  // What the next script will know stands in `shared`, and goes back when there is no next one.
+  own_names names_before = on_.shared.names;
+  host_addresses hosts_before = on_.shared.condition_hosts;
+  std::shared_ptr<const loaded_script> next;
+  try {
+    own_names names;
+    collect_own_names(names, on_.listeners, on_.points, *of.program);
+    on_.shared.names = std::move(names);
+    on_.shared.condition_hosts = found;
+    next = on_.loader.load(of.program, on_.shared);
+    of.result.is_good = true;
+    of.result.needs_restart = fixed_at_start(*on_.started, *of.program);
+  } catch (const start_error& error) {
+    of.result.complaints += error.what();
+  }
+  if (!of.is_for_use || !next) {
+    on_.shared.names = std::move(names_before);
+    on_.shared.condition_hosts = std::move(hosts_before);
+    is_busy_ = false;
+    return of.done(of.result);
+  }
+  hosts_.watch(std::move(found));
+  take_over_(std::move(next), std::move(of.tokens), [this, shared] {
+    is_busy_ = false;
+    shared->done(shared->result);
+  });
+  if (!of.result.complaints.empty()) log_warning("reload: {}", of.result.complaints);
+  if (const auto& fixed = of.result.needs_restart; !fixed.empty())
+    log_warning("reload: {} in the script {} not what the server was started with; a change needs "
+                "a restart",
+                fmt::join(fixed, ", "), fixed.size() == 1 ? "is" : "are");
+  log_notice("reloaded {}; requests in progress end under the old script", *on_.path);
+}
+
+} // namespace tandem::server

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/running_server.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/base/text.hpp>
+#include <tandem/io/signals.hpp>
+#include <tandem/names/resolver.hpp>
+#include <tandem/server/listen_settings.hpp>
+#include <tandem/server/server_commands.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+namespace tandem::server {
+
+namespace {
+
+using script::core_parameter;
+
+/// Requests in progress get so long to end when the server is told to stop.
+constexpr duration drain_limit = seconds{10};
+
+/// How long a reload waits for the slowest shard before it is told as done.
+constexpr duration take_over_limit = seconds{5};
+
+/// How long who looks at the metrics waits for the slowest shard.
+constexpr duration refresh_limit = seconds{1};
+
+/// One shard a core, but on a machine of two cores or less a single one does best: a hand-over
+/// between shards costs more than it brings. `children` bounds it.
+unsigned shard_count(const options& wanted, const script::settings& set) {
+  if (wanted.shards) return std::clamp(*wanted.shards, 1U, 64U);
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  const auto bound =
+      static_cast<unsigned>(std::clamp<std::int64_t>(set.number(core_parameter::children), 1, 64));
+  return cores <= 2 ? 1 : std::min(cores, bound);
+}
+
+} // namespace
+
+log_level level_for(const options& wanted, const script::settings& set) noexcept {
+  return log_level_of(set.number(core_parameter::debug) + wanted.verbose);
+}
+
+running_server::running_server(const options& wanted, const script_loader& loader,
+                               const std::shared_ptr<const script::program>& program,
+                               std::optional<std::string> script_path, process::spawner& spawner,
+                               services& shared)
+    : wanted_{wanted}, spawner_{spawner}, shared_{shared},
+      shards_{shard_count(wanted, program->parameters())}, gather_{shards_.all()}, commands_{
+                                                                                       &gather_} {
+  const script::settings& set = program->parameters();
+  points_ = listen_points(wanted, *program,
+                          [this](const std::string& name) { return addresses_of(name); });
+  net_.emplace(shards_, points_, transport_settings(set));
+  collect_own_names(shared_.names, net_->listeners(), points_, *program);
+  reloader_.emplace(
+      shards_[0],
+      reload_surroundings{loader, shared_, program, std::move(script_path), net_->listeners(),
+                          points_},
+      [this](std::shared_ptr<const loaded_script> next,
+             std::optional<control::access_tokens> tokens, std::function<void()> then) {
+        if (http_ && tokens) http_->use(std::move(*tokens));
+        take_over(std::move(next), std::move(then));
+      },
+      [this](const std::shared_ptr<const host_addresses>& found) {
+        for (std::uint16_t i = 0; i < shards_.size(); ++i)
+          shards_[i].post([this, i, found] { parts_[i]->core().set_hosts(found); });
+      });
+  reloader_->prepare();
+  script_ = loader.load(program, shared_);
+  if (wanted.trace_file) trace_.emplace(*wanted.trace_file);
+  observe::add_process_metrics(shared_.metrics);
+  shared_.metrics.add_gauge("tandem_ready", "1 when new requests are taken.", {},
+                            [this] { return why_not_ready().empty() ? 1.0 : 0.0; });
+  for (std::uint16_t i = 0; i < shards_.size(); ++i)
+    parts_.push_back(std::make_unique<shard_server>(shards_[i], (*net_)[i], shared_, spawner_,
+                                                    script_, trace_ ? &*trace_ : nullptr));
+  add_server_commands(commands_, *this);
+  loader.add_module_commands(commands_,
+                             {.shared = shared_, .core_of = [this](io::shard& at) -> core& {
+                                return parts_[at.index()]->core();
+                              }});
+  open_http();
+}
+
+running_server::~running_server() = default;
+
+void running_server::run(const std::function<void()>& on_ready) {
+  io::signal_watch signals{
+      shards_[0], {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); }};
+  expiry_.start();
+  shards_.start();
+  const transport::listener_table& listeners = net_->listeners();
+  for (std::uint32_t i = 0; i < listeners.size(); ++i)
+    log_notice("listening on {} {}", to_lower_copy(via_token(listeners[i].transport)),
+               listeners[i].address.to_string());
+  warn_of_strangers();
+  log_notice("ready: {} shard{}, script {}", shards_.size(), shards_.size() == 1 ? "" : "s",
+             script_->program()->text().name());
+  on_ready();
+  shards_.run();
+  log_notice("stopped");
+}
+
+void running_server::expiry_timer::on_timer(instant at) {
+  owner.shared_.for_each_location([&](storage::location_table& table) { table.expire(at); });
+  owner.shards_[0].timers().arm(*this, at + seconds{1});
+}
+
+/// The addresses of a host name that the server listens on. Before the shards run.
+std::vector<ip_address> running_server::addresses_of(const std::string& name) {
+  names::resolver names{shards_[0]};
+  std::optional<names::resolver::answer> found;
+  names.resolve(name, names::address_family::any,
+                [&](const names::resolver::answer& all) { found = all; });
+  shards_[0].run_until([&] { return found.has_value(); });
+  if (found && *found) return **found;
+  return {};
+}
+
+void running_server::open_http() {
+  const script::program& program = *script_->program();
+  const auto at = http_address(program);
+  if (!at) return;
+  const std::string tokens{program.parameters().text(core_parameter::http_tokens)};
+  http_.emplace(
+      shards_[0], *at, commands_, tokens.empty() ? control::access_tokens{} : read_tokens(tokens),
+      control::health_source{
+          .counted = shared_.metrics,
+          .why_not_ready = [this] { return why_not_ready(); },
+          .refresh = [this](std::function<void()> then) { refresh_metrics(std::move(then)); }});
+}
+
+/// There is no authentication yet, so that whoever reaches the server may register and call.
+void running_server::warn_of_strangers() const {
+  const transport::listener_table& listeners = net_->listeners();
+  for (std::uint32_t i = 0; i < listeners.size(); ++i)
+    if (!listeners[i].address.ip.is_loopback())
+      log_warning("{} can be reached by others, and nobody is asked for a password: let a "
+                  "firewall decide who comes",
+                  listeners[i].address.to_string());
+}
+
+std::string running_server::why_not_ready() const { return is_stopping_ ? "draining" : ""; }
+
+void running_server::on_signal(int number) {
+  switch (number) {
+  case SIGHUP: return reloader_->reload([](const reload_result&) {});
+  case SIGUSR1: return write_statistics();
+  default: return stop(number);
+  }
+}
+
+void running_server::stop(int number) {
+  if (is_stopping_) {
+    log_notice("second signal: stopping at once");
+    return shards_.stop();
+  }
+  is_stopping_ = true;
+  log_notice(
+      "stopping (signal {}): refusing new requests, waiting up to {} s for those in progress",
+      number, drain_limit / seconds{1});
+  still_draining_ = shards_.size();
+  for (std::uint16_t i = 0; i < shards_.size(); ++i)
+    shards_[i].post([this, i] {
+      parts_[i]->drain(drain_limit, [this] {
+        if (--still_draining_ == 0) shards_.stop();
+      });
+    });
+}
+
+void running_server::take_over(std::shared_ptr<const loaded_script> next,
+                               std::function<void()> then) {
+  script_ = std::move(next);
+  set_log_level(level_for(wanted_, script_->parameters()));
+  gather_.ask<bool>(
+      [this, script = script_](io::shard& shard) {
+        at(shard).load(script);
+        return true;
+      },
+      take_over_limit,
+      [then = std::move(then)](const std::vector<std::optional<bool>>&) { then(); });
+}
+
+void running_server::refresh_metrics(std::function<void()> then) {
+  gather_.ask<bool>(
+      [this](io::shard& shard) {
+        at(shard).publish();
+        return true;
+      },
+      refresh_limit, [then = std::move(then)](const std::vector<std::optional<bool>>&) { then(); });
+}
+
+void running_server::write_statistics() {
+  refresh_metrics([this] {
+    const std::string path{script_->parameters().text(core_parameter::statistics)};
+    statistics_.write(path, statistics_text(shared_.metrics));
+  });
+}
+
+} // namespace tandem::server

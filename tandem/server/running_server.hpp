@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server while it runs: its shards with all that stands on them, what signals and commands ask
+// of it. Made by the main thread, which becomes shard 0; but for what says otherwise, its functions
+// run there.
+#pragma once
+
+#include <tandem/base/log.hpp>
+#include <tandem/control/command_registry.hpp>
+#include <tandem/io/gather.hpp>
+#include <tandem/io/shard_group.hpp>
+#include <tandem/process/spawner.hpp>
+#include <tandem/server/http_door.hpp>
+#include <tandem/server/loaded_script.hpp>
+#include <tandem/server/options.hpp>
+#include <tandem/server/reloader.hpp>
+#include <tandem/server/shard_server.hpp>
+#include <tandem/server/statistics.hpp>
+#include <tandem/server/trace.hpp>
+#include <tandem/transport/transport.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tandem::server {
+
+/// How grave lines must be to be logged: `debug` of the script, and one more for each -d.
+[[nodiscard]] log_level level_for(const options& wanted, const script::settings& set) noexcept;
+
+class running_server {
+ public:
+  /// Opens the sockets. Throws start_error when it cannot start. All that is given outlives it.
+  /// \param script_path as the server sees it in its root; nothing: it lies outside
+  running_server(const options& wanted, const script_loader& loader,
+                 const std::shared_ptr<const script::program>& program,
+                 std::optional<std::string> script_path, process::spawner& spawner,
+                 services& shared);
+  ~running_server();
+  running_server(const running_server&) = delete;
+  running_server& operator=(const running_server&) = delete;
+
+  /// Runs until it is told to stop.
+  void run(const std::function<void()>& on_ready);
+
+  // --- for commands
+
+  [[nodiscard]] services& shared() noexcept { return shared_; }
+  [[nodiscard]] reloader& scripts() noexcept { return *reloader_; }
+  /// What runs on a shard; on that shard's thread.
+  [[nodiscard]] shard_server& at(io::shard& shard) noexcept { return *parts_[shard.index()]; }
+  /// Has every shard write what it only counts when somebody looks, then calls back. What a shard
+  /// that hangs would write stays as it was.
+  void refresh_metrics(std::function<void()> then);
+
+ private:
+  /// Drops expired contacts, on shard 0.
+  struct expiry_timer final : timer {
+    explicit expiry_timer(running_server& of) noexcept : owner{of} {}
+    void start() { owner.shards_[0].timers().arm(*this, now() + seconds{1}); }
+    void on_timer(instant at) override;
+    running_server& owner;
+  };
+
+  [[nodiscard]] std::vector<ip_address> addresses_of(const std::string& name);
+  void make_commands(const script_loader& loader);
+  void open_http();
+  void warn_of_strangers() const;
+  [[nodiscard]] std::string why_not_ready() const;
+  void on_signal(int number);
+  void stop(int number);
+  void take_over(std::shared_ptr<const loaded_script> next, std::function<void()> then);
+  void write_statistics();
+
+  const options& wanted_;
+  process::spawner& spawner_;
+  services& shared_;
+  io::shard_group shards_;
+  io::gather gather_;
+  control::command_registry commands_;
+  std::vector<transport::listen_point> points_;
+  std::optional<transport::transport> net_;
+  std::optional<trace_file> trace_;
+  statistics_output statistics_;
+  std::shared_ptr<const loaded_script> script_;
+  std::vector<std::unique_ptr<shard_server>> parts_;
+  std::optional<reloader> reloader_;
+  std::optional<http_door> http_;
+  expiry_timer expiry_{*this};
+  bool is_stopping_ = false;
+  std::atomic<unsigned> still_draining_ = 0;
+};
+
+} // namespace tandem::server

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/server/transaction_rows.hpp>
+
+#include <tandem/base/text.hpp>
+#include <tandem/sip/message.hpp>
+
+#include <boost/json.hpp>
+
+namespace tandem::server {
+
+namespace {
+
+namespace json = boost::json;
+using control::value_type;
+using stack::transaction_state;
+
+std::string_view to_string(stack::transaction_kind kind) noexcept {
+  switch (kind) {
+  case stack::transaction_kind::client_invite:
+  case stack::transaction_kind::client_non_invite: return "client";
+  case stack::transaction_kind::server_invite:
+  case stack::transaction_kind::server_non_invite: break;
+  }
+  return "server";
+}
+
+/// As RFC 3261 17 and RFC 6026 call it.
+std::string_view to_string(transaction_state state) noexcept {
+  switch (state) {
+  case transaction_state::calling: return "calling";
+  case transaction_state::trying: return "trying";
+  case transaction_state::proceeding: return "proceeding";
+  case transaction_state::completed: return "completed";
+  case transaction_state::confirmed: return "confirmed";
+  case transaction_state::accepted: return "accepted";
+  case transaction_state::terminated:
+  case transaction_state::count_: break;
+  }
+  return "terminated";
+}
+
+/// What both sides have.
+template <typename Transaction>
+json::object row_of(const Transaction& t, const stack::target& peer, std::uint16_t shard) {
+  json::object row{{"side", to_string(t.kind())},
+                   {"state", to_string(t.state())},
+                   {"shard", shard},
+                   {"peer", peer.address.to_string()},
+                   {"transport", to_lower_copy(via_token(peer.transport))}};
+  // What it would send again says whose it is. Before an answer, and once nothing will be sent any
+  // more, there is nothing.
+  if (const auto kept = sip::message::parse(t.kept_bytes()))
+    if (const auto key = kept->key()) {
+      row["method"] = key->cseq_method_text;
+      row["call_id"] = key->call_id;
+      row["cseq"] = key->cseq;
+    }
+  return row;
+}
+
+} // namespace
+
+std::vector<control::reply_field> transaction_fields() {
+  return {{"side", value_type::text, "client or server"},
+          {"state", value_type::text, "as RFC 3261 17 and RFC 6026 call it"},
+          {"shard", value_type::integer},
+          {"peer", value_type::text, "where its messages go"},
+          {"transport", value_type::text},
+          {"status", value_type::integer, "client: of the last response, 0 before the first"},
+          {"method", value_type::text, "as long as the transaction keeps a message"},
+          {"call_id", value_type::text, "as method"},
+          {"cseq", value_type::integer, "as method"}};
+}
+
+json::value list_transactions(stack::transaction_layer& of, std::uint16_t shard, std::size_t most) {
+  json::array rows;
+  of.for_each_client([&](const stack::client_transaction& t) {
+    if (rows.size() >= most) return false;
+    json::object row = row_of(t, t.to(), shard);
+    row["status"] = t.last_status();
+    rows.push_back(std::move(row));
+    return true;
+  });
+  of.for_each_server([&](const stack::server_transaction& t) {
+    if (rows.size() >= most) return false;
+    rows.push_back(row_of(t, t.reply_to(), shard));
+    return true;
+  });
+  return {{"count", static_cast<std::int64_t>(of.size())}, {"transactions", std::move(rows)}};
+}
+
+} // namespace tandem::server
