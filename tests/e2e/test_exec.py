@@ -333,7 +333,7 @@ def test_programs_beyond_the_cap_queue_and_beyond_the_queue_are_refused(serve, e
     # Nobody has been let go, so all that have started are running.
     until(lambda: patient.started() >= 32 * server.shards, "as many programs as may run", seconds=20)
     assert patient.started() == 32 * server.shards
-    assert statistic(server, "programs refused") > 0
+    assert statistic(server, "tandem_exec_refused_total") > 0
     patient.let_go()
     assert alice.receive(is_response(200), "an answer after the queue", seconds=20)
     until(lambda: patient.started() > 32 * server.shards, "a queued program to start", seconds=20)
