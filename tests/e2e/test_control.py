@@ -61,7 +61,7 @@ def test_there_is_no_http_port_unless_the_script_asks_for_one_and_a_port_alone_i
     assert other.post("/rpc", "{}")[0] == 401, "without tokens nobody may"
 
 
-@pytest.mark.parametrize("line,complaint", [('http_listen="nowhere"', "expected an address with a port"), ('http_listen="127.0.0.1:99999"', "expected an address"),
+@pytest.mark.parametrize("line,complaint", [('http_listen="nowhere"', "neither an address with a port nor a port"), ('http_listen="127.0.0.1:99999"', "neither an address with a port nor a port"),
                                             ('http_tokens="/no/such/file"', "No such file"), ('http_tokens="{}"', "line 1: expected user, read, change or admin")])
 def test_a_check_refuses_an_http_port_that_cannot_be(tmp_path, line, complaint):
     tokens = tmp_path / "tokens"
