@@ -6,6 +6,7 @@
 #include <tandem/base/block.hpp>
 #include <tandem/base/clock.hpp>
 #include <tandem/base/ip_address.hpp>
+#include <tandem/io/send_token.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -13,13 +14,6 @@
 namespace tandem::io {
 
 class byte_stream;
-
-/// Identifies what was given to a socket or stream to send; its meaning is the caller's.
-struct send_token {
-  std::uint32_t a = 0;
-  std::uint32_t b = 0;
-  std::uint32_t c = 0;
-};
 
 /// Why a stream ended.
 enum class byte_stream_end : std::uint8_t {

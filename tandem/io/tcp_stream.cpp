@@ -67,13 +67,6 @@ void set_no_delay(int fd) noexcept {
 
 } // namespace
 
-socket_address bound_address(int fd) noexcept {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
-  return socket_address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address));
-}
-
 tcp_stream::tcp_stream(shard& home, unique_fd fd, const socket_address& peer,
                        byte_stream_user& user, const tcp_options& options, state first)
     : home_{home}, user_{user}, options_{options}, fd_{std::move(fd)}, state_{first}, peer_{peer},

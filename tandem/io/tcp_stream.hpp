@@ -3,6 +3,7 @@
 // writes once per turn, with deadlines and bounded output. One timer, no buffer while idle.
 #pragma once
 
+#include <tandem/io/bound_address.hpp>
 #include <tandem/io/byte_stream.hpp>
 #include <tandem/io/shard.hpp>
 
@@ -90,8 +91,5 @@ class tcp_stream final : public byte_stream, readiness, turn_task, timer {
   instant output_since_ = never;
   instant awaited_ = never;
 };
-
-/// The address that a socket is bound to; none when it is not.
-[[nodiscard]] socket_address bound_address(int fd) noexcept;
 
 } // namespace tandem::io

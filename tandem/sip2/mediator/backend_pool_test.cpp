@@ -6,7 +6,7 @@
 #include <tandem/http/server.hpp>
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/closed_port_for_test.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 #include <tandem/process/runner.hpp>
 
@@ -64,11 +64,13 @@ struct library {
 };
 
 /// Takes connections, reads the request, and closes without a word.
-struct breaker : io::stream_handler {
+struct breaker : io::connection_handler {
   explicit breaker(io::shard& home) : connection{home, *this} {
-    listener = std::move(*io::tcp_listener::listen(
-        home, *socket_address::parse("127.0.0.1:0"),
-        [this](io::unique_fd fd, const socket_address&) { connection.accept(std::move(fd)); }));
+    listener =
+        std::move(*io::tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+                                            [this](io::unique_fd fd, const socket_address& from) {
+                                              connection.accept(std::move(fd), from);
+                                            }));
   }
   void on_data(std::string_view bytes) override {
     received += bytes;
@@ -77,14 +79,14 @@ struct breaker : io::stream_handler {
     received.clear();
     connection.finish();
   }
-  void on_closed(io::stream_end, std::string_view) override {}
+  void on_closed(io::connection_end, std::string_view) override {}
   [[nodiscard]] http::url url() const {
     return *http::url::parse("http://127.0.0.1:" + std::to_string(listener->address().port) +
                              "/sip2");
   }
   int requests = 0;
   std::string received;
-  io::stream connection;
+  io::connection connection;
   std::unique_ptr<io::tcp_listener> listener;
 };
 
