@@ -118,6 +118,24 @@ def open_ends(port):
     return sum(f":{port:04X}" in (row[1][-5:], row[2][-5:]) and row[3] in open_ones for row in rows)
 
 
+def accepted_connections(pid):
+    """The connections that a process has accepted and not closed; those to itself are not counted."""
+    sockets = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            sockets.add(os.readlink(entry))
+        except OSError:
+            pass  # it has just been closed
+    rows = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(table, encoding="ascii") as lines:
+            rows += [row for row in (line.split() for line in lines) if f"socket:[{row[9]}]" in sockets]
+    own = {row[1].rpartition(":")[2] for row in rows}
+    listening = {row[1].rpartition(":")[2] for row in rows if row[3] == "0A"}
+    return [row for row in rows if row[3] != "0A" and row[1].rpartition(":")[2] in listening
+            and row[2].rpartition(":")[2] not in own]
+
+
 def udp_is_bound(port):
     wanted = f":{port:04X} "
     for table in ("/proc/net/udp", "/proc/net/udp6"):

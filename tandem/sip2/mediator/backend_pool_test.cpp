@@ -240,9 +240,8 @@ TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
   const auto refused = ask(*pool, request(code::checkout));
   EXPECT_EQ(refused.error().kind, backend_failure::circuit_open);
   EXPECT_EQ(messages(), 3) << "nothing is sent to what is down, but for probes";
-  EXPECT_THAT(count.to_prometheus(),
-              HasSubstr("tandem_sip2_backend_up{backend=\"http://127.0.0.1:"));
-  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[0].url}}), 0);
+  EXPECT_THAT(count.to_prometheus(), HasSubstr("sip2_backend_up{backend=\"http://127.0.0.1:"));
+  EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[0].url}}), 0);
   ils.status = 200;
   EXPECT_TRUE(home.run_until([&] { return pool->is_available(); }));
   EXPECT_TRUE(ask(*pool, request(code::checkout)));
@@ -352,8 +351,8 @@ TEST_F(backend_pools, a_reload_keeps_health_sessions_and_one_gauge) {
   EXPECT_EQ(pool->states()[0].requests, requests);
   for (const auto& [session, name] : where)
     EXPECT_EQ(ask(*pool, request(code::checkout, session)).value(), name);
-  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[0].url}}), 1);
-  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[2].url}}), 0);
+  EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[0].url}}), 1);
+  EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[2].url}}), 0);
   ASSERT_TRUE(pool->reload({.urls = {b.url()}}));
   for (const auto& [session, name] : where)
     EXPECT_EQ(ask(*pool, request(code::checkout, session)).value(), "b");

@@ -6,6 +6,7 @@
 #include <tandem/io/proxy_header.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -54,15 +55,22 @@ void terminal_link::begin(const socket_address& peer) {
 }
 
 void terminal_link::on_data(std::string_view bytes) {
-  if (!listener_->options.is_tls && bytes.starts_with(tls_hello)) {
-    kick("it speaks TLS, which this listener does not; give the listener a certificate-file");
-    return;
-  }
   if (terminal_)
-    terminal_->on_bytes(bytes, now());
+    take_bytes(bytes);
   else
     take_proxy_header(bytes);
   settle();
+}
+
+/// Bytes of the terminal itself.
+void terminal_link::take_bytes(std::string_view bytes) {
+  const bool is_first = !std::exchange(has_spoken_, true);
+  if (is_first && !listener_->options.is_tls && bytes.starts_with(tls_hello))
+    terminal_->close("it speaks TLS, which this listener does not; give the listener a "
+                     "certificate-file",
+                     now());
+  else
+    terminal_->on_bytes(bytes, now());
 }
 
 void terminal_link::take_proxy_header(std::string_view bytes) {
@@ -82,7 +90,7 @@ void terminal_link::take_proxy_header(std::string_view bytes) {
   const auto rest = header_.substr(header.size);
   header_ = std::string{};
   begin(client);
-  if (!rest.empty()) terminal_->on_bytes(rest, now());
+  if (!rest.empty()) take_bytes(rest);
 }
 
 void terminal_link::refuse(std::string_view why) {

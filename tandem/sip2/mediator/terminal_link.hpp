@@ -52,6 +52,7 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
 
   void on_timer(instant now) override;
 
+  void take_bytes(std::string_view bytes);
   void take_proxy_header(std::string_view bytes);
   void begin(const socket_address& peer);
   void refuse(std::string_view why);
@@ -69,7 +70,8 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
   socket_address peer_;
   std::string id_;
   io::connection connection_;
-  std::string header_; ///< of the PROXY protocol, as far as it has come
+  std::string header_;      ///< of the PROXY protocol, as far as it has come
+  bool has_spoken_ = false; ///< a byte of the terminal itself has come
   instant began_;
   std::optional<terminal> terminal_; ///< none while the PROXY header is awaited
   ip_address counted_;               ///< the address this link is counted for

@@ -24,15 +24,15 @@ class terminal_link;
 
 /// Where terminals connect.
 struct listener_options {
-  std::string name;
-  socket_address address;
+  std::string name = {};
+  socket_address address = {};
   line_discipline discipline = line_discipline::raw;
   std::string profile = "default";
   bool is_tls = false;
-  io::tls_server_options tls;
-  bool has_proxy_header = false;  ///< each connection begins with the PROXY protocol
-  std::vector<ip_prefix> proxies; ///< who may send that header; empty: anybody
-  std::vector<ip_prefix> allowed; ///< terminals, as the header names them; empty: all
+  io::tls_server_options tls = {};
+  bool has_proxy_header = false;       ///< each connection begins with the PROXY protocol
+  std::vector<ip_prefix> proxies = {}; ///< who may send that header; empty: anybody
+  std::vector<ip_prefix> allowed = {}; ///< terminals, as the header names them; empty: all
 };
 
 struct server_options {
