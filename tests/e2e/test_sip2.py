@@ -255,7 +255,11 @@ def test_a_bad_option_ends_with_1():
 def end_daemon(pid_file):
     pid = int(pid_file.read_text())
     os.kill(pid, signal.SIGUSR1)
-    until(lambda: not is_running(pid), "the daemon to end")
+    try:
+        until(lambda: not is_running(pid), "the daemon to end")
+    finally:
+        if is_running(pid):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_daemonize_returns_when_it_works(library, tmp_path):

@@ -20,7 +20,8 @@ constexpr duration farewell_deadline = seconds{5}; // how long the answer to XS 
 terminal::terminal(terminal_options options, terminal_host& host, instant now)
     : options_{std::move(options)}, host_{host}, profile_{options_.rules->find_profile(
                                                      options_.profile)},
-      framer_{options_.discipline}, connected_at_{now}, last_active_{now} {
+      log_{options_.peer, options_.session, options_.privacy}, framer_{options_.discipline},
+      connected_at_{now}, last_active_{now} {
   if (options_.discipline == line_discipline::telnet) {
     telnet_.emplace();
     put(std::string{telnet_login::name_prompt});
@@ -47,7 +48,7 @@ void terminal::on_lost(instant) {
 
 void terminal::close(std::string_view reason, instant now) {
   if (!is_connected()) return;
-  log_info("{} closed: {}", label(), reason);
+  log_info("{} closed: {}", log_.label(), reason);
   on_lost(now);
 }
 
@@ -115,7 +116,7 @@ void terminal::pump(instant now) {
 void terminal::take_prompted(std::string_view line) {
   auto login = telnet_->on_line(decode(line, profile_->wire.text, profile_->wire.fallback));
   if (!login) return put(std::string{telnet_login::password_prompt});
-  ++requests_;
+  log_.begin_request();
   sequence_.reset();
   take_login(*login);
 }
@@ -123,26 +124,28 @@ void terminal::take_prompted(std::string_view line) {
 void terminal::take_line(std::string_view line, instant now) {
   const auto e = open_line(line, profile_->wire);
   if (!e) {
-    log_debug("{} a line of one byte, ignored", label());
+    log_debug("{} a line of one byte, ignored", log_.label());
     return;
   }
   if (!e->is_intact) {
     ++options_.counters->bad_checksums;
     log_warning("{} bad checksum in {}: received {}, expected {:04X}; asked to send it again",
-                label(), e->code.text(), e->tail->digits,
+                log_.label(), e->code.text(), e->tail->digits,
                 checksum(line.substr(0, e->tail->covered)));
     return request_resend(true);
   }
   if (!e->spec || e->spec->way != direction::to_acs) {
     ++options_.counters->unknown_codes;
-    log_warning("{} unknown message code '{}', {} bytes", label(), e->code.text(), line.size());
+    log_warning("{} unknown message code '{}', {} bytes", log_.label(), e->code.text(),
+                line.size());
     if (profile_->unknown == unknown_code::resend) request_resend(e->tail.has_value());
     if (profile_->unknown == unknown_code::close) close("an unknown message code", now);
     return;
   }
   if (!e->tail && profile_->wire.detection == error_detection::required) {
     ++options_.counters->bad_checksums;
-    log_warning("{} no checksum in {}, which this terminal must send", label(), e->code.text());
+    log_warning("{} no checksum in {}, which this terminal must send", log_.label(),
+                e->code.text());
     return request_resend(true);
   }
   take_intact(*e, line);
@@ -155,21 +158,21 @@ void terminal::take_intact(const envelope& e, std::string_view line) {
 
   if (const auto* again = repetition_.on_request(e, profile_->wire.detection)) {
     ++options_.counters->duplicates;
-    log_info("{} {} repeated; answered as before", label(), e.code.text());
+    log_info("{} {} repeated; answered as before", log_.label(), e.code.text());
     return put(*again);
   }
 
   parse_notes notes;
   auto m = read_message(e, profile_->wire, &notes);
-  ++requests_; // from here on the log has the id that the back-end gets
+  log_.begin_request(); // from here on the log has the id that the back-end gets
   sequence_.reset();
   if (e.tail && profile_->wire.detection != error_detection::off) sequence_ = e.tail->sequence;
-  message_secrets_ = secrets_of(m);
+  log_.hide_message(m);
   note(direction::to_acs, m, e.tail ? line.substr(e.tail->begin) : std::string_view{});
   if (notes.short_fixed)
-    log_notice("{} {} has too short fixed fields; blanks assumed", label(), m.code.text());
+    log_notice("{} {} has too short fixed fields; blanks assumed", log_.label(), m.code.text());
   if (notes.not_in_charset)
-    log_notice("{} {} is not UTF-8; read as {}", label(), m.code.text(),
+    log_notice("{} {} is not UTF-8; read as {}", log_.label(), m.code.text(),
                to_text(profile_->wire.fallback));
   if (profile_->forwards_error_detection && e.tail && !e.tail->sequence.empty()) {
     std::string value{e.tail->sequence};
@@ -183,7 +186,7 @@ void terminal::resend_last(const envelope& e) {
   const auto* last = repetition_.last_written();
   if (!last) return request_resend(e.tail.has_value());
   ++options_.counters->resends;
-  log_info("{} asked for the last answer again", label());
+  log_info("{} asked for the last answer again", log_.label());
   put(*last);
 }
 
@@ -192,7 +195,7 @@ void terminal::take_message(message m) {
   request_ = std::move(m);
   const auto login = standing_ == standing::logged_in ? login_state::accepted : login_state::none;
   if (const auto refusal = check_request(request_, *profile_, login)) {
-    log_warning("{} {} refused: {}", label(), request_.code.text(), refusal->why);
+    log_warning("{} {} refused: {}", log_.label(), request_.code.text(), refusal->why);
     return refuse(refusal->screen);
   }
   relogin_.on_message();
@@ -201,18 +204,17 @@ void terminal::take_message(message m) {
 
 void terminal::take_login(message& m) {
   request_ = m;
-  login_secrets_ = secrets_of(m);
   const auto verdict = check_login(m, *options_.rules);
+  log_.hide_login(request_, m);
   switch (verdict.what) {
   case login_verdict::kind::refuse:
-    log_warning("{} login refused: {}", label(), verdict.why);
+    log_warning("{} login refused: {}", log_.label(), verdict.why);
     return refuse({});
   case login_verdict::kind::accept:
     accept_login();
     return answer(message{code::login_response, {"1"}});
   case login_verdict::kind::relay: break;
   }
-  for (auto& s : secrets_of(m)) login_secrets_.push_back(std::move(s)); // the back-end's own
   relay(std::move(m));
 }
 
@@ -227,7 +229,7 @@ void terminal::ask(message_code code, std::string_view json, duration deadline) 
   request.code = code;
   request.session = options_.session;
   request.message = json;
-  request.request_id = request_id();
+  request.request_id = log_.request_id();
   request.client = options_.peer;
   request.account = account_;
   if (const auto* known = options_.rules->find_account(account_))
@@ -262,12 +264,12 @@ void terminal::take_reply(const std::string& body) {
   if (!read.fault.empty()) {
     ++options_.counters->bad_answers;
     ++options_.counters->failures;
-    log_error("{} the back-end's answer to {} is unusable: {}", label(), request_.code.text(),
+    log_error("{} the back-end's answer to {} is unusable: {}", log_.label(), request_.code.text(),
               read.fault);
     return refuse(profile_->refused_text);
   }
   if (!read.remark.empty())
-    log_notice("{} the back-end's answer to {} contains {}", label(), request_.code.text(),
+    log_notice("{} the back-end's answer to {} contains {}", log_.label(), request_.code.text(),
                read.remark);
   if (read.content.code == code::login_response) {
     if (read.content.fixed.starts_with('1'))
@@ -284,6 +286,7 @@ void terminal::accept_login() {
   ++options_.counters->logins;
   standing_ = standing::logged_in;
   account_ = login_name_of(request_);
+  log_.use_account(account_);
   const auto* known = options_.rules->find_account(request_.value(login_user));
   if (known && !known->profile.empty()) profile_ = options_.rules->find_profile(known->profile);
   if (!profile_->relogin_on.empty()) {
@@ -294,23 +297,23 @@ void terminal::accept_login() {
     apply_to_request(login, *profile_);
     relogin_.on_login(login);
   }
-  log_info("{} logged in, profile {}", label(), profile_->name);
+  log_info("{} logged in, profile {}", log_.label(), profile_->name);
 }
 
 void terminal::take_failure(const backend_error& error) {
   if (relogin_.on_failure(error, request_.code, profile_->relogin_on)) return log_in_again();
   count_failure(*options_.counters, error);
-  log_error("{} no answer to {} from the back-end: {} {}{}{}", label(), request_.code.text(),
+  log_error("{} no answer to {} from the back-end: {} {}{}{}", log_.label(), request_.code.text(),
             to_text(error.kind), error.status ? std::to_string(error.status) : std::string{},
             error.detail.empty() ? "" : ": ", error.detail);
   if (!error.body.empty() && is_logged(log_level::debug))
-    log_debug("{} it said: {}", label(), hide_secrets(error.body, all_secrets()));
+    log_debug("{} it said: {}", log_.label(), log_.without_secrets(error.body));
   refuse(screen_text(error, *profile_));
 }
 
 void terminal::log_in_again() {
-  log_notice("{} the back-end has forgotten the session; logging in again", label());
-  ++requests_;
+  log_notice("{} the back-end has forgotten the session; logging in again", log_.label());
+  log_.begin_request();
   state_ = state::waiting;
   ask(code::login, relogin_.login(), profile_->backend_deadline);
 }
@@ -319,10 +322,10 @@ void terminal::take_login_again(const backend_reply& reply) {
   if (!relogin_.on_reply(reply,
                          {profile_->nulls, profile_->order, options_.rules->answer_pointer})) {
     ++options_.counters->failures;
-    log_error("{} the back-end did not take the login again", label());
+    log_error("{} the back-end did not take the login again", log_.label());
     return refuse(profile_->offline_text);
   }
-  ++requests_; // a key of its own: under the old one the back-end would refuse again
+  log_.begin_request(); // a key of its own: under the old one the back-end would refuse again
   relay(request_);
 }
 
@@ -373,16 +376,15 @@ void terminal::leave() {
     return;
   }
   state_ = state::leaving;
-  ++requests_;
+  log_.begin_request();
   ask(code::end_session, to_json(message{code::end_session}), farewell_deadline);
 }
 
 /// \param tail AY and AZ, as on the wire.
 void terminal::note(direction way, const message& m, std::string_view tail) {
   if (!is_logged(log_level::info) && !host_.is_traced()) return;
-  auto line = to_log_line(m, options_.privacy, message_secrets_, profile_->wire.delimiter);
-  line += tail;
-  log_info("{} {} {}", label(), way == direction::to_acs ? "INPUT" : "OUTPUT", line);
+  const auto line = log_.line_of(m, profile_->wire.delimiter, tail);
+  log_info("{} {} {}", log_.label(), way == direction::to_acs ? "INPUT" : "OUTPUT", line);
   if (host_.is_traced()) host_.on_line(way, line);
 }
 
@@ -393,23 +395,6 @@ void terminal::note_written(std::string_view line) {
   if (const auto e = open_line(line, profile_->wire))
     note(direction::to_sc, read_message(*e, profile_->wire),
          e->tail ? line.substr(e->tail->begin) : std::string_view{});
-}
-
-std::vector<std::string> terminal::all_secrets() const {
-  auto all = message_secrets_;
-  all.insert(all.end(), login_secrets_.begin(), login_secrets_.end());
-  return all;
-}
-
-std::string terminal::request_id() const {
-  std::string id;
-  id.reserve(options_.session.size() + 12);
-  return id.append(options_.session).append("-").append(std::to_string(requests_));
-}
-
-std::string terminal::label() const {
-  return fmt::format("[{} {} {}-{}]", options_.peer, account_.empty() ? "-" : account_,
-                     options_.session, requests_);
 }
 
 } // namespace tandem::sip2

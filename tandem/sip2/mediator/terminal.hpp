@@ -8,18 +8,17 @@
 #include <tandem/sip2/mediator/profile.hpp>
 #include <tandem/sip2/mediator/relogin.hpp>
 #include <tandem/sip2/mediator/repetition.hpp>
+#include <tandem/sip2/mediator/session_log.hpp>
 #include <tandem/sip2/mediator/telnet_login.hpp>
 #include <tandem/sip2/mediator/terminal_counters.hpp>
 #include <tandem/sip2/protocol/date.hpp>
 #include <tandem/sip2/protocol/framer.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
-#include <tandem/sip2/protocol/redact.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tandem::sip2 {
 
@@ -135,14 +134,11 @@ class terminal {
   void leave();
   void note(direction way, const message& m, std::string_view tail);
   void note_written(std::string_view line);
-  [[nodiscard]] std::vector<std::string> all_secrets() const;
-  /// Names a request towards the back-end and in the log.
-  [[nodiscard]] std::string request_id() const;
-  [[nodiscard]] std::string label() const;
 
   terminal_options options_;
   terminal_host& host_;
   std::shared_ptr<const profile> profile_;
+  session_log log_;
   line_framer framer_;
   std::optional<telnet_login> telnet_; ///< until it is over
   repetition repetition_;
@@ -152,7 +148,6 @@ class terminal {
   standing standing_ = standing::stranger;
   bool is_relayed_ = false; ///< the back-end knows this session
   std::uint64_t messages_ = 0;
-  std::uint64_t requests_ = 0; ///< numbers those that the back-end is asked, for their ids
   instant connected_at_;
   instant last_active_;
 
@@ -160,8 +155,6 @@ class terminal {
   std::optional<std::string> sequence_; ///< how it is to be answered
   std::string account_;                 ///< login name, once accepted
   std::string_view closing_;            ///< why to close after the answer in progress; empty: go on
-  std::vector<std::string> message_secrets_; ///< of the message in progress: for no log
-  std::vector<std::string> login_secrets_;   ///< of the last login
 };
 
 } // namespace tandem::sip2
