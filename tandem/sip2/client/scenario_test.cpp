@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/scenario.hpp>
 
+#include <tandem/sip2/client/server_for_test.hpp>
+
 #include <gtest/gtest.h>
 
 #include <set>
@@ -66,6 +68,38 @@ TEST(scenario, what_is_missing_is_told_in_the_original_s_words) {
   s.messages.clear();
   s.summary = "Y";
   EXPECT_NE(find_missing(s).find("10 characters"), std::string::npos);
+}
+
+TEST(scenario, every_terminal_of_a_run_asks_the_whole_list_each_time) {
+  const server_for_test server;
+  auto s = whole();
+  s.server.port = server.port();
+  s.messages = {"sc-status", "raw:9909992.00"};
+  s.repeat = 3;
+  s.parallel = 4;
+  std::size_t sent = 0, answered = 0;
+  auto r = run(s, {[&](const message&, std::string_view) { ++sent; },
+                   [&](const exchange& e) { answered += e.is_ok ? 1U : 0U; }});
+  EXPECT_EQ(r.end, run_end::done) << r.text;
+  EXPECT_EQ(r.times.size(), 4U * 3U * 2U);
+  EXPECT_EQ(sent, r.times.size() + 4U) << "and four logins";
+  EXPECT_EQ(answered, sent);
+}
+
+TEST(scenario, how_a_run_ended_is_told_the_gravest_first) {
+  const auto end_of = [](server_flaw flaw) {
+    const server_for_test server{flaw};
+    auto s = whole();
+    s.server.port = server.port();
+    s.messages = {"checkout", "sc-status"}; // the library refuses every checkout
+    return run(s, {}).end;
+  };
+  EXPECT_EQ(end_of(server_flaw::none), run_end::answered_no);
+  EXPECT_EQ(end_of(server_flaw::refuses_logins), run_end::login_refused);
+  EXPECT_EQ(end_of(server_flaw::hangs_up), run_end::no_answer);
+  auto nobody = whole();
+  nobody.server.port = 1; // tcpmux: nobody listens
+  EXPECT_EQ(run(nobody, {}).end, run_end::cannot_connect);
 }
 
 TEST(scenario, percentiles_are_of_the_times_that_there_are) {

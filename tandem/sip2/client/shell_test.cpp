@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/shell.hpp>
 
+#include <tandem/sip2/client/server_for_test.hpp>
+
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -68,6 +70,38 @@ TEST(shell, what_is_not_known_is_told_and_changes_nothing) {
   EXPECT_EQ(sh.on_line("").what, action::none);
   EXPECT_EQ(sh.on_line("quit").what, action::quit);
   EXPECT_EQ(sh.on_line("exit").what, action::quit);
+}
+
+/// What a session of these lines shows, and how it ends.
+struct shown {
+  run_end end;
+  std::string out, err;
+};
+
+shown run_lines(server_flaw flaw, const std::string& lines) {
+  const server_for_test server{flaw};
+  auto s = a_library();
+  s.user = "u";
+  s.server.port = server.port();
+  std::istringstream in{lines};
+  std::ostringstream out, err;
+  printer print{print_form::raw, out, err};
+  const auto end = run_shell(s, print, in, out, err);
+  return {end, out.str(), err.str()};
+}
+
+TEST(shell, lines_are_answered_until_the_end) {
+  const auto s = run_lines(server_flaw::none, "sc-status\nnonsense\nraw 9909992.00\nquit\nhelp\n");
+  EXPECT_EQ(s.end, run_end::done);
+  EXPECT_NE(s.out.find("> 9909992.00\n< 98YYYYNN"), std::string::npos) << s.out;
+  EXPECT_NE(s.out.find("There is no message 'nonsense'"), std::string::npos);
+  EXPECT_EQ(s.out.find("Messages:"), std::string::npos) << "nothing is read behind quit";
+  EXPECT_EQ(s.err, "");
+}
+
+TEST(shell, a_refused_login_and_a_server_that_hangs_up_end_it) {
+  EXPECT_EQ(run_lines(server_flaw::refuses_logins, "sc-status\n").end, run_end::login_refused);
+  EXPECT_EQ(run_lines(server_flaw::hangs_up, "sc-status\n").end, run_end::no_answer);
 }
 
 TEST(shell, a_server_that_is_not_there_ends_it) {
