@@ -100,12 +100,12 @@ unsigned status_of(const backend_error& e) {
 
 /// A request on its way, with what its answer needs.
 struct door::visit {
-  incoming_message in;
-  std::string session;
+  incoming_message in = {};
+  std::string session = {};
   bool has_session = false; ///< the client brought it
-  std::string account;      ///< empty: the session has not logged in
-  std::shared_ptr<const profile> rules;
-  http::responder responder;
+  std::string account = {}; ///< empty: the session has not logged in
+  std::shared_ptr<const profile> rules = {};
+  http::responder responder = {};
   terminal_counters& counters;
 
   void respond(unsigned status, const message& m) {

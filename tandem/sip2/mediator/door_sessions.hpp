@@ -18,29 +18,29 @@ class door_sessions {
 
   /// The login that was accepted in a session, null: none, or too long ago. It counts as used.
   [[nodiscard]] const std::string* find(const std::string& session, instant now) {
-    auto* const entry = entries_.find(session);
-    if (!entry) return nullptr;
-    if (now - entry->used > idle_limit) {
-      entries_.erase(session);
+    auto* const found = logins_.find(session);
+    if (!found) return nullptr;
+    if (now - found->used > idle_limit) {
+      logins_.erase(session);
       return nullptr;
     }
-    entry->used = now;
-    return &entry->account;
+    found->used = now;
+    return &found->account;
   }
 
   /// A login was accepted. \param account its name, may be empty.
   void log_in(const std::string& session, std::string account, instant now) {
-    entries_.set(session, {std::move(account), now});
+    logins_.set(session, {std::move(account), now});
   }
 
-  void end(const std::string& session) { entries_.erase(session); }
+  void end(const std::string& session) { logins_.erase(session); }
 
  private:
-  struct entry {
+  struct login {
     std::string account;
     instant used;
   };
-  lru_map<std::string, entry> entries_{most};
+  lru_map<std::string, login> logins_{most};
 };
 
 } // namespace tandem::sip2
