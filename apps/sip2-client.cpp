@@ -119,7 +119,7 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
         const auto set = find_charset(name);
         if (!set)
           throw CLI::ValidationError{"--charset", "'" + name +
-                                                      "' must be one of ascii, "
+                                                      "' is not one of ascii, "
                                                       "iso-8859-1, cp850, cp1252, utf-8"};
         s.server.wire.text = *set;
       },

@@ -18,7 +18,7 @@ void read_charset(const config_table& t, std::string_view key, charset& to) {
     to = *c;
   else
     t.complain(key,
-               fmt::format("'{}' must be one of ascii, iso-8859-1, cp850, cp1252, utf-8", name));
+               fmt::format("'{}' is not one of ascii, iso-8859-1, cp850, cp1252, utf-8", name));
 }
 
 void read_character(const config_table& t, std::string_view key, char& to) {
@@ -66,7 +66,7 @@ std::optional<field_filter> read_filter(const config_table& t) {
     if (code.size() == 2 && find_message(message_code::of(code)))
       f.messages.push_back(message_code::of(code));
     else
-      t.complain("messages", fmt::format("'{}' is not a message of SIP2", code));
+      t.complain("messages", fmt::format("'{}' is not a SIP2 message", code));
   if (id.size() != 2) {
     t.complain("field", "a field has two characters, like AF");
     return std::nullopt;
