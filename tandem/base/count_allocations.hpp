@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests: counts what the calling thread allocates. It defines malloc, weakly, so that several
-// units of a test program may include it. Sanitizers keep malloc to themselves: then nothing is
-// defined, and TANDEM_COUNTS_ALLOCATIONS is not either.
+// For tests: counts what the calling thread allocates, and can have one of these fail. It defines
+// malloc, weakly, so that several units of a test program may include it. Sanitizers keep malloc to
+// themselves: then nothing is defined, and TANDEM_COUNTS_ALLOCATIONS is not either.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,14 @@
 namespace tandem::testing {
 /// Of this thread, since it began.
 inline thread_local std::size_t allocations = 0;
+/// The one of this number finds no memory; 0: none.
+inline thread_local std::size_t failing_allocation = 0;
 } // namespace tandem::testing
 
 extern "C" {
 void* __libc_malloc(std::size_t size);         // NOLINT: glibc's own
 [[gnu::weak]] void* malloc(std::size_t size) { // NOLINT: counts, then glibc's own
-  ++tandem::testing::allocations;
+  if (++tandem::testing::allocations == tandem::testing::failing_allocation) return nullptr;
   return __libc_malloc(size);
 }
 }

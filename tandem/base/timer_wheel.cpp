@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <new>
 
 namespace tandem {
 
@@ -61,7 +62,14 @@ void timer_wheel::advance(instant now) {
     open_slots();
     intrusive_list<timer, timer> due;
     due.splice_back(levels_[0].lists[current_ & (slots - 1)]);
-    while (timer* t = due.pop_front()) t->on_timer(now);
+    while (timer* t = due.pop_front()) {
+      try {
+        t->on_timer(now);
+      } catch (const std::bad_alloc&) {
+        // The others of this tick are not lost with it. Whoever needs its timer whatever happens
+        // allocates nothing there, or arms it first.
+      }
+    }
   }
   // Nothing opens before the target, so no timer changes its level by this step.
   current_ = std::max(current_, target);

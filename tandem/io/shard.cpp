@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <limits>
+#include <new>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
@@ -25,6 +26,17 @@ constexpr int batch = 64;
 unique_fd checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
   return unique_fd{fd};
+}
+
+/// One step of a turn. What memory runs out for is lost, as a datagram is; the loop goes on.
+template <typename Step>
+bool guard(Step&& step) {
+  try {
+    step();
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 } // namespace
@@ -135,15 +147,18 @@ void shard::turn(instant limit) {
   timers_.advance(now_);
   while (ready_ != ready_end_) {
     const epoll_event event = *ready_++;
-    if (event.data.ptr) static_cast<readiness*>(event.data.ptr)->on_ready(event.events);
+    if (event.data.ptr)
+      guard([&] { static_cast<readiness*>(event.data.ptr)->on_ready(event.events); });
   }
   if (mail_.exchange(false)) {
-    for (mail_receiver* receiver : receivers_) receiver->on_mail();
-    {
+    for (mail_receiver* receiver : receivers_) guard([&] { receiver->on_mail(); });
+    const bool is_taken = guard([this] {
       const std::lock_guard lock{mutex_};
+      posted_.reserve(posted_.size() + posted_by_others_.size());
       std::move(posted_by_others_.begin(), posted_by_others_.end(), std::back_inserter(posted_));
       posted_by_others_.clear();
-    }
+    });
+    if (!is_taken) mail_.store(true); // in the next turn
   }
   run_posted();
   run_turn_tasks();
@@ -155,7 +170,7 @@ void shard::run_posted() {
   if (posted_.empty()) return;
   // What these post waits for the next turn, so that nobody keeps the loop for himself.
   running_.swap(posted_);
-  for (auto& function : running_) function();
+  for (auto& function : running_) guard(function);
   running_.clear();
 }
 
@@ -163,7 +178,7 @@ void shard::run_turn_tasks() {
   // A task may ask for another, and for itself: one round, the rest in the next turn.
   intrusive_list<turn_task, turn_tag> round;
   round.splice_back(turn_tasks_);
-  while (turn_task* task = round.pop_front()) task->on_turn_end();
+  while (turn_task* task = round.pop_front()) guard([task] { task->on_turn_end(); });
 }
 
 void shard::note_lag(duration waited) noexcept {

@@ -11,10 +11,12 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <memory>
+#include <new>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <thread>
 #include <tuple>
+#include <unistd.h>
 
 namespace tandem::io {
 namespace {
@@ -221,6 +223,39 @@ TEST(shard, mail_and_posts_may_destroy_what_is_ready_or_asked_for_the_end_of_the
     s.post([&] { has_passed = true; });
     EXPECT_TRUE(s.run_until([&] { return has_passed; }));
   }
+}
+
+// Memory that cannot be had loses what it was for, and nothing else.
+TEST(shard, goes_on_when_memory_runs_out_in_an_event_a_timer_a_post_or_at_the_end_of_a_turn) {
+  struct task final : turn_task {
+    void on_turn_end() override { throw std::bad_alloc{}; }
+  };
+  shard s;
+  auto [out, in] = make_pipe();
+  pipe_end broken;
+  int told = 0;
+  broken.seen = [&] {
+    ++told;
+    throw std::bad_alloc{};
+  };
+  ASSERT_TRUE(s.watch(out.get(), broken, EPOLLIN));
+  ASSERT_EQ(write(in.get(), "x", 1), 1);
+  task at_end;
+  s.at_turn_end(at_end);
+  int posted = 0;
+  s.post([] { throw std::bad_alloc{}; });
+  s.post([&] { ++posted; });
+  std::array<int, 2> fired{};
+  noted_timer first{[&] {
+    ++fired[0];
+    throw std::bad_alloc{};
+  }};
+  noted_timer second{[&] { ++fired[1]; }};
+  s.timers().arm(first, s.now() + milliseconds{1});
+  s.timers().arm(second, s.now() + milliseconds{1});
+  ASSERT_TRUE(s.run_until([&] { return told > 1 && posted == 1 && fired[1] == 1; }));
+  EXPECT_EQ(fired[0], 1);
+  s.unwatch(out.get(), broken);
 }
 
 TEST(shard, measures_its_lag) {

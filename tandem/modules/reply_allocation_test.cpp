@@ -17,7 +17,8 @@ using tandem::testing::allocations;
 /// Keeps the last message as a reference, as a transport's queue does.
 class plain_outbox : public stack::virtual_outbox {
  public:
-  void send(const stack::target&, const stack::wire_message& message, stack::origin) override {
+  void send(const stack::target&, const stack::wire_message& message,
+            stack::origin) noexcept override {
     last = message;
     ++count;
   }
@@ -58,13 +59,13 @@ class reply_allocation : public basic_script_fixture<plain_outbox> {
     block_ref block = block_ref::make(65'535);
     std::memcpy(block.data(), text.data(), text.size());
     const std::size_t before = allocations;
-    {
+    out.to_tell().take([&] {
       auto m = sip::message::parse(std::move(block), text.size());
       ASSERT_TRUE(m);
       stack::stamp_top_via(*m, from_.source);
       from_.at = out.now();
       ASSERT_TRUE(layer.receive_request(*m, from_));
-    }
+    });
     counted_ += allocations - before;
     ASSERT_TRUE(out.last.bytes().starts_with("SIP/2.0 200 ")) << out.last.bytes();
   }

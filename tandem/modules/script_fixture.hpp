@@ -31,6 +31,8 @@ class basic_script_fixture : public ::testing::Test {
   basic_script_fixture() : layer{out, stack::timer_settings{}} {
     shared.names.add_listener(*socket_address::parse("192.0.2.100:5060"));
     EXPECT_TRUE(shared.names.add_alias("example.com"));
+    // What goes on after a wait goes on in the loop.
+    out.on_turn_needed = [this] { shard.post([this] { out.end_turn(); }); };
   }
 
   /// Checks and loads; from the next request on the script runs.
@@ -69,6 +71,7 @@ class basic_script_fixture : public ::testing::Test {
     arrival.at = out.now();
     stack::stamp_top_via(m, arrival.source);
     layer.receive_request(m, arrival);
+    out.end_turn();
   }
   /// A response of whom `to` was sent to.
   void answer(const stack::sent_message& to, int status, std::string_view more = {},
@@ -77,6 +80,7 @@ class basic_script_fixture : public ::testing::Test {
     auto arrival = stack::testing::arrived_from(to.to.address.to_string());
     arrival.at = out.now();
     layer.receive_response(m, arrival);
+    out.end_turn();
   }
 
   /// Takes the oldest sent message, which must be of this kind.

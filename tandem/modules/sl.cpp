@@ -15,7 +15,10 @@ using server::message_context;
 
 outcome send(message_context& m, sip::response_writer&& made) {
   server::add_redirection(m, made);
-  if (m.home().reply(m.arrived(), m.from(), std::move(made))) return outcome::yes();
+  if (m.home().reply(m.arrived(), m.from(), std::move(made))) {
+    m.note_served();
+    return outcome::yes();
+  }
   m.set_error(server::routing_error::bad_request);
   return outcome::no();
 }
@@ -30,7 +33,7 @@ outcome sl_reply_error(script::call& c) {
   const auto answer = server::answer_for(m.error(), "SL");
   auto made = m.home().begin_reply(m, answer.status, answer.reason);
   // RFC 3261 21.5.4: a caller that is told when to come back need not try another server at once.
-  if (answer.status == 503) made.add(sip::header_id::retry_after, "10");
+  if (answer.status == 503) m.home().add_retry_after(made);
   return send(m, std::move(made));
 }
 

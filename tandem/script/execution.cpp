@@ -95,6 +95,16 @@ bool execution::enter(std::uint32_t block) {
 
 execution::state execution::go_on() {
   state_ = state::running;
+  try {
+    return run();
+  } catch (...) {
+    last_ = -1;
+    finish();
+    throw;
+  }
+}
+
+execution::state execution::run() {
   while (state_ == state::running) {
     const code& c = program_->instructions();
     const instruction& i = c.instructions[pc_];

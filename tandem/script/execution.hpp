@@ -38,7 +38,8 @@ class execution {
 
   enum class state : std::uint8_t { idle, running, suspended, finished };
 
-  /// Runs a block from its beginning, until it ends or a function suspends it.
+  /// Runs a block from its beginning, until it ends or a function suspends it. What a function
+  /// throws (std::bad_alloc) ends the run and is passed on; the same holds for resume().
   /// @param what    must outlive the run
   /// @param block   of that program; its kind says which functions may be called
   /// @param message must outlive the run
@@ -62,6 +63,7 @@ class execution {
 
  private:
   state go_on();
+  state run();
   void settle(int value);
   void leave(int value);
   bool enter(std::uint32_t block);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/core.hpp>
 
+#include <tandem/base/decimal.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/names/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
@@ -9,17 +10,24 @@
 #include <tandem/sip/single_values.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/branch.hpp>
+#include <tandem/stack/trying.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <new>
 
 namespace tandem::server {
 
 namespace {
 
 constexpr std::string_view software = "Tandem/" TANDEM_VERSION;
+
+std::uint32_t retry_after_of(const loaded_script& script) {
+  return static_cast<std::uint32_t>(
+      script.parameters().number(script::core_parameter::overload_retry_after));
+}
 
 /// Draining refuses what begins something and lets everything within a dialog pass.
 bool begins_something(const sip::message& request) {
@@ -45,6 +53,7 @@ void core::load(std::shared_ptr<const loaded_script> script) {
   script_ = {own, own->get()};
   hosts_ = nullptr; // what it was loaded with is newer
   script_->apply_to(*this);
+  on_.transactions.set_retry_after(seconds{retry_after_of(*script_)});
 }
 
 bool core::has_unanswered() { return routings_.size() != free_.size() || proxy_.has_unanswered(); }
@@ -75,12 +84,13 @@ void core::on_request(sip::message& request, const stack::arrival& from) {
     return;
   }
   ++counters_.requests;
+  const auto id = stack::routing_hash(request, transactions().secret());
   routing& r = take();
-  const auto routing = stack::routing_hash(request, transactions().secret());
-  r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
-  r.context.set_routing(routing);
-  r.run.start(*script_->program(), script_->program()->main_block(), r.context);
-  after_turn(r);
+  proceed(r, [&] {
+    r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
+    r.context.set_routing(id);
+    r.run.start(*script_->program(), script_->program()->main_block(), r.context);
+  });
 }
 
 void core::on_cancel(stack::server_handle, sip::message& cancel, const stack::arrival& from) {
@@ -116,8 +126,22 @@ bool core::refuse(const sip::message& request, const stack::arrival& from) {
 void core::refuse_for_now(const sip::message& request, const stack::arrival& from,
                           std::string_view reason) {
   auto made = begin_reply(request, 503, reason);
-  made.add(sip::header_id::retry_after, "10"); // RFC 3261 21.5.4
+  add_retry_after(made);
   reply(request, from, std::move(made));
+}
+
+void core::refuse_for_memory(routing& r) {
+  message_context& m = r.context;
+  if (m.block() != script::block_kind::request || m.is_served()) return;
+  constexpr std::string_view reason = "Server is out of memory";
+  if (!m.transaction()) return refuse_for_now(m.arrived(), m.from(), reason);
+  auto made = begin_reply(m, 503, reason);
+  add_retry_after(made);
+  answer(m, std::move(made));
+}
+
+void core::add_retry_after(sip::response_writer& made) const {
+  made.add(sip::header_id::retry_after, decimal{retry_after_of(*script_)}.view());
 }
 
 void core::on_stray_response(sip::message& response, const stack::arrival&) {
@@ -162,12 +186,13 @@ message_context& core::prepare(std::shared_ptr<const loaded_script> version,
   return r.context;
 }
 
+void core::discard(message_context& prepared) { finish(*find(prepared.self())); }
+
 run_state core::start(message_context& prepared, script::block_id block, run_user& user) {
   const routing_handle self = prepared.self();
   routing& r = *find(self);
   r.user = &user;
-  r.run.start(*r.context.script().program(), block, r.context);
-  after_turn(r);
+  proceed(r, [&] { r.run.start(*r.context.script().program(), block, r.context); });
   return find(self) ? run_state::suspended : run_state::ended;
 }
 
@@ -190,8 +215,10 @@ void core::answer(routing_handle run, std::uint32_t number, std::shared_ptr<awai
     return;
   }
   r->is_waiting = false;
-  go_on(*r, brought ? brought->decide(r->context) : script::outcome::no());
-  after_turn(*r);
+  // What the run now gives the machines is a turn of theirs.
+  out().to_tell().take([&] {
+    proceed(*r, [&] { go_on(*r, brought ? brought->decide(r->context) : script::outcome::no()); });
+  });
 }
 
 void core::go_on(routing& r, script::outcome value) {
@@ -200,8 +227,10 @@ void core::go_on(routing& r, script::outcome value) {
 
 routing& core::take() {
   if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(routings_.size()));
-    routings_.push_back(std::make_unique<routing>(*this, free_.back()));
+    const auto slot = static_cast<std::uint32_t>(routings_.size());
+    free_.reserve(routings_.size() + 1); // finish() has room for it
+    routings_.push_back(std::make_unique<routing>(*this, slot));
+    free_.push_back(slot);
   }
   routing& r = *routings_[free_.back()];
   free_.pop_back();
@@ -215,7 +244,23 @@ routing* core::find(routing_handle which) noexcept {
   return r->is_running && r->generation == which.generation ? r : nullptr;
 }
 
-void core::after_turn(routing& r) {
+/// A step of a run, and what follows from it. When memory runs out the run has ended, and a request
+/// that was not answered is refused.
+template <typename Step>
+void core::proceed(routing& r, Step&& step) {
+  try {
+    step();
+    take_early_answers(r);
+    if (r.run.is_suspended()) return hold(r);
+  } catch (const std::bad_alloc&) {
+    out().to_tell().note_lost();
+    r.run.abandon();
+    out().to_tell().guard([&] { refuse_for_memory(r); });
+  }
+  finish(r);
+}
+
+void core::take_early_answers(routing& r) {
   while (r.run.is_suspended()) {
     if (!r.is_waiting) {
       log_error("{} suspends without waiting for anything", r.run.waiting_for()->name);
@@ -228,7 +273,9 @@ void core::after_turn(routing& r) {
       break;
     }
   }
-  if (!r.run.is_suspended()) return finish(r);
+}
+
+void core::hold(routing& r) {
   r.has_waited = true;
   ++counters_.suspensions;
   if (r.context.block() != script::block_kind::request || r.reserved) return;
@@ -246,7 +293,8 @@ void core::after_turn(routing& r) {
 
 void core::finish(routing& r) {
   if (run_user* const user = std::exchange(r.user, nullptr))
-    user->on_run_end(r.context, r.has_waited ? run_end::later : run_end::at_once);
+    out().to_tell().guard(
+        [&] { user->on_run_end(r.context, r.has_waited ? run_end::later : run_end::at_once); });
   const stack::server_handle held = std::exchange(r.reserved, {});
   if (r.context.block() == script::block_kind::request) drop_unanswered(r.context.transaction());
   r.context.end();
@@ -277,11 +325,8 @@ void core::on_failure(stack::server_handle, stack::user_tag, stack::server_failu
 void core::on_silence(stack::server_handle server, stack::user_tag tag) {
   routing* const r = find({tag.slot, tag.generation});
   if (!r) return;
-  constexpr int trying = 100;
-  // RFC 3261 8.2.6.1: 100 has no To-tag of ours.
-  auto response =
-      sip::write_response(r->context.arrived(), trying, "trying -- your call is important to us");
-  if (response) transactions().respond(server, trying, stack::to_wire(std::move(*response)));
+  if (const auto trying = stack::make_trying(r->context.arrived()))
+    transactions().respond(server, 100, trying);
 }
 
 // ---- replies
@@ -339,9 +384,15 @@ bool core::reply(const sip::message& request, const stack::arrival& from,
 }
 
 bool core::answer(message_context& message, sip::response_writer&& made) {
-  if (!message.transaction()) return reply(message.arrived(), message.from(), std::move(made));
-  const auto wire = finish_reply(message.arrived(), message.from(), made);
-  return wire && proxy_.respond(message.transaction(), made.status(), wire);
+  bool is_sent = false;
+  if (message.transaction()) {
+    const auto wire = finish_reply(message.arrived(), message.from(), made);
+    is_sent = wire && proxy_.respond(message.transaction(), made.status(), wire);
+  } else {
+    is_sent = reply(message.arrived(), message.from(), std::move(made));
+  }
+  if (is_sent) message.note_served();
+  return is_sent;
 }
 
 } // namespace tandem::server

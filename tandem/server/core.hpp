@@ -108,6 +108,8 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] message_context& prepare(std::shared_ptr<const loaded_script> version,
                                          script::block_kind kind, sip::message&& message,
                                          const stack::arrival& from);
+  /// Lets a context from prepare() go that shall not run after all.
+  void discard(message_context& prepared);
   /// Runs a block of its script on a context from prepare(), which is gone once the run has ended.
   /// \param user hears of the end; outlives the run
   run_state start(message_context& prepared, script::block_id block, run_user& user);
@@ -130,6 +132,10 @@ class core final : public stack::request_user, public stack::server_user {
   /// script wants in every reply (append_to_reply).
   [[nodiscard]] sip::response_writer begin_reply(const message_context& message, int status,
                                                  std::string_view reason = {}) const;
+
+  /// RFC 3261 21.5.4: tells a client that is refused for now when to come again, as the parameter
+  /// overload_retry_after has it.
+  void add_retry_after(sip::response_writer& made) const;
 
   /// Ends a reply with Server and Warning where the script wants them, and sends it without a
   /// transaction. Nothing is sent for an ACK.
@@ -171,6 +177,7 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] bool refuse(const sip::message& request, const stack::arrival& from);
   void refuse_for_now(const sip::message& request, const stack::arrival& from,
                       std::string_view reason);
+  void refuse_for_memory(routing& r);
   [[nodiscard]] stack::wire_message finish_reply(const sip::message& request,
                                                  const stack::arrival& from,
                                                  sip::response_writer& made) const;
@@ -179,7 +186,10 @@ class core final : public stack::request_user, public stack::server_user {
   void drop_unanswered(stack::context_handle transaction);
   [[nodiscard]] std::uint32_t next_wait(routing_handle run) noexcept;
   void go_on(routing& r, script::outcome value);
-  void after_turn(routing& r);
+  template <typename Step>
+  void proceed(routing& r, Step&& step);
+  void take_early_answers(routing& r);
+  void hold(routing& r);
   void finish(routing& r);
 
   core_surroundings on_;

@@ -138,6 +138,8 @@ class routing_core : public ::testing::Test {
   explicit routing_core(const stack::transaction_limits& limits = {})
       : layer{out, stack::timer_settings{}, limits} {
     shared.names.add_listener(*socket_address::parse("192.0.2.100:5060"));
+    // What goes on after a wait goes on in the loop.
+    out.on_turn_needed = [this] { shard.post([this] { out.end_turn(); }); };
   }
 
   void load(std::string_view block, std::string_view parameters = {}) {
@@ -171,6 +173,7 @@ class routing_core : public ::testing::Test {
     arrival.at = out.now();
     stack::stamp_top_via(m, arrival.source);
     layer.receive_request(m, arrival);
+    out.end_turn();
   }
   void receive(const request_parts& p) { receive_text(request_text(p)); }
 

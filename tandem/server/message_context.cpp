@@ -34,6 +34,7 @@ void message_context::end() noexcept {
   transaction_ = {};
   routing_ = {};
   hops_ = stack::hop_count::here;
+  is_served_ = false;
   branches_.clear();
   hop_.clear();
   reply_headers_.clear();

@@ -101,6 +101,10 @@ class message_context final : public script::context {
   [[nodiscard]] stack::context_handle transaction() const noexcept { return transaction_; }
   void set_transaction(stack::context_handle made) noexcept { transaction_ = made; }
 
+  /// The script has answered the request or sent it on, with or without a transaction.
+  [[nodiscard]] bool is_served() const noexcept { return is_served_; }
+  void note_served() noexcept { is_served_ = true; }
+
   /// stack::routing_hash of the request as it came, for loop detection.
   [[nodiscard]] const stack::routing_id& routing() const noexcept { return routing_; }
   void set_routing(const stack::routing_id& id) noexcept { routing_ = id; }
@@ -178,6 +182,7 @@ class message_context final : public script::context {
   stack::context_handle transaction_;
   stack::routing_id routing_;
   stack::hop_count hops_ = stack::hop_count::here;
+  bool is_served_ = false;
   destination_set branches_;
   next_hop hop_;
   mutable std::optional<sip::uri> original_parsed_; ///< views arrived_; made when asked for

@@ -61,14 +61,16 @@ std::optional<way_back> ended_transactions::way_of(client_handle h) const noexce
 
 record_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t key, instant until,
                                                 std::string_view bytes) {
-  ++size_;
   queue& q = queues_[static_cast<std::size_t>(kind)];
-  if (q.records.is_empty()) {
+  const bool is_first = q.records.is_empty();
+  const auto since = static_cast<std::uint32_t>((until - start_) / milliseconds{1});
+  const record_queue::name name = q.records.push(static_cast<std::uint32_t>(key), since, bytes);
+  if (is_first) {
     q.owner = this;
     out_.timers().arm(q, until);
   }
-  const auto since = static_cast<std::uint32_t>((until - start_) / milliseconds{1});
-  return q.records.push(static_cast<std::uint32_t>(key), since, bytes);
+  ++size_;
+  return name;
 }
 
 void ended_transactions::forget_oldest(ended_kind kind) noexcept {

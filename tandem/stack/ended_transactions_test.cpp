@@ -98,6 +98,7 @@ TEST(ended_transactions, an_answer_that_did_not_arrive_is_one_of_a_live_transact
   const auto answer = t.take("200");
   const auto size = t.layer.size();
   t.layer.on_datagram_refused(answer.text);
+  t.out.end_turn();
   EXPECT_LE(t.layer.size(), size) << "there was no other way, so that it is over";
   EXPECT_EQ(t.sent(), "");
   EXPECT_EQ(t.layer.counters().impossible, 0U);
@@ -111,6 +112,7 @@ TEST(ended_transactions, the_last_ones_are_whole_for_a_while) {
   place_call(t);
   const auto answer = t.take("200");
   t.layer.on_send_error(answer.on_behalf_of, send_error::refused);
+  t.out.end_turn();
   t.receive(bye_of({}));
   EXPECT_EQ(t.sent(), "BYE") << "nobody got the answer, so that the request is a new one";
 }
@@ -133,6 +135,7 @@ TEST(ended_transactions, over_a_stream_a_copy_of_a_2xx_still_finds_its_connectio
   const flow_handle flow{7, 1, 0};
   auto request = make_request(p);
   t.layer.receive_request(request, arrived_from("192.0.2.1:4711", transport_kind::tcp, flow));
+  t.out.end_turn();
   t.take("100");
   const auto invite = t.take("INVITE");
   t.answer(invite, 200);

@@ -6,6 +6,7 @@
 #include <tandem/base/block.hpp>
 #include <tandem/base/clock.hpp>
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/stack/effects.hpp>
 #include <tandem/stack/target.hpp>
 
 #include <cstdint>
@@ -60,10 +61,13 @@ enum class send_error : std::uint8_t {
   return why != send_error::unsupported;
 }
 
-/// The way out of a shard.
-class outbox {
+/// The way out of a shard, for messages and for what the users of the machines are told.
+class outbox : public effects_driver {
  public:
   virtual ~outbox() = default;
+
+  /// What the users are told once the machines have returned.
+  [[nodiscard]] effects& to_tell() noexcept { return to_tell_; }
 
   /// The present of this turn of the loop.
   [[nodiscard]] virtual instant now() const noexcept = 0;
@@ -85,13 +89,16 @@ class outbox {
 
   /// Sends one whole message, now or when the batch ends; keeps a reference, not a copy. Nobody is
   /// called back from inside: a failure is told later, by transaction_layer::on_send_error, when
-  /// none of the machines is running. A message without an address to go to (port 0) fails.
-  virtual void send(const target& to, const wire_message& message, origin on_behalf_of) = 0;
+  /// none of the machines is running. A message without an address to go to (port 0) fails. One
+  /// that cannot be queued for lack of memory is lost; a transaction ends by its timers.
+  virtual void send(const target& to, const wire_message& message,
+                    origin on_behalf_of) noexcept = 0;
 
  protected:
   outbox() = default;
-  outbox(const outbox&) = default;
-  outbox& operator=(const outbox&) = default;
+
+ private:
+  effects to_tell_{*this};
 };
 
 /// The targets from the first on that there is a listener for: a host has addresses of families and

@@ -7,6 +7,7 @@
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
+#include <tandem/stack/trying.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
@@ -33,8 +34,12 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
                                                        const arrival& from,
                                                        const routing_id& routing, proxy_user& user,
                                                        user_tag tag) {
-  const context_handle h = contexts_.emplace();
-  const auto server = transactions_.create_server(request, from, *this, {h.slot, h.generation, 0});
+  context_handle h;
+  result<server_handle, transaction_errc> server = fail(transaction_errc::full);
+  transactions_.out().to_tell().guard([&] {
+    h = contexts_.emplace();
+    server = transactions_.create_server(request, from, *this, {h.slot, h.generation, 0});
+  });
   if (!server) {
     contexts_.erase(h);
     return fail(server.error());
@@ -52,33 +57,43 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
 result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::message& request,
                                             std::span<const forward_to> ways, hop_count hops) {
   response_context* c = contexts_.find(context);
-  if (!c || c->final_status != 0 || c->is_over || ways.empty()) return fail(forward_errc::gone);
+  if (!c || !c->is_open() || ways.empty()) return fail(forward_errc::gone);
   if (c->is_cancelled) return fail(forward_errc::cancelled);
   if (is_loop(request, c->routing)) return fail(forward_errc::loop);
   if (c->branches + ways.size() > settings_.max_branches)
     return fail(forward_errc::too_many_branches);
   const breadth all = breadth::of(request, settings_.max_breadth);
   if (all.whole < ways.size()) return fail(forward_errc::breadth);
+  result<unsigned, forward_errc> sent = fail(forward_errc::full);
+  transactions_.out().to_tell().guard(
+      [&] { sent = relay_all(context, request, ways, hops, all.share(ways.size())); });
+  return sent;
+}
+
+result<unsigned, forward_errc> proxy::relay_all(context_handle context, const sip::message& request,
+                                                std::span<const forward_to> ways, hop_count hops,
+                                                unsigned share) {
+  response_context* const c = contexts_.find(context);
   const auto counted = copy_of(request, hops);
   if (!counted) return fail(counted.error());
 
   c->request = {};
   if (c->is_invite && !c->has_answered) {
     const sip::message arrived = c->arrived ? answered_request(context) : sip::message{};
-    if (auto trying = sip::write_response(arrived ? arrived : request, 100, trying_text))
-      transactions_.respond(c->server, 100, to_wire(std::move(*trying)));
+    if (const auto trying = make_trying(arrived ? arrived : request))
+      transactions_.respond(c->server, 100, trying);
     c->has_answered = true;
   }
   unsigned sent = 0;
   forward_errc first_error{};
   for (const forward_to& way : ways) {
-    const auto added = add_branch(context, *counted, way, hops, all.share(ways.size()));
+    const auto added = add_branch(context, *counted, way, hops, share);
     if (added)
       ++sent;
     else if (sent == 0)
       first_error = added.error();
   }
-  if (!contexts_.find(context)->request) keep(context, *counted);
+  if (!c->request) keep(context, *counted);
   if (sent == 0) return fail(first_error);
   return sent;
 }
@@ -99,8 +114,11 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   proxy_branch& b = *branches_.find(h);
   b.context = context;
   b.index = c.branches;
-  auto sent = send(*copy, targets.front(), make_branch(c.routing, c.unique, c.clients),
-                   {h.slot, h.generation, 0});
+  result<sent_copy, forward_errc> sent = fail(forward_errc::full);
+  transactions_.out().to_tell().guard([&] {
+    sent = send(*copy, targets.front(), make_branch(c.routing, c.unique, c.clients),
+                {h.slot, h.generation, 0});
+  });
   if (!sent) {
     branches_.erase(h);
     return fail(sent.error());
@@ -116,27 +134,39 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
     c.request_has_via = true;
   }
 
-  const bool went_to_tcp = sent->request.to.transport != targets.front().transport;
-  if (targets.size() > 1 || went_to_tcp) {
-    b.detour = std::make_unique<branch_detour>();
-    b.detour->request = sent->request.message;
-    b.detour->left.assign(targets.rbegin(), targets.rend() - 1);
-    // RFC 3261 18.1.1: a request that went to TCP for its size goes by UDP again when TCP is
-    // refused.
-    if (went_to_tcp) {
-      target again = targets.front();
-      again.choice = transport_choice::fixed;
-      b.detour->left.push_back(again);
-    }
-  }
+  // Without memory it has gone out all the same, and there is no other way.
+  transactions_.out().to_tell().guard(
+      [&] { b.detour = detour_of(targets, std::move(sent->request)); });
   return {};
 }
 
+std::unique_ptr<branch_detour> proxy::detour_of(std::span<const target> targets,
+                                                leaving_request&& sent) {
+  const bool went_to_tcp = sent.to.transport != targets.front().transport;
+  if (targets.size() == 1 && !went_to_tcp) return nullptr;
+  auto detour = std::make_unique<branch_detour>();
+  detour->left.reserve(targets.size());
+  detour->left.assign(targets.rbegin(), targets.rend() - 1);
+  // RFC 3261 18.1.1: a request that went to TCP for its size goes by UDP again when TCP is refused.
+  if (went_to_tcp) {
+    detour->left.push_back(targets.front());
+    detour->left.back().choice = transport_choice::fixed;
+  }
+  detour->request = std::move(sent.message);
+  return detour;
+}
+
 bool proxy::try_next_target(branch_handle branch) {
+  bool is_sent = false;
+  transactions_.out().to_tell().guard([&] { is_sent = send_to_next_target(branch); });
+  return is_sent;
+}
+
+bool proxy::send_to_next_target(branch_handle branch) {
   proxy_branch* b = branches_.find(branch);
   if (!b || !b->detour || b->detour->left.empty()) return false;
   response_context* c = contexts_.find(b->context);
-  if (!c || c->is_cancelled || c->final_status != 0) return false;
+  if (!c || c->is_cancelled || !c->is_open()) return false;
   while (!b->detour->left.empty()) {
     const target to = b->detour->left.back();
     b->detour->left.pop_back();
@@ -205,14 +235,11 @@ void proxy::answer(server_handle server, const sip::message& response, int statu
 
 bool proxy::respond(context_handle context, int status, const wire_message& response) {
   response_context* c = contexts_.find(context);
-  if (!c || c->final_status != 0 || c->is_over) return false;
-  if (status < 200) {
-    c->has_answered = true;
-    return transactions_.respond(c->server, status, response);
-  }
-  cancel_branches(context);
-  send_final(context, status, response);
-  return true;
+  if (status >= 200)
+    return step(context, response_event::user_answers, {.status = status, .message = &response});
+  if (!c || !c->is_open()) return false;
+  c->has_answered = true;
+  return transactions_.respond(c->server, status, response);
 }
 
 bool proxy::reply(context_handle context, int status, std::string_view reason) {
@@ -226,7 +253,12 @@ bool proxy::reply(context_handle context, int status, std::string_view reason) {
 bool proxy::cancel(server_handle invite, const sip::message& cancel, const arrival& from) {
   const context_handle context = context_of(invite);
   const response_context* c = contexts_.find(context);
-  const bool is_pending = c && c->final_status == 0 && !c->is_over;
+  const bool is_pending = c && c->is_open();
+  // RFC 3326 2: its reasons go along, all of them.
+  boost::container::small_vector<std::string_view, 4> reasons;
+  for (std::size_t i = cancel.find(sip::header_id::reason); i != sip::message::npos;
+       i = cancel.find(sip::header_id::reason, i + 1))
+    reasons.push_back(cancel.value(i));
   if (auto written = sip::write_response(
           cancel, 200, is_pending ? "cancelling" : "ok -- no more pending branches",
           transactions_.tag_for(cancel).view())) {
@@ -239,22 +271,13 @@ bool proxy::cancel(server_handle invite, const sip::message& cancel, const arriv
       transactions_.out().send(response_target(*via, from), response, {});
     }
   }
+  if (is_pending) cancel_branches(context, reasons);
   if (is_pending) {
-    // RFC 3326 2: its reasons go along, all of them.
-    boost::container::small_vector<std::string_view, 4> reasons;
-    for (std::size_t i = cancel.find(sip::header_id::reason); i != sip::message::npos;
-         i = cancel.find(sip::header_id::reason, i + 1))
-      reasons.push_back(cancel.value(i));
-    cancel_branches(context, reasons);
-  }
-  if (response_context* left = contexts_.find(context);
-      left && is_pending && left->final_status == 0) {
-    left->is_cancelled = true;
-    // Nothing was forwarded, or all has failed while a program thinks: the 487 is ours.
-    if (left->pending == 0 && !left->is_deciding) {
-      if (left->best_status == 0) left->best_status = 487;
-      decide(context);
-    }
+    response_context& left = *contexts_.find(context);
+    left.is_cancelled = true;
+    // Nothing was forwarded: the 487 is ours.
+    if (left.pending == 0 && left.state == response_state::collecting)
+      step(context, response_event::all_failed, {.status = 487});
   }
   return true;
 }
@@ -269,14 +292,7 @@ void proxy::allow_silence(context_handle context, bool is_allowed) noexcept {
   if (response_context* c = contexts_.find(context)) c->may_be_silent = is_allowed;
 }
 
-void proxy::drop(context_handle context) {
-  response_context* c = contexts_.find(context);
-  if (!c || c->is_over) return;
-  c->is_over = true;
-  cancel_branches(context);
-  if (c->final_status == 0) transactions_.abandon(c->server);
-  finish_if_over(context);
-}
+void proxy::drop(context_handle context) { step(context, response_event::dropped); }
 
 result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
                                                     const forward_to& way,
@@ -338,9 +354,7 @@ context_handle proxy::context_of(server_handle server) noexcept {
 
 bool proxy::has_unanswered() {
   bool is_any = false;
-  contexts_.for_each([&](context_handle, const response_context& c) {
-    is_any |= c.final_status == 0 && !c.is_over;
-  });
+  contexts_.for_each([&](context_handle, const response_context& c) { is_any |= c.is_open(); });
   return is_any;
 }
 

@@ -30,7 +30,8 @@ enum class reply_verdict : std::uint8_t {
   later, ///< the user has moved it away and thinks: proxy::pass brings it back
 };
 
-/// Who relays: the routing core. No handle becomes invalid while one of these runs.
+/// Who relays: the routing core. Called when no machine is running, and may call any; a handle is
+/// valid or finds nothing.
 class proxy_user {
  public:
   /// A response of a branch, 100 included, before anything is done with it (onreply_route). Edits
@@ -60,9 +61,6 @@ struct proxy_settings {
   unsigned max_branches = 32; ///< of one request, over its whole life
   unsigned max_breadth = 60;  ///< for a request that names none (RFC 5393 5.3.3)
 };
-
-/// The text of the 100 that stops an INVITE's copies.
-inline constexpr std::string_view trying_text = "trying -- your call is important to us";
 
 class proxy final : private client_user, private server_user {
  public:
@@ -150,6 +148,13 @@ class proxy final : private client_user, private server_user {
   /// A request still waits for its final response. O(size()).
   [[nodiscard]] bool has_unanswered();
 
+  // For the effects of this proxy.
+
+  /// Shows a response to the user, or has it wait behind one of its branch that the user holds.
+  void show(branch_handle branch, sip::message& response, const arrival& from);
+  /// Asks the user what to do now that every branch has failed.
+  void show_failure(context_handle context);
+
  private:
   void on_response(client_handle client, user_tag tag, sip::message& response,
                    const arrival& from) override;
@@ -170,18 +175,40 @@ class proxy final : private client_user, private server_user {
                                                  const branch_text& branch) const;
   result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
                                        const branch_text& branch, user_tag tag);
+  result<unsigned, forward_errc> relay_all(context_handle context, const sip::message& request,
+                                           std::span<const forward_to> ways, hop_count hops,
+                                           unsigned share);
+  static std::unique_ptr<branch_detour> detour_of(std::span<const target> targets,
+                                                  leaving_request&& sent);
+  /// Sends to the next address of a branch; false when there is none that takes it.
   bool try_next_target(branch_handle branch);
-  void hold(proxy_branch& branch, sip::message& response, const arrival& from);
-  void show(branch_handle branch, sip::message& response, const arrival& from);
+  bool send_to_next_target(branch_handle branch);
+  void put_up(branch_handle branch, sip::message&& response, const arrival& from);
+  void hold(branch_handle branch, sip::message& response, const arrival& from);
+  void take(branch_handle branch, sip::message& response);
   void go_on(branch_handle branch, sip::message& response);
+  void lose(branch_handle branch, int status);
+  void let_go(context_handle context);
   void forward_copy_of_2xx(server_handle server, sip::message& response);
   void forward_success(branch_handle branch, sip::message& response);
   void note_failure(branch_handle branch, int status, const sip::message* response);
   void gather_challenges(response_context& context, branch_handle branch,
                          const sip::message& response);
   void settle(proxy_branch& branch, int status);
-  void decide(context_handle context);
-  void forward_best(context_handle context);
+  /// What an event of a response context brings along.
+  struct response_input {
+    branch_handle branch{};
+    int status = 0;
+    const wire_message* message = nullptr;     ///< null or none: a failure is local
+    std::span<const std::string_view> reasons{}; ///< of the CANCELs
+  };
+  /// Runs a response context. False, and nothing changed, when its state has no row for the event.
+  bool step(context_handle context, response_event event, const response_input& input);
+  bool step(context_handle context, response_event event) { return step(context, event, {}); }
+  void keep_failure(response_context& context, const response_input& input);
+  void send_more(server_handle server, const response_input& success);
+  void pass_best(context_handle context);
+  [[nodiscard]] wire_message best_response(context_handle context, int status);
   void send_final(context_handle context, int status, const wire_message& response);
   void finish(context_handle context);
   void finish_if_over(context_handle context);

@@ -32,6 +32,7 @@ class plain_proxy : public request_user, public proxy_user {
       layer.receive_request(*m, from);
     else
       layer.receive_response(*m, from);
+    out.end_turn();
     counted += allocations - before;
   }
 

@@ -44,11 +44,13 @@ class proxy_fixture : public request_user, public proxy_user {
   }
   /// All that was sent since, as words, and forgotten.
   std::string sent() {
+    out.end_turn();
     std::string all;
     while (!out.sent.empty()) all += (all.empty() ? "" : " ") + std::string{out.take().kind()};
     return all;
   }
   std::string heard() {
+    out.end_turn();
     std::string all;
     for (; !events.empty(); events.pop_front()) all += (all.empty() ? "" : " ") + events.front();
     return all;
@@ -71,6 +73,8 @@ class proxy_fixture : public request_user, public proxy_user {
   std::vector<way> ways{{"sip:bob@192.0.2.2", {target_at("192.0.2.2")}}};
   std::function<failure_verdict(context_handle, int)> on_failed;
   std::function<void(context_handle, sip::message&)> on_replied;
+  std::function<void(context_handle, int)> on_answered;
+  std::function<void(context_handle)> on_ended;
   bool holds_replies = false;
   std::deque<std::pair<branch_handle, sip::message>> held; ///< by holds_replies
   /// What a script makes of a request before it is routed.
@@ -80,7 +84,24 @@ class proxy_fixture : public request_user, public proxy_user {
   result<unsigned, forward_errc> relayed = 0U;
 
  private:
+  /// Nobody is told anything from inside a machine, nor from inside of what tells it.
+  class telling {
+   public:
+    explicit telling(proxy_fixture& to) : to_{to} {
+      EXPECT_TRUE(to_.out.to_tell().is_draining()) << "told by a machine that is running";
+      EXPECT_FALSE(to_.is_told_) << "told while it was being told something";
+      to_.is_told_ = true;
+    }
+    ~telling() { to_.is_told_ = false; }
+    telling(const telling&) = delete;
+    telling& operator=(const telling&) = delete;
+
+   private:
+    proxy_fixture& to_;
+  };
+
   void on_request(sip::message& request, const arrival& from) override {
+    const telling now{*this};
     const auto routing = routing_hash(request, layer.secret());
     if (edit) edit(request);
     if (request.method() == sip::method::ack) {
@@ -97,28 +118,40 @@ class proxy_fixture : public request_user, public proxy_user {
     }
   }
   void on_cancel(server_handle invite, sip::message& cancel, const arrival& from) override {
+    const telling now{*this};
     if (edit) edit(cancel);
     EXPECT_EQ(layer.find_server(cancel, from), invite);
     EXPECT_TRUE(core.cancel(invite, cancel, from));
   }
   void on_stray_response(sip::message& response, const arrival&) override {
+    const telling now{*this};
     events.push_back(core.forward_stray(response) ? "stray" : "dropped");
   }
   reply_verdict on_reply(context_handle c, user_tag, branch_handle branch, sip::message& response,
                          const arrival&) override {
+    const telling now{*this};
     if (on_replied) on_replied(c, response);
     if (!holds_replies) return reply_verdict::pass;
     held.emplace_back(branch, std::move(response));
     return reply_verdict::later;
   }
   failure_verdict on_failure(context_handle c, user_tag, int status, const sip::message*) override {
+    const telling now{*this};
     events.push_back("failure " + std::to_string(status));
     return on_failed ? on_failed(c, status) : failure_verdict::decided;
   }
-  void on_final(context_handle, user_tag, int status) override {
+  void on_final(context_handle c, user_tag, int status) override {
+    const telling now{*this};
+    if (on_answered) on_answered(c, status);
     events.push_back("final " + std::to_string(status));
   }
-  void on_end(context_handle, user_tag) override { events.push_back("end"); }
+  void on_end(context_handle c, user_tag) override {
+    const telling now{*this};
+    if (on_ended) on_ended(c);
+    events.push_back("end");
+  }
+
+  bool is_told_ = false;
 };
 
 } // namespace tandem::stack::testing

@@ -5,8 +5,10 @@
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
+#include <tandem/stack/trying.hpp>
 #include <tandem/stack/wire.hpp>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -21,13 +23,6 @@ constexpr std::array answered_elsewhere{
 /// So many responses of a branch wait behind one that the user holds.
 constexpr std::size_t most_waiting = 8;
 
-/// Whether its sender sends it again when it is lost: a provisional response may be lost (RFC 3261
-/// 17.1.1.2) or is reliable (RFC 3262), and a 2xx to an INVITE comes until it has its ACK
-/// (13.3.1.4).
-bool may_be_lost(const sip::message& response, bool is_invite) {
-  return response.status() < 200 || (is_invite && response.status() < 300);
-}
-
 } // namespace
 
 void proxy::on_response(client_handle, user_tag tag, sip::message& response, const arrival& from) {
@@ -39,50 +34,94 @@ void proxy::on_response(client_handle, user_tag tag, sip::message& response, con
   proxy_branch* b = branches_.find(h);
   if (!b) return;
   const int status = response.status();
-  if (status < 200) b->has_provisional = true;
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
   if (status > 100 && status < 200)
     transactions_.set_timer_c(b->client, transactions_.timers().timer_c);
-  if (b->waiting)
-    hold(*b, response, from);
-  else
-    show(h, response, from);
+  put_up(h, std::move(response), from);
 }
 
-void proxy::hold(proxy_branch& b, sip::message& response, const arrival& from) {
-  if (b.waiting->size() >= most_waiting &&
-      may_be_lost(response, contexts_.find(b.context)->is_invite))
-    return;
-  b.waiting->push_back({std::move(response), from});
+void proxy::put_up(branch_handle h, sip::message&& response, const arrival& from) {
+  // While it counts as held the context does not end, so that the response finds it.
+  ++contexts_.find(branches_.find(h)->context)->held;
+  transactions_.out().to_tell().add(reply_arrived{this, h, std::move(response), from});
 }
 
 void proxy::show(branch_handle h, sip::message& response, const arrival& from) {
-  const context_handle context = branches_.find(h)->context;
-  const response_context* c = contexts_.find(context);
-  if (c->user->on_reply(context, c->tag, h, response, from) == reply_verdict::pass)
-    return go_on(h, response);
   proxy_branch* const b = branches_.find(h);
   if (!b) return;
-  b->waiting = std::make_unique<std::deque<waiting_reply>>();
-  ++contexts_.find(context)->held;
+  const context_handle context = b->context;
+  if (b->is_held) {
+    hold(h, response, from);
+    return;
+  }
+  const response_context& c = *contexts_.find(context);
+  const int status = response.status();
+  b->is_held = true;
+  auto verdict = reply_verdict::pass;
+  transactions_.out().to_tell().guard(
+      [&] { verdict = c.user->on_reply(context, c.tag, h, response, from); });
+  if (verdict == reply_verdict::later) return;
+  b->is_held = false;
+  if (response)
+    take(h, response);
+  else // nothing came back from the user
+    lose(h, status);
+  let_go(context);
+}
+
+void proxy::hold(branch_handle h, sip::message& response, const arrival& from) {
+  proxy_branch& b = *branches_.find(h);
+  const context_handle context = b.context;
+  const int status = response.status();
+  // The first final response always finds its place; what it repeats comes again (RFC 3261
+  // 13.3.1.4).
+  const auto is_superfluous = [&](const std::deque<waiting_reply>& behind) {
+    return behind.size() >= most_waiting &&
+           (status < 200 || std::any_of(behind.begin(), behind.end(), [](const waiting_reply& r) {
+              return r.response.status() >= 200;
+            }));
+  };
+  bool is_kept = b.behind && is_superfluous(*b.behind);
+  if (!is_kept)
+    transactions_.out().to_tell().guard([&] {
+      if (!b.behind) b.behind = std::make_unique<std::deque<waiting_reply>>();
+      b.behind->push_back({std::move(response), from});
+      is_kept = true;
+    });
+  if (!is_kept) lose(h, status);
+  let_go(context);
+}
+
+void proxy::take(branch_handle h, sip::message& response) {
+  const int status = response.status();
+  bool is_done = false;
+  transactions_.out().to_tell().guard([&] {
+    go_on(h, response);
+    is_done = true;
+  });
+  if (!is_done) lose(h, status);
+}
+
+/// Memory ran out for a response. Its branch has failed, though a 2xx that comes once more still
+/// goes upstream.
+void proxy::lose(branch_handle h, int status) {
+  const proxy_branch* const b = branches_.find(h);
+  if (b && b->is_pending() && status >= 200) note_failure(h, 500, nullptr);
 }
 
 void proxy::pass(branch_handle h, sip::message&& response) {
-  proxy_branch* b = branches_.find(h);
-  if (!b || !b->waiting) return;
+  proxy_branch* const b = branches_.find(h);
+  if (!b || !b->is_held) return;
   const context_handle context = b->context;
-  // While it counts as held the context does not end, so that those behind it find it too.
-  const auto behind = std::exchange(b->waiting, nullptr);
-  go_on(h, response);
-  for (waiting_reply& next : *behind) {
-    b = branches_.find(h);
-    if (!b) return;
-    if (b->waiting)
-      b->waiting->push_back(std::move(next));
-    else
-      show(h, next.response, next.from);
-  }
-  if (response_context* const c = contexts_.find(context)) --c->held;
+  b->is_held = false;
+  take(h, response);
+  if (const auto behind = std::exchange(b->behind, nullptr))
+    for (waiting_reply& next : *behind) put_up(h, std::move(next.response), next.from);
+  let_go(context);
+}
+
+void proxy::let_go(context_handle context) {
+  --contexts_.find(context)->held;
   finish_if_over(context);
 }
 
@@ -101,7 +140,7 @@ void proxy::go_on(branch_handle h, sip::message& response) {
   }
   if (status < 200) {
     // Step 5; RFC 4320 4.1: nothing but 100 on the way of other requests.
-    if (!c->is_invite || c->final_status != 0 || c->is_over || !b->is_pending()) return;
+    if (!c->is_invite || !c->is_open() || !b->is_pending()) return;
     c->has_answered = true;
     answer(c->server, response, status);
   } else if (status < 300) {
@@ -122,21 +161,11 @@ void proxy::forward_copy_of_2xx(server_handle server, sip::message& response) {
 
 void proxy::forward_success(branch_handle branch, sip::message& response) {
   proxy_branch& b = *branches_.find(branch);
-  const context_handle context = b.context;
-  response_context& c = *contexts_.find(context);
   const int status = response.status();
+  const wire_message wire = to_wire(response); // first: it may throw
   settle(b, status);
-  if (c.final_status == 0 && !c.is_over) {
-    cancel_branches(context, answered_elsewhere); // step 10
-    send_final(context, status, to_wire(response));
-    return;
-  }
-  // Step 5: every 2xx to an INVITE goes upstream, also after another one and after a failure.
-  if (c.is_invite) {
-    const wire_message wire = to_wire(response);
-    if (!transactions_.respond(c.server, status, wire)) transactions_.send_past(c.server, wire);
-  }
-  finish_if_over(context);
+  step(b.context, response_event::succeeded,
+       {.branch = branch, .status = status, .message = &wire, .reasons = answered_elsewhere});
 }
 
 void proxy::on_failure(client_handle, user_tag tag, client_failure reason) {
@@ -144,10 +173,7 @@ void proxy::on_failure(client_handle, user_tag tag, client_failure reason) {
   const branch_handle h{tag.slot, tag.generation};
   proxy_branch* b = branches_.find(h);
   if (!b) return;
-  if (!b->is_pending()) { // timer C settled it
-    finish_if_over(b->context);
-    return;
-  }
+  if (!b->is_pending()) return finish_if_over(b->context); // timer C settled it
   if (reason != client_failure::cancel_timeout && try_next_target(h)) return;
   const response_context& c = *contexts_.find(b->context);
   if (reason == client_failure::transport_error)
@@ -165,12 +191,11 @@ void proxy::on_timer_c(client_handle client, user_tag tag) {
     return;
   }
   const context_handle context = b->context;
-  response_context& c = *contexts_.find(context);
-  if (c.may_be_silent && c.branches == 1 && c.final_status == 0) {
+  const response_context& c = *contexts_.find(context);
+  if (c.may_be_silent && c.branches == 1 && c.is_open()) {
     transactions_.forget(client);
     settle(*b, 408);
-    c.user->on_final(context, c.tag, 0);
-    drop(context);
+    step(context, response_event::gave_up);
     return;
   }
   // 16.8: cancelled, and failed for us; a 2xx that crosses the CANCEL still goes upstream.
@@ -182,20 +207,16 @@ void proxy::note_failure(branch_handle branch, int status, const sip::message* r
   // RFC 3263 4.3: 503 is a reason to ask the next address.
   if (status == 503 && response && try_next_target(branch)) return;
   proxy_branch& b = *branches_.find(branch);
-  const context_handle context = b.context;
-  response_context& c = *contexts_.find(context);
+  response_context& c = *contexts_.find(b.context);
+  const bool is_best = is_better(status, c.best_status, settings_.choice);
+  const wire_message kept = response && is_best ? to_wire(*response) : wire_message{}; // may throw
   settle(b, status);
-  if (c.final_status == 0 && !c.is_over) {
-    if (is_better(status, c.best_status, settings_.choice)) {
-      c.best_status = static_cast<std::uint16_t>(status);
-      c.best_branch = branch;
-      c.best = response ? to_wire(*response) : wire_message{};
-    }
-    if (response && (status == 401 || status == 407)) gather_challenges(c, branch, *response);
-    // Step 5: the user refuses everywhere; it goes upstream when the others have ended.
-    if (status >= 600 && settings_.cancels_on_6xx) cancel_branches(context);
-  }
-  decide(context);
+  if (c.is_open() && response && (status == 401 || status == 407)) // the best one has its own
+    transactions_.out().to_tell().guard([&] { gather_challenges(c, branch, *response); });
+  // Step 5: the user refuses everywhere; it goes upstream when the others have ended.
+  if (c.is_open() && status >= 600 && settings_.cancels_on_6xx) cancel_branches(b.context);
+  step(b.context, c.pending > 0 ? response_event::branch_failed : response_event::all_failed,
+       {.branch = branch, .status = status, .message = &kept});
 }
 
 void proxy::gather_challenges(response_context& c, branch_handle branch,
@@ -219,66 +240,35 @@ void proxy::settle(proxy_branch& b, int status) {
   b.detour.reset();
 }
 
-void proxy::decide(context_handle context) {
-  response_context* c = contexts_.find(context);
-  if (!c || c->pending > 0 || c->is_deciding) return;
-  if (c->final_status != 0 || c->is_over) {
-    finish_if_over(context);
-    return;
+// ---- the machine
+
+bool proxy::step(context_handle context, response_event event, const response_input& input) {
+  response_context* const c = contexts_.find(context);
+  const auto* const row = c ? response_machine().find(c->state, event) : nullptr;
+  if (!row) return false;
+  c->state = row->next;
+  using action = response_action;
+  if (row->actions.has(action::keep_failure)) keep_failure(*c, input);
+  if (row->actions.has(action::cancel_branches)) cancel_branches(context, input.reasons);
+  if (row->actions.has(action::send_final)) send_final(context, input.status, *input.message);
+  if (row->actions.has(action::send_more) && c->is_invite) send_more(c->server, input);
+  if (row->actions.has(action::tell_silence))
+    transactions_.out().to_tell().add(context_answered{c->user, context, c->tag, 0});
+  if (row->actions.has(action::abandon)) transactions_.abandon(c->server);
+  if (row->actions.has(action::show_failure)) {
+    c->is_asked = true;
+    ++c->held;
+    transactions_.out().to_tell().add(branches_failed{this, context});
   }
-  if (c->best_status == 0) return;
-  c->is_deciding = true;
-  std::optional<sip::message> best;
-  if (c->best)
-    if (auto parsed = sip::message::parse(c->best.bytes())) best = std::move(*parsed);
-  const auto verdict =
-      c->user->on_failure(context, c->tag, c->best_status, best ? &*best : nullptr);
-  if (verdict == failure_verdict::decided) conclude(context);
+  finish_if_over(context);
+  return true;
 }
 
-void proxy::conclude(context_handle context) {
-  response_context* c = contexts_.find(context);
-  if (!c || !c->is_deciding) return;
-  c->is_deciding = false;
-  if (c->final_status != 0 || c->is_over)
-    finish_if_over(context);
-  else if (c->pending == 0)
-    forward_best(context);
-}
-
-void proxy::forward_best(context_handle context) {
-  response_context& c = *contexts_.find(context);
-  const int status = c.best_status;
-  // RFC 4320 4.2: the client of another request than INVITE has timed out as well.
-  if (!c.is_invite && status == 408) {
-    c.user->on_final(context, c.tag, 0);
-    drop(context);
-    return;
-  }
-  // 16.7 step 6: 503 would say that this proxy is the one that is overloaded.
-  const int sent = status == 503 ? 500 : status;
-  const auto parsed = c.best ? sip::message::parse(c.best.bytes())
-                             : result<sip::message, sip::parse_error>{sip::message{}};
-  if (!parsed || !*parsed) {
-    const sip::message request = answered_request(context);
-    auto local = sip::write_response(request, sent, {}, transactions_.tag_for(request).view());
-    if (local)
-      send_final(context, sent, to_wire(std::move(*local)));
-    else
-      drop(context);
-    return;
-  }
-  sip::message response = parsed->clone();
-  if (sent != status) static_cast<void>(response.edit().set_status(sent, "Server Internal Error"));
-  if ((status == 401 || status == 407) && c.challenges) {
-    // Step 7: with the challenges of all, so that one round of credentials does for every branch.
-    for (const gathered_challenge& other : *c.challenges)
-      if (other.from != c.best_branch)
-        static_cast<void>(response.edit().append(other.is_proxy ? sip::header_id::proxy_authenticate
-                                                                : sip::header_id::www_authenticate,
-                                                 other.value));
-  }
-  send_final(context, sent, to_wire(response));
+void proxy::keep_failure(response_context& c, const response_input& input) {
+  if (!is_better(input.status, c.best_status, settings_.choice)) return;
+  c.best_status = static_cast<std::uint16_t>(input.status);
+  c.best_branch = input.branch;
+  c.best = input.message ? *input.message : wire_message{};
 }
 
 void proxy::send_final(context_handle context, int status, const wire_message& response) {
@@ -290,15 +280,86 @@ void proxy::send_final(context_handle context, int status, const wire_message& r
   c.best = {};
   c.challenges.reset();
   transactions_.respond(c.server, status, response);
-  c.user->on_final(context, c.tag, status);
-  finish_if_over(context);
+  transactions_.out().to_tell().add(context_answered{c.user, context, c.tag, status});
 }
+
+void proxy::send_more(server_handle server, const response_input& success) {
+  if (!transactions_.respond(server, success.status, *success.message))
+    transactions_.send_past(server, *success.message);
+}
+
+// ---- the user is asked about a failure
+
+void proxy::show_failure(context_handle context) {
+  const response_context* const c = contexts_.find(context);
+  if (!c || !c->is_asked) return;
+  // Answered, or forwarded once more, meanwhile.
+  if (c->state != response_state::deciding || c->pending > 0) return conclude(context);
+  auto verdict = failure_verdict::decided;
+  transactions_.out().to_tell().guard([&] {
+    std::optional<sip::message> best;
+    if (c->best)
+      if (auto parsed = sip::message::parse(c->best.bytes())) best = std::move(*parsed);
+    verdict = c->user->on_failure(context, c->tag, c->best_status, best ? &*best : nullptr);
+  });
+  if (verdict == failure_verdict::decided) conclude(context);
+}
+
+void proxy::conclude(context_handle context) {
+  response_context* const c = contexts_.find(context);
+  if (!c || !c->is_asked) return;
+  c->is_asked = false;
+  if (c->state == response_state::deciding) {
+    if (c->pending > 0) step(context, response_event::user_forwards);
+    // RFC 4320 4.2: the client of another request than INVITE has timed out as well.
+    else if (!c->is_invite && c->best_status == 408)
+      step(context, response_event::user_is_still);
+    else
+      pass_best(context);
+  }
+  let_go(context);
+}
+
+void proxy::pass_best(context_handle context) {
+  const response_context& c = *contexts_.find(context);
+  // 16.7 step 6: 503 would say that this proxy is the one that is overloaded.
+  const int status = c.best_status == 503 ? 500 : c.best_status;
+  wire_message best;
+  transactions_.out().to_tell().guard([&] { best = best_response(context, status); });
+  if (best)
+    step(context, response_event::user_passes, {.status = status, .message = &best});
+  else // silence is all that is left
+    step(context, response_event::dropped);
+}
+
+wire_message proxy::best_response(context_handle context, int status) {
+  const response_context& c = *contexts_.find(context);
+  const auto parsed = c.best ? sip::message::parse(c.best.bytes())
+                             : result<sip::message, sip::parse_error>{sip::message{}};
+  if (!parsed || !*parsed) {
+    const sip::message request = answered_request(context);
+    auto local = sip::write_response(request, status, {}, transactions_.tag_for(request).view());
+    return local ? to_wire(std::move(*local)) : wire_message{};
+  }
+  sip::message response = parsed->clone();
+  if (status != c.best_status)
+    static_cast<void>(response.edit().set_status(status, "Server Internal Error"));
+  if ((status == 401 || status == 407) && c.challenges) {
+    // Step 7: with the challenges of all, so that one round of credentials does for every branch.
+    for (const gathered_challenge& other : *c.challenges)
+      if (other.from != c.best_branch)
+        static_cast<void>(response.edit().append(other.is_proxy ? sip::header_id::proxy_authenticate
+                                                         : sip::header_id::www_authenticate,
+                                          other.value));
+  }
+  return to_wire(response);
+}
+
+// ---- the end
 
 void proxy::finish_if_over(context_handle context) {
   const response_context* c = contexts_.find(context);
-  if (c && (c->final_status != 0 || c->is_over) && c->pending == 0 && c->held == 0 &&
-      !c->is_deciding)
-    finish(context);
+  if (c && !c->is_open() && c->pending == 0 && c->held == 0) finish(context);
 }
 
 void proxy::finish(context_handle context) {
@@ -314,7 +375,7 @@ void proxy::finish(context_handle context) {
     branches_.erase(h);
   });
   if (!is_needed) transactions_.release(server);
-  c.user->on_end(context, c.tag);
+  transactions_.out().to_tell().add(context_ended{c.user, context, c.tag});
   contexts_.erase(context);
 }
 
@@ -326,8 +387,7 @@ void proxy::on_silence(server_handle server, user_tag tag) {
   const context_handle context{tag.slot, tag.generation};
   const sip::message request = answered_request(context);
   if (!request) return;
-  if (auto trying = sip::write_response(request, 100, trying_text))
-    transactions_.respond(server, 100, to_wire(std::move(*trying)));
+  if (const auto trying = make_trying(request)) transactions_.respond(server, 100, trying);
 }
 
 } // namespace tandem::stack

@@ -39,8 +39,9 @@ record_queue::chunk& record_queue::chunk_with_room(std::uint32_t size) {
     for (std::uint32_t n = first_chunk_; n != first_chunk_ + chunks_in_use_; ++n)
       chunks_[slot_of(n)] = std::move(old[n & (old.size() - 1)]);
   }
+  block_ref block = block_ref::make(std::max(size, usual_chunk)); // first: it may throw
   ++chunks_in_use_;
-  return last() = {block_ref::make(std::max(size, usual_chunk)), 0};
+  return last() = {std::move(block), 0};
 }
 
 const record_queue::record& record_queue::at(name of) const noexcept {

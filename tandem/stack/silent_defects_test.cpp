@@ -57,7 +57,7 @@ TEST(silent_defects, d03_a_request_without_the_magic_cookie_has_a_transaction_al
     t.out.sent.clear();
     t.receive_request();
     EXPECT_EQ(t.out.take().kind(), "200") << via << ": a copy gets the answer again";
-    EXPECT_TRUE(t.heard.empty()) << via;
+    EXPECT_TRUE(t.heard().empty()) << via;
   }
 }
 
@@ -78,10 +78,10 @@ TEST(silent_defects, d05_ringing_does_not_time_out_by_timer_b) {
   transaction_fixture t;
   t.start(kind::client_invite, transport_kind::udp);
   t.receive_response(180);
-  t.heard.clear();
+  t.heard().clear();
   t.out.advance(t.layer.timers().timer_b + seconds{1});
   EXPECT_EQ(t.state(), state::proceeding);
-  EXPECT_TRUE(t.heard.empty());
+  EXPECT_TRUE(t.heard().empty());
 }
 
 TEST(silent_defects, d06_responses_have_a_to_tag_and_the_timestamp_and_a_2xx_its_copies_and_ack) {
@@ -100,7 +100,7 @@ TEST(silent_defects, d06_responses_have_a_to_tag_and_the_timestamp_and_a_2xx_its
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(t.respond(200));
   EXPECT_EQ(t.out.sent.size(), 3U);
   t.receive_request("ACK");
-  EXPECT_EQ(t.heard, std::deque<std::string>{"ACK"});
+  EXPECT_EQ(t.heard(), std::deque<std::string>{"ACK"});
 }
 
 TEST(silent_defects, d07_a_cancel_is_answered_200_and_never_501) {
@@ -120,7 +120,7 @@ TEST(silent_defects, d08_copies_that_come_at_once_make_one_transaction) {
   transaction_fixture t;
   t.start(kind::server_invite, transport_kind::udp);
   for (int i = 0; i < 5; ++i) t.receive_request();
-  EXPECT_TRUE(t.heard.empty()) << "each copy finds it, also before the first response";
+  EXPECT_TRUE(t.heard().empty()) << "each copy finds it, also before the first response";
   EXPECT_EQ(t.layer.size(), 1U);
   EXPECT_FALSE(t.layer.create_server(make_request(t.parts), t.from_peer(), t, {}));
 }
@@ -196,7 +196,7 @@ TEST(silent_defects, p07_timer_a_is_500_ms_and_a_2xx_leaves_the_transaction_in_a
   // A stray failure afterwards ends nothing.
   t.receive_response(486);
   EXPECT_EQ(t.state(), state::accepted);
-  EXPECT_EQ(t.heard, std::deque<std::string>{"200"});
+  EXPECT_EQ(t.heard(), std::deque<std::string>{"200"});
 }
 
 TEST(silent_defects, p10_what_is_wrong_with_a_request_names_the_answer_that_is_owed) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A network in virtual time that loses, repeats, delays and so reorders datagrams between elements
-// of this stack. Deterministic for a seed. For tests; one thread.
+// of this stack. It has no streams: what asks for one fails. Deterministic for a seed. For tests;
+// one thread.
 #pragma once
 
 #include <tandem/sip/message.hpp>
@@ -37,13 +38,20 @@ class simulated_host : public outbox {
                                              std::size_t) const noexcept override {
     return to.transport;
   }
-  void send(const target& to, const wire_message& message, origin) override;
+  void send(const target& to, const wire_message& message, origin) noexcept override;
+  void on_effects() noexcept override {} // the network drains all after each event
 
   [[nodiscard]] const socket_address& address() const noexcept { return address_; }
   void receive(const std::string& datagram, const socket_address& source);
 
   /// Set it before the first datagram.
   transaction_layer* layer = nullptr;
+  /// Sees what arrives; may be empty.
+  std::function<void(const std::string&)> seen;
+  /// Who hears of failures; empty: the layer.
+  std::function<void(origin, send_error)> on_send_error;
+  bool has_room = true; ///< in the kernel's buffer; without it datagrams are lost
+  std::size_t lost = 0;
 
  private:
   simulated_network& network_;
@@ -93,8 +101,10 @@ class simulated_network {
         const auto what = events_.top().what;
         events_.pop();
         what();
+        end_turns();
       }
       timers_.advance(now_);
+      end_turns();
     }
   }
 
@@ -113,6 +123,10 @@ class simulated_network {
 
  private:
   static constexpr instant start{seconds{1'000}};
+
+  void end_turns() {
+    for (const auto& [address, host] : hosts_) host->to_tell().drain();
+  }
 
   struct event {
     instant when;
@@ -139,11 +153,25 @@ inline simulated_host::simulated_host(simulated_network& network, const std::str
 inline instant simulated_host::now() const noexcept { return network_.now(); }
 inline timer_wheel& simulated_host::timers() noexcept { return network_.timers(); }
 
-inline void simulated_host::send(const target& to, const wire_message& message, origin) {
-  network_.send(address_, to.address, std::string{message.bytes()});
+inline void simulated_host::send(const target& to, const wire_message& message,
+                                 origin on_behalf_of) noexcept {
+  if (to.address.port == 0 || to.transport != transport_kind::udp) {
+    if (on_behalf_of.of == origin::kind::none) return;
+    network_.after(duration{}, [this, on_behalf_of] {
+      if (on_send_error)
+        on_send_error(on_behalf_of, send_error::unreachable);
+      else if (layer)
+        layer->on_send_error(on_behalf_of, send_error::unreachable);
+    });
+  } else if (has_room) {
+    network_.send(address_, to.address, std::string{message.bytes()});
+  } else {
+    ++lost;
+  }
 }
 
 inline void simulated_host::receive(const std::string& datagram, const socket_address& source) {
+  if (seen) seen(datagram);
   auto m = sip::message::parse(datagram);
   if (!m || !layer) return;
   arrival from;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A transaction as it stands in the layer's tables: which machine, which state, the one timer that
-// serves all its lettered ones, and the bytes that may have to be sent again. Small, since every
-// call leaves several behind for 64*T1. Internal to transaction_layer; users hold handles.
+// A transaction as it stands in its table: which machine, which state, the one timer that serves
+// all its lettered ones, and the bytes that may have to be sent again. Small, since every call
+// leaves several behind for 64*T1. Internal to the tables; users hold handles.
 #pragma once
 
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/stack/held_calls.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/transaction_machines.hpp>
 #include <tandem/stack/transaction_user.hpp>
@@ -16,17 +17,18 @@
 
 namespace tandem::stack {
 
-class transaction_layer;
-struct suspension;
+class client_transactions;
+class server_transactions;
+class transaction_timers;
 
 /// What client and server transactions have in common.
 class transaction : public timer {
  public:
   static constexpr instant never = instant::max();
 
-  transaction(transaction_layer& layer, transaction_kind kind, transaction_state state,
-              std::uint64_t key, user_tag tag) noexcept
-      : layer_{layer}, key_{key}, tag_{tag}, kind_{kind}, state_{state} {}
+  transaction(transaction_kind kind, transaction_state state, std::uint64_t key,
+              user_tag tag) noexcept
+      : key_{key}, tag_{tag}, kind_{kind}, state_{state} {}
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
 
@@ -38,10 +40,10 @@ class transaction : public timer {
   ~transaction() = default;
 
  private:
-  friend class transaction_layer;
-  void on_timer(instant now) override;
+  friend class client_transactions;
+  friend class server_transactions;
+  friend class transaction_timers;
 
-  transaction_layer& layer_;
   std::uint64_t key_;
   instant retransmit_at_ = never;
   instant expire_at_ = never;
@@ -56,7 +58,9 @@ class transaction : public timer {
 
 class client_transaction final : public transaction {
  public:
-  using transaction::transaction;
+  client_transaction(client_transactions& owner, transaction_kind kind, transaction_state state,
+                     std::uint64_t key, user_tag tag) noexcept
+      : transaction{kind, state, key, tag}, owner_{owner} {}
 
   /// Final or provisional, the last one that came; 0: none.
   [[nodiscard]] int last_status() const noexcept { return last_status_; }
@@ -65,10 +69,12 @@ class client_transaction final : public transaction {
   [[nodiscard]] std::string_view kept_bytes() const noexcept { return request_.bytes(); }
 
  private:
-  friend class transaction_layer;
+  friend class client_transactions;
+  void on_timer(instant now) override;
 
   enum class cancel : std::uint8_t { no, wanted, sent };
 
+  client_transactions& owner_;
   cancel cancel_ = cancel::no;
   std::uint16_t last_status_ = 0;
   client_user* user_ = nullptr; ///< nobody hears of a CANCEL
@@ -80,20 +86,25 @@ class client_transaction final : public transaction {
 /// Where else a response may go, once the way back is lost (RFC 3261 18.2.2).
 struct reply_detour {
   std::vector<target> left; ///< to try, the next one last
-  bool is_asked = false;    ///< the core was asked for them
+  bool is_asked = false;    ///< a request_user was asked for them
+  bool is_waiting = false;  ///< and has not told them yet: nothing is sent by the lost way
 };
 
 class server_transaction final : public transaction {
  public:
-  using transaction::transaction;
+  server_transaction(server_transactions& owner, transaction_kind kind, transaction_state state,
+                     std::uint64_t key, user_tag tag) noexcept
+      : transaction{kind, state, key, tag}, owner_{owner} {}
 
   [[nodiscard]] const target& reply_to() const noexcept { return reply_to_; }
   /// The message that it would send again, empty when there is none.
   [[nodiscard]] std::string_view kept_bytes() const noexcept { return response_.bytes(); }
 
  private:
-  friend class transaction_layer;
+  friend class server_transactions;
+  void on_timer(instant now) override;
 
+  server_transactions& owner_;
   bool is_reserved_ = false; ///< a suspended program holds it and no transaction was made yet
   server_user* user_ = nullptr;
   wire_message response_; ///< what a copy of the request is answered with

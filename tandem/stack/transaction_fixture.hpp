@@ -59,16 +59,20 @@ class transaction_fixture : public request_user, public client_user, public serv
   void receive_response(int status) {
     auto m = parsed(answer_text(request_text(parts), status));
     layer.receive_response(m, from_peer());
+    out.end_turn();
   }
   void receive_request(const std::string& method = {}) {
     request_parts p = parts;
     if (!method.empty()) p.method = method;
     auto m = make_request(p);
     layer.receive_request(m, from_peer());
+    out.end_turn();
   }
   bool respond(int status) {
-    return layer.respond(server, status,
-                         wire_message::copy_of(answer_text(request_text(parts), status)));
+    const bool is_done = layer.respond(
+        server, status, wire_message::copy_of(answer_text(request_text(parts), status)));
+    out.end_turn();
+    return is_done;
   }
   void fail_to_send() {
     if (is_client(kind_))
@@ -77,6 +81,7 @@ class transaction_fixture : public request_user, public client_user, public serv
     else
       layer.on_send_error({server.slot, server.generation, origin::kind::server},
                           send_error::refused);
+    out.end_turn();
   }
 
   /// Where the core knows the sender to be otherwise; asked for once.
@@ -87,38 +92,47 @@ class transaction_fixture : public request_user, public client_user, public serv
   request_parts parts;
   client_handle client;
   server_handle server;
-  std::deque<std::string> heard; ///< by users and by the core
+
+  /// What users and the core have heard, this turn included.
+  std::deque<std::string>& heard() {
+    out.end_turn();
+    return heard_;
+  }
+
+ protected:
+  void note(std::string what) { heard_.push_back(std::move(what)); }
 
  private:
   void on_request(sip::message& request, const arrival&) override {
-    heard.push_back(std::string{request.method_text()});
+    heard_.push_back(std::string{request.method_text()});
   }
   void on_cancel(server_handle, sip::message&, const arrival&) override {
-    heard.push_back("cancelled");
+    heard_.push_back("cancelled");
   }
   void on_stray_response(sip::message& response, const arrival&) override {
-    heard.push_back("stray " + std::to_string(response.status()));
+    heard_.push_back("stray " + std::to_string(response.status()));
   }
   bool on_unreachable(server_handle of, std::string_view via, const target&) override {
     if (other_ways.empty()) return false;
-    heard.push_back("unreachable " + std::string{via});
+    heard_.push_back("unreachable " + std::string{via});
     layer.send_by(of, std::vector<target>{other_ways.begin(), other_ways.end()});
     return true;
   }
   void on_response(client_handle, user_tag, sip::message& response, const arrival&) override {
-    heard.push_back(std::to_string(response.status()));
+    heard_.push_back(std::to_string(response.status()));
   }
   void on_failure(client_handle, user_tag, client_failure reason) override {
-    heard.push_back(reason == client_failure::timeout           ? "timeout"
+    heard_.push_back(reason == client_failure::timeout           ? "timeout"
                     : reason == client_failure::transport_error ? "transport_error"
                                                                 : "cancel_timeout");
   }
-  void on_timer_c(client_handle, user_tag) override { heard.push_back("timer_c"); }
+  void on_timer_c(client_handle, user_tag) override { heard_.push_back("timer_c"); }
   void on_failure(server_handle, user_tag, server_failure reason) override {
-    heard.push_back(reason == server_failure::no_ack ? "no_ack" : "transport_error");
+    heard_.push_back(reason == server_failure::no_ack ? "no_ack" : "transport_error");
   }
-  void on_silence(server_handle, user_tag) override { heard.push_back("silence"); }
+  void on_silence(server_handle, user_tag) override { heard_.push_back("silence"); }
 
+  std::deque<std::string> heard_;
   transaction_kind kind_ = transaction_kind::client_invite;
   transport_kind transport_ = transport_kind::udp;
 };

@@ -1,81 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// The transactions of one shard (RFC 3261 17): matching, retransmission, absorption, CANCEL and the
-// reservation of a suspended program. Sans-I/O: messages are handed in, an outbox takes what goes
-// out, a wheel drives the timers. One thread. Handles outlive what they name and then find nothing.
+// The transactions of one shard (RFC 3261 17). The layer only matches: a message goes to its
+// transaction (17.1.3, 17.2.3), behind a suspended program of its call, or to the chain of request
+// users. Sans-I/O: messages are handed in, an outbox takes what goes out and what users are told, a
+// wheel drives the timers. One thread. Handles outlive what they name and then find nothing.
 #pragma once
 
-#include <tandem/base/counter.hpp>
-#include <tandem/base/hash.hpp>
-#include <tandem/base/result.hpp>
-#include <tandem/stack/ended_transactions.hpp>
-#include <tandem/stack/handle_table.hpp>
-#include <tandem/stack/outbox.hpp>
-#include <tandem/stack/timer_settings.hpp>
-#include <tandem/stack/transaction.hpp>
+#include <tandem/stack/client_transactions.hpp>
+#include <tandem/stack/held_calls.hpp>
+#include <tandem/stack/server_transactions.hpp>
 #include <tandem/stack/transaction_key.hpp>
-#include <tandem/stack/transaction_user.hpp>
 
-#include <cstdint>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
 namespace tandem::stack {
-
-/// Bounds of one shard.
-struct transaction_limits {
-  std::size_t transactions = 1'200'000; ///< clients and servers together; then errc::full
-  std::size_t waiting_per_call = 8;     ///< requests behind a suspended program; then 503
-  std::size_t suspended = 10'000;       ///< programs at a time; then errc::full
-  std::size_t lingering = 128; ///< servers that stay whole after their end: an error may come back
-};
-
-/// Why a transaction was not made.
-enum class transaction_errc : std::uint8_t {
-  full,       ///< the bound is reached: answer 503 with Retry-After, without a transaction
-  exists,     ///< a transaction of that key is there
-  bad_branch, ///< the message has no top Via or CSeq that could be matched
-};
-
-/// Counters for observation; they only grow.
-struct transaction_counters {
-  counter servers;
-  counter clients;
-  counter absorbed;      ///< copies of requests, ACKs and repeated responses
-  counter retransmitted; ///< requests and responses sent again
-  counter timeouts;      ///< timers B, F, H and silence after CANCEL
-  counter transport_errors;
-  counter impossible; ///< pairs of state and event that no RFC has: a fault of ours
-  counter stray_responses;
-  counter refused; ///< not made, or not let wait, at a bound
-};
 
 class transaction_layer {
  public:
   /// \param out outlives the layer.
   transaction_layer(outbox& out, const timer_settings& timers,
-                    const transaction_limits& limits = {});
-  ~transaction_layer();
+                    const transaction_limits& limits = {})
+      : commons_{out, timers, limits}, held_{limits.waiting_per_call} {}
   transaction_layer(const transaction_layer&) = delete;
   transaction_layer& operator=(const transaction_layer&) = delete;
 
-  /// Who gets what matches no transaction; set it before the first message. It outlives the layer.
-  void set_core(request_user& core) noexcept { core_ = &core; }
+  /// See request_chain.
+  void set_core(request_user& core) noexcept { commons_.users.set_core(core); }
+  void put_in_front(request_user& user) { commons_.users.put_in_front(user); }
 
   /// Takes effect on timers that are armed later.
-  void set_timers(const timer_settings& timers) noexcept { timers_ = timers; }
-  [[nodiscard]] const timer_settings& timers() const noexcept { return timers_; }
+  void set_timers(const timer_settings& timers) noexcept { commons_.timers.set_settings(timers); }
+  [[nodiscard]] const timer_settings& timers() const noexcept { return commons_.timers.settings(); }
+  /// What a request that is refused for now is told to wait (RFC 3261 21.5.4).
+  void set_retry_after(duration wait) noexcept { retry_after_ = wait; }
 
   // What comes in: valid messages, whose Via was completed (via_rules.hpp) already.
 
-  /// Absorbs what belongs to a server transaction; the rest goes to the core, now, or after the
-  /// suspended program of its Call-ID. False when it lacks what requests are matched by: nothing
-  /// was done, and a 400 is owed.
+  /// Absorbs what belongs to a server transaction; the rest goes to the first request_user that
+  /// takes it, moved from, or waits for the suspended program of its Call-ID. False when it lacks
+  /// what requests are matched by: nothing was done, and a 400 is owed.
   bool receive_request(sip::message& request, const arrival& from);
 
-  /// To the user of its client transaction, else to the core as stray.
+  /// To the user of its client transaction, moved from, else to a request_user as stray.
   /// False when it lacks what responses are matched by: nothing was done.
   bool receive_response(sip::message& response, const arrival& from);
 
@@ -85,27 +52,26 @@ class transaction_layer {
   /// An ICMP error quoted the beginning of a message that we sent as a datagram.
   void on_datagram_refused(std::string_view quoted);
 
-  // Server transactions.
+  // Server transactions: see server_transactions.
 
-  /// The server transaction of a request: a new one, or the one that a suspended program reserved.
-  /// \param from where the request came from, as it was handed to the core.
+  /// \param from where the request came from, as it was handed to a request_user.
   [[nodiscard]] result<server_handle, transaction_errc>
   create_server(const sip::message& request, const arrival& from, server_user& user, user_tag tag);
-
-  /// Sends a response and keeps what has to be sent again. False when the transaction is gone or
-  /// its state takes none, such as a second final response: nothing was sent.
-  bool respond(server_handle server, int status, const wire_message& response);
-
-  /// Sends the last response again, as a copy of the request would make it. False when there is
-  /// none to send: before the first one, and after a 2xx to an INVITE.
-  bool repeat(server_handle server);
-
-  /// Answers request_user::on_unreachable: the ways to try, in this order; without any, or when
-  /// all have failed, the user hears of a transport error. No effect when the transaction is gone.
-  void send_by(server_handle server, std::span<const target> ways);
-
-  /// The transaction, null when it is gone. Not to be kept.
-  [[nodiscard]] const server_transaction* find(server_handle server) noexcept;
+  bool respond(server_handle server, int status, const wire_message& response) {
+    return servers_.respond(server, status, response);
+  }
+  bool repeat(server_handle server) { return servers_.repeat(server); }
+  void send_by(server_handle server, std::span<const target> ways) {
+    servers_.send_by(server, ways);
+  }
+  [[nodiscard]] const server_transaction* find(server_handle server) noexcept {
+    return servers_.find(server);
+  }
+  void abandon(server_handle server) { servers_.abandon(server); }
+  bool send_past(server_handle server, const wire_message& response) {
+    return servers_.send_past(server, response);
+  }
+  void release(server_handle server) { servers_.release(server); }
 
   /// The server transaction that a request belongs to: that of the same request, of the INVITE for
   /// ACK and CANCEL. The empty handle when there is none.
@@ -113,52 +79,24 @@ class transaction_layer {
   [[nodiscard]] server_handle find_server(const sip::message& request,
                                           const arrival& from) const noexcept;
 
-  /// No final response will come: copies of the request are absorbed in silence until it is
-  /// forgotten (RFC 4320 4.2: no late 408 to other requests than INVITE).
-  void abandon(server_handle server);
+  // Client transactions: see client_transactions.
 
-  /// Sends a response by the way of the transaction, but outside of it: a 2xx that crossed the
-  /// failure which the transaction has sent (RFC 3261 16.7 step 5). False when it is gone.
-  bool send_past(server_handle server, const wire_message& response);
-
-  /// Its user goes away; the transaction ends by itself. Once its work is done its handle finds
-  /// nothing, while copies are still absorbed or answered.
-  void release(server_handle server);
-
-  // Client transactions.
-
-  /// Sends a request, not ACK, in a transaction of its own. The top Via of `request` has `branch`,
-  /// which no other live transaction of the method has.
   [[nodiscard]] result<client_handle, transaction_errc>
   create_client(std::string_view method, std::string_view branch, const wire_message& request,
-                const target& to, client_user& user, user_tag tag);
-
-  /// Limits the time an INVITE may ring from now on (RFC 3261 16.6 step 11, 16.7 step 2); without a
-  /// call it is timer C of the settings from the first provisional response on. No effect
-  /// before the first provisional response, after CANCEL, and after a final response.
-  void set_timer_c(client_handle client, duration after);
-
-  /// Cancels an INVITE: now when a provisional response came, else when the first one comes
-  /// (RFC 3261 9.1). No effect after a final response.
-  /// \param reasons values of its Reason headers (RFC 3326).
-  void cancel(client_handle client, std::span<const std::string_view> reasons = {});
-
-  /// The transaction, null when it is gone. Not to be kept.
-  [[nodiscard]] const client_transaction* find(client_handle client) noexcept;
-
-  /// Ends it at once, without a word to anybody: what still comes for it is stray.
-  void forget(client_handle client);
-
-  /// Another tag for what is reported from now on.
-  void retag(client_handle client, user_tag tag) noexcept;
-
-  /// Its user goes away: nothing is reported any more.
-  void release(client_handle client);
-
-  /// The same for a client transaction whose work is done. Every 2xx that still comes for an INVITE
-  /// goes on by the way of `upstream`, without our Via (RFC 3261 16.7 step 5, RFC 6026).
-  /// False, and nothing changed, when it is not done, or `upstream` is a stream, whose transactions
-  /// find another way themselves when it breaks.
+                const target& to, client_user& user, user_tag tag) {
+    return clients_.create(method, branch, request, to, user, tag);
+  }
+  void set_timer_c(client_handle client, duration after) { clients_.set_timer_c(client, after); }
+  void cancel(client_handle client, std::span<const std::string_view> reasons = {}) {
+    clients_.cancel(client, reasons);
+  }
+  [[nodiscard]] const client_transaction* find(client_handle client) noexcept {
+    return clients_.find(client);
+  }
+  void forget(client_handle client) { clients_.forget(client); }
+  void retag(client_handle client, user_tag tag) noexcept { clients_.retag(client, tag); }
+  void release(client_handle client) { clients_.release(client); }
+  /// Every 2xx that still comes goes on by the way of `upstream`.
   bool retire(client_handle client, server_handle upstream);
 
   // Programs that wait.
@@ -170,88 +108,50 @@ class transaction_layer {
   suspend(const sip::message& request, const arrival& from, server_user& user, user_tag tag);
 
   /// The program ended. A reservation that became no transaction is forgotten, so that the next
-  /// copy of the request runs again; then what waited goes on, in order, before this returns.
+  /// copy of the request runs again; then what waited goes on, in order, in this turn.
   void resume(server_handle server);
+
+  /// For the effects of this layer: the next request that waited for the programs of this call.
+  void release_next(std::uint64_t call);
 
   /// The To tag of responses of our own to a request: the same for each copy of it, so that
   /// stateless answers agree (RFC 3261 8.2.7), and not to be guessed.
   [[nodiscard]] local_tag tag_for(const sip::message& request) const noexcept {
-    return local_tag_of(request, secret_);
+    return local_tag_of(request, commons_.secret);
   }
 
   /// Those that are remembered only are counted too.
-  [[nodiscard]] std::size_t size() const noexcept {
-    return clients_.size() + servers_.size() + ended_.size();
-  }
+  [[nodiscard]] std::size_t size() const noexcept { return commons_.size(); }
   /// For those who look on: calls f(transaction) for each client or server transaction, until it
   /// says false. O(transactions).
   template <typename F>
   void for_each_client(F&& f) {
-    clients_.for_each_while([&](auto, const client_transaction& t) { return f(t); });
+    clients_.for_each_while(f);
   }
   template <typename F>
   void for_each_server(F&& f) {
-    servers_.for_each_while([&](auto, const server_transaction& t) { return f(t); });
+    servers_.for_each_while(f);
   }
-  [[nodiscard]] const transaction_counters& counters() const noexcept { return counters_; }
-  [[nodiscard]] outbox& out() noexcept { return out_; }
+  [[nodiscard]] const transaction_counters& counters() const noexcept { return commons_.counters; }
+  [[nodiscard]] outbox& out() noexcept { return commons_.out; }
   /// The key of this layer's hashes.
-  [[nodiscard]] const hash_key& secret() const noexcept { return secret_; }
+  [[nodiscard]] const hash_key& secret() const noexcept { return commons_.secret; }
 
  private:
-  friend class transaction;
-  struct waiting_call;
-
-  void on_timer(transaction& t, instant now);
-  void run(client_transaction& c, transaction_event event, sip::message* response = nullptr,
-           const arrival* from = nullptr);
-  void run(server_transaction& s, transaction_event event, sip::message* request = nullptr,
-           const arrival* from = nullptr);
-  void dispatch(transaction& t, transaction_event event);
-  void set_timers_of(transaction& t, action_set<transaction_action> actions, instant now);
-  void start(transaction& t, duration after);
-  void arm(transaction& t);
-  bool begin(client_handle h, const wire_message& request, const target& to);
-  void send_request(client_transaction& c);
-  void send_response(server_transaction& s);
-  void lose_way(server_transaction& s);
-  bool ask_for_ways(server_transaction& s, std::string_view response);
-  void send_cancel(client_transaction& c);
-  void end(client_transaction& c);
-  void end(server_transaction& s);
-  [[nodiscard]] bool is_full();
-  [[nodiscard]] result<server_handle, transaction_errc> add_server(const sip::message& request,
-                                                                   std::uint64_t key,
-                                                                   const arrival& from,
-                                                                   server_user& user, user_tag tag);
   /// The keys that came with it, else those of the request.
   [[nodiscard]] std::optional<request_keys> keys_of(const sip::message& request,
                                                     const arrival& from) const noexcept;
-  bool wait(std::uint64_t call, std::uint64_t key, sip::message& request, const arrival& from);
-  void run_waiting(std::uint64_t call);
-  bool absorb(const request_keys& keys, sip::message& request, const arrival& from);
-  void absorb_ended(server_handle ended, sip::message& request, const arrival& from);
-  void absorb_ended(client_handle ended, sip::message& response);
-  void retire_if_done(server_handle server);
-  server_transaction* revive(server_handle ended);
-  bool retire_if_done(client_handle client, const way_back* upstream);
+  bool absorb(sip::message& request, const arrival& from);
+  bool wait(sip::message& request, const arrival& from);
   void refuse(const sip::message& request, const arrival& from);
+  void end_hold(std::uint64_t call);
 
-  outbox& out_;
-  timer_settings timers_;
-  transaction_limits limits_;
-  hash_key secret_;
-  request_user* core_ = nullptr;
-  slot_map<client_transaction> clients_;
-  slot_map<server_transaction> servers_;
-  handle_table<client_transaction> client_keys_;
-  handle_table<server_transaction> server_keys_;
-  ended_transactions ended_{out_, client_keys_, server_keys_};
-  std::vector<server_handle> lingering_; ///< the last ones that were released, in a ring
-  std::size_t next_lingering_ = 0;
-  std::unordered_map<std::uint64_t, std::unique_ptr<waiting_call>> waiting_;
+  transaction_commons commons_;
+  client_transactions clients_{commons_};
+  server_transactions servers_{commons_};
+  held_calls held_;
   std::size_t suspended_ = 0;
-  transaction_counters counters_;
+  duration retry_after_ = seconds{5};
 };
 
 } // namespace tandem::stack

@@ -30,7 +30,7 @@ server_handle make_server(transaction_fixture& t, const request_parts& p) {
 TEST(transaction_layer, gives_a_new_request_to_the_core) {
   transaction_fixture t;
   receive(t, {});
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"INVITE"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"INVITE"}));
   EXPECT_EQ(t.layer.size(), 0U) << "no transaction without the core's wish";
 }
 
@@ -47,9 +47,9 @@ TEST(transaction_layer, tells_requests_apart_by_branch_sent_by_and_method) {
   request_parts other;
   other.method = "MESSAGE";
   receive(t, other);
-  EXPECT_EQ(t.heard.size(), 4U);
+  EXPECT_EQ(t.heard().size(), 4U);
   receive(t, {});
-  EXPECT_EQ(t.heard.size(), 4U) << "the copy is absorbed";
+  EXPECT_EQ(t.heard().size(), 4U) << "the copy is absorbed";
 }
 
 TEST(transaction_layer, tells_extension_methods_apart) {
@@ -58,10 +58,10 @@ TEST(transaction_layer, tells_extension_methods_apart) {
   p.method = "FOO";
   make_server(t, p);
   receive(t, p);
-  EXPECT_TRUE(t.heard.empty());
+  EXPECT_TRUE(t.heard().empty());
   p.method = "BAR";
   receive(t, p);
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"BAR"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"BAR"}));
 }
 
 // A silent defect of other stacks: a request without the magic cookie crashed the lookup.
@@ -70,7 +70,7 @@ TEST(transaction_layer, matches_rfc_2543_requests_by_their_parts) {
   const server_handle h = make_server(t, rfc2543_invite());
   t.server = h;
   receive(t, rfc2543_invite());
-  EXPECT_TRUE(t.heard.empty()) << "a copy";
+  EXPECT_TRUE(t.heard().empty()) << "a copy";
 
   for (const auto part : {&request_parts::from, &request_parts::call_id, &request_parts::uri}) {
     request_parts p = rfc2543_invite();
@@ -83,7 +83,7 @@ TEST(transaction_layer, matches_rfc_2543_requests_by_their_parts) {
   request_parts via = rfc2543_invite();
   via.via = "SIP/2.0/UDP 192.0.2.1:5060;branch=2";
   receive(t, via);
-  EXPECT_EQ(t.heard.size(), 5U) << "each of these is another request";
+  EXPECT_EQ(t.heard().size(), 5U) << "each of these is another request";
 }
 
 TEST(transaction_layer, an_rfc_2543_ack_and_cancel_find_their_invite) {
@@ -92,14 +92,14 @@ TEST(transaction_layer, an_rfc_2543_ack_and_cancel_find_their_invite) {
   request_parts cancel = rfc2543_invite();
   cancel.method = "CANCEL";
   receive(t, cancel);
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"cancelled"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"cancelled"}));
   EXPECT_TRUE(t.respond(487));
   request_parts ack = rfc2543_invite();
   ack.method = "ACK";
   ack.to += ";tag=bob-1";
   receive(t, ack);
   EXPECT_EQ(t.layer.find(t.server)->state(), state::confirmed);
-  EXPECT_EQ(t.heard.size(), 1U);
+  EXPECT_EQ(t.heard().size(), 1U);
 }
 
 TEST(transaction_layer, an_ack_for_a_2xx_and_a_late_cancel_are_the_cores) {
@@ -111,7 +111,46 @@ TEST(transaction_layer, an_ack_for_a_2xx_and_a_late_cancel_are_the_cores) {
   request_parts cancel;
   cancel.method = "CANCEL";
   receive(t, cancel);
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"ACK", "CANCEL"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"ACK", "CANCEL"}));
+}
+
+TEST(transaction_layer, asks_a_chain_of_users_the_last_one_put_in_front_first_and_the_core_last) {
+  struct picky final : request_user {
+    bool takes(const sip::message& m) override {
+      return m.is_request() ? m.method_text() == method : m.status() == 200;
+    }
+    void on_request(sip::message& m, const arrival&) override { heard += m.method_text(); }
+    void on_cancel(server_handle, sip::message&, const arrival&) override { heard += "cancelled"; }
+    void on_stray_response(sip::message&, const arrival&) override { heard += "stray"; }
+    bool on_unreachable(server_handle, std::string_view, const target&) override { return false; }
+    std::string method;
+    std::string heard;
+  };
+  transaction_fixture t;
+  picky dialogs;
+  picky agent;
+  dialogs.method = agent.method = "INFO";
+  t.layer.put_in_front(dialogs);
+  t.layer.put_in_front(agent);
+  request_parts p;
+  for (const char* const method : {"INFO", "MESSAGE"}) {
+    p.method = method;
+    p.via = std::string{"SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK"} + method;
+    receive(t, p);
+    t.out.end_turn();
+  }
+  EXPECT_EQ(agent.heard, "INFO");
+  agent.method = "UPDATE";
+  p.method = "INFO";
+  p.via += "2";
+  receive(t, p);
+  t.out.end_turn();
+  EXPECT_EQ(dialogs.heard, "INFO");
+  auto stray = parsed(answer_text(request_text(p), 200));
+  t.layer.receive_response(stray, t.from_peer());
+  t.out.end_turn();
+  EXPECT_EQ(agent.heard, "INFOstray");
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"MESSAGE"})) << "what nobody in front takes";
 }
 
 // Silent defects of other stacks: a repeated or stray CANCEL was answered 481, or ended the call.
@@ -125,7 +164,7 @@ TEST(transaction_layer, a_copy_of_a_cancel_is_answered_as_the_first) {
   EXPECT_TRUE(t.layer.respond(of_cancel, 200,
                               wire_message::copy_of(answer_text(request_text(cancel), 200))));
   receive(t, cancel);
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"cancelled"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"cancelled"}));
   EXPECT_EQ(t.out.sent.size(), 2U);
 }
 
@@ -144,7 +183,7 @@ TEST(transaction_layer, a_response_finds_its_client_by_branch_and_method) {
   cancel.method = "CANCEL";
   auto to_cancel = parsed(answer_text(request_text(cancel), 200));
   t.layer.receive_response(to_cancel, t.from_peer());
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"180", "stray 200", "stray 200"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"180", "stray 200", "stray 200"}));
 }
 
 TEST(transaction_layer, a_second_client_of_the_same_branch_is_refused) {
@@ -174,9 +213,9 @@ TEST(transaction_layer, an_icmp_error_finds_the_client_by_the_quoted_bytes) {
   t.layer.on_datagram_refused("OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bKzzz\r\n");
   t.layer.on_datagram_refused(std::string_view{sent}.substr(0, sent.find("aaa1") + 2));
   t.layer.on_datagram_refused("\0\xff garbage");
-  EXPECT_TRUE(t.heard.empty());
+  EXPECT_TRUE(t.heard().empty());
   t.layer.on_datagram_refused(std::string_view{sent}.substr(0, 120));
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"transport_error"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"transport_error"}));
 }
 
 // RFC 3261 18.2.2, RFC 3263 5
@@ -191,17 +230,17 @@ TEST(transaction_layer, a_response_that_reaches_nobody_goes_where_the_name_of_th
   const auto second = t.out.take();
   EXPECT_EQ(second.text, first.text);
   EXPECT_EQ(second.to.address, target_at("192.0.2.8").address);
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"unreachable " + t.parts.via}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"unreachable " + t.parts.via}));
   t.fail_to_send();
   EXPECT_EQ(t.out.take().to.address, target_at("192.0.2.9").address);
-  EXPECT_EQ(t.heard.size(), 1U);
+  EXPECT_EQ(t.heard().size(), 1U);
   t.fail_to_send();
-  EXPECT_EQ(t.heard.back(), "transport_error");
-  EXPECT_EQ(t.heard.size(), 2U);
+  EXPECT_EQ(t.heard().back(), "transport_error");
+  EXPECT_EQ(t.heard().size(), 2U);
   // A copy of the request asks nobody again.
   t.receive_request();
   t.fail_to_send();
-  EXPECT_EQ(t.heard.size(), 3U);
+  EXPECT_EQ(t.heard().size(), 3U);
 }
 
 TEST(transaction_layer, over_a_stream_the_name_comes_after_connection_and_received_address) {
@@ -244,10 +283,10 @@ TEST(transaction_layer, an_icmp_error_finds_the_server_by_the_quoted_response) {
   t.layer.on_datagram_refused(other);
   t.layer.on_datagram_refused(std::string_view{sent}.substr(0, end + 8));
   t.layer.on_datagram_refused("SIP/2.0 200 OK\r\n");
-  EXPECT_TRUE(t.heard.empty());
+  EXPECT_TRUE(t.heard().empty());
   // The kernel quotes some hundred bytes.
   t.layer.on_datagram_refused(std::string_view{sent}.substr(0, sent.find("\r\n", end) + 4));
-  EXPECT_EQ(t.heard, (std::deque<std::string>{"transport_error"}));
+  EXPECT_EQ(t.heard(), (std::deque<std::string>{"transport_error"}));
 }
 
 // RFC 3261 17.1.1.3

@@ -52,7 +52,7 @@ void bring_to(transaction_fixture& t, k kind, s state) {
   }
   EXPECT_EQ(t.state(), state);
   t.out.sent.clear();
-  t.heard.clear();
+  t.heard().clear();
 }
 
 /// How long a timer runs, over UDP.
@@ -149,7 +149,7 @@ TEST_P(transaction_matrix, does_what_the_row_says_and_nothing_else) {
       row->actions.has(a::report_timeout) || row->actions.has(a::report_transport_error) ||
       row->actions.has(a::report_timer_c) || row->actions.has(a::report_cancel_timeout) ||
       row->actions.has(a::report_no_ack) || row->actions.has(a::report_silence);
-  EXPECT_EQ(!t.heard.empty(), tells);
+  EXPECT_EQ(!t.heard().empty(), tells);
 }
 
 INSTANTIATE_TEST_SUITE_P(every_pair, transaction_matrix, ::testing::ValuesIn(all_cells()),

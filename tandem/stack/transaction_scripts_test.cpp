@@ -70,8 +70,8 @@ void run_script(const std::string& script) {
       EXPECT_EQ(all, rest());
     } else if (command == "heard") {
       std::string all;
-      for (; !t.heard.empty(); t.heard.pop_front())
-        all += (all.empty() ? "" : " ") + t.heard.front();
+      for (; !t.heard().empty(); t.heard().pop_front())
+        all += (all.empty() ? "" : " ") + t.heard().front();
       EXPECT_EQ(all, rest());
     } else if (command == "state") {
       EXPECT_EQ(std::string{name_of(t.state())}, rest());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The faces that the users of transactions wear (RFC 3261 17: "transaction user"): the core that
-// gets new requests, and who owns a client or a server transaction. One thread. What is called here
-// may call the transaction layer back; a handle stays valid, or finds nothing, whatever it does.
+// Interfaces that users of transactions implement (RFC 3261 17: "transaction user"): those that get
+// new requests, and those that own a client or a server transaction. One thread. They are called
+// when no machine is running (effects.hpp), and may call any; a handle is valid or finds nothing.
 #pragma once
 
 #include <tandem/base/slot_map.hpp>
@@ -29,9 +29,13 @@ struct user_tag {
   std::uint32_t index = 0;
 };
 
-/// The core: gets what no transaction takes.
+/// Gets what no transaction takes: user agents and dialogs first, the routing core last.
 class request_user {
  public:
+  /// Whether this one takes a request, or a stray response; else the next user of the chain is
+  /// asked.
+  [[nodiscard]] virtual bool takes(const sip::message& /*message*/) { return true; }
+
   /// A request that begins something, or an ACK for a 2xx: it matches no transaction. It may be
   /// moved from, and answered stateless, with a transaction, later or never.
   virtual void on_request(sip::message& request, const arrival& from) = 0;

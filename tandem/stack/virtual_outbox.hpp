@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,30 +48,27 @@ class virtual_outbox : public outbox {
     const bool is_open = to.choice == transport_choice::open;
     return is_open && size > datagram_limit ? transport_kind::tcp : to.transport;
   }
-  void send(const target& to, const wire_message& message, origin on_behalf_of) override {
-    ++count;
-    newest = message;
-    auto failure = refuses ? refuses(to) : std::nullopt;
-    if (!failure && to.address.port == 0) failure = send_error::unreachable;
-    if (failure) {
-      if (on_behalf_of.of != origin::kind::none) failures_.push_back({on_behalf_of, *failure});
-      return;
-    }
-    if (!has_room && to.transport == transport_kind::udp) {
+  void send(const target& to, const wire_message& message, origin on_behalf_of) noexcept override {
+    try {
+      take_to_send(to, message, on_behalf_of);
+    } catch (const std::bad_alloc&) {
       ++lost;
-      return;
     }
-    if (is_quiet) return;
-    sent.push_back({std::string{message.bytes()}, to, on_behalf_of, now_});
   }
 
-  /// The end of a turn: tells the failures of the sends before it, until there are no more.
+  /// The end of a turn: tells the users what the machines have to tell, and the machines what
+  /// failed to be sent, until there is no more.
   void end_turn() {
+    to_tell().drain();
     while (!failures_.empty()) {
       const auto told = std::exchange(failures_, {});
       for (const auto& [on_behalf_of, reason] : told)
-        if (on_send_error) on_send_error(on_behalf_of, reason);
+        if (on_send_error) to_tell().guard([&] { on_send_error(on_behalf_of, reason); });
+      to_tell().drain();
     }
+  }
+  void on_effects() noexcept override {
+    if (on_turn_needed) on_turn_needed();
   }
 
   /// Lets time pass; timers run at their own moments, each of which is a turn.
@@ -93,8 +91,9 @@ class virtual_outbox : public outbox {
   /// Sent-by of every listener.
   void set_host(std::string host) { host_ = std::move(host); }
 
-  /// Takes the oldest message out; an empty one when there is none.
+  /// Ends the turn and takes the oldest message out; an empty one when there is none.
   [[nodiscard]] sent_message take() {
+    end_turn();
     if (sent.empty()) return {};
     sent_message first = std::move(sent.front());
     sent.pop_front();
@@ -113,8 +112,27 @@ class virtual_outbox : public outbox {
   std::function<std::optional<send_error>(const target&)> refuses;
   /// Who hears of failures: transaction_layer::on_send_error, mostly.
   std::function<void(origin, send_error)> on_send_error;
+  /// Has end_turn() called soon, where no test does it: set it to post that to a loop.
+  std::function<void()> on_turn_needed;
 
  private:
+  void take_to_send(const target& to, const wire_message& message, origin on_behalf_of) {
+    ++count;
+    newest = message;
+    auto failure = refuses ? refuses(to) : std::nullopt;
+    if (!failure && to.address.port == 0) failure = send_error::unreachable;
+    if (failure) {
+      if (on_behalf_of.of != origin::kind::none) failures_.push_back({on_behalf_of, *failure});
+      return;
+    }
+    if (!has_room && to.transport == transport_kind::udp) {
+      ++lost;
+      return;
+    }
+    if (is_quiet) return;
+    sent.push_back({std::string{message.bytes()}, to, on_behalf_of, now_});
+  }
+
   static constexpr instant start{seconds{1'000}};
 
   instant now_ = start;

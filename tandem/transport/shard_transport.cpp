@@ -8,6 +8,7 @@
 #include <tandem/transport/transport.hpp>
 
 #include <cerrno>
+#include <new>
 
 namespace tandem::transport {
 
@@ -83,7 +84,7 @@ void shard_transport::on_stream_broken(block_ref&& block, std::uint32_t size, si
   log_debug("tcp: {} sent what cannot be framed: {}", from.source.to_string(),
             sip::to_string(sip::parse_error{error, 0}));
   if (block) show(direction::in, from.transport, from.local, from.source, {block.data(), size});
-  if (user_) user_->on_broken(std::move(block), size, error, from);
+  if (user_) to_tell().take([&] { user_->on_broken(std::move(block), size, error, from); });
 }
 
 void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
@@ -104,7 +105,7 @@ void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
 
 void shard_transport::deliver(block_ref&& block, std::uint32_t size, const stack::arrival& from) {
   show(direction::in, from.transport, from.local, from.source, {block.data(), size});
-  if (user_) user_->on_message(std::move(block), size, from);
+  if (user_) to_tell().take([&] { user_->on_message(std::move(block), size, from); });
 }
 
 // --- what goes out
@@ -131,9 +132,18 @@ std::string_view shard_transport::sent_by(const stack::target& to) const noexcep
   if (is_named) source = whole_.own_addresses_.at(address_of(to.flow));
   if (!source) source = sources_.towards(to.address.ip, home_.now());
   if (!source) return {};
+  try {
+    return wildcard_sent_by(source, l);
+  } catch (const std::bad_alloc&) {
+    return {}; // nothing is sent that nothing could answer
+  }
+}
+
+std::string_view shard_transport::wildcard_sent_by(const ip_address& source,
+                                                   const listener& by) const {
   // Texts are never forgotten while there may be a view of them: there is one for each address of
   // this host and port.
-  std::string text = sent_by_text(source, l.address.port, l.transport);
+  std::string text = sent_by_text(source, by.address.port, by.transport);
   if (sent_by_texts_.size() >= texts_kept && !sent_by_texts_.contains(text)) return {};
   return *sent_by_texts_.insert(std::move(text)).first;
 }
@@ -178,7 +188,16 @@ transport_kind shard_transport::transport_for(const stack::target& to,
 }
 
 void shard_transport::send(const stack::target& to, const stack::wire_message& message,
-                           stack::origin on_behalf_of) {
+                           stack::origin on_behalf_of) noexcept {
+  try {
+    queue(to, message, on_behalf_of);
+  } catch (const std::bad_alloc&) {
+    to_tell().note_lost();
+  }
+}
+
+void shard_transport::queue(const stack::target& to, const stack::wire_message& message,
+                            stack::origin on_behalf_of) {
   // A peer chooses the ports in its Contact and its Via.
   if (to.address.port == 0 && !(to.flow && is_reliable(to.transport)))
     return note_failure(on_behalf_of, stack::send_error::unreachable);
@@ -283,7 +302,8 @@ void shard_transport::on_turn_end() {
   std::vector<failure_letter> told;
   told.swap(failures_);
   for (const failure_letter& f : told)
-    if (user_) user_->on_send_error(f.on_behalf_of, f.reason);
+    if (user_) to_tell().take([&] { user_->on_send_error(f.on_behalf_of, f.reason); });
+  to_tell().drain();
   told.clear();
   if (failures_.empty()) failures_.swap(told); // keep the memory
 }
@@ -296,7 +316,7 @@ std::uint64_t shard_transport::lost_datagrams() const noexcept {
 }
 
 void shard_transport::report_quoted(std::string_view quoted) {
-  if (user_) user_->on_datagram_refused(quoted);
+  if (user_) to_tell().take([&] { user_->on_datagram_refused(quoted); });
 }
 
 void shard_transport::show(direction way, transport_kind transport, const socket_address& local,

@@ -85,7 +85,8 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   [[nodiscard]] transport_kind transport_for(const stack::target& to,
                                              std::size_t size) const noexcept override;
   void send(const stack::target& to, const stack::wire_message& message,
-            stack::origin on_behalf_of) override;
+            stack::origin on_behalf_of) noexcept override;
+  void on_effects() noexcept override { home_.at_turn_end(*this); }
 
  private:
   friend class transport;
@@ -117,6 +118,10 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   /// The listener to reach an address by; listener_table::none when there is none.
   [[nodiscard]] std::uint32_t choose(transport_kind transport,
                                      const ip_address& destination) const noexcept;
+  [[nodiscard]] std::string_view wildcard_sent_by(const ip_address& source,
+                                                  const listener& by) const;
+  void queue(const stack::target& to, const stack::wire_message& message,
+             stack::origin on_behalf_of);
   void send_datagram(const stack::target& to, const stack::wire_message& message,
                      stack::origin on_behalf_of);
   void send_on_stream(const stack::target& to, const stack::wire_message& message,

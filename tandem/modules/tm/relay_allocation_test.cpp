@@ -22,14 +22,16 @@ class relay_allocation : public script_fixture {
     auto from = stack::testing::arrived_from(source);
     from.at = out.now();
     const std::size_t before = tandem::testing::allocations;
-    auto m = sip::message::parse(std::move(block), text.size());
-    ASSERT_TRUE(m);
-    if (m->is_request()) {
-      stack::stamp_top_via(*m, from.source);
-      layer.receive_request(*m, from);
-    } else {
-      layer.receive_response(*m, from);
-    }
+    out.to_tell().take([&] {
+      auto m = sip::message::parse(std::move(block), text.size());
+      ASSERT_TRUE(m);
+      if (m->is_request()) {
+        stack::stamp_top_via(*m, from.source);
+        layer.receive_request(*m, from);
+      } else {
+        layer.receive_response(*m, from);
+      }
+    });
     counted += tandem::testing::allocations - before;
   }
 

@@ -132,7 +132,9 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
   routes_.keep_arrived(m);
   const auto sent = relay_all(m, ways);
   m.branches().clear();
-  return sent ? outcome::yes() : refused(m, sent.error());
+  if (!sent) return refused(m, sent.error());
+  m.note_served();
+  return outcome::yes();
 }
 
 result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
@@ -212,8 +214,10 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
   if (!sent) {
     m.set_error(error_of(sent.error()));
     tell_when_unreachable(m, w.found.targets);
+    return outcome::no();
   }
-  return outcome::of(sent.has_value());
+  m.note_served();
+  return outcome::yes();
 }
 
 outcome forwarder::send_replica(message_context& m, const way& w) {

@@ -3,6 +3,7 @@
 
 #include <tandem/stack/via_rules.hpp>
 
+#include <new>
 #include <utility>
 
 namespace tandem::server {
@@ -88,12 +89,18 @@ message_context& transaction_routes::prepare(const entry& of, stack::context_han
                                              script::block_kind kind, sip::message&& message,
                                              const stack::arrival& from) {
   message_context& m = home_.prepare(of.script, kind, std::move(message), from);
-  m.set_transaction(context);
-  m.set_flags(of.flags);
-  auto& run = m.state<transaction_run>();
-  run.on_failure = of.on_failure;
-  run.on_reply = of.on_reply;
-  m.state<recorded_route>() = of.recorded;
+  try {
+    m.set_transaction(context);
+    m.set_flags(of.flags);
+    auto& run = m.state<transaction_run>();
+    run.on_failure = of.on_failure;
+    run.on_reply = of.on_reply;
+    m.state<recorded_route>() = of.recorded;
+  } catch (const std::bad_alloc&) {
+    message = std::move(m.message());
+    home_.discard(m);
+    throw;
+  }
   return m;
 }
 

@@ -6,6 +6,7 @@
 #include <tandem/sip2/mediator/relay_exchange.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
+#include <new>
 #include <utility>
 
 namespace tandem::sip2 {
@@ -30,20 +31,59 @@ terminal::terminal(terminal_options options, terminal_host& host, instant now)
 
 void terminal::on_bytes(std::string_view bytes, instant now) {
   if (way_in_ != way_in::open) return;
-  framer_.append(bytes);
-  pump(now);
+  guard(now, [&] {
+    framer_.append(bytes);
+    pump(now);
+  });
 }
 
 void terminal::on_end(instant now) {
   if (way_in_ == way_in::open) way_in_ = way_in::ended;
-  pump(now);
+  guard(now, [&] { pump(now); });
 }
 
 void terminal::on_lost(instant) {
-  if (!is_connected()) return;
+  if (is_connected()) hang_up();
+}
+
+void terminal::hang_up() noexcept {
   way_in_ = way_in::gone;
   host_.close();
-  if (state_ != state::waiting) leave();
+  if (state_ == state::waiting) return;
+  try {
+    leave();
+  } catch (const std::bad_alloc&) {
+    state_ = state::finished; // the back-end is not told
+  }
+}
+
+template <typename Input>
+void terminal::guard(instant now, Input&& input) {
+  try {
+    return input();
+  } catch (const std::bad_alloc&) {
+    if (state_ == state::waiting || state_ == state::finished) return;
+    refuse_for_memory();
+  }
+  if (is_connected() && state_ != state::waiting) pump_on(now);
+}
+
+/// What came behind a message that was refused.
+void terminal::pump_on(instant now) {
+  guard(now, [&] { pump(now); });
+}
+
+void terminal::refuse_for_memory() noexcept {
+  relogin_.on_message();
+  // Without a message that can be refused, some of what came is lost, and what follows it is
+  // nonsense.
+  if (!is_connected() || !owes_answer_) return hang_up();
+  try {
+    ++options_.counters->failures;
+    refuse(profile_->offline_text);
+  } catch (const std::bad_alloc&) {
+    hang_up();
+  }
 }
 
 void terminal::close(std::string_view reason, instant now) {
@@ -116,6 +156,8 @@ void terminal::pump(instant now) {
 void terminal::take_prompted(std::string_view line) {
   auto login = telnet_->on_line(decode(line, profile_->wire.text, profile_->wire.fallback));
   if (!login) return put(std::string{telnet_login::password_prompt});
+  request_ = message{code::login};
+  owes_answer_ = true;
   log_.begin_request();
   sequence_.reset();
   take_login(*login);
@@ -161,6 +203,8 @@ void terminal::take_intact(const envelope& e, std::string_view line) {
     log_info("{} {} repeated; answered as before", log_.label(), e.code.text());
     return put(*again);
   }
+  request_ = message{e.code};
+  owes_answer_ = true;
 
   parse_notes notes;
   auto m = read_message(e, profile_->wire, &notes);
@@ -220,8 +264,8 @@ void terminal::take_login(message& m) {
 
 void terminal::relay(message m) {
   apply_to_request(m, *profile_);
-  state_ = state::waiting;
   ask(m.code, to_json(m), profile_->backend_deadline);
+  state_ = state::waiting;
 }
 
 void terminal::ask(message_code code, std::string_view json, duration deadline) {
@@ -247,6 +291,10 @@ void terminal::on_reply(const backend_reply& reply, instant now) {
   if (state_ != state::waiting) return;
   state_ = state::ready;
   last_active_ = now;
+  guard(now, [&] { go_on(reply, now); });
+}
+
+void terminal::go_on(const backend_reply& reply, instant now) {
   if (relogin_.is_pending())
     take_login_again(reply);
   else if (reply)
@@ -314,8 +362,8 @@ void terminal::take_failure(const backend_error& error) {
 void terminal::log_in_again() {
   log_notice("{} the back-end has forgotten the session; logging in again", log_.label());
   log_.begin_request();
-  state_ = state::waiting;
   ask(code::login, relogin_.login(), profile_->backend_deadline);
+  state_ = state::waiting;
 }
 
 void terminal::take_login_again(const backend_reply& reply) {
@@ -366,6 +414,7 @@ void terminal::request_resend(bool has_tail) {
 
 void terminal::put(std::string bytes) {
   if (is_connected()) host_.write(std::move(bytes));
+  owes_answer_ = false;
 }
 
 // The back-end hears of the end of every session it knows.

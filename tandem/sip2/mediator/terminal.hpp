@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One terminal's session as a sans-I/O machine: bytes and replies of the back-end in, answers and
 // requests out, time handed in. One thread. Nothing a peer sends makes it throw or answer anything
-// that is not SIP2 (but for the prompts of a telnet login).
+// that is not SIP2 (but for the prompts of a telnet login). A message that memory runs out for is
+// refused; where that cannot be done either, the connection ends.
 #pragma once
 
 #include <tandem/sip2/mediator/backend.hpp>
@@ -112,6 +113,11 @@ class terminal {
     logged_in, ///< the back-end, or an account of ours, has accepted a login
   };
 
+  template <typename Input>
+  void guard(instant now, Input&& input);
+  void pump_on(instant now);
+  void refuse_for_memory() noexcept;
+  void hang_up() noexcept;
   void pump(instant now);
   void take_line(std::string_view line, instant now);
   void take_prompted(std::string_view line);
@@ -122,6 +128,7 @@ class terminal {
   void log_in_again();
   void ask(message_code code, std::string_view json, duration deadline);
   void resend_last(const envelope& e);
+  void go_on(const backend_reply& reply, instant now);
   void take_reply(const std::string& body);
   void take_failure(const backend_error& error);
   void take_login_again(const backend_reply& reply);
@@ -146,7 +153,8 @@ class terminal {
   state state_ = state::ready;
   way_in way_in_ = way_in::open;
   standing standing_ = standing::stranger;
-  bool is_relayed_ = false; ///< the back-end knows this session
+  bool is_relayed_ = false;  ///< the back-end knows this session
+  bool owes_answer_ = false; ///< to a message that was taken
   std::uint64_t messages_ = 0;
   instant connected_at_;
   instant last_active_;

@@ -19,7 +19,7 @@ inline const std::string item = "17" + d + "AOi|AB3|";
 inline const std::string checkout = "11YN" + d + d + "AOi|AApat|AB3|AC|";
 
 /// A world for one terminal, in virtual time.
-class terminal_test : public testing::Test, public terminal_host {
+class terminal_test : public ::testing::Test, public terminal_host {
  public:
   terminal_test() {
     set_log_level(log_level::critical);
