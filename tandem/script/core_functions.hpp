@@ -6,10 +6,7 @@
 
 namespace tandem::script {
 
-/// The parameter that chooses between the behaviours of the original and of the RFCs.
-inline constexpr const char* compat_parameter = "compat";
-
-/// setflag, resetflag, isflagset, len_gt, log; $rc; the parameter compat.
+/// setflag, resetflag, isflagset, len_gt, log; $rc.
 [[nodiscard]] module_info language_core();
 
 } // namespace tandem::script

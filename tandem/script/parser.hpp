@@ -14,7 +14,7 @@ namespace tandem::script {
 
 class parser {
  public:
-  parser(const source& from, const registry& names, diagnostics& found);
+  parser(const source& from, diagnostics& found);
 
   script_syntax run();
 
@@ -65,7 +65,6 @@ class parser {
   [[nodiscard]] bool too_deep();
 
   const source& source_;
-  const registry& names_;
   diagnostics& found_;
   std::vector<token> tokens_;
   std::size_t at_ = 0;

@@ -13,8 +13,8 @@ import urllib.parse
 
 from .control import HttpPort
 from .ports import free_ports
-from .server import ROOT, Process, accepted_connections
-from .waiting import PATIENCE, until
+from .server import ROOT, Process
+from .waiting import until
 
 BIN = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/bin"))
 DATE = "20261120    153457"
@@ -81,26 +81,22 @@ class Mediator(HttpPort, Process):
     def drain(self):
         """USR1, as operators do; returns the exit status."""
         self.child.send_signal(signal.SIGUSR1)
-        return self.child.wait(20 * PATIENCE)
+        return self.child.wait(20)
 
     def finish(self):
-        """Ends it as operators do, and checks: connections of peers closed, exit code 0, no process and no report left."""
+        """Ends it as operators do, and checks that it ended well, left no process and that no sanitizer complained."""
         for terminal in self.terminals:
             terminal.close()
         try:
             self.members()  # so that those it leaves behind are known
-            if self.must_end_well:
-                until(lambda: not self.is_alive() or not accepted_connections(self.pid),
-                      f"{self.name} to close the connections of its peers")
             status = self.drain() if self.is_alive() else self.child.returncode
             assert status == 0 or not self.must_end_well, f"{status}\n{self.log()}"
-            until(lambda: not self.members(), f"what {self.name} has started to end with it")
+            assert not self.members(), f"{self.name} left processes"
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} did not end\n{self.log()}") from None
         finally:
             self.kill()
-        report = re.search(r"((ERROR|WARNING): \w+Sanitizer|runtime error:).*", self.log())
-        assert not report, f"{self.name}: {report[0]}\n{self.log()}"
+        assert not re.search(r"ERROR: \w+Sanitizer|runtime error:", self.log()), self.log()
 
 
 def finish_all(mediators):
