@@ -2,7 +2,6 @@
 // tandemd: the SIP server. Reads the command line; the rest is server::serve().
 
 #include <tandem/modules/all.hpp>
-#include <tandem/script/core_parameters.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/server.hpp>
 
@@ -67,7 +66,8 @@ int main(int argc, char** argv) {
   app.add_flag("--markdown", is_markdown,
                "with --list-functions: as a page, with variables and module parameters")
       ->needs(list_functions);
-  app.add_flag("--list-parameters", is_list_parameters, "print every core parameter of a script");
+  app.add_flag("--list-parameters", is_list_parameters,
+               "print every parameter of the core and of the modules");
   app.add_option("-l,--listen", options.listen,
                  "[udp:|tcp:]address[:port], an interface, or *; may be given again (instead of "
                  "the script's listen; without either 127.0.0.1)");
@@ -107,7 +107,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (is_list_parameters) {
-      std::cout << script::list_core_parameters();
+      std::cout << server::script_loader{modules::all()}.names().list_parameters();
       return 0;
     }
     if (is_check) return check_script(options);

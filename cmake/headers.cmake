@@ -10,7 +10,7 @@ set(tandem_test_headers ${tandem_product_headers} <gmock/gmock.h> <gtest/gtest.h
 
 # The test sources themselves are not what is measured or shipped: they are compiled for the compiler's speed.
 set(TANDEM_TEST_OPTIONS "")
-if(CMAKE_BUILD_TYPE STREQUAL "Release")
+if(CMAKE_BUILD_TYPE STREQUAL "Release" OR TANDEM_SANITIZE)
   set(TANDEM_TEST_OPTIONS -O0)
 endif()
 

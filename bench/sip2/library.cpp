@@ -2,7 +2,7 @@
 // The cheapest back-end there can be: one prepared answer for each message, over HTTP, and the same
 // answers over SIP2 itself, for terminals without a mediator. Prints both ports.
 #include <tandem/http/server.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
 #include <iostream>
@@ -13,22 +13,25 @@
 namespace {
 
 /// A terminal that is answered without a thought: how long the load itself takes.
-class bare_terminal final : tandem::io::stream_handler {
+class bare_terminal final : tandem::io::connection_handler {
  public:
-  bare_terminal(tandem::io::shard& home, tandem::io::unique_fd fd) : stream_{home, *this} {
-    stream_.accept(std::move(fd));
+  bare_terminal(tandem::io::shard& home, tandem::io::unique_fd fd,
+                const tandem::socket_address& peer)
+      : connection_{home, *this} {
+    connection_.accept(std::move(fd), peer);
   }
 
  private:
   void on_data(std::string_view bytes) override {
     using namespace std::string_view_literals;
-    stream_.write(bytes.starts_with("93") ? "941\r"sv
-                                          : "1803010120261120    153457AB31000001|AJA Garden of "
-                                            "Small Rules|CK001|AQMAIN|\r"sv);
+    connection_.write(bytes.starts_with("93")
+                          ? "941\r"sv
+                          : "1803010120261120    153457AB31000001|AJA Garden of "
+                            "Small Rules|CK001|AQMAIN|\r"sv);
   }
-  void on_closed(tandem::io::stream_end, std::string_view) override { delete this; }
+  void on_closed(tandem::io::connection_end, std::string_view) override { delete this; }
 
-  tandem::io::stream stream_;
+  tandem::io::connection connection_;
 };
 
 } // namespace
@@ -60,8 +63,8 @@ int main() {
   const auto at = server.listen({ip_address::v4(127, 0, 0, 1), 0, 0});
   if (!at) return std::cerr << at.error() << '\n', 1;
   const auto bare = io::tcp_listener::listen(home, {ip_address::v4(127, 0, 0, 1), 0, 0},
-                                             [&home](io::unique_fd fd, const socket_address&) {
-                                               new bare_terminal{home, std::move(fd)};
+                                             [&home](io::unique_fd fd, const socket_address& peer) {
+                                               new bare_terminal{home, std::move(fd), peer};
                                              });
   if (!bare) return std::cerr << bare.error() << '\n', 1;
   std::cout << at->port << ' ' << (*bare)->address().port << std::endl;

@@ -3,7 +3,7 @@
 // and what comes back to the terminal. It understands nothing of either; what it costs is the
 // kernel's and the event loop's. relay SIP-PORT LIBRARY-PORT; one question a terminal at a time.
 #include <tandem/base/text.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
 #include <deque>
@@ -20,28 +20,28 @@ using namespace tandem;
 class terminal;
 
 /// A connection to the library, with the terminal whose question it carries.
-class channel final : io::stream_handler {
+class channel final : io::connection_handler {
  public:
   channel(io::shard& home, class relay& owner, const socket_address& library)
-      : owner_{owner}, stream_{home, *this} {
-    stream_.connect(library);
+      : owner_{owner}, connection_{home, *this} {
+    connection_.connect(library);
   }
 
   void carry(terminal& from, std::string_view question) {
     asker = &from;
-    stream_.write(question);
+    connection_.write(question);
   }
 
   terminal* asker = nullptr; ///< null when it is idle, or when the terminal has gone
 
  private:
   void on_data(std::string_view answer) override;
-  void on_closed(io::stream_end, std::string_view) override {
+  void on_closed(io::connection_end, std::string_view) override {
     std::exit(1);
   } // ends with the library
 
   class relay& owner_;
-  io::stream stream_;
+  io::connection connection_;
 };
 
 class relay {
@@ -88,22 +88,23 @@ class relay {
   std::deque<question> waiting_;
 };
 
-class terminal final : io::stream_handler {
+class terminal final : io::connection_handler {
  public:
-  terminal(io::shard& home, relay& owner, io::unique_fd fd) : owner_{owner}, stream_{home, *this} {
-    stream_.accept(std::move(fd));
+  terminal(io::shard& home, relay& owner, io::unique_fd fd, const socket_address& peer)
+      : owner_{owner}, connection_{home, *this} {
+    connection_.accept(std::move(fd), peer);
   }
-  void answer(std::string_view bytes) { stream_.write(bytes); }
+  void answer(std::string_view bytes) { connection_.write(bytes); }
 
  private:
   void on_data(std::string_view bytes) override { owner_.ask(*this, bytes); }
-  void on_closed(io::stream_end, std::string_view) override {
+  void on_closed(io::connection_end, std::string_view) override {
     owner_.forget(*this);
     delete this;
   }
 
   relay& owner_;
-  io::stream stream_;
+  io::connection connection_;
 };
 
 void channel::on_data(std::string_view answer) {
@@ -120,8 +121,8 @@ int main(int argc, char** argv) {
   io::shard home;
   relay all{home, *library};
   const auto listener = io::tcp_listener::listen(home, {ip_address::v4(127, 0, 0, 1), *port, 0},
-                                                 [&](io::unique_fd fd, const socket_address&) {
-                                                   new terminal{home, all, std::move(fd)};
+                                                 [&](io::unique_fd fd, const socket_address& peer) {
+                                                   new terminal{home, all, std::move(fd), peer};
                                                  });
   if (!listener) return std::cerr << listener.error() << '\n', 1;
   home.run();

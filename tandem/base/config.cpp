@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -80,6 +81,7 @@ std::optional<duration> parse_duration(std::string_view text) {
 
 struct config_table::document_data {
   std::string name;
+  std::filesystem::path folder; ///< of the file; empty: the text is of no file
   toml::table root;
   std::vector<config_error> errors;
   std::map<const toml::table*, std::vector<std::string>> asked;
@@ -154,6 +156,12 @@ void config_table::read(std::string_view key, std::string& target) const {
     document_->wrong_kind(key, *node, "a string");
 }
 
+void config_table::read_path(std::string_view key, std::string& target) const {
+  std::string path;
+  read(key, path);
+  if (!path.empty()) target = (document_->folder / path).string();
+}
+
 void config_table::read(std::string_view key, double& target) const {
   const toml::node* node = document_->find(node_, key);
   if (!node) return;
@@ -194,7 +202,7 @@ void config_table::read(std::string_view key, secret& target) const {
   const config_table source = table(key);
   std::string path;
   std::string variable;
-  source.read("file", path);
+  source.read_path("file", path);
   source.read("env", variable);
   if (path.empty() == variable.empty())
     return complain(key, fmt::format("'{}' needs either file or env", key));
@@ -367,10 +375,14 @@ config_document config_document::read(const std::string& path) {
   std::ifstream stream{path, std::ios::binary};
   std::ostringstream text;
   if (stream) text << stream.rdbuf();
-  if (stream) return parse(text.str(), path);
-  config_document document;
-  document.data_->name = path;
-  document.data_->complain({}, fmt::format("cannot be read: {}", std::strerror(errno)));
+  if (!stream) {
+    config_document document;
+    document.data_->name = path;
+    document.data_->complain({}, fmt::format("cannot be read: {}", std::strerror(errno)));
+    return document;
+  }
+  config_document document = parse(text.str(), path);
+  document.data_->folder = std::filesystem::absolute(path).parent_path();
   return document;
 }
 

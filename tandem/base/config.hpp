@@ -54,8 +54,12 @@ class config_table {
   void read(std::string_view key, double& target) const;
   void read(std::string_view key, std::vector<std::string>& target) const; ///< or a single string
 
-  /// A secret is a string, or where to find it: { file = "path" } (its first line) or
-  /// { env = "NAME" }.
+  /// The path of a file. One that is not absolute is taken from the folder of the document, so that
+  /// it means the same file at a reload, wherever the process is by then.
+  void read_path(std::string_view key, std::string& target) const;
+
+  /// A secret is a string, or where to find it: { file = "path" } (its first line, the path as with
+  /// read_path) or { env = "NAME" }.
   void read(std::string_view key, secret& target) const;
 
   /// Any integer, held to its range. \param lowest, highest both allowed.

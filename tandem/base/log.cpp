@@ -5,6 +5,7 @@
 #include <tandem/base/write_whole.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <iterator>
@@ -13,7 +14,8 @@
 #include <pthread.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/syslog_sink.h>
+#include <string>
+#include <syslog.h>
 #include <unistd.h>
 #include <vector>
 
@@ -34,6 +36,27 @@ class stderr_sink final : public spdlog::sinks::base_sink<std::mutex> {
     write_whole(STDERR_FILENO, {text.data(), text.size()});
   }
   void flush_() override {}
+};
+
+/// The system's log, which writes time and name itself. Seven grades are the seven levels of
+/// spdlog in their order (see grade_of), so that each reaches syslog as what it is.
+class syslog_sink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  syslog_sink(std::string_view name, int facility) : name_{name} {
+    ::openlog(name_.c_str(), LOG_PID | LOG_NDELAY, facility); // keeps the pointer
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    constexpr std::array priorities{LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING,
+                                    LOG_ERR,   LOG_CRIT, LOG_ALERT};
+    ::syslog(priorities.at(static_cast<std::size_t>(line.level)), "%.*s",
+             static_cast<int>(line.payload.size()), line.payload.data());
+  }
+  void flush_() override {}
+
+ private:
+  std::string name_;
 };
 
 output make_output(std::shared_ptr<spdlog::sinks::sink> sink, const char* pattern) {
@@ -78,15 +101,15 @@ struct grade {
 
 grade grade_of(log_level level) noexcept {
   switch (level) {
-  case log_level::alert: return {"ALERT", spdlog::level::critical};
+  case log_level::alert: return {"ALERT", spdlog::level::off};
   case log_level::critical: return {"CRITICAL", spdlog::level::critical};
   case log_level::error: return {"ERROR", spdlog::level::err};
   case log_level::warning: return {"WARNING", spdlog::level::warn};
   case log_level::notice: return {"NOTICE", spdlog::level::info};
-  case log_level::info: return {"INFO", spdlog::level::info};
+  case log_level::info: return {"INFO", spdlog::level::debug};
   case log_level::debug: break;
   }
-  return {"DEBUG", spdlog::level::debug};
+  return {"DEBUG", spdlog::level::trace};
 }
 
 /// A line on its way: what stands before its text in the queue.
@@ -135,11 +158,9 @@ void open_log(const log_options& options) {
     current().store(make_current(to_stderr()));
     return;
   }
-  // syslog writes the time and the name itself. Its socket is opened now: another root hides it.
+  // Its socket is opened now: another root hides it.
   current().store(make_current(make_output(
-      std::make_shared<spdlog::sinks::syslog_sink_mt>(
-          std::string{options.name}, LOG_PID | LOG_NDELAY, facility_number(options.facility), true),
-      "%v")));
+      std::make_shared<syslog_sink>(options.name, facility_number(options.facility)), "%v")));
 }
 
 log_thread::log_thread(std::size_t capacity)

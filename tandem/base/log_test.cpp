@@ -2,15 +2,68 @@
 #include <tandem/base/log.hpp>
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <string>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace {
+
+/// What this process has written to syslog: priority and text.
+std::vector<std::pair<int, std::string>> sent_to_syslog;
+
+void take_syslog_line(int priority, const char* format, va_list arguments) {
+  char text[256];
+  std::vsnprintf(text, sizeof text, format, arguments);
+  sent_to_syslog.emplace_back(priority, text);
+}
+
+} // namespace
+
+// In place of the C library's: no test writes to the machine's log. The second one is what a
+// hardened build calls.
+extern "C" void syslog(int priority, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  take_syslog_line(priority, format, arguments);
+  va_end(arguments);
+}
+extern "C" void __syslog_chk(int priority, int, const char* format, ...);
+extern "C" void __syslog_chk(int priority, int, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  take_syslog_line(priority, format, arguments);
+  va_end(arguments);
+}
 
 namespace tandem {
 namespace {
+
+TEST(log, every_level_reaches_syslog_as_itself) {
+  open_log({.to_stderr = false, .level = log_level::debug, .facility = "local3"});
+  log(log_level::alert, "a");
+  log_critical("c");
+  log_error("e");
+  log_warning("w");
+  log_notice("n");
+  log_info("i");
+  log_debug("d");
+  open_log({});
+  EXPECT_EQ(sent_to_syslog, (std::vector<std::pair<int, std::string>>{{LOG_ALERT, "ALERT a"},
+                                                                      {LOG_CRIT, "CRITICAL c"},
+                                                                      {LOG_ERR, "ERROR e"},
+                                                                      {LOG_WARNING, "WARNING w"},
+                                                                      {LOG_NOTICE, "NOTICE n"},
+                                                                      {LOG_INFO, "INFO i"},
+                                                                      {LOG_DEBUG, "DEBUG d"}}));
+}
 
 TEST(log, a_peer_can_not_start_a_line_of_its_own) {
   testing::internal::CaptureStderr();

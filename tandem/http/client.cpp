@@ -4,7 +4,7 @@
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/base/timer_wheel.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -110,10 +110,13 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
 
  private:
   /// One connection: coming up, carrying a request, or idle.
-  class connection final : io::stream_handler, timer {
+  class connection final : io::connection_handler, timer {
    public:
     connection(impl& owner, key carried)
-        : owner_{owner}, carried_{carried}, stream_{owner.home_, *this, std::size_t{64} << 20U},
+        : owner_{owner}, carried_{carried}, connection_{owner.home_,
+                                                        *this,
+                                                        {.open = owner.options_.connect_deadline,
+                                                         .output_bytes = std::size_t{64} << 20U}},
           parser_{parser::kind::responses, owner.options_.limits} {}
 
     void resolve() {
@@ -151,15 +154,15 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     void carry(key k, std::string_view bytes) {
       cancel();
       carried_ = k;
-      sent_before_ = stream_.sent_bytes();
-      stream_.write(bytes);
+      sent_before_ = connection_.sent_bytes();
+      connection_.write(bytes);
     }
 
-    [[nodiscard]] bool is_up() const noexcept { return stream_.is_connected(); }
+    [[nodiscard]] bool is_up() const noexcept { return connection_.is_connected(); }
     [[nodiscard]] key carried() const noexcept { return carried_; }
-    [[nodiscard]] bool has_sent() const noexcept { return stream_.sent_bytes() > sent_before_; }
+    [[nodiscard]] bool has_sent() const noexcept { return connection_.sent_bytes() > sent_before_; }
     [[nodiscard]] bool is_usable() const noexcept {
-      return owner_.home_.now() - idle_since_ < fresh || stream_.is_quiet();
+      return owner_.home_.now() - idle_since_ < fresh || connection_.is_quiet();
     }
 
    private:
@@ -167,9 +170,8 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
       if (next_address_ == addresses_.size()) return give_up();
       const socket_address to{addresses_[next_address_++], owner_.options_.server.port};
       const auto& tls = owner_.options_.server.is_secure ? owner_.options_.tls : io::tls_context{};
-      owner_.home_.timers().arm(*this, owner_.home_.now() + owner_.options_.connect_deadline);
       last_address_ = to.to_string();
-      stream_.connect(to, tls, owner_.options_.server.host);
+      connection_.connect(to, tls, owner_.options_.server.host);
     }
 
     void note_problem(std::string_view what) {
@@ -185,9 +187,8 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     }
 
     void on_connected() override {
-      cancel();
       if (exchange* e = owner_.exchanges_.find(carried_))
-        stream_.write(std::exchange(e->bytes, {}));
+        connection_.write(std::exchange(e->bytes, {}));
       else
         owner_.release(*this, {}); // given up meanwhile
     }
@@ -207,10 +208,10 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
                                      .was_sent = true,
                                      .detail = std::string{to_string(state.error())}}));
       }
-      if (!*state) return stream_.acknowledge();
+      if (!*state) return connection_.acknowledge();
       response response = parser_.take_response();
       const bool is_reusable = parser_.keeps_alive() && !parser_.has_more() &&
-                               stream_.is_connected() && stream_.waiting_output() == 0;
+                               connection_.is_connected() && connection_.waiting_output() == 0;
       if (!is_reusable) return owner_.end_connection(*this, std::move(response));
       const auto promised = promised_idle_time(response.headers);
       const auto idle =
@@ -221,14 +222,17 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
       owner_.release(*this, std::move(response));
     }
 
-    void on_closed(io::stream_end why, std::string_view detail) override {
+    /// A server that says no more reads no more, as far as a request is concerned.
+    io::half_close on_peer_finished() override { return io::half_close::end_now; }
+
+    void on_closed(io::connection_end why, std::string_view detail) override {
       if (!carried_) return owner_.end_connection(*this, fail(client_error{}));
-      if (why == io::stream_end::refused || why == io::stream_end::tls_failed) {
+      if (io::has_not_opened(why)) {
         note_problem(detail);
         return connect_next();
       }
       // The end of the connection may be the end of the body.
-      if (why == io::stream_end::by_peer && parser_.is_inside_message())
+      if (why == io::connection_end::by_peer && parser_.is_inside_message())
         if (const auto state = parser_.feed_end(); state && *state)
           return owner_.end_connection(*this, parser_.take_response());
       owner_.end_connection(*this, fail(client_error{.kind = failure::lost,
@@ -236,19 +240,14 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
                                                      .detail = std::string{detail}}));
     }
 
-    /// Idle for long enough, or not up in time.
-    void on_timer(instant) override {
-      if (!carried_) return owner_.end_connection(*this, fail(client_error{}));
-      stream_.close();
-      note_problem("no connection in time");
-      connect_next();
-    }
+    /// Idle for long enough.
+    void on_timer(instant) override { owner_.end_connection(*this, fail(client_error{})); }
 
     friend class impl;
 
     impl& owner_;
     key carried_; ///< the request, none while idle
-    io::stream stream_;
+    io::connection connection_;
     parser parser_;
     std::vector<ip_address> addresses_;
     std::size_t next_address_ = 0;

@@ -2,16 +2,15 @@
 #include <tandem/http/server.hpp>
 
 #include <tandem/base/log.hpp>
-#include <tandem/base/source_network.hpp>
+#include <tandem/base/source_counts.hpp>
 #include <tandem/base/timer_wheel.hpp>
 #include <tandem/http/bearer.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -106,28 +105,28 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   };
 
   /// A client. Its requests are handled one after the other, in their order.
-  class connection final : io::stream_handler, timer {
+  class connection final : io::connection_handler, timer {
    public:
     connection(impl& owner, const socket_address& peer)
-        : owner_{owner}, peer_{peer}, stream_{owner.home_, *this, output_limit},
+        : owner_{owner}, peer_{peer}, connection_{owner.home_,
+                                                  *this,
+                                                  {.open = owner.options_.request_deadline,
+                                                   .output_bytes = output_limit}},
           parser_{parser::kind::requests, owner.options_.limits}, since_{owner.home_.now()} {
-      ++owner_.by_source_[source()];
+      owner_.by_source_.add(peer_.ip);
     }
-    ~connection() {
-      const auto count = owner_.by_source_.find(source());
-      if (--count->second == 0) owner_.by_source_.erase(count);
-    }
+    ~connection() { owner_.by_source_.remove(peer_.ip); }
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
 
     void begin(handle<connection> self, io::unique_fd fd) {
       self_ = self;
       limit(owner_.home_.now() + owner_.options_.request_deadline);
-      stream_.accept(std::move(fd), owner_.options_.tls);
+      connection_.accept(std::move(fd), peer_, owner_.options_.tls);
     }
 
     [[nodiscard]] bool is_idle() const noexcept {
-      return !is_answering_ && stream_.waiting_output() == 0 && !parser_.is_inside_message() &&
+      return !is_answering_ && connection_.waiting_output() == 0 && !parser_.is_inside_message() &&
              !is_finishing_;
     }
     [[nodiscard]] bool is_answering() const noexcept { return is_answering_; }
@@ -141,22 +140,19 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       if (!is_answering_) return;
       is_answering_ = false;
       const bool keeps = keeps_alive_ && !owner_.is_stopping_;
-      stream_.write(write_response(response, keeps, has_body_));
+      connection_.write(write_response(response, keeps, has_body_));
       if (!keeps) return finish();
       since_ = owner_.home_.now();
       // The next request waits until the peer has taken this answer: who asks and does not read
       // makes us keep one.
-      if (stream_.waiting_output() > 0) return limit(since_ + owner_.options_.request_deadline);
+      if (connection_.waiting_output() > 0) return limit(since_ + owner_.options_.request_deadline);
       limit(since_ + owner_.options_.idle_limit);
-      stream_.resume_reading();
+      connection_.resume_reading();
       if (!is_pumping_) pump({});
     }
 
    private:
-    void on_connected() override {}
-
     void on_data(std::string_view bytes) override {
-      if (is_finishing_) return;
       // The deadline of a request runs from its first byte, not from the last one that came.
       if (!parser_.is_inside_message())
         limit(owner_.home_.now() + owner_.options_.request_deadline);
@@ -167,25 +163,25 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       if (is_answering_ || is_finishing_) return;
       limit(owner_.home_.now() + (parser_.is_inside_message() ? owner_.options_.request_deadline
                                                               : owner_.options_.idle_limit));
-      stream_.resume_reading();
+      connection_.resume_reading();
       if (!is_pumping_) pump({});
     }
 
     /// What was asked before the peer shut down its half is still answered.
-    bool on_peer_finished() override {
+    io::half_close on_peer_finished() override {
       keeps_alive_ = false;
-      return is_answering_;
+      return is_answering_ ? io::half_close::keep : io::half_close::finish;
     }
 
-    void on_closed(io::stream_end why, std::string_view detail) override {
-      if (why == io::stream_end::tls_failed)
+    void on_closed(io::connection_end why, std::string_view detail) override {
+      if (why == io::connection_end::tls_failed)
         log_info("http: {}: no TLS connection: {}", peer_.to_string(), detail);
       owner_.remove(self_);
     }
 
     void on_timer(instant) override {
       if (!is_answering_ && !is_finishing_ && parser_.is_inside_message()) {
-        stream_.write(write_response(text_response(408, "the request took too long"), false));
+        connection_.write(write_response(text_response(408, "the request took too long"), false));
         return finish();
       }
       owner_.remove(self_);
@@ -202,33 +198,33 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
         keeps_alive_ = parser_.keeps_alive();
         has_body_ = request.method != "HEAD";
         is_answering_ = has_asked_ = true;
-        stream_.pause_reading();
+        connection_.pause_reading();
         cancel(); // from here on it is the handler's time
         alive->dispatch(self, std::move(request), peer_);
         if (alive->is_closed_ || !alive->connections_.find(self)) return;
-        if (is_answering_ || is_finishing_ || stream_.waiting_output() > 0) break;
+        if (is_answering_ || is_finishing_ || connection_.waiting_output() > 0) break;
         state = parser_.feed({});
       }
       is_pumping_ = false;
       if (!state) {
-        stream_.write(write_response(
+        connection_.write(write_response(
             text_response(status_of(state.error()), to_string(state.error())), false));
         return finish();
       }
       if (!is_answering_ && parser_.wants_continue())
-        stream_.write("HTTP/1.1 100 Continue\r\n\r\n");
+        connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
     }
 
     void finish() {
       is_finishing_ = true;
       limit(owner_.home_.now() + owner_.options_.request_deadline);
-      stream_.finish();
+      connection_.finish();
     }
 
     impl& owner_;
     handle<connection> self_;
     socket_address peer_;
-    io::stream stream_;
+    io::connection connection_;
     parser parser_;
     instant since_;             ///< when it began, or had its last answer
     bool has_asked_ = false;    ///< it has brought a whole request
@@ -242,9 +238,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   /// Whether one more connection may come from there; ends another one for it if need be, so that
   /// idle connections keep nobody out.
   bool make_room(const ip_address& source) {
-    const auto count = by_source_.find(source);
-    const bool is_source_full =
-        count != by_source_.end() && count->second >= options_.most_connections_per_source;
+    const bool is_source_full = by_source_.of(source) >= options_.most_connections_per_source;
     if (!is_source_full && connections_.size() < options_.most_connections) return true;
     handle<connection> least;
     const connection* missed_least = nullptr;
@@ -330,7 +324,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   io::shard& home_;
   server_options options_;
   std::vector<route_entry> routes_;
-  std::unordered_map<ip_address, std::size_t> by_source_; ///< connections
+  source_counts by_source_; ///< of connections
   slot_map<connection> connections_;
   std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
   bool is_stopping_ = false;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Certificates for tests, made when they run by Debian's openssl: an authority, a server's for
-// localhost, 127.0.0.1 and ::1, a client's, and one that no authority signed.
+// Certificates for tests, made when they run: an authority, a server's for localhost, 127.0.0.1 and
+// ::1, a client's, and one that no authority signed. They are valid for two days.
 #pragma once
 
-#include <cstdlib>
+#include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -17,13 +22,11 @@ class certificates_for_test {
     std::string pattern = (std::filesystem::temp_directory_path() / "tandem-tls-XXXXXX").string();
     if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp");
     folder_ = pattern;
-    run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=Test CA' "
-        "-keyout ca.key -out ca.pem");
-    sign("server", "-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'");
-    sign("client", "");
-    run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
-        "'/CN=localhost' -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1' -keyout alone.key "
-        "-out alone.pem");
+    authority_ = make("Test CA", "", nullptr);
+    save("ca", authority_);
+    renew_server();
+    save("client", make("client", "", &authority_));
+    save("alone", make("localhost", local_names, nullptr));
   }
   certificates_for_test(const certificates_for_test&) = delete;
   certificates_for_test& operator=(const certificates_for_test&) = delete;
@@ -34,24 +37,76 @@ class certificates_for_test {
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
 
   /// Makes another server certificate in place of the first.
-  void renew_server() { sign("server", "-addext 'subjectAltName=DNS:localhost,IP:127.0.0.1'"); }
+  void renew_server() { save("server", make("server", local_names, &authority_)); }
+
+  /// Makes NAME.pem and NAME.key for a host of that name.
+  void add_server(const std::string& name) { save(name, make(name, "DNS:" + name, &authority_)); }
 
  private:
-  void sign(const std::string& name, const std::string& extensions) const {
-    run("req -x509 -CA ca.pem -CAkey ca.key -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-        "-days 2 -subj '/CN=" +
-        name + "' " + extensions +
-        " -addext basicConstraints=CA:FALSE "
-        "-keyout " +
-        name + ".key -out " + name + ".pem");
+  static constexpr const char* local_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
+
+  template <auto Free>
+  struct freed_by {
+    template <typename T>
+    void operator()(T* made) const noexcept {
+      Free(made);
+    }
+  };
+  struct identity {
+    std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>> key;
+    std::unique_ptr<X509, freed_by<X509_free>> certificate;
+  };
+
+  static void check(bool is_good) {
+    if (!is_good) throw std::runtime_error("OpenSSL makes no certificate");
   }
-  void run(const std::string& arguments) const {
-    const std::string command =
-        "cd '" + folder_.string() + "' && openssl " + arguments + " >/dev/null 2>openssl.log";
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+
+  static void extend(X509* certificate, int what, const std::string& value) {
+    const std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>> made{
+        X509V3_EXT_conf_nid(nullptr, nullptr, what, value.c_str())};
+    check(made && X509_add_ext(certificate, made.get(), -1) == 1);
+  }
+
+  /// \param names of subjectAltName, in the words of OpenSSL's configuration; empty: none.
+  /// \param by who signs it, null: itself.
+  static identity make(const std::string& common_name, const std::string& names,
+                       const identity* by) {
+    static long serial = 0;
+    constexpr long days = 2 * 86'400;
+    identity made{decltype(identity::key){EVP_EC_gen("P-256")},
+                  decltype(identity::certificate){X509_new()}};
+    X509* x = made.certificate.get();
+    check(made.key && x);
+    X509_set_version(x, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), ++serial);
+    X509_gmtime_adj(X509_getm_notBefore(x), -60);
+    X509_gmtime_adj(X509_getm_notAfter(x), days);
+    X509_set_pubkey(x, made.key.get());
+    X509_NAME* subject = X509_get_subject_name(x);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
+                               0);
+    X509_set_issuer_name(x, by ? X509_get_subject_name(by->certificate.get()) : subject);
+    extend(x, NID_basic_constraints, by ? "CA:FALSE" : "CA:TRUE");
+    if (!names.empty()) extend(x, NID_subject_alt_name, names);
+    check(X509_sign(x, by ? by->key.get() : made.key.get(), EVP_sha256()) > 0);
+    return made;
+  }
+
+  void save(const std::string& name, const identity& of) const {
+    const auto write = [this](const std::string& file, auto&& put) {
+      const std::unique_ptr<std::FILE, freed_by<std::fclose>> out{
+          std::fopen((*this / file).c_str(), "w")};
+      check(out && put(out.get()) == 1);
+    };
+    write(name + ".pem", [&](std::FILE* out) { return PEM_write_X509(out, of.certificate.get()); });
+    write(name + ".key", [&](std::FILE* out) {
+      return PEM_write_PrivateKey(out, of.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    });
   }
 
   std::filesystem::path folder_;
+  identity authority_;
 };
 
 } // namespace tandem::io

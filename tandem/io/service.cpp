@@ -86,7 +86,7 @@ pid_file::pid_file(const std::string& path)
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0)
       fail(errno == EWOULDBLOCK
                ? fmt::format("process {} holds it and is running; stop it, or choose another file "
-                             "with -P",
+                             "with --pid-file",
                              number_in(file_))
                : std::strerror(errno));
   } while (!is_still_at_path());

@@ -7,7 +7,7 @@
 #include <tandem/base/counter.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
-#include <tandem/io/byte_stream.hpp>
+#include <tandem/io/send_token.hpp>
 #include <tandem/io/shard.hpp>
 
 #include <cstdint>

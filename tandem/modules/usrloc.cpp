@@ -3,6 +3,8 @@
 
 #include <tandem/base/text.hpp>
 #include <tandem/control/command_registry.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/server/parameters.hpp>
 #include <tandem/server/services.hpp>
 
 #include <algorithm>
@@ -15,41 +17,65 @@ namespace tandem::modules {
 
 namespace {
 
+struct settings final : server::module {
+  std::int64_t db_mode = 0;
+  bool use_domain = false;
+};
+
+const server::parameter_table<settings>& table() {
+  constexpr auto text = script::parameter_kind::string;
+  constexpr const char* in_memory = "contacts are kept in memory";
+  static const auto made = [] {
+    auto rows =
+        server::parameter_table<settings>{}
+            .add("db_mode", &settings::db_mode, {.max = 3}, "where contacts are kept: 0 in memory")
+            .add("use_domain", &settings::use_domain, {},
+                 "users of different domains are different; see use_domain of registrar")
+            .without_effect("timer_interval", script::parameter_kind::integer,
+                            "contacts are dropped in the second in which they expire")
+            .without_effect("db_url", text, in_memory);
+    for (const char* column : {"user_column", "domain_column", "contact_column", "expires_column",
+                               "q_column", "callid_column", "cseq_column", "flags_column",
+                               "replicate_column", "state_column", "method_column"})
+      rows = std::move(rows).without_effect(column, text, in_memory);
+    return rows;
+  }();
+  return made;
+}
+
 script::module_info declare() {
-  using script::parameter_kind;
   script::module_info info{.name = "usrloc",
                            .help = "the location tables: who is registered where"};
-  info.parameters = {
-      {"db_mode", parameter_kind::integer, "0", "where contacts are kept: 0 in memory", 0, 3},
-      {"timer_interval", parameter_kind::integer, "60",
-       "seconds between looks for expired contacts", 1, 86'400,
-       "contacts are dropped in the second in which they expire"},
-      {"use_domain", parameter_kind::boolean, "0",
-       "users of different domains are different; see use_domain of registrar"},
-      {"db_url", parameter_kind::string, "", "database of db_mode 1 to 3", 0, 0,
-       "contacts are kept in memory"},
-  };
-  for (const char* column : {"user_column", "domain_column", "contact_column", "expires_column",
-                             "q_column", "callid_column", "cseq_column", "flags_column",
-                             "replicate_column", "state_column", "method_column"})
-    info.parameters.push_back({column, parameter_kind::string, "", "name of a database column", 0,
-                               0, "contacts are kept in memory"});
+  info.parameters = table().declared();
   return info;
 }
 
-/// Nothing to keep: the one parameter that matters is refused or 0.
-class settings final : public server::module {};
-
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
-  if (setup.number("db_mode") != 0)
+  auto made = std::make_unique<settings>();
+  table().read(setup, *made);
+  if (made->db_mode != 0)
     setup.refuse("db_mode", "contacts can be kept in memory only (0) as long as there is no "
                             "database support; with another mode they would be lost at a restart "
                             "although the script says that they are stored");
-  if (setup.is_on("use_domain"))
+  if (made->use_domain)
     setup.refuse("use_domain", "it has its effect as use_domain of registrar; here it would be "
                                "without any, and users of different domains would be one");
-  return std::make_unique<settings>();
+  return made;
 }
+
+/// Drops contacts in the second in which they expire.
+class expiry final : public server::module_work, timer {
+ public:
+  explicit expiry(const server::module_surroundings& on) : on_{on} { on_timer(tandem::now()); }
+
+ private:
+  void on_timer(instant now) override {
+    on_.shared.for_each_location([&](storage::location_table& table) { table.expire(now); });
+    on_.home.timers().arm(*this, now + seconds{1});
+  }
+
+  server::module_surroundings on_;
+};
 
 // ---- ul.list
 
@@ -93,7 +119,7 @@ void add_record(json::array& to, const storage::record& r) {
   if (!contacts.empty()) to.push_back({{"aor", r.aor()}, {"contacts", std::move(contacts)}});
 }
 
-void list(const server::command_surroundings& on, control::command_call& call) {
+void list(const server::module_surroundings& on, control::command_call& call) {
   using control::command_error;
   const std::string_view name = call.text("table").value_or("location");
   const location_table* found = nullptr;
@@ -121,7 +147,7 @@ void list(const server::command_surroundings& on, control::command_call& call) {
   call.answer(std::move(reply));
 }
 
-std::vector<control::command> commands(const server::command_surroundings& on) {
+std::vector<control::command> commands(const server::module_surroundings& on) {
   const std::vector<control::reply_field> contact{
       {"contact", value_type::text, "its URI"},
       {"received", value_type::text, "where the REGISTER came from"},
@@ -153,6 +179,14 @@ std::vector<control::command> commands(const server::command_surroundings& on) {
 
 } // namespace
 
-server::module_entry usrloc() { return {.declare = declare, .load = load, .commands = commands}; }
+server::module_entry usrloc() {
+  return {
+      .declare = declare,
+      .load = load,
+      .commands = commands,
+      .start = [](const server::module_surroundings& on) -> std::unique_ptr<server::module_work> {
+        return std::make_unique<expiry>(on);
+      }};
+}
 
 } // namespace tandem::modules

@@ -4,6 +4,7 @@
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/base/timer_wheel.hpp>
+#include <tandem/io/read_buffer.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/process/packet.hpp>
 #include <tandem/process/plain_command.hpp>
@@ -478,19 +479,20 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   /// Takes what a pipe holds, at most a few buffers of it, and closes the pipe at its end or limit.
   void read_pipe(job& j, pipe_member member) {
     auto& pipe = j.*member;
+    auto& buffer = io::read_buffer();
     for (int turn = 0; pipe && turn < 4; ++turn) {
-      const ssize_t got = ::read(pipe->get(), buffer_.data(), buffer_.size());
+      const ssize_t got = ::read(pipe->get(), buffer.data(), buffer.size());
       if (got < 0) return; // EAGAIN: nothing there yet
       if (got == 0) {
         pipe.reset();
         return;
       }
-      const std::string_view bytes{buffer_.data(), static_cast<std::size_t>(got)};
+      const std::string_view bytes{buffer.data(), static_cast<std::size_t>(got)};
       if (member == &job::output)
         take_output(j, bytes);
       else
         take_errors(j, bytes);
-      if (bytes.size() < buffer_.size()) return;
+      if (bytes.size() < buffer.size()) return;
     }
   }
 
@@ -568,7 +570,6 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   bool is_asked_ = false;      ///< it owes one
   retry_timer retry_;
   silence_timer silence_;
-  std::array<char, std::size_t{64} * 1024> buffer_;
   bool stopped_ = false;
 };
 

@@ -76,7 +76,6 @@ struct code {
   std::vector<variable_use> variables;
 
   settings parameters;
-  module_settings module_parameters;
   std::vector<const module_info*> modules;
 };
 

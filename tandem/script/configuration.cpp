@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <optional>
 
 #include <tandem/base/text.hpp>
+#include <tandem/script/core_functions.hpp>
 #include <tandem/script/pattern.hpp>
 
 namespace tandem::script {
@@ -31,53 +33,72 @@ std::optional<std::int64_t> number_of(const token& t) {
   return std::nullopt;
 }
 
-void apply(const core_parameter_info& p, const assignment_syntax& a, settings& to,
-           diagnostics& found) {
+/// A value as it is written for a parameter of one value.
+struct written_value {
+  const token& first;
+  std::int64_t sign; ///< -1 where a minus stands before it
+  span where;
+};
+
+void apply_number(const module_info& module, const parameter_info& p, const std::string& name,
+                  const written_value& v, settings& to, diagnostics& found) {
+  const bool is_yes_or_no = p.kind == parameter_kind::boolean;
+  const auto number = number_of(v.first);
+  if (!number)
+    return found.error(v.where, fmt::format("{} is {}; expected {}", name, describe(v.first),
+                                            is_yes_or_no ? "yes or no" : "a number"));
+  const std::int64_t value = *number * v.sign;
+  // Other constants are numbers too: `fork=tls` would be a yes.
+  if (is_yes_or_no && value != 0 && value != 1)
+    return found.error(v.where, fmt::format("{} is {}; expected yes or no", name, value));
+  if (!is_yes_or_no && (value < p.min || value > p.max))
+    return found.error(v.where, fmt::format("{} is {}; expected {} to {}{}{}", name, value, p.min,
+                                            p.max, p.unit.empty() ? "" : " ", p.unit));
+  to.set_number(module, p, value, v.where);
+}
+
+void apply_text(const module_info& module, const parameter_info& p, const std::string& name,
+                std::string text, span where, settings& to, diagnostics& found) {
+  if (!p.words.empty() && std::ranges::find(p.words, text) == p.words.end())
+    found.error(where,
+                fmt::format("{} is '{}'; expected {}", name, text, fmt::join(p.words, " or ")),
+                did_you_mean(nearest_name(text, p.words)));
+  to.set_text(module, p, std::move(text), where);
+}
+
+void warn_of_no_effect(const parameter_info& p, const std::string& name, span where,
+                       diagnostics& found) {
+  if (!p.without_effect.empty())
+    found.warning(where, fmt::format("{} has no effect: {}", name, p.without_effect));
+}
+
+void apply(const module_info& core, const parameter_info& p, const assignment_syntax& a,
+           settings& to, diagnostics& found) {
+  warn_of_no_effect(p, a.name.text, a.name.where, found);
   const value_syntax& v = a.values.front();
-  switch (p.kind) {
-  case core_kind::list:
-    for (const value_syntax& item : a.values) to.add_item(p.id, {item.text, item.where});
-    return;
-  case core_kind::string:
-    to.set_text(p.id, v.text, v.where);
-    if (p.id == core_parameter::compat && v.text != "classic" && v.text != "rfc")
-      found.error(v.where, fmt::format("compat is '{}'; expected classic or rfc", v.text));
-    return;
-  case core_kind::boolean:
-  case core_kind::integer: {
-    const auto number = number_of(v.first);
-    if (!number)
-      return found.error(v.where,
-                         fmt::format("{} is {}; expected {}", p.name, describe(v.first),
-                                     p.kind == core_kind::boolean ? "yes or no" : "a number"));
-    // Other constants are numbers too: `fork=tls` would be a yes.
-    if (p.kind == core_kind::boolean && *number != 0 && *number != 1)
-      return found.error(v.where, fmt::format("{} is {}; expected yes or no", p.name, *number));
-    if (p.kind == core_kind::integer && (*number < p.min || *number > p.max))
-      return found.error(v.where,
-                         fmt::format("{} is {}; expected {} to {}", p.name, *number, p.min, p.max));
-    to.set_number(p.id, *number, v.where);
-    return;
-  }
+  if (p.kind == parameter_kind::list) {
+    for (const value_syntax& item : a.values) to.add_item(core, p, {item.text, item.where});
+  } else if (p.kind == parameter_kind::string) {
+    apply_text(core, p, p.name, v.text, v.where, to, found);
+  } else {
+    apply_number(core, p, p.name, {v.first, 1, v.where}, to, found);
   }
 }
 
 } // namespace
 
-void apply_parameters(const script_syntax& script, settings& to, diagnostics& found) {
+void apply_parameters(const script_syntax& script, const registry& known, settings& to,
+                      diagnostics& found) {
   for (const assignment_syntax& a : script.assignments) {
     const std::string& name = a.name.text;
-    const core_parameter_info* p = find_core_parameter(name);
-    if (p == nullptr) {
-      std::vector<std::string_view> all;
-      for (const core_parameter_info& known : core_parameters()) all.push_back(known.name);
-      found.error(a.name.where, fmt::format("unknown parameter '{}'", name),
-                  did_you_mean(nearest_name(name, all)));
+    if (const parameter_info* p = known.find_parameter(name)) {
+      apply(known.core(), *p, a, to, found);
       continue;
     }
-    if (p->state == core_state::ignored)
-      found.warning(a.name.where, fmt::format("{} has no effect: {}", name, p->help));
-    apply(*p, a, to, found);
+    std::vector<std::string_view> all;
+    for (const parameter_info& p : known.core().parameters) all.push_back(p.name);
+    found.error(a.name.where, fmt::format("unknown parameter '{}'", name),
+                did_you_mean(nearest_name(name, all)));
   }
 }
 
@@ -119,30 +140,16 @@ const parameter_info* find_parameter(const module_info& module, std::string_view
 }
 
 void apply(const module_info& module, const parameter_info& p, const modparam_syntax& m,
-           module_settings& to, diagnostics& found) {
-  if (!p.without_effect.empty())
-    found.warning(m.name.where,
-                  fmt::format("{} of {} has no effect: {}", p.name, module.name, p.without_effect));
-  if (p.kind == parameter_kind::string) {
-    if (m.value.kind == token_kind::string)
-      return to.set(module, p, 0, m.value.text, m.value.where);
-    return found.error(
-        m.value.where,
-        fmt::format("{} of {} is a string, found {}", p.name, module.name, describe(m.value)),
-        fmt::format("write \"{}\"", m.value.text));
-  }
-  auto number = number_of(m.value);
-  if (!number)
-    return found.error(m.value.where, fmt::format("{} of {} is a number, found {}", p.name,
-                                                  module.name, describe(m.value)));
-  if (m.is_negative) number = -*number;
-  if (p.kind == parameter_kind::boolean && *number != 0 && *number != 1)
-    return found.error(m.value.where, fmt::format("{} of {} is {}; expected yes or no", p.name,
-                                                  module.name, *number));
-  if (p.kind == parameter_kind::integer && (*number < p.min || *number > p.max))
-    return found.error(m.value.where, fmt::format("{} of {} is {}; expected {} to {}", p.name,
-                                                  module.name, *number, p.min, p.max));
-  to.set(module, p, *number, {}, m.value.where);
+           settings& to, diagnostics& found) {
+  const std::string name = fmt::format("{} of {}", p.name, module.name);
+  warn_of_no_effect(p, name, m.name.where, found);
+  if (p.kind != parameter_kind::string)
+    return apply_number(module, p, name, {m.value, m.is_negative ? -1 : 1, m.value.where}, to,
+                        found);
+  if (m.value.kind == token_kind::string)
+    return apply_text(module, p, name, m.value.text, m.value.where, to, found);
+  found.error(m.value.where, fmt::format("{} is a string, found {}", name, describe(m.value)),
+              fmt::format("write \"{}\"", m.value.text));
 }
 
 bool is_called(const module_info& module, const pattern& wanted) {
@@ -160,7 +167,7 @@ void complain_of_module(const modparam_syntax& m, const names& loaded, diagnosti
 
 } // namespace
 
-void apply_modparams(const script_syntax& script, const names& loaded, module_settings& to,
+void apply_modparams(const script_syntax& script, const names& loaded, settings& to,
                      diagnostics& found) {
   for (const modparam_syntax& m : script.modparams) {
     const auto wanted = pattern::compile_whole(m.module.text);
@@ -207,10 +214,11 @@ bool is_original_path(std::string_view path) {
 
 } // namespace
 
-compatibility detect_compatibility(const script_syntax& script, const settings& set) {
-  if (set.is_set(core_parameter::compat))
-    return set.text(core_parameter::compat) == "classic" ? compatibility::classic
-                                                         : compatibility::rfc;
+compatibility detect_compatibility(const script_syntax& script, const registry& known,
+                                   const settings& set) {
+  if (set.is_set(known.core().name, compat_parameter))
+    return set.text(known.core(), compat_parameter) == "classic" ? compatibility::classic
+                                                                 : compatibility::rfc;
   const bool original =
       script.begins_with_ser ||
       std::any_of(script.loads.begin(), script.loads.end(),

@@ -10,7 +10,8 @@
 namespace tandem::script {
 
 /// Fills in the core parameters; complains about unknown names and values that do not fit.
-void apply_parameters(const script_syntax& script, settings& to, diagnostics& found);
+void apply_parameters(const script_syntax& script, const registry& known, settings& to,
+                      diagnostics& found);
 
 /// Loads the modules that the script names. The path says the name only (its last part without
 /// ".so"); no file is touched.
@@ -18,10 +19,11 @@ void load_modules(const script_syntax& script, const registry& known, names& to,
                   diagnostics& found);
 
 /// Applies modparam to each loaded module whose name the first argument matches as a whole.
-void apply_modparams(const script_syntax& script, const names& loaded, module_settings& to,
+void apply_modparams(const script_syntax& script, const names& loaded, settings& to,
                      diagnostics& found);
 
-/// D14: the parameter `compat`, else what the first line and the module paths say.
-[[nodiscard]] compatibility detect_compatibility(const script_syntax& script, const settings& set);
+/// The parameter `compat`, else what the first line and the module paths say.
+[[nodiscard]] compatibility detect_compatibility(const script_syntax& script, const registry& known,
+                                                 const settings& set);
 
 } // namespace tandem::script

@@ -5,7 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
+#include <stdexcept>
+#include <utility>
 
 #include <tandem/script/script_fixture_test.hpp>
 
@@ -14,86 +15,46 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(core_parameter_table, holds_each_name_once_with_a_default_of_its_kind) {
-  std::set<std::string_view> names;
-  for (const core_parameter_info& p : core_parameters()) {
-    EXPECT_TRUE(names.insert(p.name).second) << p.name;
-    EXPECT_FALSE(p.help.empty()) << p.name;
-    if (p.kind == core_kind::boolean) {
-      EXPECT_TRUE(p.default_value == "yes" || p.default_value == "no") << p.name;
-    }
-    EXPECT_EQ(find_core_parameter(p.name), &p);
-  }
-  for (const char* name : {"debug",
-                           "fork",
-                           "log_stderror",
-                           "listen",
-                           "port",
-                           "alias",
-                           "children",
-                           "check_via",
-                           "dns",
-                           "rev_dns",
-                           "syn_branch",
-                           "reply_to_via",
-                           "mhomed",
-                           "sip_warning",
-                           "server_signature",
-                           "fifo",
-                           "fifo_mode",
-                           "maxbuffer",
-                           "memlog",
-                           "statistics",
-                           "user",
-                           "uid",
-                           "group",
-                           "gid",
-                           "chroot",
-                           "workdir",
-                           "wdir",
-                           "disable_tcp",
-                           "tcp_children",
-                           "disable_tls",
-                           "tls_log",
-                           "tls_port_no",
-                           "tls_method",
-                           "tls_verify",
-                           "tls_require_certificate",
-                           "tls_certificate",
-                           "tls_private_key",
-                           "tls_ca_list",
-                           "loop_checks"})
-    EXPECT_NE(find_core_parameter(name), nullptr) << name;
-  EXPECT_THAT(list_core_parameters(), HasSubstr("udp_mtu"));
-  EXPECT_THAT(core_parameters_as_markdown(),
-              HasSubstr("| `udp_mtu` | number | 1300 | 0 to 65535 |"));
-}
-
 TEST(core_parameters, have_defaults_and_keep_what_the_script_sets_and_where) {
   const auto unset = compile_text("route { }");
-  EXPECT_EQ(unset.made->parameters().number(core_parameter::debug), 2);
-  EXPECT_TRUE(unset.made->parameters().is_on(core_parameter::fork));
-  EXPECT_EQ(unset.made->parameters().text(core_parameter::log_facility), "daemon");
-  EXPECT_TRUE(unset.made->parameters().list(core_parameter::listen).empty());
-  EXPECT_FALSE(unset.made->parameters().is_set(core_parameter::debug));
+  const module_info& core = unset.made->core();
+  EXPECT_EQ(unset.made->parameters().number(core, "debug"), 2);
+  EXPECT_TRUE(unset.made->parameters().is_on(core, "fork"));
+  EXPECT_EQ(unset.made->parameters().text(core, "fifo"), "/var/f");
+  EXPECT_TRUE(unset.made->parameters().list(core, "listen").empty());
+  EXPECT_FALSE(unset.made->parameters().is_set("core", "debug"));
 
-  const auto set =
-      compile_text("debug=-1\nfork=off fifo=\"/tmp/f\" fifo_mode=0o666 uid=nobody\n"
-                   "listen=192.0.2.1 udp:[2001:db8::1]:5070 listen=eth0\n"
-                   "alias=a.example alias=\"b.example:5070\" sip_warning=0\nroute { }");
+  const auto set = compile_text("debug=-1\nfork=off fifo=\"/tmp/f\" fifo_mode=0o666 uid=nobody\n"
+                                "listen=192.0.2.1 udp:[2001:db8::1]:5070 listen=eth0\n"
+                                "listen=a.example listen=\"b.example:5070\"\nroute { }");
   ASSERT_TRUE(set.made) << set.found.to_string();
   const settings& p = set.made->parameters();
-  EXPECT_EQ(p.number(core_parameter::debug), -1);
-  EXPECT_EQ(set.made->text().place(p.where(core_parameter::fork)), "t.cfg:2:6");
-  EXPECT_FALSE(p.is_on(core_parameter::fork));
-  EXPECT_FALSE(p.is_on(core_parameter::sip_warning));
-  EXPECT_EQ(p.text(core_parameter::fifo), "/tmp/f");
-  EXPECT_EQ(p.number(core_parameter::fifo_mode), 438);
-  EXPECT_EQ(p.text(core_parameter::user), "nobody");
+  EXPECT_EQ(p.number(core, "debug"), -1);
+  EXPECT_EQ(set.made->text().place(p.where("core", "fork")), "t.cfg:2:6");
+  EXPECT_FALSE(p.is_on(core, "fork"));
+  EXPECT_EQ(p.text(core, "fifo"), "/tmp/f");
+  EXPECT_EQ(p.number(core, "fifo_mode"), 438);
+  EXPECT_EQ(p.text(core, "user"), "nobody") << "by a synonym";
   std::string listed;
-  for (const list_item& i : p.list(core_parameter::listen)) listed += i.text + " ";
-  for (const list_item& i : p.list(core_parameter::alias)) listed += i.text + " ";
+  for (const list_item& i : p.list(core, "listen")) listed += i.text + " ";
   EXPECT_EQ(listed, "192.0.2.1 udp:[2001:db8::1]:5070 eth0 a.example b.example:5070 ");
+  EXPECT_THROW((void)p.number(core, "no_such"), std::invalid_argument);
+}
+
+TEST(core_parameters, that_cannot_be_are_refused_at_their_place_with_what_is_expected) {
+  const std::pair<const char*, const char*> table[] = {
+      {"debug=10 route { }", "t.cfg:1:7: error: debug is 10; expected -3 to 9"},
+      {"debug=-4 route { }", "debug is -4; expected -3 to 9"},
+      {"debug=often route { }", "debug is 'often'; expected a number"},
+      {"fork=tls route { }", "fork is 3; expected yes or no"},
+      {"fork=2 route { }", "fork is 2; expected yes or no"},
+      {"overload_retry_after=-1 route { }", "overload_retry_after is -1; expected 0 to 86400 s"},
+      {"compat=clasic route { }", "compat is 'clasic'; expected classic or rfc"},
+      {"compat=clasic route { }", "did you mean 'classic'?"},
+      {"debgu=1 route { }", "unknown parameter 'debgu'; did you mean 'debug'?"},
+  };
+  for (const auto& [script, complaint] : table)
+    EXPECT_THAT(complaints(script), HasSubstr(complaint)) << script;
 }
 
 TEST(loadmodule, takes_the_name_out_of_any_path_and_opens_no_file) {
@@ -114,18 +75,18 @@ TEST(modparam, matches_module_names_whole_without_case_and_several_at_once) {
   ASSERT_TRUE(both.made) << both.found.to_string();
   const module_info& demo = *test_registry()->find_module("demo");
   const module_info& other = *test_registry()->find_module("other");
-  EXPECT_EQ(both.made->module_parameters().number(demo, "timer"), 7);
-  EXPECT_EQ(both.made->module_parameters().number(other, "timer"), 7);
-  EXPECT_EQ(both.made->module_parameters().text(demo, "table"), "users");
+  EXPECT_EQ(both.made->parameters().number(demo, "timer"), 7);
+  EXPECT_EQ(both.made->parameters().number(other, "timer"), 7);
+  EXPECT_EQ(both.made->parameters().text(demo, "table"), "users");
 
   const auto one = compile_text(modules + "modparam(\"DEMO_Module\", \"timer\", \"8\") "
                                           "modparam(\"demo\", \"table\", \"t2\") route { }");
   ASSERT_TRUE(one.made) << one.found.to_string();
-  EXPECT_EQ(one.made->module_parameters().number(demo, "timer"), 8);
-  EXPECT_EQ(one.made->module_parameters().number(other, "timer"), 5);
-  EXPECT_EQ(one.made->module_parameters().text(demo, "table"), "t2");
-  EXPECT_TRUE(one.made->module_parameters().is_set("demo", "table"));
-  EXPECT_FALSE(one.made->module_parameters().is_set("other", "timer"));
+  EXPECT_EQ(one.made->parameters().number(demo, "timer"), 8);
+  EXPECT_EQ(one.made->parameters().number(other, "timer"), 5);
+  EXPECT_EQ(one.made->parameters().text(demo, "table"), "t2");
+  EXPECT_TRUE(one.made->parameters().is_set("demo", "table"));
+  EXPECT_FALSE(one.made->parameters().is_set("other", "timer"));
 
   EXPECT_THAT(complaints(modules + "modparam(\"dem\", \"timer\", 7) route { }"),
               HasSubstr("no loaded module is named 'dem'; did you mean 'demo'?"));

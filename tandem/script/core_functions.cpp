@@ -102,6 +102,11 @@ module_info language_core() {
              return true;
            }},
   };
+  core.parameters = {{.name = compat_parameter,
+                      .kind = parameter_kind::string,
+                      .help = "where the original and the RFCs differ; without it classic for "
+                              "scripts of the original, else rfc",
+                      .words = {"classic", "rfc"}}};
   return core;
 }
 

@@ -6,7 +6,10 @@
 
 namespace tandem::script {
 
-/// setflag, resetflag, isflagset, len_gt, log; $rc.
+/// The parameter that chooses between the behaviours of the original and of the RFCs.
+inline constexpr const char* compat_parameter = "compat";
+
+/// setflag, resetflag, isflagset, len_gt, log; $rc; the parameter compat.
 [[nodiscard]] module_info language_core();
 
 } // namespace tandem::script

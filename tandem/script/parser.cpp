@@ -8,7 +8,6 @@
 #include <utility>
 
 #include <tandem/base/text.hpp>
-#include <tandem/script/core_parameters.hpp>
 
 namespace tandem::script {
 
@@ -36,10 +35,12 @@ const std::int64_t* find_constant(std::string_view word) noexcept {
   return nullptr;
 }
 
-script_syntax parse(const source& text, diagnostics& found) { return parser(text, found).run(); }
+script_syntax parse(const source& text, const registry& names, diagnostics& found) {
+  return parser(text, names, found).run();
+}
 
-parser::parser(const source& from, diagnostics& found)
-    : source_(from), found_(found), tokens_(read_tokens(from, found)) {}
+parser::parser(const source& from, const registry& names, diagnostics& found)
+    : source_(from), names_(names), found_(found), tokens_(read_tokens(from, found)) {}
 
 // --- the reading head
 
@@ -155,7 +156,7 @@ void parser::unknown_item() {
                  did_you_mean(nearest_name(t.text, std::array<std::string_view, 1>{"modparam"})));
   } else {
     std::vector<std::string_view> names(item_words.begin(), item_words.end());
-    for (const core_parameter_info& p : core_parameters()) names.push_back(p.name);
+    for (const parameter_info& p : names_.core().parameters) names.push_back(p.name);
     const std::string_view near = nearest_name(t.text, names);
     if (near == t.text) {
       next();
@@ -194,8 +195,8 @@ void parser::assignment() {
   a.name = next();
   next(); // '='
   const bool is_list = [&] {
-    const core_parameter_info* p = find_core_parameter(a.name.text);
-    return p != nullptr && p->kind == core_kind::list;
+    const parameter_info* p = names_.find_parameter(a.name.text);
+    return p != nullptr && p->kind == parameter_kind::list;
   }();
   if (is_list) {
     if (!list_item(a)) return skip_item();

@@ -14,7 +14,7 @@ namespace tandem::script {
 
 class parser {
  public:
-  parser(const source& from, diagnostics& found);
+  parser(const source& from, const registry& names, diagnostics& found);
 
   script_syntax run();
 
@@ -65,6 +65,7 @@ class parser {
   [[nodiscard]] bool too_deep();
 
   const source& source_;
+  const registry& names_;
   diagnostics& found_;
   std::vector<token> tokens_;
   std::size_t at_ = 0;

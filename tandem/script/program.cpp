@@ -23,9 +23,6 @@ program::program(std::shared_ptr<const source> from, std::shared_ptr<const regis
 program::~program() = default;
 
 const settings& program::parameters() const noexcept { return code_->parameters; }
-const module_settings& program::module_parameters() const noexcept {
-  return code_->module_parameters;
-}
 std::span<const module_info* const> program::modules() const noexcept { return code_->modules; }
 
 bool program::has_module(std::string_view name) const noexcept {
@@ -48,13 +45,13 @@ compilation compile(std::shared_ptr<const source> text, std::shared_ptr<const re
     found.error({}, "the script is longer than 16 MiB");
     return {nullptr, std::move(found)};
   }
-  const script_syntax syntax = parse(*text, found);
+  const script_syntax syntax = parse(*text, *names, found);
   auto made = std::make_unique<code>();
-  apply_parameters(syntax, made->parameters, found);
-  made->parameters.set_compat(detect_compatibility(syntax, made->parameters));
+  apply_parameters(syntax, *names, made->parameters, found);
+  made->parameters.set_compat(detect_compatibility(syntax, *names, made->parameters));
   script::names known(*names);
   load_modules(syntax, *names, known, found);
-  apply_modparams(syntax, known, made->module_parameters, found);
+  apply_modparams(syntax, known, made->parameters, found);
   made->modules.assign(known.loaded().begin(), known.loaded().end());
   compiler(*text, known, *made, found).run(syntax);
   found.sort();

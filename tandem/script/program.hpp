@@ -37,8 +37,10 @@ class program {
   ~program();
 
   [[nodiscard]] const source& text() const noexcept { return *source_; }
+  /// What it sets, of the core and of modules.
   [[nodiscard]] const settings& parameters() const noexcept;
-  [[nodiscard]] const module_settings& module_parameters() const noexcept;
+  /// What every script can name.
+  [[nodiscard]] const module_info& core() const noexcept { return registry_->core(); }
   /// The loaded modules, in the order of the script, each once.
   [[nodiscard]] std::span<const module_info* const> modules() const noexcept;
   [[nodiscard]] bool has_module(std::string_view name) const noexcept;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits>
 #include <stdexcept>
 
 #include <tandem/base/text.hpp>
@@ -59,7 +61,7 @@ void validate(const module_info& module) {
   for (const variable_info& v : module.variables)
     if (v.name.empty() || !v.read) refuse(module, v.name, "variable without name or callback");
   for (const parameter_info& p : module.parameters) {
-    if (p.kind == parameter_kind::string) continue;
+    if (p.kind == parameter_kind::string || p.kind == parameter_kind::list) continue;
     const std::string_view text = p.default_value;
     std::int64_t value = 0;
     const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -83,6 +85,7 @@ void registry::add_core(module_info declared) {
   append(core_.functions, declared.functions);
   append(core_.variables, declared.variables);
   append(core_.aliases, declared.aliases);
+  append(core_.parameters, declared.parameters);
   validate(core_);
 }
 
@@ -90,6 +93,12 @@ void registry::add(module_info declared) {
   validate(declared);
   if (find_module(declared.name) != nullptr) refuse(declared, "module", "is declared twice");
   modules_.push_back(std::make_unique<module_info>(std::move(declared)));
+}
+
+const parameter_info* registry::find_parameter(std::string_view name) const noexcept {
+  for (const parameter_info& p : core_.parameters)
+    if (p.name == name || std::ranges::find(p.synonyms, name) != p.synonyms.end()) return &p;
+  return nullptr;
 }
 
 const module_info* registry::find_module(std::string_view name) const noexcept {
@@ -123,6 +132,50 @@ void list_module(const module_info& m, std::string& out) {
                    blocks_of(f), help_of(f));
 }
 
+std::string_view name_of(parameter_kind kind) {
+  switch (kind) {
+  case parameter_kind::integer: return "number";
+  case parameter_kind::boolean: return "yes/no";
+  case parameter_kind::string: return "text";
+  case parameter_kind::list: break;
+  }
+  return "list";
+}
+
+std::string default_of(const parameter_info& p) {
+  if (p.kind == parameter_kind::boolean) return p.default_value == "0" ? "no" : "yes";
+  return p.default_value;
+}
+
+/// "1 to 3600 s", "classic, rfc".
+std::string range_of(const parameter_info& p) {
+  if (p.kind == parameter_kind::string) return fmt::format("{}", fmt::join(p.words, ", "));
+  if (p.kind != parameter_kind::integer) return {};
+  const bool is_open = p.max == std::numeric_limits<std::int32_t>::max();
+  std::string text =
+      is_open ? fmt::format("from {}", p.min) : fmt::format("{} to {}", p.min, p.max);
+  return p.unit.empty() ? text : text + " " + p.unit;
+}
+
+std::string meaning_of(const parameter_info& p) {
+  if (!p.without_effect.empty())
+    return p.help.empty() ? fmt::format("no effect: {}", p.without_effect)
+                          : fmt::format("{} (no effect: {})", p.help, p.without_effect);
+  std::string text = p.help;
+  if (!p.synonyms.empty()) text += fmt::format(" (also {})", fmt::join(p.synonyms, ", "));
+  if (p.when == read_when::start) text += " (fixed at start-up)";
+  return text;
+}
+
+void list_parameters_of(const module_info& m, std::string& out) {
+  for (const parameter_info& p : m.parameters) {
+    const std::string initial = default_of(p);
+    fmt::format_to(std::back_inserter(out), "{:<10} {:<24} {:<7} {:<10} {:<24} {}\n", m.name,
+                   p.name, name_of(p.kind), initial.empty() ? "-" : initial,
+                   p.without_effect.empty() ? range_of(p) : "", meaning_of(p));
+  }
+}
+
 void describe_module(const module_info& m, std::string& out) {
   auto to = std::back_inserter(out);
   fmt::format_to(to, "## {}\n\n{}\n", m.name, m.help);
@@ -134,10 +187,12 @@ void describe_module(const module_info& m, std::string& out) {
   for (const variable_info& v : m.variables)
     fmt::format_to(to, "| `${}{}` | {} |\n", v.name,
                    v.takes == variable_info::argument::required ? "(Name)" : "", v.help);
-  if (!m.parameters.empty()) out += "\n| parameter | default | |\n|---|---|---|\n";
+  if (!m.parameters.empty())
+    out += "\n| parameter | kind | default | range | |\n|---|---|---|---|---|\n";
   for (const parameter_info& p : m.parameters)
-    fmt::format_to(to, "| `{}` | {} | {}{} |\n", p.name, p.default_value, p.help,
-                   p.without_effect.empty() ? "" : " (no effect: " + p.without_effect + ")");
+    fmt::format_to(to, "| `{}` | {} | {} | {} | {} |\n", p.name, name_of(p.kind),
+                   p.without_effect.empty() ? default_of(p) : "",
+                   p.without_effect.empty() ? range_of(p) : "", meaning_of(p));
   if (!m.aliases.empty()) out += "\n| old name | now |\n|---|---|\n";
   for (const alias_info& a : m.aliases) fmt::format_to(to, "| `{}` | `{}` |\n", a.old_name, a.name);
   out += '\n';
@@ -149,6 +204,13 @@ std::string registry::list_functions() const {
   std::string out;
   list_module(core_, out);
   for (const auto& m : modules_) list_module(*m, out);
+  return out;
+}
+
+std::string registry::list_parameters() const {
+  std::string out;
+  list_parameters_of(core_, out);
+  for (const auto& m : modules_) list_parameters_of(*m, out);
   return out;
 }
 

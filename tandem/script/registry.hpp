@@ -139,19 +139,34 @@ struct variable_info {
   bool is_case_sensitive = false; ///< its comparisons do not ignore letter case (a method)
 };
 
-enum class parameter_kind : std::uint8_t { integer, boolean, string };
+enum class parameter_kind : std::uint8_t {
+  integer, ///< a decimal number, may be negative
+  boolean, ///< yes no on off true false enable disable 1 0
+  string,  ///< "text"; of the core also a bare word
+  list,    ///< of the core only: addresses or names, several; a second assignment adds
+};
 
-/// One parameter of a module, set by modparam.
+/// When a parameter takes effect.
+enum class read_when : std::uint8_t {
+  reload, ///< at the start and at each reload
+  start,  ///< at the start only; a reload that finds another value says so
+};
+
+/// One parameter: of the core, set by `name=value`, or of a module, set by modparam. All that is
+/// known of it: what checks scripts, fills the documentation and compares at a reload.
 struct parameter_info {
   std::string name;
   parameter_kind kind = parameter_kind::integer;
-  std::string default_value; ///< as text: "3600", "1", "location"
-  std::string help;
+  std::string default_value = {}; ///< as text: "3600", "1", "location"; "0" or "1" of a boolean
+  std::string help = {};
   std::int64_t min = std::numeric_limits<std::int32_t>::min(); ///< of an integer
   std::int64_t max = std::numeric_limits<std::int32_t>::max();
   /// Not empty: the value is accepted and has no effect; the text says why, in a warning.
   std::string without_effect = {};
-  bool is_read_at_start = false; ///< a reload that finds another value says so
+  std::string unit = {}; ///< of an integer: "s", "ms", "bytes"
+  read_when when = read_when::reload;
+  std::vector<std::string> words = {};    ///< the only values of a string; none: any
+  std::vector<std::string> synonyms = {}; ///< other names of it
 };
 
 /// A module: everything that `loadmodule` brings.
@@ -175,13 +190,15 @@ class registry {
   /// With the functions of the language's own core (setflag, len_gt, log ...).
   registry();
 
-  /// Adds to the core: what the server declares for every script.
+  /// Adds to the core: what the server declares for every script, parameters too.
   void add_core(module_info declared);
   /// Adds a module. Throws std::invalid_argument when it cannot be right: a name twice, too many
   /// arguments, a default that does not fit its kind.
   void add(module_info declared);
 
   [[nodiscard]] const module_info& core() const noexcept { return core_; }
+  /// Finds a parameter of the core by its name or a synonym; null when there is none.
+  [[nodiscard]] const parameter_info* find_parameter(std::string_view name) const noexcept;
   /// Finds by name; null when there is none.
   [[nodiscard]] const module_info* find_module(std::string_view name) const noexcept;
   [[nodiscard]] std::span<const std::unique_ptr<module_info>> modules() const noexcept {
@@ -190,7 +207,9 @@ class registry {
 
   /// A text table of all functions: module, usage, blocks, help (`tandemd --list-functions`).
   [[nodiscard]] std::string list_functions() const;
-  /// The same as a page of the documentation, with variables and module parameters.
+  /// A text table of all parameters (`tandemd --list-parameters`).
+  [[nodiscard]] std::string list_parameters() const;
+  /// All that scripts can name, as a page of the documentation.
   [[nodiscard]] std::string functions_as_markdown() const;
 
  private:

@@ -115,6 +115,29 @@ module_info core() {
              return r.argument() != "None";
            }},
   };
+  m.parameters = {
+      {.name = "debug", .default_value = "2", .help = "level", .min = -3, .max = 9},
+      {.name = "fork", .kind = parameter_kind::boolean, .default_value = "1", .help = "y"},
+      {.name = "children", .default_value = "8", .help = "n", .min = 1, .max = 1024},
+      {.name = "user", .kind = parameter_kind::string, .help = "u", .synonyms = {"uid"}},
+      {.name = "listen", .kind = parameter_kind::list, .help = "where"},
+      {.name = "alias", .kind = parameter_kind::list, .help = "names"},
+      {.name = "port", .default_value = "5060", .help = "p", .min = 0, .max = 65'535},
+      {.name = "udp_mtu", .default_value = "1300", .help = "m", .min = 0, .max = 65'535},
+      {.name = "overload_retry_after",
+       .default_value = "5",
+       .help = "w",
+       .min = 0,
+       .max = 86'400,
+       .unit = "s"},
+      {.name = "fifo", .kind = parameter_kind::string, .default_value = "/var/f", .help = "f"},
+      {.name = "fifo_mode", .default_value = "438", .help = "f", .min = 0, .max = 4095},
+  };
+  for (const char* gone : {"dns", "loop_checks", "log_stderror", "check_via"})
+    m.parameters.push_back({.name = gone,
+                            .kind = parameter_kind::boolean,
+                            .default_value = "0",
+                            .without_effect = "always so"});
   return m;
 }
 

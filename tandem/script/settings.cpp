@@ -11,66 +11,10 @@ namespace tandem::script {
 namespace {
 
 std::int64_t to_number(std::string_view text) noexcept {
-  if (text == "yes") return 1;
   std::int64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
-
-} // namespace
-
-bool settings::is_set(core_parameter id) const noexcept { return values_.contains(id); }
-
-span settings::where(core_parameter id) const noexcept {
-  const auto found = values_.find(id);
-  return found == values_.end() ? span{} : found->second.where;
-}
-
-std::int64_t settings::number(core_parameter id) const noexcept {
-  const auto found = values_.find(id);
-  return found == values_.end() ? to_number(info_of(id).default_value) : found->second.number;
-}
-
-std::string_view settings::text(core_parameter id) const noexcept {
-  const auto found = values_.find(id);
-  return found == values_.end() ? info_of(id).default_value : std::string_view(found->second.text);
-}
-
-std::span<const list_item> settings::list(core_parameter id) const noexcept {
-  const auto found = values_.find(id);
-  if (found == values_.end()) return {};
-  return found->second.items;
-}
-
-bool settings::differs_from(const settings& other, core_parameter id) const {
-  const core_kind kind = info_of(id).kind;
-  if (kind == core_kind::string) return text(id) != other.text(id);
-  if (kind != core_kind::list) return number(id) != other.number(id);
-  const auto mine = list(id);
-  const auto its = other.list(id);
-  return !std::equal(mine.begin(), mine.end(), its.begin(), its.end(),
-                     [](const list_item& a, const list_item& b) { return a.text == b.text; });
-}
-
-void settings::set_number(core_parameter id, std::int64_t to, span at) {
-  value& v = values_[id];
-  v.number = to;
-  v.where = at;
-}
-
-void settings::set_text(core_parameter id, std::string to, span at) {
-  value& v = values_[id];
-  v.text = std::move(to);
-  v.where = at;
-}
-
-void settings::add_item(core_parameter id, list_item item) {
-  value& v = values_[id];
-  v.where = item.where;
-  v.items.push_back(std::move(item));
-}
-
-namespace {
 
 const parameter_info& declared(const module_info& module, std::string_view name) {
   for (const parameter_info& p : module.parameters)
@@ -81,30 +25,72 @@ const parameter_info& declared(const module_info& module, std::string_view name)
 
 } // namespace
 
-bool module_settings::is_set(std::string_view module, std::string_view name) const noexcept {
-  return values_.contains(std::pair(module, name));
-}
-
-span module_settings::where(std::string_view module, std::string_view name) const noexcept {
+const settings::value* settings::find(std::string_view module,
+                                      std::string_view name) const noexcept {
   const auto found = values_.find(std::pair(module, name));
-  return found == values_.end() ? span{} : found->second.where;
+  return found == values_.end() ? nullptr : &found->second;
 }
 
-std::int64_t module_settings::number(const module_info& module, std::string_view name) const {
+settings::value& settings::at(const module_info& module, const parameter_info& parameter,
+                              span where) {
+  value& v = values_[std::pair(module.name, parameter.name)];
+  v.where = where;
+  return v;
+}
+
+bool settings::is_set(std::string_view module, std::string_view name) const noexcept {
+  return find(module, name) != nullptr;
+}
+
+span settings::where(std::string_view module, std::string_view name) const noexcept {
+  const value* v = find(module, name);
+  return v ? v->where : span{};
+}
+
+std::int64_t settings::number(const module_info& module, std::string_view name) const {
   const parameter_info& p = declared(module, name);
-  const auto found = values_.find(std::pair(std::string_view(module.name), name));
-  return found == values_.end() ? to_number(p.default_value) : found->second.number;
+  const value* v = find(module.name, name);
+  return v ? v->number : to_number(p.default_value);
 }
 
-std::string module_settings::text(const module_info& module, std::string_view name) const {
+std::string settings::text(const module_info& module, std::string_view name) const {
   const parameter_info& p = declared(module, name);
-  const auto found = values_.find(std::pair(std::string_view(module.name), name));
-  return found == values_.end() ? p.default_value : found->second.text;
+  const value* v = find(module.name, name);
+  return v ? v->text : p.default_value;
 }
 
-void module_settings::set(const module_info& module, const parameter_info& parameter,
-                          std::int64_t number, std::string text, span at) {
-  values_[std::pair(module.name, parameter.name)] = {number, std::move(text), at};
+std::span<const list_item> settings::list(const module_info& module, std::string_view name) const {
+  (void)declared(module, name);
+  const value* v = find(module.name, name);
+  return v ? std::span<const list_item>{v->items} : std::span<const list_item>{};
+}
+
+bool settings::differs_from(const settings& other, const module_info& module,
+                            const parameter_info& parameter) const {
+  const std::string_view name = parameter.name;
+  if (parameter.kind == parameter_kind::string)
+    return text(module, name) != other.text(module, name);
+  if (parameter.kind != parameter_kind::list)
+    return number(module, name) != other.number(module, name);
+  const auto mine = list(module, name);
+  const auto its = other.list(module, name);
+  return !std::equal(mine.begin(), mine.end(), its.begin(), its.end(),
+                     [](const list_item& a, const list_item& b) { return a.text == b.text; });
+}
+
+void settings::set_number(const module_info& module, const parameter_info& parameter,
+                          std::int64_t to, span at_place) {
+  at(module, parameter, at_place).number = to;
+}
+
+void settings::set_text(const module_info& module, const parameter_info& parameter, std::string to,
+                        span at_place) {
+  at(module, parameter, at_place).text = std::move(to);
+}
+
+void settings::add_item(const module_info& module, const parameter_info& parameter,
+                        list_item item) {
+  at(module, parameter, item.where).items.push_back(std::move(item));
 }
 
 } // namespace tandem::script

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parameters that a script sets, with where it sets them, so that a later complaint can point
-// at the line. Part of a program: immutable then, any thread.
+// The parameters that a script sets, those of the core (module "core") and of modules, with where
+// it sets them, so that a later complaint can point at the line. Part of a program: immutable then,
+// any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <tandem/script/core_parameters.hpp>
 #include <tandem/script/registry.hpp>
 #include <tandem/script/source.hpp>
 
@@ -23,34 +23,40 @@ struct list_item {
   span where;
 };
 
-/// D14: which of two behaviours holds where the original server and the RFCs differ.
+/// Which of two behaviours holds where the original server and the RFCs differ.
 enum class compatibility : std::uint8_t { classic, rfc };
 
-/// Values of core parameters; those that the script does not set have their default.
+/// Values of parameters; those that the script does not set have their declared default. Asking a
+/// module for a parameter that it does not declare throws std::invalid_argument.
 class settings {
  public:
-  [[nodiscard]] bool is_set(core_parameter id) const noexcept;
+  [[nodiscard]] bool is_set(std::string_view module, std::string_view name) const noexcept;
   /// Where it was set last; an empty span when it was not.
-  [[nodiscard]] span where(core_parameter id) const noexcept;
+  [[nodiscard]] span where(std::string_view module, std::string_view name) const noexcept;
 
   /// Of a boolean or integer parameter.
-  [[nodiscard]] std::int64_t number(core_parameter id) const noexcept;
-  [[nodiscard]] bool is_on(core_parameter id) const noexcept { return number(id) != 0; }
-  /// Of a string parameter, empty when unset without default.
-  [[nodiscard]] std::string_view text(core_parameter id) const noexcept;
-  /// Of a list parameter, in the order of the script.
-  [[nodiscard]] std::span<const list_item> list(core_parameter id) const noexcept;
+  [[nodiscard]] std::int64_t number(const module_info& module, std::string_view name) const;
+  [[nodiscard]] bool is_on(const module_info& module, std::string_view name) const {
+    return number(module, name) != 0;
+  }
+  [[nodiscard]] std::string text(const module_info& module, std::string_view name) const;
+  /// In the order of the script.
+  [[nodiscard]] std::span<const list_item> list(const module_info& module,
+                                                std::string_view name) const;
 
   /// The parameter `compat` when set, else classic for a script that begins with `#!SER` or loads
   /// modules by the paths of the original.
   [[nodiscard]] compatibility compat() const noexcept { return compat_; }
 
   /// The other has another value of it; where it was set makes no difference.
-  [[nodiscard]] bool differs_from(const settings& other, core_parameter id) const;
+  [[nodiscard]] bool differs_from(const settings& other, const module_info& module,
+                                  const parameter_info& parameter) const;
 
-  void set_number(core_parameter id, std::int64_t to, span at);
-  void set_text(core_parameter id, std::string to, span at);
-  void add_item(core_parameter id, list_item item);
+  void set_number(const module_info& module, const parameter_info& parameter, std::int64_t to,
+                  span at);
+  void set_text(const module_info& module, const parameter_info& parameter, std::string to,
+                span at);
+  void add_item(const module_info& module, const parameter_info& parameter, list_item item);
   void set_compat(compatibility which) noexcept { compat_ = which; }
 
  private:
@@ -58,31 +64,6 @@ class settings {
     std::int64_t number = 0;
     std::string text;
     std::vector<list_item> items;
-    span where;
-  };
-
-  std::map<core_parameter, value> values_;
-  compatibility compat_ = compatibility::rfc;
-};
-
-/// Values of module parameters; those that the script does not set have their declared default.
-class module_settings {
- public:
-  [[nodiscard]] bool is_set(std::string_view module, std::string_view name) const noexcept;
-  [[nodiscard]] span where(std::string_view module, std::string_view name) const noexcept;
-  [[nodiscard]] std::int64_t number(const module_info& module, std::string_view name) const;
-  [[nodiscard]] bool is_on(const module_info& module, std::string_view name) const {
-    return number(module, name) != 0;
-  }
-  [[nodiscard]] std::string text(const module_info& module, std::string_view name) const;
-
-  void set(const module_info& module, const parameter_info& parameter, std::int64_t number,
-           std::string text, span at);
-
- private:
-  struct value {
-    std::int64_t number = 0;
-    std::string text;
     span where;
   };
 
@@ -96,7 +77,11 @@ class module_settings {
     }
   };
 
+  [[nodiscard]] const value* find(std::string_view module, std::string_view name) const noexcept;
+  value& at(const module_info& module, const parameter_info& parameter, span where);
+
   std::map<std::pair<std::string, std::string>, value, before> values_;
+  compatibility compat_ = compatibility::rfc;
 };
 
 } // namespace tandem::script

@@ -123,7 +123,8 @@ struct script_syntax {
 };
 
 /// Reads a script; complains about all that does not fit, and goes on at the next statement.
-[[nodiscard]] script_syntax parse(const source& text, diagnostics& found);
+/// \param names which parameters of the core take lists
+[[nodiscard]] script_syntax parse(const source& text, const registry& names, diagnostics& found);
 
 /// Constants of the language: yes, no, udp, inet ...; nothing for any other word.
 [[nodiscard]] const std::int64_t* find_constant(std::string_view word) noexcept;

@@ -347,10 +347,9 @@ sip::response_writer core::begin_reply(const message_context& message, int statu
 
 stack::wire_message core::finish_reply(const sip::message& request, const stack::arrival& from,
                                        sip::response_writer& made) const {
-  const auto& parameters = script_->parameters();
-  if (parameters.is_on(script::core_parameter::server_signature))
-    made.add(sip::header_id::server, software);
-  if (parameters.is_on(script::core_parameter::sip_warning) && made.status() > 100) {
+  const core_settings& wanted = script_->settings();
+  if (wanted.server_signature) made.add(sip::header_id::server, software);
+  if (wanted.sip_warning && made.status() > 100) {
     // RFC 3261 20.43: 392 is of the range that servers may use for themselves.
     const std::string text =
         fmt::format(R"(392 {} "req_src_ip={} req_src_port={} in_uri={} via_cnt={}")",

@@ -2,6 +2,8 @@
 #include <tandem/server/listen_settings.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/server/core_settings.hpp>
+#include <tandem/server/module.hpp>
 #include <tandem/server/privileges.hpp>
 
 #include <algorithm>
@@ -11,7 +13,6 @@ namespace tandem::server {
 
 namespace {
 
-using script::core_parameter;
 using transport::listen_point;
 
 /// Adds the port that the text leaves out: "192.0.2.1" with port 5070 is "192.0.2.1:5070".
@@ -38,10 +39,9 @@ std::string with_port(std::string_view text, std::uint16_t port) {
 
 std::vector<listen_point> listen_points(const options& wanted, const script::program& program,
                                         const transport::find_addresses& look_up) {
-  const script::settings& set = program.parameters();
-  const auto port =
-      wanted.port.value_or(static_cast<std::uint16_t>(set.number(core_parameter::port)));
-  const bool no_tcp = wanted.no_tcp || set.is_on(core_parameter::disable_tcp);
+  const core_settings set = core_settings::of(program);
+  const std::uint16_t port = wanted.port.value_or(set.port);
+  const bool no_tcp = wanted.no_tcp || set.disable_tcp;
   const auto interfaces = transport::local_interfaces();
   std::vector<listen_point> all;
   const auto add = [&](std::string_view text, const std::string& where) {
@@ -54,8 +54,8 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
   };
   if (!wanted.listen.empty()) {
     for (const std::string& text : wanted.listen) add(text, fmt::format("--listen {}", text));
-  } else if (set.is_set(core_parameter::listen)) {
-    for (const script::list_item& item : set.list(core_parameter::listen))
+  } else if (!set.listen.empty()) {
+    for (const script::list_item& item : set.listen)
       add(item.text, program.text().place(item.where));
   } else {
     add("127.0.0.1", "the default of listen"); // nobody is reachable who has not said so
@@ -65,31 +65,14 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
   return all;
 }
 
-transport::transport_options transport_settings(const script::settings& set) {
-  transport::transport_options options;
-  options.udp_mtu = static_cast<std::size_t>(set.number(core_parameter::udp_mtu));
-  options.follows_routes = set.is_on(core_parameter::mhomed);
-  return options;
-}
-
-transport::overload_options overload_settings(const script::settings& set) {
-  const auto number = [&set](core_parameter id) { return set.number(id); };
-  return {.lag = milliseconds{number(core_parameter::overload_lag)},
-          .transactions = static_cast<std::size_t>(number(core_parameter::overload_transactions)),
-          .requests_per_source =
-              static_cast<std::uint32_t>(number(core_parameter::overload_per_source)),
-          .retry_after = static_cast<std::uint32_t>(number(core_parameter::overload_retry_after))};
-}
-
 std::optional<socket_address> http_address(const script::program& program) {
-  const std::string_view text = program.parameters().text(core_parameter::http_listen);
+  const std::string text = core_settings::of(program).http_listen;
   if (text.empty()) return std::nullopt;
   if (const auto port = parse_number<std::uint16_t>(text))
     return socket_address{.ip = ip_address::v4(127, 0, 0, 1), .port = *port};
   if (const auto at = socket_address::parse(text)) return at;
-  throw start_error{fmt::format(
-      "{}: http_listen is '{}'; expected an address with a port, or a port",
-      program.text().place(program.parameters().where(core_parameter::http_listen)), text)};
+  parameter_values{program, program.core()}.refuse(
+      "http_listen", fmt::format("'{}' is neither an address with a port nor a port", text));
 }
 
 void collect_own_names(own_names& names, const transport::listener_table& listeners,
@@ -108,7 +91,7 @@ void collect_own_names(own_names& names, const transport::listener_table& listen
       if (interface.ip.which() == listener.address.ip.which())
         names.add_listener({.ip = interface.ip, .port = listener.address.port});
   }
-  for (const script::list_item& item : program.parameters().list(core_parameter::alias))
+  for (const script::list_item& item : core_settings::of(program).alias)
     if (!names.add_alias(item.text))
       throw start_error{fmt::format("{}: alias: '{}' is neither a host name nor an address, with a "
                                     "port or without",

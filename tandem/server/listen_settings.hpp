@@ -22,11 +22,6 @@ namespace tandem::server {
 listen_points(const options& wanted, const script::program& program,
               const transport::find_addresses& look_up);
 
-[[nodiscard]] transport::transport_options transport_settings(const script::settings& set);
-
-/// The bounds beyond which a shard refuses new requests with 503.
-[[nodiscard]] transport::overload_options overload_settings(const script::settings& set);
-
 /// Where the HTTP port listens: ADDRESS:PORT, or a port alone, which is one of the loopback.
 /// Nothing when the script wants none.
 [[nodiscard]] std::optional<socket_address> http_address(const script::program& program);

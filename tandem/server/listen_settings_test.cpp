@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/listen_settings.hpp>
 
+#include <tandem/server/loaded_script.hpp>
 #include <tandem/server/privileges.hpp>
-#include <tandem/stack/transaction_layer.hpp>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@ namespace {
 std::shared_ptr<const script::program> compiled(std::string_view parameters) {
   auto made = script::compile(std::make_shared<script::source>(
                                   "test.cfg", std::string{parameters} + "\nroute { break; }\n"),
-                              std::make_shared<const script::registry>());
+                              script_loader{{}}.shared_names());
   EXPECT_FALSE(made.found.has_errors()) << made.found.to_string();
   return made.made;
 }
@@ -82,38 +82,6 @@ TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
   EXPECT_TRUE(complaint(wanted, "").starts_with("--listen nosuch0: ")) << complaint(wanted, "");
   EXPECT_EQ(complaint({}, "listen=tcp:127.0.0.1\ndisable_tcp=yes"),
             "nothing to listen on: TCP is disabled, and no UDP address was named");
-}
-
-TEST(transport_settings, take_the_mtu) {
-  EXPECT_EQ(transport_settings(compiled("")->parameters()).udp_mtu, 1300U);
-  EXPECT_EQ(transport_settings(compiled("udp_mtu=0")->parameters()).udp_mtu, 0U);
-}
-
-TEST(overload_settings, of_a_script_that_says_nothing_are_those_of_the_transport) {
-  const auto made = overload_settings(compiled("")->parameters());
-  const transport::overload_options standard;
-  EXPECT_EQ(made.lag, standard.lag);
-  EXPECT_EQ(made.transactions, standard.transactions);
-  EXPECT_EQ(made.requests_per_source, standard.requests_per_source);
-  EXPECT_EQ(made.retry_after, standard.retry_after);
-}
-
-TEST(overload_settings, refuse_new_work_before_the_transaction_layer_is_full) {
-  // Else a request in progress would find no room: the bound on new ones has to bite first.
-  EXPECT_EQ(overload_settings(compiled("")->parameters()).transactions, 1'000'000U);
-  EXPECT_LT(overload_settings(compiled("")->parameters()).transactions,
-            stack::transaction_limits{}.transactions);
-}
-
-TEST(overload_settings, are_what_the_script_says) {
-  const auto made =
-      overload_settings(compiled("overload_lag=50\noverload_transactions=7\noverload_per_source=3\n"
-                                 "overload_retry_after=0")
-                            ->parameters());
-  EXPECT_EQ(made.lag, milliseconds{50});
-  EXPECT_EQ(made.transactions, 7U);
-  EXPECT_EQ(made.requests_per_source, 3U);
-  EXPECT_EQ(made.retry_after, 0U);
 }
 
 transport::listen_point socket_at(std::string_view address, std::string name = {}) {

@@ -2,6 +2,7 @@
 #include <tandem/server/loaded_script.hpp>
 
 #include <tandem/server/core_functions/core_functions.hpp>
+#include <tandem/server/core_settings.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/script_file.hpp>
 
@@ -10,15 +11,18 @@
 
 namespace tandem::server {
 
-void module_setup::refuse(std::string_view parameter, std::string_view why) const {
-  const auto where = program.module_parameters().where(info.name, parameter);
-  throw start_error{fmt::format("{}: modparam(\"{}\", \"{}\"): {}", program.text().place(where),
-                                info.name, parameter, why)};
+void parameter_values::refuse(std::string_view parameter, std::string_view why) const {
+  const auto where = program.parameters().where(info.name, parameter);
+  const std::string written = info.name == program.core().name
+                                  ? std::string{parameter}
+                                  : fmt::format("modparam(\"{}\", \"{}\")", info.name, parameter);
+  throw start_error{fmt::format("{}: {}: {}", program.text().place(where), written, why)};
 }
 
 script_loader::script_loader(std::span<const module_entry> modules) : modules_{modules} {
   auto names = std::make_shared<script::registry>();
   names->add_core(core_functions());
+  names->add_core(core_parameters());
   for (const module_entry& entry : modules_) {
     script::module_info declared = entry.declare();
     if (declared.name == names->core().name)
@@ -42,15 +46,23 @@ void script_loader::prepare_children(const script::program& program, services& s
   for (const module_entry& entry : modules_) {
     if (!entry.prepare_children) continue;
     const script::module_info info = entry.declare();
-    entry.prepare_children({program, info, shared}, children);
+    entry.prepare_children({{program, info}, shared}, children);
   }
 }
 
 void script_loader::add_module_commands(control::command_registry& to,
-                                        const command_surroundings& on) const {
+                                        const module_surroundings& on) const {
   for (const module_entry& entry : modules_)
     if (entry.commands)
       for (control::command& c : entry.commands(on)) to.add(std::move(c));
+}
+
+std::vector<std::unique_ptr<module_work>>
+script_loader::start_modules(const module_surroundings& on) const {
+  std::vector<std::unique_ptr<module_work>> all;
+  for (const module_entry& entry : modules_)
+    if (entry.start) all.push_back(entry.start(on));
+  return all;
 }
 
 std::shared_ptr<const loaded_script>
@@ -60,11 +72,12 @@ script_loader::load(std::shared_ptr<const script::program> program, services& sh
 
 loaded_script::loaded_script(std::shared_ptr<const script::program> program,
                              std::span<const module_entry> modules, services& shared)
-    : program_{std::move(program)}, names_{shared.names}, hosts_{shared.condition_hosts} {
+    : program_{std::move(program)}, core_settings_{core_settings::of(*program_)},
+      names_{shared.names}, hosts_{shared.condition_hosts} {
   for (const module_entry& entry : modules) {
     if (!entry.load) continue;
     const script::module_info info = entry.declare();
-    auto made = entry.load({*program_, info, shared});
+    auto made = entry.load({{*program_, info}, shared});
     const module& of = *made;
     if (settings_.find(typeid(of))) continue; // of another module with the same settings
     if (program_->has_module(info.name))

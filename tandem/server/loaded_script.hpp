@@ -6,6 +6,7 @@
 #include <tandem/script/diagnostics.hpp>
 #include <tandem/script/program.hpp>
 #include <tandem/server/by_type.hpp>
+#include <tandem/server/core_settings.hpp>
 #include <tandem/server/module.hpp>
 #include <tandem/server/own_names.hpp>
 #include <tandem/server/services.hpp>
@@ -28,6 +29,9 @@ class script_loader {
 
   /// All names that scripts may use.
   [[nodiscard]] const script::registry& names() const noexcept { return *names_; }
+  [[nodiscard]] const std::shared_ptr<const script::registry>& shared_names() const noexcept {
+    return names_;
+  }
 
   /// Reads and checks a file without loading it: what `tandemd -c` does. The complaints are in the
   /// result. Throws start_error when the file cannot be read.
@@ -43,7 +47,10 @@ class script_loader {
                         process::spawner_options& children) const;
 
   /// Adds the commands that modules bring, of all modules of the build.
-  void add_module_commands(control::command_registry& to, const command_surroundings& on) const;
+  void add_module_commands(control::command_registry& to, const module_surroundings& on) const;
+  /// Starts what modules do beside messages, of all modules of the build.
+  [[nodiscard]] std::vector<std::unique_ptr<module_work>>
+  start_modules(const module_surroundings& on) const;
 
   /// Loads what was checked; see loaded_script.
   [[nodiscard]] std::shared_ptr<const loaded_script>
@@ -64,11 +71,10 @@ class loaded_script {
   [[nodiscard]] const std::shared_ptr<const script::program>& program() const noexcept {
     return program_;
   }
-  [[nodiscard]] const script::settings& parameters() const noexcept {
-    return program_->parameters();
-  }
+  /// What it says of the server itself.
+  [[nodiscard]] const core_settings& settings() const noexcept { return core_settings_; }
   [[nodiscard]] bool is_classic() const noexcept {
-    return parameters().compat() == script::compatibility::classic;
+    return program_->parameters().compat() == script::compatibility::classic;
   }
 
   /// Who we are, for requests of this script.
@@ -94,6 +100,7 @@ class loaded_script {
 
  private:
   std::shared_ptr<const script::program> program_;
+  core_settings core_settings_;
   own_names names_;
   host_addresses hosts_;
   by_type<const module> settings_;

@@ -20,6 +20,9 @@
 //     message_context::state<>(), and wait by core::wait(), never otherwise.
 //  7. When the last message of an old script has ended, the settings of step 4 are destroyed.
 //
+// `commands` says what operators may ask it for, and `start` what it does beside messages; both are
+// called once, when the sockets are open and before the loops run.
+//
 // What lives longer than a script (location tables, transactions, children) belongs to the core or
 // to services, so that a reload loses nothing.
 #pragma once
@@ -35,6 +38,9 @@
 #include <string_view>
 #include <vector>
 
+namespace tandem::io {
+class shard;
+}
 namespace tandem::process {
 struct spawner_options;
 }
@@ -44,27 +50,49 @@ namespace tandem::server {
 class core;
 struct services;
 
-/// What the commands of modules may use; all of it outlives them.
-struct command_surroundings {
+/// What the commands and the work of modules stand on; all of it outlives them.
+struct module_surroundings {
   services& shared;
+  io::shard& home;                             ///< shard 0, where both run
   std::function<core&(io::shard& at)> core_of; ///< on the thread of that shard
 };
 
-/// What a module reads of the script that loads it.
-struct module_setup {
+/// What a module does beside messages, from the start of the server to its end. Made before the
+/// loops run, destroyed after they have ended; between, its timers run on shard 0.
+class module_work {
+ public:
+  module_work() = default;
+  module_work(const module_work&) = delete;
+  module_work& operator=(const module_work&) = delete;
+  virtual ~module_work() = default;
+};
+
+/// The parameters of the core or of a module, as one script sets them.
+struct parameter_values {
   const script::program& program;
   const script::module_info& info;
-  services& shared; ///< to create what the module needs for all shards (a location table, say)
 
+  [[nodiscard]] bool is_set(std::string_view name) const {
+    return program.parameters().is_set(info.name, name);
+  }
   [[nodiscard]] std::int64_t number(std::string_view name) const {
-    return program.module_parameters().number(info, name);
+    return program.parameters().number(info, name);
   }
   [[nodiscard]] bool is_on(std::string_view name) const { return number(name) != 0; }
   [[nodiscard]] std::string text(std::string_view name) const {
-    return program.module_parameters().text(info, name);
+    return program.parameters().text(info, name);
+  }
+  [[nodiscard]] std::vector<script::list_item> list(std::string_view name) const {
+    const auto items = program.parameters().list(info, name);
+    return {items.begin(), items.end()};
   }
   /// Refuses the script: throws a start_error that points at the modparam line.
   [[noreturn]] void refuse(std::string_view parameter, std::string_view why) const;
+};
+
+/// What a module reads of the script that loads it.
+struct module_setup : parameter_values {
+  services& shared; ///< to create what the module needs for all shards (a location table, say)
 };
 
 /// The settings of a module in one loaded script: immutable once made, read by every shard.
@@ -90,7 +118,9 @@ struct module_entry {
   void (*prepare_children)(const module_setup& setup, process::spawner_options& children) = nullptr;
   /// What operators may ask the module for, whether the script loads it or not; once, at start-up.
   /// Null for a module without commands.
-  std::vector<control::command> (*commands)(const command_surroundings& on) = nullptr;
+  std::vector<control::command> (*commands)(const module_surroundings& on) = nullptr;
+  /// What it does beside messages, whether the script loads it or not. Null for nothing.
+  std::unique_ptr<module_work> (*start)(const module_surroundings& on) = nullptr;
 };
 
 } // namespace tandem::server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module of docs/modules.md, which scripts/write-docs copies from here, and that it works.
 #include <tandem/server/core_fixture.hpp>
+#include <tandem/server/parameters.hpp>
 
 namespace tandem::modules {
 namespace {
@@ -12,8 +13,15 @@ using server::message_context;
 
 /// The parameters of one script. Immutable: every shard reads them.
 struct visits_settings final : server::module {
-  std::uint64_t most = 0;
+  std::uint64_t most = 100;
 };
+
+/// Each row binds a name to a field, whose type and value are those of the parameter.
+const server::parameter_table<visits_settings>& parameters() {
+  static const auto made = server::parameter_table<visits_settings>{}.add(
+      "most", &visits_settings::most, {.min = 1, .max = 1'000'000}, "visits of each shard");
+  return made;
+}
 
 /// What each shard keeps, beyond reloads.
 struct visits {
@@ -59,15 +67,13 @@ script::module_info declare() {
        .help = "goes on in the next turn",
        .run = let_others_go_first},
   };
-  info.parameters = {
-      {"most", script::parameter_kind::integer, "100", "visits of each shard", 1, 1'000'000},
-  };
+  info.parameters = parameters().declared();
   return info;
 }
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto made = std::make_unique<visits_settings>();
-  made->most = static_cast<std::uint64_t>(setup.number("most"));
+  parameters().read(setup, *made);
   return made;
 }
 

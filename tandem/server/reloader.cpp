@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/io/shard.hpp>
+#include <tandem/server/core_settings.hpp>
 #include <tandem/server/http_door.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/privileges.hpp>
@@ -15,21 +16,18 @@ namespace tandem::server {
 
 namespace {
 
-using script::core_parameter;
-
 /// What of the new script has no effect before the next start.
 std::vector<std::string> fixed_at_start(const script::program& running,
                                         const script::program& next) {
   std::vector<std::string> names;
-  for (const script::core_parameter_info& p : script::core_parameters())
-    if (p.state == script::core_state::at_start &&
-        running.parameters().differs_from(next.parameters(), p.id))
-      names.emplace_back(p.name);
-  for (const script::module_info* module : next.modules())
-    for (const script::parameter_info& p : module->parameters)
-      if (p.is_read_at_start && running.module_parameters().text(*module, p.name) !=
-                                    next.module_parameters().text(*module, p.name))
-        names.push_back(fmt::format("{} of {}", p.name, module->name));
+  const auto add = [&](const script::module_info& of, std::string_view suffix) {
+    for (const script::parameter_info& p : of.parameters)
+      if (p.when == script::read_when::start &&
+          running.parameters().differs_from(next.parameters(), of, p))
+        names.push_back(p.name + std::string{suffix});
+  };
+  add(next.core(), "");
+  for (const script::module_info* module : next.modules()) add(*module, " of " + module->name);
   return names;
 }
 
@@ -90,7 +88,7 @@ void reloader::read(std::shared_ptr<reading> of) {
       of->result.complaints = error.what();
     }
     if (of->program) {
-      const std::string path{of->program->parameters().text(core_parameter::http_tokens)};
+      const std::string path = core_settings::of(*of->program).http_tokens;
       try {
         of->tokens = path.empty() ? control::access_tokens{} : read_tokens(path);
       } catch (const start_error& error) {

@@ -16,8 +16,6 @@ namespace tandem::server {
 
 namespace {
 
-using script::core_parameter;
-
 /// Requests in progress get so long to end when the server is told to stop.
 constexpr duration drain_limit = seconds{10};
 
@@ -29,31 +27,29 @@ constexpr duration refresh_limit = seconds{1};
 
 /// One shard a core, but on a machine of two cores or less a single one does best: a hand-over
 /// between shards costs more than it brings. `children` bounds it.
-unsigned shard_count(const options& wanted, const script::settings& set) {
+unsigned shard_count(const options& wanted, const core_settings& set) {
   if (wanted.shards) return std::clamp(*wanted.shards, 1U, 64U);
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  const auto bound =
-      static_cast<unsigned>(std::clamp<std::int64_t>(set.number(core_parameter::children), 1, 64));
-  return cores <= 2 ? 1 : std::min(cores, bound);
+  return cores <= 2 ? 1 : std::min(cores, std::clamp(set.children, 1U, 64U));
 }
 
 } // namespace
 
-log_level level_for(const options& wanted, const script::settings& set) noexcept {
-  return log_level_of(set.number(core_parameter::debug) + wanted.verbose);
+log_level level_for(const options& wanted, const core_settings& set) noexcept {
+  return log_level_of(set.debug + wanted.verbose);
 }
 
 running_server::running_server(const options& wanted, const script_loader& loader,
                                const std::shared_ptr<const script::program>& program,
                                std::optional<std::string> script_path, process::spawner& spawner,
                                services& shared)
-    : wanted_{wanted}, spawner_{spawner}, shared_{shared},
-      shards_{shard_count(wanted, program->parameters())}, gather_{shards_.all()}, commands_{
-                                                                                       &gather_} {
-  const script::settings& set = program->parameters();
+    : wanted_{wanted}, spawner_{spawner}, shared_{shared}, shards_{shard_count(
+                                                               wanted,
+                                                               core_settings::of(*program))},
+      gather_{shards_.all()}, commands_{&gather_} {
   points_ = listen_points(wanted, *program,
                           [this](const std::string& name) { return addresses_of(name); });
-  net_.emplace(shards_, points_, transport_settings(set));
+  net_.emplace(shards_, points_, core_settings::of(*program).net);
   collect_own_names(shared_.names, net_->listeners(), points_, *program);
   reloader_.emplace(
       shards_[0],
@@ -78,10 +74,12 @@ running_server::running_server(const options& wanted, const script_loader& loade
     parts_.push_back(std::make_unique<shard_server>(shards_[i], (*net_)[i], shared_, spawner_,
                                                     script_, trace_ ? &*trace_ : nullptr));
   add_server_commands(commands_, *this);
-  loader.add_module_commands(commands_,
-                             {.shared = shared_, .core_of = [this](io::shard& at) -> core& {
-                                return parts_[at.index()]->core();
-                              }});
+  const module_surroundings for_modules{
+      .shared = shared_, .home = shards_[0], .core_of = [this](io::shard& at) -> core& {
+        return parts_[at.index()]->core();
+      }};
+  loader.add_module_commands(commands_, for_modules);
+  work_ = loader.start_modules(for_modules);
   open_http();
 }
 
@@ -90,7 +88,6 @@ running_server::~running_server() = default;
 void running_server::run(const std::function<void()>& on_ready) {
   io::signal_watch signals{
       shards_[0], {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); }};
-  expiry_.start();
   shards_.start();
   const transport::listener_table& listeners = net_->listeners();
   for (std::uint32_t i = 0; i < listeners.size(); ++i)
@@ -102,11 +99,6 @@ void running_server::run(const std::function<void()>& on_ready) {
   on_ready();
   shards_.run();
   log_notice("stopped");
-}
-
-void running_server::expiry_timer::on_timer(instant at) {
-  owner.shared_.for_each_location([&](storage::location_table& table) { table.expire(at); });
-  owner.shards_[0].timers().arm(*this, at + seconds{1});
 }
 
 /// The addresses of a host name that the server listens on. Before the shards run.
@@ -121,10 +113,9 @@ std::vector<ip_address> running_server::addresses_of(const std::string& name) {
 }
 
 void running_server::open_http() {
-  const script::program& program = *script_->program();
-  const auto at = http_address(program);
+  const auto at = http_address(*script_->program());
   if (!at) return;
-  const std::string tokens{program.parameters().text(core_parameter::http_tokens)};
+  const std::string& tokens = script_->settings().http_tokens;
   http_.emplace(
       shards_[0], *at, commands_, tokens.empty() ? control::access_tokens{} : read_tokens(tokens),
       control::health_source{
@@ -174,7 +165,7 @@ void running_server::stop(int number) {
 void running_server::take_over(std::shared_ptr<const loaded_script> next,
                                std::function<void()> then) {
   script_ = std::move(next);
-  set_log_level(level_for(wanted_, script_->parameters()));
+  set_log_level(level_for(wanted_, script_->settings()));
   gather_.ask<bool>(
       [this, script = script_](io::shard& shard) {
         at(shard).load(script);
@@ -195,8 +186,7 @@ void running_server::refresh_metrics(std::function<void()> then) {
 
 void running_server::write_statistics() {
   refresh_metrics([this] {
-    const std::string path{script_->parameters().text(core_parameter::statistics)};
-    statistics_.write(path, statistics_text(shared_.metrics));
+    statistics_.write(script_->settings().statistics, statistics_text(shared_.metrics));
   });
 }
 

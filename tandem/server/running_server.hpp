@@ -28,7 +28,7 @@
 namespace tandem::server {
 
 /// How grave lines must be to be logged: `debug` of the script, and one more for each -d.
-[[nodiscard]] log_level level_for(const options& wanted, const script::settings& set) noexcept;
+[[nodiscard]] log_level level_for(const options& wanted, const core_settings& set) noexcept;
 
 class running_server {
  public:
@@ -56,16 +56,7 @@ class running_server {
   void refresh_metrics(std::function<void()> then);
 
  private:
-  /// Drops expired contacts, on shard 0.
-  struct expiry_timer final : timer {
-    explicit expiry_timer(running_server& of) noexcept : owner{of} {}
-    void start() { owner.shards_[0].timers().arm(*this, now() + seconds{1}); }
-    void on_timer(instant at) override;
-    running_server& owner;
-  };
-
   [[nodiscard]] std::vector<ip_address> addresses_of(const std::string& name);
-  void make_commands(const script_loader& loader);
   void open_http();
   void warn_of_strangers() const;
   [[nodiscard]] std::string why_not_ready() const;
@@ -88,7 +79,7 @@ class running_server {
   std::vector<std::unique_ptr<shard_server>> parts_;
   std::optional<reloader> reloader_;
   std::optional<http_door> http_;
-  expiry_timer expiry_{*this};
+  std::vector<std::unique_ptr<module_work>> work_; ///< of modules
   bool is_stopping_ = false;
   std::atomic<unsigned> still_draining_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/io/service.hpp>
 #include <tandem/process/spawner.hpp>
+#include <tandem/server/core_settings.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/running_server.hpp>
@@ -19,30 +20,26 @@ namespace tandem::server {
 
 namespace {
 
-using script::core_parameter;
-
 /// What the command line says, else what the script says, else nothing.
 std::optional<std::string> choose(const std::optional<std::string>& wanted,
-                                  const script::settings& set, core_parameter id) {
+                                  const std::string& in_script) {
   if (wanted) return wanted;
-  if (const auto text = set.text(id); !text.empty()) return std::string{text};
-  return std::nullopt;
+  return in_script.empty() ? std::nullopt : std::optional{in_script};
 }
 
-void open_log_for(const options& wanted, const script::settings& set, bool is_daemon) {
-  open_log({.to_stderr = wanted.log_to_stderr.value_or(!is_daemon ||
-                                                       set.is_on(core_parameter::log_stderror)),
+void open_log_for(const options& wanted, const core_settings& set, bool is_daemon) {
+  open_log({.to_stderr = wanted.log_to_stderr.value_or(!is_daemon || set.log_stderror),
             .level = level_for(wanted, set),
             .name = "tandemd",
-            .facility = set.text(core_parameter::log_facility)});
+            .facility = set.log_facility});
 }
 
 /// Who the server becomes. Root only serves where somebody has asked for it (-u root).
-identity identity_for(const options& wanted, const script::settings& set) {
-  identity who{.user = choose(wanted.user, set, core_parameter::user),
-               .group = choose(wanted.group, set, core_parameter::group),
-               .root = choose(wanted.root, set, core_parameter::chroot),
-               .work_folder = choose(wanted.work_folder, set, core_parameter::workdir)};
+identity identity_for(const options& wanted, const core_settings& set) {
+  identity who{.user = choose(wanted.user, set.user),
+               .group = choose(wanted.group, set.group),
+               .root = choose(wanted.root, set.chroot),
+               .work_folder = choose(wanted.work_folder, set.workdir)};
   if (!who.user) who.user = default_user();
   return who;
 }
@@ -75,7 +72,8 @@ script::diagnostics check(const options& wanted, std::span<const module_entry> m
   auto checked = loader.check(wanted.script);
   if (!checked.made) return std::move(checked.found);
   services shared;
-  process::spawner_options children = children_of(identity_for(wanted, checked.made->parameters()));
+  const core_settings set = core_settings::of(*checked.made);
+  process::spawner_options children = children_of(identity_for(wanted, set));
   loader.prepare_children(*checked.made, shared, children);
   // Whether a host name has an address is for the start to find out: a check asks no DNS.
   const auto points = listen_points(wanted, *checked.made, [](const std::string&) {
@@ -84,9 +82,7 @@ script::diagnostics check(const options& wanted, std::span<const module_entry> m
   collect_own_names(shared.names, transport::listener_table{points}, points, *checked.made);
   (void)loader.load(checked.made, shared);
   (void)http_address(*checked.made);
-  if (const auto tokens = checked.made->parameters().text(core_parameter::http_tokens);
-      !tokens.empty())
-    (void)read_tokens(std::string{tokens});
+  if (!set.http_tokens.empty()) (void)read_tokens(set.http_tokens);
   return std::move(checked.found);
 }
 
@@ -95,12 +91,11 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
   const auto checked = loader.check(wanted.script);
   if (const std::string text = checked.found.to_string(); !text.empty()) std::cerr << text;
   if (!checked.made) throw start_error{fmt::format("the script '{}' has errors", wanted.script)};
-  const script::settings& set = checked.made->parameters();
+  const core_settings set = core_settings::of(*checked.made);
 
   // Services and containers want a program that stays; `fork=yes` in the script, or --daemonize,
   // asks for one that goes into the background.
-  const bool is_daemon = wanted.daemonize.value_or(set.is_set(core_parameter::fork) &&
-                                                   set.is_on(core_parameter::fork));
+  const bool is_daemon = wanted.daemonize.value_or(set.fork);
   std::optional<io::background> daemon;
   if (is_daemon) daemon.emplace();
   open_log_for(wanted, set, is_daemon);

@@ -2,7 +2,6 @@
 #include <tandem/server/shard_server.hpp>
 
 #include <tandem/io/shard.hpp>
-#include <tandem/server/listen_settings.hpp>
 
 namespace tandem::server {
 
@@ -16,7 +15,7 @@ shard_server::shard_server(io::shard& home, transport::shard_transport& net, ser
     : home_{home}, net_{net}, hosts_{home}, layer_{net, {}}, core_{{home, net, layer_, shared,
                                                                     hosts_, spawner},
                                                                    script},
-      entrance_{net, layer_, overload_settings(script->parameters())}, drain_{*this},
+      entrance_{net, layer_, script->settings().overload}, drain_{*this},
       transactions_now_{shared.metrics.make_gauge(
           "tandem_transactions", "Transactions in progress, and those that are remembered.")},
       connections_now_{shared.metrics.make_gauge("tandem_connections", "Open connections of SIP.")},
@@ -86,7 +85,7 @@ void shard_server::publish() {
 
 void shard_server::load(const std::shared_ptr<const loaded_script>& script) {
   core_.load(script);
-  entrance_.set_bounds(overload_settings(script->parameters()));
+  entrance_.set_bounds(script->settings().overload);
 }
 
 void shard_server::drain(duration limit, std::function<void()> done) {

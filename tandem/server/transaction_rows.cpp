@@ -66,7 +66,6 @@ std::vector<control::reply_field> transaction_fields() {
           {"shard", value_type::integer},
           {"peer", value_type::text, "where its messages go"},
           {"transport", value_type::text},
-          {"status", value_type::integer, "client: of the last response, 0 before the first"},
           {"method", value_type::text, "as long as the transaction keeps a message"},
           {"call_id", value_type::text, "as method"},
           {"cseq", value_type::integer, "as method"}};
@@ -76,9 +75,7 @@ json::value list_transactions(stack::transaction_layer& of, std::uint16_t shard,
   json::array rows;
   of.for_each_client([&](const stack::client_transaction& t) {
     if (rows.size() >= most) return false;
-    json::object row = row_of(t, t.to(), shard);
-    row["status"] = t.last_status();
-    rows.push_back(std::move(row));
+    rows.push_back(row_of(t, t.to(), shard));
     return true;
   });
   of.for_each_server([&](const stack::server_transaction& t) {

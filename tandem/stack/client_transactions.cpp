@@ -167,7 +167,7 @@ void client_transactions::run(client_transaction& c, transaction_event event,
   }
   const client_handle h{c.slot_, c.generation_};
   const auto actions = row->actions; // on a response, if they acknowledge it or pass it on
-  const instant was_due = c.expire_at_;
+  const instant was_due = commons_.timers.end_of(c);
   if (actions.empty() && response) ++commons_.counters.absorbed;
   if (actions.has(a::send_request)) {
     ++commons_.counters.retransmitted;
@@ -190,10 +190,9 @@ void client_transactions::run(client_transaction& c, transaction_event event,
 
   client_user* const user = c.user_;
   const user_tag tag = c.tag_;
-  if (c.state_ == state::terminated) end(c);
-  // A timer of zero: the response is passed on as the last thing that the transaction does. One
-  // that was due before, and is late, comes by itself.
-  else if (c.expire_at_ != was_due && commons_.timers.is_over(c))
+  if (c.state_ == state::terminated)
+    end(c);
+  else if (commons_.timers.is_over(c, was_due)) // the response is passed on as the last thing that it does
     run(c, expiry_of(c.kind_, c.state_));
   effects& told = commons_.out.to_tell();
   if (actions.has(a::report_timer_c)) {

@@ -43,6 +43,12 @@ class client_transactions {
     return all_.find(client);
   }
 
+  /// Calls f(const client_transaction&) for each, until it says false.
+  template <typename F>
+  void for_each_while(F&& f) {
+    all_.for_each_while([&f](auto, const client_transaction& t) { return f(t); });
+  }
+
   /// Ends it at once, without a word to anybody: what still comes for it is stray.
   void forget(client_handle client);
 
@@ -56,12 +62,6 @@ class client_transactions {
   /// way, without our Via (RFC 3261 16.7 step 5, RFC 6026). False, and nothing changed, when it is
   /// not done, or when a way over a stream might break.
   bool retire(client_handle client, const target* upstream);
-
-  /// For those who look on: calls f(transaction) for each, until it says false.
-  template <typename F>
-  void for_each_while(F&& f) {
-    all_.for_each_while([&](auto, const client_transaction& t) { return f(t); });
-  }
 
   // What the layer has matched.
 

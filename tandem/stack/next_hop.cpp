@@ -44,10 +44,7 @@ target next_hop::to_target() const {
   to.ttl = ttl;
   to.choice = has_transport || transport != transport_kind::udp ? transport_choice::fixed
                                                                 : transport_choice::open;
-  if (is_secure(transport)) {
-    to.server_name = block_ref::copy_of(host.text);
-    to.name_size = static_cast<std::uint32_t>(host.text.size());
-  }
+  if (is_secure(transport)) to.server_name = stack::server_name{host.text};
   return to;
 }
 

@@ -344,7 +344,7 @@ void server_transactions::run(server_transaction& t, transaction_event event, si
   }
   const server_handle h{t.slot_, t.generation_};
   const auto actions = row->actions;
-  const instant was_due = t.expire_at_;
+  const instant was_due = commons_.timers.end_of(t);
   if (actions.has(a::send_response)) send_response(t);
   if (actions.has(a::resend_response)) {
     ++commons_.counters.retransmitted;
@@ -362,8 +362,8 @@ void server_transactions::run(server_transaction& t, transaction_event event, si
   const user_tag tag = t.tag_;
   if (t.state_ == state::terminated)
     end(t);
-  else if (t.expire_at_ != was_due && commons_.timers.is_over(t))
-    run(t, expiry_of(t.kind_, t.state_)); // a timer of zero; one that is late comes by itself
+  else if (commons_.timers.is_over(t, was_due))
+    run(t, expiry_of(t.kind_, t.state_));
   effects& told = commons_.out.to_tell();
   if (actions.has(a::pass_ack) && request && from)
     told.add(request_arrived{&commons_.users, std::move(*request), *from});

@@ -48,6 +48,12 @@ class server_transactions {
     return all_.find(server);
   }
 
+  /// Calls f(const server_transaction&) for each, until it says false.
+  template <typename F>
+  void for_each_while(F&& f) {
+    all_.for_each_while([&f](auto, const server_transaction& t) { return f(t); });
+  }
+
   /// No final response will come: copies of the request are absorbed in silence until it is
   /// forgotten (RFC 4320 4.2: no late 408 to other requests than INVITE).
   void abandon(server_handle server);
@@ -70,12 +76,6 @@ class server_transactions {
   [[nodiscard]] std::unique_ptr<suspension> resume(server_handle server);
   /// Keeps the CANCEL of an INVITE whose program is suspended; false when none is.
   [[nodiscard]] bool hold_cancel(server_handle invite, sip::message& cancel, const arrival& from);
-
-  /// For those who look on: calls f(transaction) for each, until it says false.
-  template <typename F>
-  void for_each_while(F&& f) {
-    all_.for_each_while([&](auto, const server_transaction& t) { return f(t); });
-  }
 
   // What the layer has matched.
 

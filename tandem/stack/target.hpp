@@ -8,6 +8,7 @@
 #include <tandem/base/flow_handle.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/transport_kind.hpp>
+#include <tandem/stack/server_name.hpp>
 
 #include <cstdint>
 
@@ -22,9 +23,8 @@ enum class transport_choice : std::uint8_t {
 /// Where to send.
 struct target {
   socket_address address;
-  flow_handle flow;      ///< this flow, when it names one, and no other unless may_reconnect
-  block_ref server_name; ///< name to verify by TLS, none for other transports
-  std::uint32_t name_size = 0;
+  flow_handle flow; ///< this flow, when it names one, and no other unless may_reconnect
+  stack::server_name server_name; ///< that TLS has the peer prove, none for other transports
   transport_kind transport = transport_kind::udp;
   transport_choice choice = transport_choice::fixed;
   bool may_reconnect = false; ///< when the flow is gone, another connection to the address will do

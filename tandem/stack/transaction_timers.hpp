@@ -35,9 +35,13 @@ class transaction_timers {
   /// \return what that means to its machine; nothing when it came early, or when there is no memory
   ///         for what follows from it: then it comes again.
   [[nodiscard]] std::optional<transaction_event> take_due(transaction& t, instant now) noexcept;
-  /// One that ran for no time (RFC 3261 table 4: D, I, J, K over a stream) has ended.
-  [[nodiscard]] bool is_over(const transaction& t) const noexcept {
-    return t.expire_at_ <= out_.now();
+  /// When the waiting in its state ends.
+  [[nodiscard]] instant end_of(const transaction& t) const noexcept { return t.expire_at_; }
+  /// One that ran for no time (RFC 3261 table 4: D, I, J, K over a stream) has ended. One that was
+  /// due before, and is late, comes by itself.
+  /// \param was_due end_of() before the row was followed
+  [[nodiscard]] bool is_over(const transaction& t, instant was_due) const noexcept {
+    return t.expire_at_ <= out_.now() && t.expire_at_ != was_due;
   }
 
  private:

@@ -83,7 +83,7 @@ TEST(bounds, half_open_connections_are_bounded_and_keep_nobody_out) {
     if (i % 100 == 99) {
       ASSERT_TRUE(bed.wait([&] {
         EXPECT_LE(bed.net[0].connection_count(), options.connections);
-        return idle.back()->stream == nullptr || idle.back()->stream->local();
+        return idle.back()->has_ended || idle.back()->connection.is_connected();
       }));
     }
   }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stream connections of one shard: accepted and opened, framed, found again by flow or by peer
-// (RFC 3261 18), bounded in number, time and bytes. One thread. RFC 5626 keep-alives are answered.
+// The connections of one shard that carry SIP: accepted and opened, framed, found again by flow or
+// by where they lead (RFC 3261 18), bounded in number, time and bytes. One thread. RFC 5626
+// keep-alives are answered.
 #pragma once
 
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/slot_map.hpp>
+#include <tandem/base/source_counts.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
-#include <tandem/io/tcp_stream.hpp>
 #include <tandem/sip/framer.hpp>
 #include <tandem/stack/outbox.hpp>
+#include <tandem/transport/connection_key.hpp>
 #include <tandem/transport/options.hpp>
 
 #include <cstdint>
@@ -41,12 +44,21 @@ class connections {
   connections(io::shard& home, stream_owner& owner, const transport_options& options);
   ~connections();
 
-  /// Accepts connections there. \return the address with its real port, or why not.
-  [[nodiscard]] result<socket_address, std::string> listen(const socket_address& at,
-                                                           io::port_use use);
+  /// Accepts connections there, as TLS server if there is a context.
+  /// \return the address with its real port, or why not.
+  [[nodiscard]] result<socket_address, std::string>
+  listen(const socket_address& at, io::port_use use, const io::tls_context& tls = {});
 
-  /// Sends on the flow, on a connection to that address, or on one that it opens. It fails later,
-  /// through on_stream_send_error.
+  /// TLS connections may be opened from now on, with this context: who is reached by it must prove
+  /// the server name of the target.
+  void use_tls(io::tls_context client) { tls_client_ = std::move(client); }
+
+  /// Messages of that transport can be sent here at all.
+  [[nodiscard]] bool carries(transport_kind transport) const noexcept;
+
+  /// Sends on the flow, on a connection that leads to the target, or on one that it opens. It fails
+  /// later, through on_stream_send_error. What is for TLS never leaves by anything else (RFC 3261
+  /// 26.2.2), nor by a TLS connection whose peer has not proved the name of the target.
   /// \param from local address of a new connection, none: the kernel chooses.
   void send(const stack::target& to, const ip_address& from, const stack::wire_message& message,
             stack::origin on_behalf_of, std::uint16_t asking_shard);
@@ -57,7 +69,7 @@ class connections {
   /// The local address of a flow; none when it is gone.
   [[nodiscard]] socket_address local_of(flow_handle flow) noexcept;
 
-  /// The address refused a connection lately, or let it time out.
+  /// The address refused a TCP connection lately, or let it time out.
   [[nodiscard]] bool has_refused(const socket_address& peer) const noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
@@ -69,25 +81,29 @@ class connections {
 
   /// Connections that have not brought a message yet, the oldest first: the first to go when the
   /// bound is reached.
-  struct connection final : io::byte_stream_user, list_hook<unproven_tag> {
-    explicit connection(connections& of) noexcept : owner{of} {}
-    void on_bytes(io::byte_stream& on, std::string_view bytes) override;
-    void on_end(io::byte_stream& on, io::byte_stream_end why) override;
-    void on_unsent(io::byte_stream& on, io::send_token token, io::byte_stream_end why) override;
+  struct connection final : io::connection_handler, list_hook<unproven_tag> {
+    connection(connections& of, connection_key where, const io::connection_limits& limits)
+        : owner{of}, leads_to{std::move(where)}, carrier{of.home_, *this, limits} {}
+    void on_data(std::string_view bytes) override;
+    void on_unsent(io::send_token token, io::connection_end why) override;
+    void on_closed(io::connection_end why, std::string_view detail) override;
 
     connections& owner;
-    std::unique_ptr<io::byte_stream> stream;
+    const connection_key leads_to;
+    io::connection carrier;
     sip::framer input;
     key self;
     bool is_accepted = false;
     bool has_deadline = false;
   };
 
-  void accept(io::unique_fd fd, const socket_address& peer);
-  connection* open(const socket_address& to, const ip_address& from);
+  void accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls);
+  [[nodiscard]] connection* find_usable(key which, transport_kind transport) noexcept;
+  [[nodiscard]] result<connection*, stack::send_error> open(const connection_key& where,
+                                                            const ip_address& from);
   [[nodiscard]] bool has_room(const ip_address& source);
-  void add(connection& c);
-  void forget(connection& c, io::byte_stream_end why);
+  connection& add(connection_key where, duration open_limit);
+  void forget(connection& c, io::connection_end why);
   void take_frames(connection& c);
   void note_progress(connection& c);
   [[nodiscard]] stack::arrival arrival_of(const connection& c) const;
@@ -95,12 +111,12 @@ class connections {
   io::shard& home_;
   stream_owner& owner_;
   const transport_options& options_;
-  io::tcp_options tcp_options_;
+  io::tls_context tls_client_;
   std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
   slot_map<connection> all_;
   intrusive_list<connection, unproven_tag> unproven_;
-  std::unordered_map<socket_address, key> by_peer_;
-  std::unordered_map<ip_address, std::uint32_t> by_source_;
+  std::unordered_map<connection_key, key> by_key_;
+  source_counts by_source_;
   std::unordered_map<socket_address, instant> refused_; ///< until when
   block_ref pong_;
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/connections.hpp>
 
+#include <tandem/io/bound_address.hpp>
+#include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/raw_peer_for_test.hpp>
 
 #include <gtest/gtest.h>
+#include <string>
 #include <vector>
 
 namespace tandem::transport {
@@ -11,8 +14,10 @@ namespace {
 
 /// Writes down what the connections report.
 struct owner final : stream_owner {
-  void on_stream_message(block_ref&&, std::uint32_t, const stack::arrival& from) override {
-    flow = from.flow;
+  void on_stream_message(block_ref&& block, std::uint32_t size,
+                         const stack::arrival& from) override {
+    messages.emplace_back(block.data(), size);
+    last = from;
   }
   void on_stream_broken(block_ref&&, std::uint32_t, sip::parse_errc,
                         const stack::arrival&) override {}
@@ -20,12 +25,15 @@ struct owner final : stream_owner {
   void on_stream_send_error(stack::origin of, std::uint16_t, stack::send_error why) override {
     failed.emplace_back(of, why);
   }
-  flow_handle flow;
+  std::vector<std::string> messages;
+  stack::arrival last;
   std::vector<std::pair<stack::origin, stack::send_error>> failed;
 };
 
-socket_address local_address(const io::raw_peer_for_test& peer) {
-  return io::bound_address(peer.fd());
+const stack::origin somebody{7, 1, stack::origin::kind::client};
+
+std::string message(std::string_view name) {
+  return "OPTIONS sip:" + std::string{name} + " SIP/2.0\r\nContent-Length: 0\r\n\r\n";
 }
 
 TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
@@ -40,14 +48,124 @@ TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
   ASSERT_TRUE(home.run_until([&] { return all.size() == 1; }));
   const io::raw_peer_for_test next{*at}; // it will be accepted before the message leaves
   stack::target to;
-  to.address = local_address(silent);
+  to.address = io::bound_address(silent.fd());
   to.transport = transport_kind::tcp;
-  const stack::origin of{7, 1, stack::origin::kind::client};
-  all.send(to, {}, stack::wire_message::copy_of("OPTIONS"), of, 0);
+  all.send(to, {}, stack::wire_message::copy_of("OPTIONS"), somebody, 0);
   EXPECT_TRUE(user.failed.empty()) << "never from inside";
   ASSERT_TRUE(home.run_until([&] { return !user.failed.empty(); }));
-  EXPECT_EQ(user.failed, (std::vector{std::pair{of, stack::send_error::closed}}));
+  EXPECT_EQ(user.failed, (std::vector{std::pair{somebody, stack::send_error::closed}}));
   EXPECT_EQ(all.size(), 1U);
+}
+
+/// One element that listens, with TLS and without, and one that connects to it.
+struct connections_by_key : testing::Test {
+  connections_by_key() {
+    const auto tls = io::tls_context::server(
+        {.certificate_file = certificates / "server.pem", .key_file = certificates / "server.key"});
+    const auto any = *socket_address::parse("127.0.0.1:0");
+    at_tls = server.listen(any, io::port_use::alone, tls.value()).value();
+    at_tcp = server.listen(any, io::port_use::alone).value();
+    client.use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem"}).value());
+  }
+  [[nodiscard]] stack::target tls_target(std::string_view name) const {
+    stack::target to;
+    to.address = at_tls;
+    to.transport = transport_kind::tls;
+    to.server_name = stack::server_name{name};
+    return to;
+  }
+  void send(const stack::target& to, std::string_view name = "x") {
+    client.send(to, {}, stack::wire_message::copy_of(message(name)), somebody, 0);
+  }
+  stack::send_error failure_of(const stack::target& to) {
+    client_user.failed.clear();
+    send(to, "never");
+    EXPECT_TRUE(client_user.failed.empty()) << "never from inside";
+    EXPECT_TRUE(home.run_until([&] { return !client_user.failed.empty(); }));
+    return client_user.failed.back().second;
+  }
+  [[nodiscard]] bool arrive(std::size_t messages) {
+    return home.run_until([&] { return server_user.messages.size() == messages; });
+  }
+
+  const io::certificates_for_test certificates;
+  io::shard home;
+  owner server_user;
+  owner client_user;
+  transport_options options;
+  connections server{home, server_user, options};
+  connections client{home, client_user, options};
+  socket_address at_tls;
+  socket_address at_tcp;
+};
+
+TEST_F(connections_by_key, carry_sip_over_tls_both_ways) {
+  send(tls_target("localhost"), "question");
+  ASSERT_TRUE(arrive(1));
+  EXPECT_EQ(server_user.messages.back(), message("question"));
+  EXPECT_EQ(server_user.last.transport, transport_kind::tls);
+  stack::target back;
+  back.flow = server_user.last.flow;
+  back.transport = transport_kind::tls;
+  server.send(back, {}, stack::wire_message::copy_of(message("answer")), {}, 0);
+  ASSERT_TRUE(home.run_until([&] { return !client_user.messages.empty(); }));
+  EXPECT_EQ(client_user.messages.back(), message("answer"));
+  EXPECT_EQ(client_user.last.transport, transport_kind::tls);
+  EXPECT_EQ(client_user.last.source, at_tls);
+}
+
+// RFC 5923 8.1: an alias is good for the names that its certificate proved.
+TEST_F(connections_by_key, share_one_for_a_name_and_never_one_for_another_name_at_its_address) {
+  send(tls_target("localhost"));
+  send(tls_target("LocalHost"));
+  ASSERT_TRUE(arrive(2));
+  EXPECT_EQ(client.size(), 1U);
+  send(tls_target("127.0.0.1")); // its certificate holds it, too
+  ASSERT_TRUE(arrive(3));
+  EXPECT_EQ(client.size(), 2U);
+  send(tls_target("localhost"));
+  ASSERT_TRUE(arrive(4));
+  EXPECT_EQ(client.size(), 2U);
+}
+
+TEST_F(connections_by_key, send_nothing_to_a_peer_that_does_not_prove_the_name) {
+  send(tls_target("localhost"));
+  ASSERT_TRUE(arrive(1));
+  EXPECT_EQ(failure_of(tls_target("example.net")), stack::send_error::unreachable);
+  EXPECT_EQ(failure_of(tls_target("")), stack::send_error::unreachable);
+  EXPECT_EQ(server_user.messages.size(), 1U);
+}
+
+// RFC 3261 26.2.2
+TEST_F(connections_by_key, never_take_tcp_for_tls) {
+  stack::target plain = tls_target("");
+  plain.transport = transport_kind::tcp;
+  send(plain); // TCP to the port that speaks TLS
+  EXPECT_EQ(client.size(), 1U);
+  send(tls_target("localhost"), "by tls");
+  EXPECT_EQ(client.size(), 2U);
+  ASSERT_TRUE(arrive(1));
+  EXPECT_EQ(server_user.messages.back(), message("by tls"));
+
+  plain.address = at_tcp;
+  send(plain, "by tcp");
+  ASSERT_TRUE(arrive(2));
+  stack::target back; // a flow of TCP, named for TLS
+  back.flow = server_user.last.flow;
+  back.transport = transport_kind::tls;
+  server.send(back, {}, stack::wire_message::copy_of(message("secret")), somebody, 0);
+  ASSERT_TRUE(home.run_until([&] { return !server_user.failed.empty(); }));
+  EXPECT_EQ(server_user.failed.back().second, stack::send_error::closed);
+}
+
+TEST_F(connections_by_key, know_which_transports_they_carry) {
+  EXPECT_TRUE(client.carries(transport_kind::tls));
+  EXPECT_FALSE(server.carries(transport_kind::tls)) << "it has nothing to verify a server by";
+  EXPECT_TRUE(server.carries(transport_kind::tcp));
+  EXPECT_FALSE(client.carries(transport_kind::wss));
+  stack::target absent = tls_target("localhost");
+  absent.transport = transport_kind::wss;
+  EXPECT_EQ(failure_of(absent), stack::send_error::unsupported);
 }
 
 } // namespace

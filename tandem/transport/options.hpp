@@ -16,7 +16,7 @@ struct transport_options {
   /// Of several addresses of this host the one is sent from that the routing table chooses, where a
   /// listener has it (mhomed); else the first listener that fits.
   bool follows_routes = false;
-  duration connect_limit = seconds{2};        ///< for a TCP connection to open
+  duration connect_limit = seconds{2};        ///< for a connection to open, TLS included
   duration refusal_memory = seconds{300};     ///< no TCP to who refused it, where UDP will do
   duration idle_limit = seconds{3600};        ///< a connection without a byte either way is closed
   duration half_message_limit = seconds{10};  ///< for the rest of a message, and for the first one

@@ -203,7 +203,9 @@ void shard_transport::queue(const stack::target& to, const stack::wire_message& 
     return note_failure(on_behalf_of, stack::send_error::unreachable);
   switch (to.transport) {
   case transport_kind::udp: return send_datagram(to, message, on_behalf_of);
-  case transport_kind::tcp: {
+  case transport_kind::tcp:
+  case transport_kind::tls: {
+    if (!to.flow && !connections_.carries(to.transport)) break;
     if (!to.flow || to.flow.shard == home_.index())
       return send_on_stream(to, message, on_behalf_of, home_.index());
     if (to.flow.shard >= whole_.shard_count())
@@ -211,16 +213,15 @@ void shard_transport::queue(const stack::target& to, const stack::wire_message& 
     // The block's count belongs to this thread, so the other one gets a copy.
     outgoing_letter l{to, stack::wire_message::copy_of(message.bytes()), on_behalf_of,
                       home_.index()};
-    l.to.server_name = {};
     whole_.mail_->send(home_, to.flow.shard, std::move(l));
     return;
   }
-  default:
-    // RFC 3261 26.2.2: what asked for TLS never leaves without it.
-    log_debug("{}: nothing is sent to {}: this transport is not there", via_token(to.transport),
-              to.address.to_string());
-    return note_failure(on_behalf_of, stack::send_error::unsupported);
+  default: break;
   }
+  // RFC 3261 26.2.2: what asked for TLS never leaves without it.
+  log_debug("{}: nothing is sent to {}: this transport is not there", via_token(to.transport),
+            to.address.to_string());
+  note_failure(on_behalf_of, stack::send_error::unsupported);
 }
 
 void shard_transport::send_datagram(const stack::target& to, const stack::wire_message& message,
@@ -248,15 +249,14 @@ void shard_transport::send_on_stream(const stack::target& to, const stack::wire_
                                      stack::origin on_behalf_of, std::uint16_t asking_shard) {
   ip_address from;
   if (!to.flow || to.may_reconnect) {
-    const std::uint32_t index = choose(transport_kind::tcp, to.address.ip);
+    const std::uint32_t index = choose(to.transport, to.address.ip);
     if (index != listener_table::none) {
       from = whole_.listeners()[index].address.ip;
       if (from.is_any()) from = {};
     }
   }
   ++counters_.sent_stream;
-  show(direction::out, transport_kind::tcp, connections_.local_of(to.flow), to.address,
-       message.bytes());
+  show(direction::out, to.transport, connections_.local_of(to.flow), to.address, message.bytes());
   connections_.send(to, from, message, on_behalf_of, asking_shard);
 }
 

@@ -72,6 +72,9 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   /// The text of a Via was written by us: its sent-by is one of ours (RFC 3261 18.1.2).
   [[nodiscard]] bool is_own_via(std::string_view via) const noexcept;
 
+  /// TLS connections may be opened from now on; see connections::use_tls.
+  void use_tls(io::tls_context client) { connections_.use_tls(std::move(client)); }
+
   /// Closes a connection of this shard after what waits in it has left.
   void close(flow_handle flow);
 

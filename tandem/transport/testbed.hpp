@@ -4,7 +4,7 @@
 // the clients run on the test's thread.
 #pragma once
 
-#include <tandem/io/tcp_stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/udp_socket.hpp>
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/message.hpp>
@@ -122,28 +122,22 @@ struct udp_client final : io::datagram_user {
 };
 
 /// A stream client; `got` has all that came.
-struct tcp_client final : io::byte_stream_user {
-  tcp_client(io::shard& home, const socket_address& to)
-      : stream{io::tcp_stream::connect(home, to, {}, *this, options)} {}
-  void on_bytes(io::byte_stream&, std::string_view bytes) override { got += bytes; }
-  void on_end(io::byte_stream&, io::byte_stream_end) override {
-    stream.reset();
-    has_ended = true;
+struct tcp_client final : io::connection_handler {
+  tcp_client(io::shard& home, const socket_address& to) : connection{home, *this} {
+    connection.connect(to);
   }
-  void on_unsent(io::byte_stream&, io::send_token, io::byte_stream_end) override {}
-  void say(std::string_view text) {
-    if (stream) stream->send(block_ref::copy_of(text), static_cast<std::uint32_t>(text.size()));
-  }
+  void on_data(std::string_view bytes) override { got += bytes; }
+  void on_closed(io::connection_end, std::string_view) override { has_ended = true; }
+  void say(std::string_view text) { connection.write(text); }
   [[nodiscard]] std::size_t responses() const {
     std::size_t n = 0;
     for (auto at = got.find("SIP/2.0 "); at != std::string::npos; at = got.find("SIP/2.0 ", at + 1))
       if (at == 0 || got[at - 1] == '\n') ++n;
     return n;
   }
-  io::tcp_options options;
   std::string got;
   bool has_ended = false;
-  std::unique_ptr<io::byte_stream> stream;
+  io::connection connection;
 };
 
 } // namespace tandem::transport

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/testbed.hpp>
 
+#include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/closed_port_for_test.hpp>
+#include <tandem/io/tcp_listener.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
@@ -295,7 +298,56 @@ TEST_F(sending, uses_one_connection_for_all_messages_to_a_peer_and_for_its_answe
   peer.join();
 }
 
-// RFC 3261 18.1.1, D17
+/// A server that is spoken to over TLS.
+struct tls_server final : io::connection_handler {
+  tls_server(io::shard& home, const io::certificates_for_test& certificates)
+      : connection{home, *this}, tls{io::tls_context::server(
+                                         {.certificate_file = certificates / "server.pem",
+                                          .key_file = certificates / "server.key"})
+                                         .value()} {
+    listener = io::tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+                                        [this](io::unique_fd fd, const socket_address& peer) {
+                                          connection.accept(std::move(fd), peer, tls);
+                                        })
+                   .value();
+  }
+  void on_data(std::string_view bytes) override { got += bytes; }
+  void on_closed(io::connection_end, std::string_view) override {}
+  io::connection connection;
+  io::tls_context tls;
+  std::unique_ptr<io::tcp_listener> listener;
+  std::string got;
+};
+
+// RFC 5922 7: without the name, the other shard could verify nothing.
+TEST(sending_by_tls, takes_the_server_name_along_to_the_shard_that_opens_the_connection) {
+  const io::certificates_for_test certificates;
+  io::shard_group shards{2};
+  transport net{shards, testbed::points_at("127.0.0.1:0")};
+  listening_user user;
+  tls_server server{shards[0], certificates};
+  for (const std::size_t i : {0U, 1U}) {
+    net[i].set_user(&user);
+    net[i].use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem"}).value());
+  }
+  shards.start();
+  stack::target to;
+  to.address = server.listener->address();
+  to.transport = transport_kind::tls;
+  to.flow = {4'711, 1, 1}; // of the other shard, and gone
+  to.may_reconnect = true;
+  to.server_name = stack::server_name{"localhost"};
+  net[0].send(to, stack::wire_message::copy_of("hello"), {});
+  EXPECT_TRUE(shards[0].run_until([&] { return server.got == "hello"; }));
+  to.server_name = stack::server_name{"example.net"};
+  net[0].send(to, stack::wire_message::copy_of("never"), {7, 1, stack::origin::kind::client});
+  EXPECT_TRUE(shards[0].run_until([&] { return !user.errors.empty(); }));
+  EXPECT_EQ(user.errors.back(), std::pair(7U, stack::send_error::unreachable));
+  shards.join();
+  EXPECT_EQ(server.got, "hello");
+}
+
+// RFC 3261 18.1.1
 TEST_F(sending, takes_tcp_for_what_is_too_large_until_tcp_is_refused) {
   auto to = udp_target(nobody.address());
   EXPECT_EQ(net[0].transport_for(to, 2'000), transport_kind::udp) << "the URI chose UDP";

@@ -252,22 +252,77 @@ def test_a_bad_option_ends_with_1():
     assert subprocess.run([BIN / "sip2-mediator", "--help"], capture_output=True, check=False).returncode == 0
 
 
+def end_daemon(pid_file):
+    pid = int(pid_file.read_text())
+    os.kill(pid, signal.SIGUSR1)
+    try:
+        until(lambda: not is_running(pid), "the daemon to end")
+    finally:
+        if is_running(pid):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_daemonize_returns_when_it_works(library, tmp_path):
     port = free_ports(1)
     pid_file = tmp_path / "pid"
     command = [BIN / "sip2-mediator", "--daemonize", "--sip-port", str(port), "--http-port", str(library.port),
                "--pid-file", pid_file]
     assert subprocess.run(command, timeout=20, check=False).returncode == 0
-    pid = int(pid_file.read_text())
     try:
         with contextlib.closing(Terminal(port)) as terminal:
             assert terminal.ask(LOGIN) == "941"  # at once: the parent waited
-        os.kill(pid, signal.SIGUSR1)
-        until(lambda: not is_running(pid), "the daemon to end")
-        assert not pid_file.exists()
+        assert os.readlink(f"/proc/{int(pid_file.read_text())}/cwd") == "/"
     finally:
-        if is_running(pid):
-            os.kill(pid, signal.SIGKILL)
+        end_daemon(pid_file)
+    assert not pid_file.exists()
+
+
+def test_a_daemon_finds_at_a_reload_what_it_found_at_its_start(library, tmp_path):
+    """Paths of the command line and of the file that are not absolute; the daemon has left the folder by then."""
+    port, http_port = free_ports(2), free_ports(1)
+    make_certificate(tmp_path)
+    (tmp_path / "token").write_text("first\n")
+    (tmp_path / "sip2.toml").write_text(f'''
+[http]
+listen = "127.0.0.1:{http_port}"
+token = {{ file = "token" }}
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+[[listener]]
+listen = "127.0.0.1:{port}"
+certificate-file = "localhost.pem"
+''')
+    command = [BIN / "sip2-mediator", "--daemonize", "--config", "sip2.toml", "--pid-file", "pid"]
+    assert subprocess.run(command, timeout=20, check=False, cwd=tmp_path).returncode == 0
+    admin = ["admin", "--url", f"http://127.0.0.1:{http_port}", "--token"]
+    try:
+        assert client(*admin, "first", "reload").returncode == 0
+        (tmp_path / "token").write_text("second\n")
+        assert client(*admin, "first", "reload").returncode == 0
+        assert client(*admin, "second", "reload").returncode == 0
+        trusting = ssl.create_default_context(cafile=tmp_path / "localhost.pem")
+        with contextlib.closing(Terminal(port, tls=trusting)) as terminal:
+            assert terminal.ask(LOGIN) == "941"
+    finally:
+        end_daemon(tmp_path / "pid")
+
+
+def test_a_pid_file_lets_no_second_one_start_and_is_never_written_through_a_link(library, run, tmp_path):
+    pid_file = tmp_path / "pid"
+    first = run("--http-port", library.port, "--pid-file", pid_file)
+    assert int(pid_file.read_text()) == first.pid
+    precious = tmp_path / "precious"
+    precious.write_text("keep")
+    (tmp_path / "link").symlink_to(precious)
+    for file, told in ((pid_file, f"process {first.pid} holds it"), (tmp_path / "link", "symbolic link")):
+        for more in ([], ["--daemonize"]):
+            second = subprocess.run([BIN / "sip2-mediator", "--sip-port", str(free_ports(1)), "--pid-file", file, *more],
+                                    capture_output=True, text=True, timeout=20, check=False)
+            assert second.returncode == 1 and told in second.stderr, second.stderr
+    assert int(pid_file.read_text()) == first.pid and precious.read_text() == "keep"
+    assert first.drain() == 0 and not pid_file.exists()
+    pid_file.write_text(f"{os.getpid()}\n")  # what one that was killed has left; its number has another program by now
+    assert run("--http-port", library.port, "--pid-file", pid_file, name="next").drain() == 0
 
 
 def test_a_wrong_configuration_tells_all_its_faults(tmp_path):
@@ -512,6 +567,26 @@ url = "http://127.0.0.1:{library.port}/sip2-mediator"
     assert status == 502 and body.startswith("18010101")
 
 
+def test_the_door_obeys_require_login(library, run):
+    mediator = run(config=READY + f'''
+[http]
+listen = "127.0.0.1:9"
+token = "token"
+door = true
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+[profile.default]
+require-login = true
+''')
+    status, body, _ = mediator.post("/sip2-mediator?session=s", ITEM, "text/plain")
+    assert status == 403 and body.startswith("18010101")
+    assert library.messages == []
+    assert mediator.post("/sip2-mediator?session=s", LOGIN, "text/plain")[1] == "941\r"
+    assert mediator.post("/sip2-mediator?session=s", ITEM, "text/plain")[0] == 200
+    assert mediator.post("/sip2-mediator?session=other", ITEM, "text/plain")[0] == 403
+    assert mediator.post("/sip2-mediator", ITEM, "text/plain")[0] == 403
+
+
 def test_the_door_obeys_accounts_and_its_failures_are_counted(library, run):
     mediator = run(config="only-known-accounts = true\n" + READY + f'''
 [http]
@@ -553,11 +628,11 @@ url = "http://127.0.0.1:{library.port}/sip2-mediator"
     mediator = run(config=config, admin=False)
 
     def post(body, token):
-        connection = http.client.HTTPSConnection("localhost", port, timeout=10,
-                                                 context=ssl.create_default_context(cafile=pem))
-        connection.request("POST", "/sip2-mediator", body, {"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        trusting = ssl.create_default_context(cafile=pem)
+        with contextlib.closing(http.client.HTTPSConnection("localhost", port, timeout=10, context=trusting)) as connection:
+            connection.request("POST", "/sip2-mediator", body, {"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
 
     message = json.dumps({"code": 17, "fixed_fields": [DATE], "fields": [{"AB": "1"}]})
     assert post(message, "TOKEN")[0] == 200
@@ -676,6 +751,14 @@ def test_the_documented_configuration_is_right(tmp_path):
     done = subprocess.run([BIN / "sip2-mediator", "--check", "--config", file], capture_output=True, text=True,
                           check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_metric_is_on_the_page(demo):
+    page = (pathlib.Path(__file__).resolve().parents[2] / "docs/sip2.md").read_text()
+    named = set(re.findall(r"`(\w+)(?:\{[\w,]+\})?`", page.split("## Numbers for monitoring")[1].split("\n## ")[0]))
+    there = set(re.findall(r"^# TYPE (\w+)", demo.get("/metrics")[1], re.M))
+    assert there - named == set(), "not on the page"
+    assert {name for name in named if name.startswith(("sip2_", "process_", "tandem_"))} - there == set(), "not there"
 
 
 def test_requests_and_the_demonstration_s_answers_are_as_the_documented_schema_says(demo):

@@ -455,7 +455,7 @@ def test_three_broken_answers_for_one_card_leave_the_others_alone(world):
     for _ in range(4):
         assert terminal.ask(f"63001{DATE}          AOx|AAcard|AC|")[:6] == "64YYYY"
     assert other.ask(ITEM) == ITEM_ANSWER
-    assert mediator.metric("tandem_sip2_backend_up") == 1
+    assert mediator.metric("sip2_backend_up") == 1
 
 
 def test_TERM_with_a_request_in_flight_refuses_it_before_the_connection_closes(world):

@@ -118,6 +118,24 @@ def open_ends(port):
     return sum(f":{port:04X}" in (row[1][-5:], row[2][-5:]) and row[3] in open_ones for row in rows)
 
 
+def accepted_connections(pid):
+    """The connections that a process has accepted and not closed; those to itself are not counted."""
+    sockets = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            sockets.add(os.readlink(entry))
+        except OSError:
+            pass  # it has just been closed
+    rows = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(table, encoding="ascii") as lines:
+            rows += [row for row in (line.split() for line in lines) if f"socket:[{row[9]}]" in sockets]
+    own = {row[1].rpartition(":")[2] for row in rows}
+    listening = {row[1].rpartition(":")[2] for row in rows if row[3] == "0A"}
+    return [row for row in rows if row[3] != "0A" and row[1].rpartition(":")[2] in listening
+            and row[2].rpartition(":")[2] not in own]
+
+
 def udp_is_bound(port):
     wanted = f":{port:04X} "
     for table in ("/proc/net/udp", "/proc/net/udp6"):
@@ -154,7 +172,7 @@ class Server(HttpPort, Process):
     With http=True it has an HTTP port of its own choice, and a token for each role (TOKENS)."""
 
     program = "tandemd"
-    drains = True  # False where nobody answers: the second TERM of an end does not wait for calls
+    drains = True  # False where nobody answers: a second signal ends it without waiting for calls
 
     def __init__(self, folder, script, shards=1, options=(), prologue="", environment=None, host="127.0.0.1",
                  http=False):
@@ -230,7 +248,7 @@ class Server(HttpPort, Process):
                   f"{self.program} to close its peers' descriptors ({self.files_at_start} at the start)", seconds=10)
             asked = time.monotonic()
             if not self.drains:
-                self.child.send_signal(signal.SIGTERM)
+                self.child.send_signal(signal.SIGINT)  # no TERM: two equal signals may arrive as one
             code = self.stop()
             assert code == 0, f"{self.program} ended with {code}:\n{self.log()}"
             assert time.monotonic() - asked < _LONGEST_DRAIN, f"{self.program} waited for a request that the test left unanswered"

@@ -13,8 +13,8 @@ import urllib.parse
 
 from .control import HttpPort
 from .ports import free_ports
-from .server import ROOT, Process
-from .waiting import until
+from .server import ROOT, Process, accepted_connections
+from .waiting import PATIENCE, until
 
 BIN = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/bin"))
 DATE = "20261120    153457"
@@ -81,22 +81,26 @@ class Mediator(HttpPort, Process):
     def drain(self):
         """USR1, as operators do; returns the exit status."""
         self.child.send_signal(signal.SIGUSR1)
-        return self.child.wait(20)
+        return self.child.wait(20 * PATIENCE)
 
     def finish(self):
-        """Ends it as operators do, and checks that it ended well, left no process and that no sanitizer complained."""
+        """Ends it as operators do, and checks: connections of peers closed, exit code 0, no process and no report left."""
         for terminal in self.terminals:
             terminal.close()
         try:
             self.members()  # so that those it leaves behind are known
+            if self.must_end_well:
+                until(lambda: not self.is_alive() or not accepted_connections(self.pid),
+                      f"{self.name} to close the connections of its peers")
             status = self.drain() if self.is_alive() else self.child.returncode
             assert status == 0 or not self.must_end_well, f"{status}\n{self.log()}"
-            assert not self.members(), f"{self.name} left processes"
+            until(lambda: not self.members(), f"what {self.name} has started to end with it")
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} did not end\n{self.log()}") from None
         finally:
             self.kill()
-        assert not re.search(r"ERROR: \w+Sanitizer|runtime error:", self.log()), self.log()
+        report = re.search(r"((ERROR|WARNING): \w+Sanitizer|runtime error:).*", self.log())
+        assert not report, f"{self.name}: {report[0]}\n{self.log()}"
 
 
 def finish_all(mediators):

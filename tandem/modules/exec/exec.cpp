@@ -8,6 +8,7 @@
 #include <tandem/modules/exec/exec_state.hpp>
 #include <tandem/modules/exec/settings.hpp>
 #include <tandem/script/argument.hpp>
+#include <tandem/server/parameters.hpp>
 #include <tandem/sip/uri.hpp>
 
 #include <algorithm>
@@ -28,7 +29,6 @@ using process::run_output;
 using process::run_result;
 using script::argument_kind;
 using script::outcome;
-using script::parameter_kind;
 using server::message_context;
 using server::routing_error;
 
@@ -169,6 +169,37 @@ std::shared_ptr<const void> check_program(script::check& c) {
 
 // ---- declarations
 
+const server::parameter_table<exec_settings>& table() {
+  constexpr auto at_start = script::read_when::start;
+  static const auto made =
+      server::parameter_table<exec_settings>{}
+          .add("setvars", &exec_settings::sets_variables,
+               "programs find the message in SIP_ variables")
+          .add("time_to_kill", &exec_settings::deadline, {.min = 1, .max = 86'400, .unit = "s"},
+               "that a program may run; then TERM, two seconds later KILL, to all it started")
+          .add(
+              "max_running", [](auto& s) -> auto& { return s.bounds.most_running; },
+              {.min = 1, .max = 4096}, "programs at a time, of each shard")
+          .add(
+              "max_waiting", [](auto& s) -> auto& { return s.bounds.most_waiting; },
+              {.max = 100'000},
+              "calls of each shard that wait for a program to end before theirs starts; more are "
+              "refused with 503")
+          .add("max_wait", &exec_settings::longest_wait, {.min = 1, .max = 3600, .unit = "s"},
+               "of such a wait; then 503")
+          .add("max_output", &exec_settings::output_limit,
+               {.min = 1, .max = 16'777'216, .unit = "bytes"},
+               "that a program of exec_dset may write; more end it")
+          .add("max_log", &exec_settings::log_limit, {.max = 16'777'216, .unit = "bytes"},
+               "of a program's standard error that go into the log")
+          .add("user", &exec_settings::user, {.when = at_start},
+               "user that programs are; without it the server's own, and nobody where that is root")
+          .add("environment", &exec_settings::environment, {.when = at_start},
+               "names of the variables that programs inherit from the server; LC_* is every name "
+               "that begins so, * is all of them");
+  return made;
+}
+
 script::module_info declare() {
   script::module_info info{.name = "exec", .help = "programs that scripts run"};
   info.functions = {
@@ -189,48 +220,13 @@ script::module_info declare() {
        .run = exec_dset,
        .prepare = check_dset_command},
   };
-  info.parameters = {
-      {"setvars", parameter_kind::boolean, "1", "programs find the message in SIP_ variables"},
-      {"time_to_kill", parameter_kind::integer, "10",
-       "seconds that a program may run; then TERM, two seconds later KILL, to all it started", 1,
-       86'400},
-      {"max_running", parameter_kind::integer, "32", "programs at a time, of each shard", 1, 4096},
-      {"max_waiting", parameter_kind::integer, "256",
-       "calls of each shard that wait for a program to end before theirs starts; more are refused "
-       "with 503",
-       0, 100'000},
-      {"max_wait", parameter_kind::integer, "5", "seconds of such a wait; then 503", 1, 3600},
-      {"max_output", parameter_kind::integer, "65536",
-       "bytes that a program of exec_dset may write; more end it", 1, 16'777'216},
-      {"max_log", parameter_kind::integer, "16384",
-       "bytes of a program's standard error that go into the log", 0, 16'777'216},
-      {.name = "user",
-       .kind = parameter_kind::string,
-       .default_value = "",
-       .help = "user that programs are, from the start of the server on; without it the server's "
-               "own, and nobody where that is root",
-       .is_read_at_start = true},
-      {.name = "environment",
-       .kind = parameter_kind::string,
-       .default_value = std::string{usual_variables},
-       .help = "names of the variables that programs inherit from the server, from its start on; "
-               "LC_* is every name that begins so, * is all of them",
-       .is_read_at_start = true},
-  };
+  info.parameters = table().declared();
   return info;
 }
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
-  const auto size = [&](std::string_view name) {
-    return static_cast<std::size_t>(setup.number(name));
-  };
   auto s = std::make_unique<exec_settings>();
-  s->sets_variables = setup.is_on("setvars");
-  s->deadline = seconds{setup.number("time_to_kill")};
-  s->longest_wait = seconds{setup.number("max_wait")};
-  s->output_limit = size("max_output");
-  s->log_limit = size("max_log");
-  s->bounds = {.most_running = size("max_running"), .most_waiting = size("max_waiting")};
+  table().read(setup, *s);
   return s;
 }
 

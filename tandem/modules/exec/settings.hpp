@@ -3,8 +3,11 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/modules/exec/children.hpp>
 #include <tandem/process/runner.hpp>
 #include <tandem/server/module.hpp>
+
+#include <string>
 
 namespace tandem::modules {
 
@@ -15,6 +18,8 @@ struct exec_settings final : server::module {
   std::size_t output_limit = std::size_t{64} * 1024;
   std::size_t log_limit = std::size_t{16} * 1024;
   process::runner_options bounds;
+  std::string user;                         ///< of programs; counts at the start, see children.hpp
+  std::string environment{usual_variables}; ///< names that they inherit, at the start too
 
   void apply_to(server::core& home) const override;
 };

@@ -206,7 +206,7 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   s->append_branches = setup.is_on("append_branches");
   s->use_domain = setup.is_on("use_domain");
   // RFC 3261 19.1.4 tells users apart by case, the original did not; the parameter decides.
-  s->case_sensitive = setup.program.module_parameters().is_set(setup.info.name, "case_sensitive")
+  s->case_sensitive = setup.is_set("case_sensitive")
                           ? setup.is_on("case_sensitive")
                           : setup.program.parameters().compat() == script::compatibility::rfc;
   if (const auto flag = setup.number("nat_flag"); flag >= 0)

@@ -11,6 +11,7 @@ namespace tandem::modules {
 struct tm_settings final : server::module {
   stack::timer_settings timers;
   stack::proxy_settings proxy;
+  duration first_retransmission = seconds{1}; ///< T1, where the script sets it
   bool is_noisy = true; ///< the caller hears 408 when a single ringing branch was given up
 
   void apply_to(server::core& home) const override;

@@ -8,6 +8,7 @@
 #include <tandem/server/arguments/status_argument.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/server/core_functions/forward_functions.hpp>
+#include <tandem/server/parameters.hpp>
 
 namespace tandem::modules {
 
@@ -21,7 +22,6 @@ namespace {
 
 using script::argument_kind;
 using script::outcome;
-using script::parameter_kind;
 using server::message_context;
 using server::transaction_run;
 
@@ -228,36 +228,45 @@ std::vector<script::function_info> functions() {
   return all;
 }
 
+const server::parameter_table<tm_settings>& table() {
+  constexpr auto number = script::parameter_kind::integer;
+  constexpr const char* doubles = "each interval is twice the one before (RFC 3261 17.1.1.2)";
+  static const auto made =
+      server::parameter_table<tm_settings>{}
+          .add(
+              "fr_timer", [](auto& s) -> auto& { return s.timers.timer_b; },
+              {.min = 1, .unit = "s"}, "without any answer of a branch (timers B and F)")
+          .add(
+              "fr_inv_timer", [](auto& s) -> auto& { return s.timers.timer_c; },
+              {.min = 1, .unit = "s"},
+              "that an INVITE may ring before it is cancelled (timer C, which RFC 3261 wants above "
+              "3 minutes)")
+          .add(
+              "wt_timer", [](auto& s) -> auto& { return s.timers.timer_d; },
+              {.min = 1, .unit = "s"},
+              "that an ended transaction is remembered (timers D, J, L and M)")
+          .without_effect("delete_timer", number, "nothing is deleted late")
+          .add("retr_timer1p1", &tm_settings::first_retransmission, {.min = 1, .unit = "s"},
+               "to the first retransmission; half a second where the script does not set it (T1)")
+          .without_effect("retr_timer1p2", number, doubles)
+          .without_effect("retr_timer1p3", number, doubles)
+          .add(
+              "retr_timer2", [](auto& s) -> auto& { return s.timers.t2; }, {.min = 1, .unit = "s"},
+              "longest interval between retransmissions")
+          .add("noisy_ctimer", &tm_settings::is_noisy,
+               "tell the caller 408 when a single ringing branch was given up; no where compat is "
+               "classic and the script does not set it")
+          .without_effect("ruri_matching", script::parameter_kind::boolean,
+                          "the Request-URI always counts in RFC 2543 matching")
+          .without_effect("uac_from", script::parameter_kind::string,
+                          "there are no requests of our own yet");
+  return made;
+}
+
 script::module_info declare() {
   script::module_info info{.name = "tm", .help = "transactions, stateful relaying and forking"};
   info.functions = functions();
-  info.parameters = {
-      {"fr_timer", parameter_kind::integer, "32",
-       "seconds without any answer of a branch (timers B and F)", 1},
-      {"fr_inv_timer", parameter_kind::integer, "185",
-       "seconds that an INVITE may ring before it is cancelled (timer C, which RFC 3261 wants "
-       "above "
-       "3 minutes)",
-       1},
-      {"wt_timer", parameter_kind::integer, "32",
-       "seconds that an ended transaction is remembered (timers D, J, L and M)", 1},
-      {"delete_timer", parameter_kind::integer, "2", "delay of deletion", 0, 3600,
-       "nothing is deleted late"},
-      {"retr_timer1p1", parameter_kind::integer, "1",
-       "seconds to the first retransmission; half a second where the script does not set it (T1)",
-       1},
-      {"retr_timer1p2", parameter_kind::integer, "2", "seconds to the second", 0, 3600,
-       "each interval is twice the one before (RFC 3261 17.1.1.2)"},
-      {"retr_timer1p3", parameter_kind::integer, "4", "seconds to the third", 0, 3600,
-       "each interval is twice the one before (RFC 3261 17.1.1.2)"},
-      {"retr_timer2", parameter_kind::integer, "4", "longest interval between retransmissions", 1},
-      {"noisy_ctimer", parameter_kind::boolean, "0",
-       "tell the caller 408 when a single ringing branch was given up"},
-      {"ruri_matching", parameter_kind::boolean, "1", "the Request-URI counts in RFC 2543 matching",
-       0, 1, "it always counts"},
-      {"uac_from", parameter_kind::string, "", "From of requests of our own", 0, 0,
-       "there are none yet"},
-  };
+  info.parameters = table().declared();
   info.aliases = {{"t_on_negative", "t_on_failure"},
                   {"t_send_reply", "t_reply"},
                   {"t_forward", "t_forward_nonack"},
@@ -267,16 +276,16 @@ script::module_info declare() {
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto s = std::make_unique<tm_settings>();
-  // Where the script says nothing the RFC's times hold.
-  const auto& given = setup.program.module_parameters();
+  table().read(setup, *s);
+  // A name of SER stands for several timers of the RFC; where the script says nothing, the RFC's
+  // times hold.
   for (const char* name : {"fr_timer", "fr_inv_timer", "wt_timer", "retr_timer1p1", "retr_timer2"})
-    if (given.is_set(setup.info.name, name)) s->timers.set(name, seconds{setup.number(name)});
+    if (setup.is_set(name)) s->timers.set(name, seconds{setup.number(name)});
   const bool is_classic = setup.program.parameters().compat() == script::compatibility::classic;
   s->proxy.choice =
       is_classic ? stack::response_choice::lowest_code : stack::response_choice::rfc_3261;
   s->proxy.cancels_on_6xx = !is_classic;
-  s->is_noisy =
-      given.is_set(setup.info.name, "noisy_ctimer") ? setup.is_on("noisy_ctimer") : !is_classic;
+  if (is_classic && !setup.is_set("noisy_ctimer")) s->is_noisy = false;
   return s;
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/conformance.hpp>
 
+#include <tandem/sip2/client/server_for_test.hpp>
 #include <tandem/sip2/protocol/failure_answer.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace tandem::sip2 {
 namespace {
@@ -34,6 +37,48 @@ TEST(conformance, each_fault_of_form_is_named) {
             std::vector<std::string>{"2 bytes are too few for the fixed fields"});
   EXPECT_EQ(find_form_faults(message{code::login_response, {"1"}}, "941\n"),
             std::vector<std::string>{"control characters"});
+}
+
+/// The names of what a self-test finds bad at a server with this flaw.
+std::vector<std::string> bad_of(server_flaw flaw) {
+  const server_for_test server{flaw};
+  scenario s;
+  s.user = "u";
+  s.password = "p";
+  s.basics = {.institution = "i",
+              .patron = "2",
+              .patron_password = {},
+              .terminal_password = {},
+              .item = "3"};
+  s.server.port = server.port();
+  s.server.answer_limit = milliseconds{300};
+  std::vector<std::string> bad;
+  for (const auto& c : run_self_test(s))
+    if (c.how == self_check::outcome::bad) bad.push_back(c.name);
+  return bad;
+}
+
+TEST(self_test, finds_nothing_at_a_server_that_keeps_to_the_protocol) {
+  EXPECT_EQ(bad_of(server_flaw::none), std::vector<std::string>{});
+}
+
+TEST(self_test, each_check_fails_at_a_server_with_the_flaw_that_it_looks_for) {
+  const std::pair<server_flaw, const char*> flaws[] = {
+      {server_flaw::refuses_logins, "connect and log in"},
+      {server_flaw::drops_second_message, "two messages at once are both answered"},
+      {server_flaw::forgets_its_answer, "a 97 repeats the last answer"},
+      {server_flaw::answers_unknown_codes, "an unknown code is ignored"},
+      {server_flaw::echoes_no_sequence, "log in with error detection (AY, AZ)"},
+      {server_flaw::takes_wrong_checksums, "a wrong checksum is answered with 96"},
+      {server_flaw::is_off_line, "on-line status"},
+      {server_flaw::has_short_list, "supported messages (BX)"},
+      {server_flaw::sends_short_fixed_fields, "item information (17)"},
+      {server_flaw::hangs_up, "SC status (99)"},
+  };
+  for (const auto& [flaw, name] : flaws) {
+    const auto bad = bad_of(flaw);
+    EXPECT_NE(std::ranges::find(bad, name), bad.end()) << name;
+  }
 }
 
 } // namespace

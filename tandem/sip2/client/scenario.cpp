@@ -1,35 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/scenario.hpp>
 
+#include <tandem/base/text.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <mutex>
 #include <thread>
 
 namespace tandem::sip2 {
 namespace {
 
+message with_fee(message m, const scenario& s) {
+  if (s.acknowledges_fee) m.add(field_id{"BO"}, "Y");
+  return m;
+}
+
 constexpr named_message table[] = {
-    {"sc-status", "99: is the system there, and what can it do", false, false},
-    {"patron-status", "23: what a patron may do", true, false},
-    {"patron-information", "63: the same with lists (--patron-summary)", true, false},
-    {"item-information", "17: what is known of an item", false, true},
-    {"checkout", "11: lend an item to a patron", true, true},
-    {"checkin", "09: take an item back (--current-location)", false, true},
-    {"renew", "29: lend it for longer", true, true},
-    {"renew-all", "65: lend everything for longer", true, false},
-    {"hold", "15+: reserve an item (--pickup-location)", true, true},
-    {"cancel-hold", "15-: give the reservation up", true, true},
-    {"change-hold", "15*: change its pickup location", true, true},
-    {"fee-payment", "37: pay (--fee-amount, --fee-identifier)", true, false},
-    {"end-session", "35: the patron is done", true, false},
-    {"block-patron", "01: block a card (--block-text)", true, false},
-    {"patron-enable", "25: undo that", true, false},
-    {"item-status-update", "19: change an item's properties (--item-properties)", false, true},
-    {"resend", "97: the last answer once more", false, false},
+    {"sc-status", "99: is the system there, and what can it do", false, false,
+     [](const scenario&) { return make_sc_status(); }},
+    {"patron-status", "23: what a patron may do", true, false,
+     [](const scenario& s) { return make_patron_status(s.basics); }},
+    {"patron-information", "63: the same with lists (--patron-summary)", true, false,
+     [](const scenario& s) {
+       auto m = make_patron_information(s.basics, s.summary);
+       m.add_if(field_id{"BP"}, s.start_item).add_if(field_id{"BQ"}, s.end_item);
+       return m;
+     }},
+    {"item-information", "17: what is known of an item", false, true,
+     [](const scenario& s) { return make_item_information(s.basics); }},
+    {"checkout", "11: lend an item to a patron", true, true,
+     [](const scenario& s) { return with_fee(make_checkout(s.basics), s); }},
+    {"checkin", "09: take an item back (--current-location)", false, true,
+     [](const scenario& s) {
+       auto m = make_checkin(s.basics, s.current_location);
+       if (s.with_cancel) m.add(field_id{"BI"}, "Y");
+       return m;
+     }},
+    {"renew", "29: lend it for longer", true, true,
+     [](const scenario& s) { return with_fee(make_renew(s.basics), s); }},
+    {"renew-all", "65: lend everything for longer", true, false,
+     [](const scenario& s) { return with_fee(make_renew_all(s.basics), s); }},
+    {"hold", "15+: reserve an item (--pickup-location)", true, true,
+     [](const scenario& s) {
+       return with_fee(make_hold(s.basics, hold_mode::add, s.pickup_location), s);
+     }},
+    {"cancel-hold", "15-: give the reservation up", true, true,
+     [](const scenario& s) { return make_hold(s.basics, hold_mode::remove); }},
+    {"change-hold", "15*: change its pickup location", true, true,
+     [](const scenario& s) { return make_hold(s.basics, hold_mode::change, s.pickup_location); }},
+    {"fee-payment", "37: pay (--fee-amount, --fee-identifier)", true, false,
+     [](const scenario& s) { return make_fee_paid(s.basics, s.pays); }},
+    {"end-session", "35: the patron is done", true, false,
+     [](const scenario& s) { return make_end_patron_session(s.basics); }},
+    {"block-patron", "01: block a card (--block-text)", true, false,
+     [](const scenario& s) { return make_block_patron(s.basics, s.block_text); }},
+    {"patron-enable", "25: undo that", true, false,
+     [](const scenario& s) { return make_patron_enable(s.basics); }},
+    {"item-status-update", "19: change an item's properties (--item-properties)", false, true,
+     [](const scenario& s) { return make_item_status_update(s.basics, s.properties); }},
+    {"resend", "97: the last answer once more", false, false,
+     [](const scenario&) { return make_resend_request(); }},
 };
 
 constexpr std::string_view raw_prefix = "raw:";
@@ -150,37 +184,37 @@ const named_message* find_named_message(std::string_view name) noexcept {
 }
 
 std::optional<message> make_named(std::string_view name, const scenario& s) {
-  const auto& b = s.basics;
-  const auto with_fee = [&s](message m) {
-    if (s.acknowledges_fee) m.add(field_id{"BO"}, "Y");
-    return m;
-  };
-  if (name == "sc-status") return make_sc_status();
-  if (name == "patron-status") return make_patron_status(b);
-  if (name == "patron-information") {
-    auto m = make_patron_information(b, s.summary);
-    m.add_if(field_id{"BP"}, s.start_item).add_if(field_id{"BQ"}, s.end_item);
-    return m;
+  const auto* known = find_named_message(name);
+  return known ? std::optional{known->make(s)} : std::nullopt;
+}
+
+std::string messages_help() {
+  std::string text = "Messages:\n";
+  for (const auto& m : table) text += fmt::format("  {:<20}{}\n", m.name, m.help);
+  return text + "  raw:LINE            LINE as it is, for instance raw:9909992.00\n";
+}
+
+std::string find_missing(const scenario& s) {
+  if (s.user.empty()) return "! --sip-username required !";
+  if (s.password.empty()) return "! --sip-password required !";
+  if (s.basics.institution.empty()) return "! --institution required !";
+  if (s.summary.size() != 10) return "! --patron-summary must have exactly 10 characters !";
+  for (const auto& name : s.messages) {
+    if (name.starts_with(raw_prefix) && name.size() > raw_prefix.size()) continue;
+    const auto* known = find_named_message(name);
+    if (!known) {
+      std::vector<std::string_view> names;
+      for (const auto& m : table) names.push_back(m.name);
+      const auto near = nearest_name(name, names);
+      return fmt::format("! unknown message '{}'{} !", name,
+                         near.empty() ? "" : fmt::format("; did you mean {}?", near));
+    }
+    if (known->needs_item && s.basics.item.empty())
+      return fmt::format("! --item-barcode required for {} !", name);
+    if (known->needs_patron && s.basics.patron.empty())
+      return fmt::format("! --patron-barcode required for {} !", name);
   }
-  if (name == "item-information") return make_item_information(b);
-  if (name == "checkout") return with_fee(make_checkout(b));
-  if (name == "checkin") {
-    auto m = make_checkin(b, s.current_location);
-    if (s.with_cancel) m.add(field_id{"BI"}, "Y");
-    return m;
-  }
-  if (name == "renew") return with_fee(make_renew(b));
-  if (name == "renew-all") return with_fee(make_renew_all(b));
-  if (name == "hold") return with_fee(make_hold(b, hold_mode::add, s.pickup_location));
-  if (name == "cancel-hold") return make_hold(b, hold_mode::remove);
-  if (name == "change-hold") return make_hold(b, hold_mode::change, s.pickup_location);
-  if (name == "fee-payment") return make_fee_paid(b, s.pays);
-  if (name == "end-session") return make_end_patron_session(b);
-  if (name == "block-patron") return make_block_patron(b, s.block_text);
-  if (name == "patron-enable") return make_patron_enable(b);
-  if (name == "item-status-update") return make_item_status_update(b, s.properties);
-  if (name == "resend") return make_resend_request();
-  return std::nullopt;
+  return {};
 }
 
 run_result run(const scenario& s, const run_events& events) {

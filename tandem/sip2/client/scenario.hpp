@@ -43,12 +43,20 @@ struct named_message {
   std::string_view help;
   bool needs_patron;
   bool needs_item;
+  message (*make)(const scenario& s); ///< the request, from the scenario's values
 };
 [[nodiscard]] std::span<const named_message> named_messages() noexcept;
 [[nodiscard]] const named_message* find_named_message(std::string_view name) noexcept;
 
 /// The request of that name; nothing when there is none.
 [[nodiscard]] std::optional<message> make_named(std::string_view name, const scenario& s);
+
+/// All names with what they do, a line each.
+[[nodiscard]] std::string messages_help();
+
+/// The first thing that a run of the scenario lacks, in the original's words and as options of
+/// sip2-client; empty when all is there.
+[[nodiscard]] std::string find_missing(const scenario& s);
 
 /// One question and its answer.
 struct exchange {

@@ -25,9 +25,9 @@ void read_backend_options(const config_table& table, backend_pool_options& optio
   table.read("idempotency-header", options.idempotency_header);
   if (table.has("headers")) options.headers = table.table("headers").text_entries();
   table.read("token", options.token);
-  table.read("ca-file", options.tls.ca_file);
-  table.read("certificate-file", options.tls.certificate_file);
-  table.read("key-file", options.tls.key_file);
+  table.read_path("ca-file", options.tls.ca_file);
+  table.read_path("certificate-file", options.tls.certificate_file);
+  table.read_path("key-file", options.tls.key_file);
   table.read("connections", options.most_connections, 1, 10000);
   table.read("waiting", options.most_waiting, 0, 1000000);
   table.read_duration("connect-timeout", options.connect_deadline);

@@ -2,6 +2,7 @@
 #include <tandem/sip2/mediator/backend_pool.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/lru_map.hpp>
 #include <tandem/base/timer_wheel.hpp>
 #include <tandem/sip2/mediator/backend_form.hpp>
 #include <tandem/sip2/mediator/backend_health.hpp>
@@ -9,14 +10,13 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 namespace tandem::sip2 {
 
 namespace {
 
-/// Sessions whose system is remembered; those beyond go to the least busy each time.
+/// Sessions whose system is remembered; beyond that the one that was silent for longest is not.
 constexpr std::size_t most_sessions = 200'000;
 /// How much of the body of a refusal is kept.
 constexpr std::size_t body_limit = 1024;
@@ -111,7 +111,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       if (!s) continue;
       s->cancel();
       if (s->cells.up) s->cells.up->set(0);
-      std::erase_if(sticky_, [&](const auto& kept) { return kept.second == s.get(); });
+      sticky_.erase_if([&](const system* kept) { return kept == s.get(); });
       retire(s->client);
     }
   }
@@ -209,18 +209,16 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     const auto [place, is_new] = cells_.try_emplace(name);
     if (!is_new) return place->second;
     const auto requests = [&](const char* result) {
-      return &count_->make_counter("tandem_sip2_backend_requests_total",
-                                   "Requests to the back-end.",
+      return &count_->make_counter("sip2_backend_requests_total", "Requests to the back-end.",
                                    {{"backend", name}, {"result", result}});
     };
-    place->second = {.up = &count_->make_gauge("tandem_sip2_backend_up",
-                                               "The back-end is believed to answer.",
-                                               {{"backend", name}}),
-                     .seconds = &count_->make_histogram("tandem_sip2_backend_seconds",
-                                                        "Time from a request to its answer.",
-                                                        {{"backend", name}}),
-                     .good = requests("answered"),
-                     .bad = requests("failed")};
+    place->second = {
+        .up = &count_->make_gauge("sip2_backend_up", "The back-end is believed to answer.",
+                                  {{"backend", name}}),
+        .seconds = &count_->make_histogram(
+            "sip2_backend_seconds", "Time from a request to its answer.", {{"backend", name}}),
+        .good = requests("answered"),
+        .bad = requests("failed")};
     return place->second;
   }
 
@@ -254,9 +252,8 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       return s.health.is_up() &&
              std::ranges::find(e.tried, static_cast<const void*>(&s)) == e.tried.end();
     };
-    const auto kept = sticky_.find(e.request.session);
-    if (!e.request.is_transient && kept != sticky_.end() && is_candidate(*kept->second))
-      return kept->second;
+    system* const* kept = e.request.is_transient ? nullptr : sticky_.find(e.request.session);
+    if (kept && is_candidate(**kept)) return *kept;
     system* best = nullptr;
     ++turn_;
     for (std::size_t n = 0; n < systems_.size(); ++n) {
@@ -265,9 +262,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
           (!best || s->client->statistics().in_flight < best->client->statistics().in_flight))
         best = s;
     }
-    if (best && !e.request.is_transient &&
-        (kept != sticky_.end() || sticky_.size() < most_sessions))
-      sticky_[e.request.session] = best;
+    if (best && !e.request.is_transient) sticky_.set(e.request.session, best);
     return best;
   }
 
@@ -389,7 +384,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   std::map<std::string, metric_cells> cells_; ///< by name, also of those that were taken out
   std::vector<std::shared_ptr<system>> systems_;
   std::vector<std::unique_ptr<http::client>> retired_;
-  std::unordered_map<std::string, system*> sticky_; ///< by session; each one is of systems_
+  lru_map<std::string, system*> sticky_{most_sessions}; ///< by session; each one is of systems_
   std::size_t turn_ = 0;
   bool stopped_ = false;
 };

@@ -6,7 +6,7 @@
 #include <tandem/http/server.hpp>
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/closed_port_for_test.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 #include <tandem/process/runner.hpp>
 
@@ -64,11 +64,13 @@ struct library {
 };
 
 /// Takes connections, reads the request, and closes without a word.
-struct breaker : io::stream_handler {
+struct breaker : io::connection_handler {
   explicit breaker(io::shard& home) : connection{home, *this} {
-    listener = std::move(*io::tcp_listener::listen(
-        home, *socket_address::parse("127.0.0.1:0"),
-        [this](io::unique_fd fd, const socket_address&) { connection.accept(std::move(fd)); }));
+    listener =
+        std::move(*io::tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+                                            [this](io::unique_fd fd, const socket_address& from) {
+                                              connection.accept(std::move(fd), from);
+                                            }));
   }
   void on_data(std::string_view bytes) override {
     received += bytes;
@@ -77,14 +79,14 @@ struct breaker : io::stream_handler {
     received.clear();
     connection.finish();
   }
-  void on_closed(io::stream_end, std::string_view) override {}
+  void on_closed(io::connection_end, std::string_view) override {}
   [[nodiscard]] http::url url() const {
     return *http::url::parse("http://127.0.0.1:" + std::to_string(listener->address().port) +
                              "/sip2");
   }
   int requests = 0;
   std::string received;
-  io::stream connection;
+  io::connection connection;
   std::unique_ptr<io::tcp_listener> listener;
 };
 
@@ -238,9 +240,8 @@ TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
   const auto refused = ask(*pool, request(code::checkout));
   EXPECT_EQ(refused.error().kind, backend_failure::circuit_open);
   EXPECT_EQ(messages(), 3) << "nothing is sent to what is down, but for probes";
-  EXPECT_THAT(count.to_prometheus(),
-              HasSubstr("tandem_sip2_backend_up{backend=\"http://127.0.0.1:"));
-  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[0].url}}), 0);
+  EXPECT_THAT(count.to_prometheus(), HasSubstr("sip2_backend_up{backend=\"http://127.0.0.1:"));
+  EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[0].url}}), 0);
   ils.status = 200;
   EXPECT_TRUE(home.run_until([&] { return pool->is_available(); }));
   EXPECT_TRUE(ask(*pool, request(code::checkout)));
@@ -350,8 +351,8 @@ TEST_F(backend_pools, a_reload_keeps_health_sessions_and_one_gauge) {
   EXPECT_EQ(pool->states()[0].requests, requests);
   for (const auto& [session, name] : where)
     EXPECT_EQ(ask(*pool, request(code::checkout, session)).value(), name);
-  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[0].url}}), 1);
-  EXPECT_EQ(count.value("tandem_sip2_backend_up", {{"backend", pool->states()[2].url}}), 0);
+  EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[0].url}}), 1);
+  EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[2].url}}), 0);
   ASSERT_TRUE(pool->reload({.urls = {b.url()}}));
   for (const auto& [session, name] : where)
     EXPECT_EQ(ask(*pool, request(code::checkout, session)).value(), "b");

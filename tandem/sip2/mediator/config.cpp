@@ -35,9 +35,9 @@ void read_prefixes(const config_table& t, std::string_view key, std::vector<ip_p
 }
 
 void read_server_tls(const config_table& t, bool& has_tls, io::tls_server_options& tls) {
-  t.read("certificate-file", tls.certificate_file);
-  t.read("key-file", tls.key_file);
-  t.read("client-ca-file", tls.client_ca_file);
+  t.read_path("certificate-file", tls.certificate_file);
+  t.read_path("key-file", tls.key_file);
+  t.read_path("client-ca-file", tls.client_ca_file);
   has_tls = !tls.certificate_file.empty();
   if (!has_tls && (!tls.key_file.empty() || !tls.client_ca_file.empty()))
     t.complain("certificate-file", "TLS needs a 'certificate-file'");

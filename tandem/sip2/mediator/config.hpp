@@ -48,8 +48,8 @@ void read_mediator_config(const config_document& file, mediator_config& config);
 void read_profiles(const config_table& root, terminal_rules& rules);
 void read_accounts(const config_table& root, terminal_rules& rules);
 
-/// LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERR, or the same without LOG_ and in small letters;
-/// nothing for other names.
+/// LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERR, or the same without LOG_ and in small
+/// letters; nothing for other names.
 [[nodiscard]] std::optional<log_level> find_log_level(std::string_view name);
 
 /// local0 to local7, daemon, user, in any letter case.

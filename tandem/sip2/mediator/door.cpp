@@ -3,10 +3,11 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/random.hpp>
-#include <tandem/sip2/mediator/login_check.hpp>
+#include <tandem/sip2/mediator/admission.hpp>
 #include <tandem/sip2/mediator/relay_exchange.hpp>
 #include <tandem/sip2/protocol/date.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
+#include <tandem/sip2/protocol/redact.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <algorithm>
@@ -23,11 +24,14 @@ enum class form { json, line };
 
 struct incoming_message {
   form how = form::json;
-  std::string session;
-  bool has_session = false; ///< the client brought it
   message content;
   std::string fault; ///< empty: it is a request that may be relayed
 };
+
+bool is_form(const http::request& request) {
+  return http::find_header(request.headers, "Content-Type")
+      .starts_with("application/x-www-form-urlencoded");
+}
 
 bool is_session_key(std::string_view text) {
   return text.size() <= longest_session && std::ranges::all_of(text, [](char c) {
@@ -36,7 +40,9 @@ bool is_session_key(std::string_view text) {
          });
 }
 
-std::string find_session(const http::request& request, std::string_view form_body) {
+/// The key that the client brought; empty: none.
+std::string find_session(const http::request& request) {
+  const auto form_body = is_form(request) ? std::string_view{request.body} : std::string_view{};
   for (const auto source : {form_body, request.query()})
     if (auto value = http::form_value(source, "session"); value && !value->empty()) return *value;
   return std::string{http::find_header(request.headers, "X-Session")};
@@ -44,17 +50,7 @@ std::string find_session(const http::request& request, std::string_view form_bod
 
 incoming_message read(const http::request& request, const profile& p) {
   incoming_message in;
-  const auto type = http::find_header(request.headers, "Content-Type");
-  const bool is_form = type.starts_with("application/x-www-form-urlencoded");
-  in.session = find_session(request, is_form ? std::string_view{request.body} : "");
-  if (!is_session_key(in.session)) {
-    in.fault = "a session key has letters, digits, - and _, at most 128";
-    return in;
-  }
-  in.has_session = !in.session.empty();
-  if (!in.has_session) in.session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
-
-  if (type.starts_with("text/plain")) {
+  if (http::find_header(request.headers, "Content-Type").starts_with("text/plain")) {
     in.how = form::line;
     auto line = std::string_view{request.body};
     while (line.ends_with('\r') || line.ends_with('\n')) line.remove_suffix(1);
@@ -67,7 +63,7 @@ incoming_message read(const http::request& request, const profile& p) {
       in.content = read_message(*e, p.wire);
   } else {
     const auto json =
-        is_form ? http::form_value(request.body, "message").value_or("") : request.body;
+        is_form(request) ? http::form_value(request.body, "message").value_or("") : request.body;
     json_notes notes;
     auto m = from_json(json, {}, &notes);
     if (!m)
@@ -100,41 +96,33 @@ unsigned status_of(const backend_error& e) {
   return 502;
 }
 
-http::response make_response(unsigned status, form how, const std::string& session,
-                             const message& m, const profile& p) {
-  http::response r;
-  r.status = status;
-  r.headers = {{"Content-Type", how == form::json ? "application/json" : "text/plain"},
-               {"X-Session", session},
-               {"Cache-Control", "no-store"}};
-  r.body = how == form::json ? to_json(m) : write_message(m, p.wire);
-  return r;
-}
-
-/// The answer that goes to the client, from what the back-end said.
-http::response make_answer(const incoming_message& in, const backend_reply& reply, const profile& p,
-                           const std::string& pointer, terminal_counters& counters) {
-  const auto date = format_date(std::chrono::system_clock::now());
-  const auto refuse = [&](unsigned status, std::string_view screen, std::string_view why) {
-    log_error("[door {}] no answer to {}: {}", in.session, in.content.code.text(), why);
-    return make_response(status, in.how, in.session, refuse_relay(in.content, p, screen, date), p);
-  };
-  if (!reply) {
-    count_failure(counters, reply.error());
-    return refuse(status_of(reply.error()), screen_text(reply.error(), p),
-                  reply.error().detail.empty() ? to_text(reply.error().kind)
-                                               : std::string_view{reply.error().detail});
-  }
-  const auto read = read_relay_answer(in.content, *reply, p, pointer, date);
-  if (!read.fault.empty()) {
-    ++counters.bad_answers;
-    ++counters.failures;
-    return refuse(502, p.refused_text, read.fault);
-  }
-  return make_response(200, in.how, in.session, read.content, p);
-}
-
 } // namespace
+
+/// A request on its way, with what its answer needs.
+struct door::visit {
+  incoming_message in = {};
+  std::string session = {};
+  bool has_session = false; ///< the client brought it
+  std::string account = {}; ///< empty: the session has not logged in
+  std::shared_ptr<const profile> rules = {};
+  http::responder responder = {};
+  terminal_counters& counters;
+
+  void respond(unsigned status, const message& m) {
+    ++counters.answers;
+    http::response r;
+    r.status = status;
+    r.headers = {{"Content-Type", in.how == form::json ? "application/json" : "text/plain"},
+                 {"X-Session", session},
+                 {"Cache-Control", "no-store"}};
+    r.body = in.how == form::json ? to_json(m) : write_message(m, rules->wire);
+    responder.respond(std::move(r));
+  }
+  void refuse(unsigned status, std::string_view screen) {
+    respond(status, refuse_relay(in.content, *rules, screen, date()));
+  }
+  static std::string date() { return format_date(std::chrono::system_clock::now()); }
+};
 
 door::door(backend& library, terminal_counters& counters,
            std::shared_ptr<const terminal_rules> rules, std::string profile)
@@ -154,34 +142,94 @@ void door::serve(http::server& server, const std::string& path) {
 }
 
 void door::take(const http::request& request, http::responder responder) {
-  const auto p = rules_->find_profile(profile_);
-  auto in = std::make_shared<incoming_message>(read(request, *p));
-  if (!in->fault.empty()) return responder.respond(http::text_response(400, in->fault));
-  auto relayed = in->content;
+  auto v = std::make_shared<visit>(visit{.responder = std::move(responder), .counters = counters_});
+  v->session = find_session(request);
+  if (!is_session_key(v->session))
+    return v->responder.respond(
+        http::text_response(400, "a session key has letters, digits, - and _, at most 128"));
+  v->has_session = !v->session.empty();
+  const auto* login = sessions_.find(v->session, now());
+  if (login) v->account = *login;
+  const auto* known = login ? rules_->find_account(*login) : nullptr;
+  v->rules = rules_->find_profile(known && !known->profile.empty() ? known->profile : profile_);
+  v->in = read(request, *v->rules);
+  if (!v->in.fault.empty()) return v->responder.respond(http::text_response(400, v->in.fault));
+  if (!v->has_session) v->session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
+
+  ++counters_.requests;
+  const auto what = v->in.content.code;
+  if (what == code::end_session) sessions_.end(v->session);
+  if (what != code::login && what != code::end_session)
+    if (const auto refusal = check_request(v->in.content, *v->rules,
+                                           login ? login_state::accepted : login_state::none)) {
+      log_warning("[door {}] {} refused: {}", v->session, what.text(), refusal->why);
+      return v->refuse(403, refusal->screen);
+    }
+  relay(v);
+}
+
+void door::relay(const std::shared_ptr<visit>& v) {
+  auto relayed = v->in.content;
   if (relayed.code == code::login) {
     const auto verdict = check_login(relayed, *rules_);
-    if (verdict.what != login_verdict::kind::relay) {
-      const bool is_accepted = verdict.what == login_verdict::kind::accept;
-      if (!is_accepted) log_warning("[door {}] login refused: {}", in->session, verdict.why);
-      ++(is_accepted ? counters_.logins : counters_.refused_logins);
-      return responder.respond(make_response(
-          200, in->how, in->session, {code::login_response, {is_accepted ? "1" : "0"}}, *p));
+    if (verdict.what == login_verdict::kind::refuse) {
+      log_warning("[door {}] login refused: {}", v->session, verdict.why);
+      ++counters_.refused_logins;
+      return v->refuse(200, {});
+    }
+    if (verdict.what == login_verdict::kind::accept) {
+      accept_login(*v);
+      return v->respond(200, {code::login_response, {"1"}});
     }
   }
-  apply_to_request(relayed, *p);
+  apply_to_request(relayed, *v->rules);
   backend_request ask;
   ask.code = relayed.code;
-  ask.session = in->session;
+  ask.session = v->session;
   ask.message = to_json(relayed);
   ask.request_id = fmt::format("door-{:016x}", random_bits());
-  ask.client = responder.peer().to_string();
-  ask.is_transient = !in->has_session; // nobody can ask again under its key
-  ask.deadline = p->backend_deadline;
-  auto waiting = std::make_shared<http::responder>(std::move(responder));
-  library_.send(std::move(ask), [in, waiting, p, pointer = rules_->answer_pointer,
-                                 counters = &counters_](const backend_reply& reply) {
-    waiting->respond(make_answer(*in, reply, *p, pointer, *counters));
-  });
+  ask.client = v->responder.peer().to_string();
+  ask.account = v->account;
+  const auto* known = rules_->find_account(v->account);
+  // Nobody can ask again under a key that the client has not chosen.
+  ask.is_transient = !v->has_session || (known && known->is_transient);
+  ask.deadline = v->rules->backend_deadline;
+  library_.send(std::move(ask),
+                [this, v, alive = std::weak_ptr{alive_}](const backend_reply& reply) {
+                  if (!alive.expired()) take_reply(*v, reply);
+                });
+}
+
+void door::take_reply(visit& v, const backend_reply& reply) {
+  const auto refuse = [&v](unsigned status, std::string_view screen, std::string_view why) {
+    log_error("[door {}] no answer to {}: {}", v.session, v.in.content.code.text(), why);
+    v.refuse(status, screen);
+  };
+  if (!reply) {
+    const auto& error = reply.error();
+    count_failure(counters_, error);
+    return refuse(status_of(error), screen_text(error, *v.rules),
+                  error.detail.empty() ? to_text(error.kind) : std::string_view{error.detail});
+  }
+  const auto read =
+      read_relay_answer(v.in.content, *reply, *v.rules, rules_->answer_pointer, visit::date());
+  if (!read.fault.empty()) {
+    ++counters_.bad_answers;
+    ++counters_.failures;
+    return refuse(502, v.rules->refused_text, read.fault);
+  }
+  if (read.content.code == code::login_response) {
+    if (read.content.fixed.starts_with('1'))
+      accept_login(v);
+    else
+      ++counters_.refused_logins;
+  }
+  v.respond(200, read.content);
+}
+
+void door::accept_login(const visit& v) {
+  ++counters_.logins;
+  if (v.has_session) sessions_.log_in(v.session, std::string{login_name_of(v.in.content)}, now());
 }
 
 } // namespace tandem::sip2

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The direct door: the same messages as JSON over HTTPS, for programs that need no SIP2, with the
-// same profile, accounts and back-end as terminals. Bearer token. Whether a session has to log in
-// first is for the back-end to say: the door keeps none. One thread.
+// same rules, accounts and back-end as terminals. Bearer token. One thread.
 #pragma once
 
 #include <tandem/http/server.hpp>
 #include <tandem/sip2/mediator/backend.hpp>
+#include <tandem/sip2/mediator/door_sessions.hpp>
 #include <tandem/sip2/mediator/profile.hpp>
 #include <tandem/sip2/mediator/terminal_counters.hpp>
 
@@ -17,8 +17,11 @@ namespace tandem::sip2 {
 class door {
  public:
   /// \param library,counters outlive the door.
+  /// \param profile of sessions whose account names no other.
   door(backend& library, terminal_counters& counters, std::shared_ptr<const terminal_rules> rules,
        std::string profile);
+  door(const door&) = delete;
+  door& operator=(const door&) = delete;
 
   /// Takes POST at `path`: application/json is one message, text/plain one line of SIP2,
   /// application/x-www-form-urlencoded the form that back-ends get. The session is `session` of the
@@ -29,12 +32,19 @@ class door {
   void use(std::shared_ptr<const terminal_rules> rules, std::string profile);
 
  private:
+  struct visit;
+
   void take(const http::request& request, http::responder responder);
+  void relay(const std::shared_ptr<visit>& v);
+  void take_reply(visit& v, const backend_reply& reply);
+  void accept_login(const visit& v);
 
   backend& library_;
   terminal_counters& counters_;
   std::shared_ptr<const terminal_rules> rules_;
   std::string profile_;
+  door_sessions sessions_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 } // namespace tandem::sip2

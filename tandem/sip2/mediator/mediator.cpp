@@ -49,10 +49,8 @@ mediator::mediator(io::shard& home, load_function load, std::string config_file,
 
 mediator::~mediator() = default;
 
-std::string mediator::start() {
-  auto config = load_();
-  if (!config) return config.error();
-  config_ = std::move(*config);
+std::string mediator::start(mediator_config config) {
+  config_ = std::move(config);
   set_log_level(config_.level);
   fit_to_descriptors(config_);
 

@@ -20,7 +20,7 @@ namespace tandem::sip2 {
 
 class mediator {
  public:
-  /// Reads the configuration, at start-up and at each reload; the text says all that is wrong.
+  /// Reads the configuration at a reload; the text says all that is wrong.
   using load_function = std::function<result<mediator_config, std::string>()>;
 
   /// \param load is kept. \param config_file watched for changes; empty: none.
@@ -31,8 +31,8 @@ class mediator {
   mediator(const mediator&) = delete;
   mediator& operator=(const mediator&) = delete;
 
-  /// Opens everything. \return nothing, or why it cannot work.
-  [[nodiscard]] std::string start();
+  /// Opens everything, once. \return nothing, or why it cannot work.
+  [[nodiscard]] std::string start(mediator_config config);
 
   /// Reads the configuration again and takes it over as a whole, or not at all when it has a fault.
   /// Listeners that cannot be opened are told; the others work.

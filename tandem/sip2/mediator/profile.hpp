@@ -27,11 +27,11 @@ struct field_filter {
     add,     ///< it is added, with `value`, where there is none
   };
   action what = action::strip;
-  field_id id;
-  std::string value;
-  std::optional<std::string> only_if; ///< strip and replace only where the value is this
-  std::vector<message_code> messages; ///< only in these; none: in all that go its way
-  direction way = direction::to_sc;   ///< to_sc: answers, to_acs: requests
+  field_id id = {};
+  std::string value = {};
+  std::optional<std::string> only_if = {}; ///< strip and replace only where the value is this
+  std::vector<message_code> messages = {}; ///< only in these; none: in all that go its way
+  direction way = direction::to_sc;        ///< to_sc: answers, to_acs: requests
 };
 
 /// What becomes of a message whose code the protocol does not have.
@@ -68,13 +68,13 @@ struct profile {
 
 /// A login that is known here. Logins that are not are passed to the back-end as they are.
 struct account {
-  std::string login;
-  std::optional<secret> password;           ///< checked here when given
-  std::string profile;                      ///< empty: that of the listener
-  std::optional<std::string> backend_login; ///< what the back-end gets as CN
-  std::optional<secret> backend_password;   ///< what the back-end gets as CO
-  bool asks_backend = true;                 ///< else a right password is answered with 941 here
-  bool is_transient = false;                ///< its sessions need not survive their back-end
+  std::string login = {};
+  std::optional<secret> password = {};           ///< checked here when given
+  std::string profile = {};                      ///< empty: that of the listener
+  std::optional<std::string> backend_login = {}; ///< what the back-end gets as CN
+  std::optional<secret> backend_password = {};   ///< what the back-end gets as CO
+  bool asks_backend = true;  ///< else a right password is answered with 941 here
+  bool is_transient = false; ///< its sessions need not survive their back-end
 };
 
 /// Everything of the configuration that a terminal consults; one consistent version.

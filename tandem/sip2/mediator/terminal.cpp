@@ -2,7 +2,7 @@
 #include <tandem/sip2/mediator/terminal.hpp>
 
 #include <tandem/base/log.hpp>
-#include <tandem/sip2/mediator/login_check.hpp>
+#include <tandem/sip2/mediator/admission.hpp>
 #include <tandem/sip2/mediator/relay_exchange.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
@@ -14,7 +14,6 @@ namespace {
 
 constexpr field_id login_user{"CN"};
 constexpr field_id login_password{"CO"};
-constexpr unsigned telnet_limit = 3;               // tries, as in the 3M document's telnet session
 constexpr duration farewell_deadline = seconds{5}; // how long the answer to XS is waited for
 
 } // namespace
@@ -22,15 +21,16 @@ constexpr duration farewell_deadline = seconds{5}; // how long the answer to XS 
 terminal::terminal(terminal_options options, terminal_host& host, instant now)
     : options_{std::move(options)}, host_{host}, profile_{options_.rules->find_profile(
                                                      options_.profile)},
-      framer_{options_.discipline}, connected_at_{now}, last_active_{now} {
+      log_{options_.peer, options_.session, options_.privacy}, framer_{options_.discipline},
+      connected_at_{now}, last_active_{now} {
   if (options_.discipline == line_discipline::telnet) {
-    state_ = state::user;
-    put("login: ");
+    telnet_.emplace();
+    put(std::string{telnet_login::name_prompt});
   }
 }
 
 void terminal::on_bytes(std::string_view bytes, instant now) {
-  if (!is_connected_ || has_ended_) return;
+  if (way_in_ != way_in::open) return;
   guard(now, [&] {
     framer_.append(bytes);
     pump(now);
@@ -38,16 +38,16 @@ void terminal::on_bytes(std::string_view bytes, instant now) {
 }
 
 void terminal::on_end(instant now) {
-  has_ended_ = true;
+  if (way_in_ == way_in::open) way_in_ = way_in::ended;
   guard(now, [&] { pump(now); });
 }
 
 void terminal::on_lost(instant) {
-  if (is_connected_) hang_up();
+  if (is_connected()) hang_up();
 }
 
 void terminal::hang_up() noexcept {
-  is_connected_ = false;
+  way_in_ = way_in::gone;
   host_.close();
   if (state_ == state::waiting) return;
   try {
@@ -65,7 +65,7 @@ void terminal::guard(instant now, Input&& input) {
     if (state_ == state::waiting || state_ == state::finished) return;
     refuse_for_memory();
   }
-  if (is_connected_ && state_ != state::waiting) pump_on(now);
+  if (is_connected() && state_ != state::waiting) pump_on(now);
 }
 
 /// What came behind a message that was refused.
@@ -74,9 +74,10 @@ void terminal::pump_on(instant now) {
 }
 
 void terminal::refuse_for_memory() noexcept {
+  relogin_.on_message();
   // Without a message that can be refused, some of what came is lost, and what follows it is
   // nonsense.
-  if (!is_connected_ || !owes_answer_) return hang_up();
+  if (!is_connected() || !owes_answer_) return hang_up();
   try {
     ++options_.counters->failures;
     refuse(profile_->offline_text);
@@ -86,8 +87,8 @@ void terminal::refuse_for_memory() noexcept {
 }
 
 void terminal::close(std::string_view reason, instant now) {
-  if (!is_connected_) return;
-  log_info("{} closed: {}", label(), reason);
+  if (!is_connected()) return;
+  log_info("{} closed: {}", log_.label(), reason);
   on_lost(now);
 }
 
@@ -97,7 +98,7 @@ void terminal::drain(instant now) {
 }
 
 void terminal::give_up(instant now) {
-  if (state_ == state::waiting && is_connected_) {
+  if (state_ == state::waiting && is_connected()) {
     state_ = state::ready;
     ++options_.counters->failures;
     refuse(profile_->offline_text);
@@ -112,9 +113,9 @@ void terminal::use_rules(std::shared_ptr<const terminal_rules> rules) {
 }
 
 std::optional<instant> terminal::next_due() const noexcept {
-  if (!is_connected_ || state_ == state::waiting) return std::nullopt;
+  if (!is_connected() || state_ == state::waiting) return std::nullopt;
   std::optional<instant> due;
-  if (!is_proven_ && profile_->login_limit > duration{0})
+  if (!is_proven() && profile_->login_limit > duration{0})
     due = connected_at_ + profile_->login_limit;
   if (profile_->idle_limit > duration{0}) {
     const auto idle = last_active_ + profile_->idle_limit;
@@ -127,73 +128,66 @@ void terminal::on_time(instant now) {
   const auto due = next_due();
   if (!due || now < *due) return;
   ++options_.counters->idle_closes;
-  close(is_proven_ ? "idle for too long" : "no login in time", now);
+  close(is_proven() ? "idle for too long" : "no login in time", now);
 }
 
 bool terminal::is_crowded() const noexcept { return framer_.buffered() >= line_framer::longest; }
 
 void terminal::pump(instant now) {
-  while (is_connected_ && state_ != state::waiting) {
+  while (is_connected() && state_ != state::waiting) {
     if (!closing_.empty()) return close(closing_, now);
     const auto line = framer_.next(profile_->wire.accepts);
     if (!line) break;
     last_active_ = now;
-    if (state_ == state::ready)
-      take_line(*line, now);
-    else
+    if (telnet_)
       take_prompted(*line);
+    else
+      take_line(*line, now);
   }
-  if (!is_connected_ || state_ == state::waiting) return;
+  if (!is_connected() || state_ == state::waiting) return;
   if (framer_.is_overflowing()) {
     ++options_.counters->overflows;
     close("a line without end", now);
-  } else if (has_ended_) {
+  } else if (way_in_ == way_in::ended) {
     close("the terminal hung up", now);
   }
 }
 
-// Telnet login: the two prompts become a 93 for the back-end.
 void terminal::take_prompted(std::string_view line) {
-  if (state_ == state::user) {
-    telnet_user_ = decode(line, profile_->wire.text, profile_->wire.fallback);
-    state_ = state::password;
-    return put("password: ");
-  }
+  auto login = telnet_->on_line(decode(line, profile_->wire.text, profile_->wire.fallback));
+  if (!login) return put(std::string{telnet_login::password_prompt});
   request_ = message{code::login};
-  asked_ = asked::telnet_login;
   owes_answer_ = true;
-  ++telnet_tries_;
-  message login{code::login};
-  login.add(login_user, telnet_user_);
-  login.add(login_password, decode(line, profile_->wire.text, profile_->wire.fallback));
-  ++requests_;
+  log_.begin_request();
   sequence_.reset();
-  take_login(login);
+  take_login(*login);
 }
 
 void terminal::take_line(std::string_view line, instant now) {
   const auto e = open_line(line, profile_->wire);
   if (!e) {
-    log_debug("{} a line of one byte, ignored", label());
+    log_debug("{} a line of one byte, ignored", log_.label());
     return;
   }
   if (!e->is_intact) {
     ++options_.counters->bad_checksums;
     log_warning("{} bad checksum in {}: received {}, expected {:04X}; asked to send it again",
-                label(), e->code.text(), e->tail->digits,
+                log_.label(), e->code.text(), e->tail->digits,
                 checksum(line.substr(0, e->tail->covered)));
     return request_resend(true);
   }
   if (!e->spec || e->spec->way != direction::to_acs) {
     ++options_.counters->unknown_codes;
-    log_warning("{} unknown message code '{}', {} bytes", label(), e->code.text(), line.size());
+    log_warning("{} unknown message code '{}', {} bytes", log_.label(), e->code.text(),
+                line.size());
     if (profile_->unknown == unknown_code::resend) request_resend(e->tail.has_value());
     if (profile_->unknown == unknown_code::close) close("an unknown message code", now);
     return;
   }
   if (!e->tail && profile_->wire.detection == error_detection::required) {
     ++options_.counters->bad_checksums;
-    log_warning("{} no checksum in {}, which this terminal must send", label(), e->code.text());
+    log_warning("{} no checksum in {}, which this terminal must send", log_.label(),
+                e->code.text());
     return request_resend(true);
   }
   take_intact(*e, line);
@@ -204,34 +198,25 @@ void terminal::take_intact(const envelope& e, std::string_view line) {
   ++options_.counters->requests;
   if (e.code == code::request_acs_resend) return resend_last(e);
 
-  const bool is_detecting = profile_->wire.detection != error_detection::off;
-  const bool has_sequence = e.tail && !e.tail->sequence.empty() && is_detecting;
-  // The same AY and AZ again: the terminal missed our answer. 93 and 99 have no date in them, so
-  // that two different ones look the same when a terminal's AY is stuck.
-  if (has_sequence && !last_answer_.empty() && e.tail->sequence == last_sequence_ &&
-      e.tail->value == last_checksum_ && e.code != code::login && e.code != code::sc_status) {
+  if (const auto* again = repetition_.on_request(e, profile_->wire.detection)) {
     ++options_.counters->duplicates;
-    log_info("{} {} repeated; answered as before", label(), e.code.text());
-    last_96_.reset();
-    return put(last_answer_);
+    log_info("{} {} repeated; answered as before", log_.label(), e.code.text());
+    return put(*again);
   }
   request_ = message{e.code};
-  asked_ = asked::message;
   owes_answer_ = true;
-  last_sequence_ = has_sequence ? e.tail->sequence : std::string_view{};
-  last_checksum_ = has_sequence ? e.tail->value : 0;
 
   parse_notes notes;
   auto m = read_message(e, profile_->wire, &notes);
-  ++requests_; // from here on the log has the id that the back-end gets
+  log_.begin_request(); // from here on the log has the id that the back-end gets
   sequence_.reset();
-  if (e.tail && is_detecting) sequence_ = e.tail->sequence;
-  message_secrets_ = secrets_of(m);
+  if (e.tail && profile_->wire.detection != error_detection::off) sequence_ = e.tail->sequence;
+  log_.hide_message(m);
   note(direction::to_acs, m, e.tail ? line.substr(e.tail->begin) : std::string_view{});
   if (notes.short_fixed)
-    log_notice("{} {} has too short fixed fields; blanks assumed", label(), m.code.text());
+    log_notice("{} {} has too short fixed fields; blanks assumed", log_.label(), m.code.text());
   if (notes.not_in_charset)
-    log_notice("{} {} is not UTF-8; read as {}", label(), m.code.text(),
+    log_notice("{} {} is not UTF-8; read as {}", log_.label(), m.code.text(),
                to_text(profile_->wire.fallback));
   if (profile_->forwards_error_detection && e.tail && !e.tail->sequence.empty()) {
     std::string value{e.tail->sequence};
@@ -242,63 +227,53 @@ void terminal::take_intact(const envelope& e, std::string_view line) {
 }
 
 void terminal::resend_last(const envelope& e) {
-  if (last_96_) return put_resend_request(*last_96_);
-  if (last_answer_.empty()) return request_resend(e.tail.has_value());
+  const auto* last = repetition_.last_written();
+  if (!last) return request_resend(e.tail.has_value());
   ++options_.counters->resends;
-  log_info("{} asked for the last answer again", label());
-  put(last_answer_);
+  log_info("{} asked for the last answer again", log_.label());
+  put(*last);
 }
 
 void terminal::take_message(message m) {
-  asked_ = asked::message;
-  may_login_again_ = !profile_->relogin_on.empty();
   if (m.code == code::login) return take_login(m);
   request_ = std::move(m);
-  const bool is_status = request_.code == code::sc_status;
-  if (profile_->needs_login && !is_logged_in_ &&
-      !(is_status && profile_->has_status_before_login)) {
-    log_warning("{} {} before a login, refused", label(), request_.code.text());
-    return refuse("This terminal is not logged in.");
+  const auto login = standing_ == standing::logged_in ? login_state::accepted : login_state::none;
+  if (const auto refusal = check_request(request_, *profile_, login)) {
+    log_warning("{} {} refused: {}", log_.label(), request_.code.text(), refusal->why);
+    return refuse(refusal->screen);
   }
-  if (is_status) {
-    const auto version = request_.fixed_named("protocol version");
-    if (!version.starts_with(' ') && version < profile_->minimum_version) {
-      log_warning("{} speaks version {}, less than {}", label(), version,
-                  profile_->minimum_version);
-      return refuse("This version of the protocol is not supported.");
-    }
-  }
+  relogin_.on_message();
   relay(request_);
 }
 
 void terminal::take_login(message& m) {
   request_ = m;
-  login_secrets_ = secrets_of(m);
   const auto verdict = check_login(m, *options_.rules);
+  log_.hide_login(request_, m);
   switch (verdict.what) {
   case login_verdict::kind::refuse:
-    log_warning("{} login refused: {}", label(), verdict.why);
+    log_warning("{} login refused: {}", log_.label(), verdict.why);
     return refuse({});
   case login_verdict::kind::accept:
     accept_login();
     return answer(message{code::login_response, {"1"}});
   case login_verdict::kind::relay: break;
   }
-  for (auto& s : secrets_of(m)) login_secrets_.push_back(std::move(s)); // the back-end's own
   relay(std::move(m));
 }
 
 void terminal::relay(message m) {
   apply_to_request(m, *profile_);
-  ask(m, profile_->backend_deadline);
+  ask(m.code, to_json(m), profile_->backend_deadline);
+  state_ = state::waiting;
 }
 
-void terminal::ask(const message& m, duration deadline) {
+void terminal::ask(message_code code, std::string_view json, duration deadline) {
   backend_request request;
-  request.code = m.code;
+  request.code = code;
   request.session = options_.session;
-  request.message = to_json(m);
-  request.request_id = request_id();
+  request.message = json;
+  request.request_id = log_.request_id();
   request.client = options_.peer;
   request.account = account_;
   if (const auto* known = options_.rules->find_account(account_))
@@ -306,7 +281,6 @@ void terminal::ask(const message& m, duration deadline) {
   request.deadline = deadline;
   is_relayed_ = true;
   host_.send(std::move(request));
-  if (m.code != code::end_session) state_ = state::waiting;
 }
 
 void terminal::on_reply(const backend_reply& reply, instant now) {
@@ -317,18 +291,18 @@ void terminal::on_reply(const backend_reply& reply, instant now) {
   if (state_ != state::waiting) return;
   state_ = state::ready;
   last_active_ = now;
-  guard(now, [&] { take_reply(reply, now); });
+  guard(now, [&] { go_on(reply, now); });
 }
 
-void terminal::take_reply(const backend_reply& reply, instant now) {
-  if (asked_ == asked::login_again)
+void terminal::go_on(const backend_reply& reply, instant now) {
+  if (relogin_.is_pending())
     take_login_again(reply);
   else if (reply)
     take_reply(*reply);
   else
     take_failure(reply.error());
   if (state_ == state::waiting) return;
-  if (!is_connected_) return leave();
+  if (!is_connected()) return leave();
   pump(now);
 }
 
@@ -338,29 +312,29 @@ void terminal::take_reply(const std::string& body) {
   if (!read.fault.empty()) {
     ++options_.counters->bad_answers;
     ++options_.counters->failures;
-    log_error("{} the back-end's answer to {} is unusable: {}", label(), request_.code.text(),
+    log_error("{} the back-end's answer to {} is unusable: {}", log_.label(), request_.code.text(),
               read.fault);
     return refuse(profile_->refused_text);
   }
   if (!read.remark.empty())
-    log_notice("{} the back-end's answer to {} contains {}", label(), request_.code.text(),
+    log_notice("{} the back-end's answer to {} contains {}", log_.label(), request_.code.text(),
                read.remark);
   if (read.content.code == code::login_response) {
     if (read.content.fixed.starts_with('1'))
       accept_login();
     else
       ++options_.counters->refused_logins;
-  } else if (read.content.code != code::acs_status) {
-    is_proven_ = true;
+  } else if (read.content.code != code::acs_status && standing_ == standing::stranger) {
+    standing_ = standing::proven;
   }
   answer(read.content);
 }
 
 void terminal::accept_login() {
   ++options_.counters->logins;
-  is_logged_in_ = true;
-  is_proven_ = true;
+  standing_ = standing::logged_in;
   account_ = login_name_of(request_);
+  log_.use_account(account_);
   const auto* known = options_.rules->find_account(request_.value(login_user));
   if (known && !known->profile.empty()) profile_ = options_.rules->find_profile(known->profile);
   if (!profile_->relogin_on.empty()) {
@@ -369,55 +343,37 @@ void terminal::accept_login() {
     if (known && known->backend_password)
       login.set(login_password, known->backend_password->reveal());
     apply_to_request(login, *profile_);
-    saved_login_ = secret{to_json(login)};
+    relogin_.on_login(login);
   }
-  log_info("{} logged in, profile {}", label(), profile_->name);
+  log_info("{} logged in, profile {}", log_.label(), profile_->name);
 }
 
 void terminal::take_failure(const backend_error& error) {
-  if (begin_login_again(error)) return;
+  if (relogin_.on_failure(error, request_.code, profile_->relogin_on)) return log_in_again();
   count_failure(*options_.counters, error);
-  log_error("{} no answer to {} from the back-end: {} {}{}{}", label(), request_.code.text(),
+  log_error("{} no answer to {} from the back-end: {} {}{}{}", log_.label(), request_.code.text(),
             to_text(error.kind), error.status ? std::to_string(error.status) : std::string{},
             error.detail.empty() ? "" : ": ", error.detail);
   if (!error.body.empty() && is_logged(log_level::debug))
-    log_debug("{} it said: {}", label(), hide_secrets(error.body, all_secrets()));
+    log_debug("{} it said: {}", log_.label(), log_.without_secrets(error.body));
   refuse(screen_text(error, *profile_));
 }
 
-// The back-end has forgotten the session and said so, hence has done nothing: the login goes first,
-// then the message once more.
-bool terminal::begin_login_again(const backend_error& error) {
-  if (error.kind != backend_failure::status || !may_login_again_ || saved_login_.empty() ||
-      request_.code == code::login || error.body.find(profile_->relogin_on) == std::string::npos)
-    return false;
-  log_notice("{} the back-end has forgotten the session; logging in again", label());
-  asked_ = asked::login_again;
-  may_login_again_ = false; // a back-end that forgets at once is broken
-  backend_request request;
-  request.code = code::login;
-  request.session = options_.session;
-  request.message = saved_login_.reveal();
-  ++requests_;
-  request.request_id = request_id();
-  request.client = options_.peer;
-  request.account = account_;
-  request.deadline = profile_->backend_deadline;
-  host_.send(std::move(request));
+void terminal::log_in_again() {
+  log_notice("{} the back-end has forgotten the session; logging in again", log_.label());
+  log_.begin_request();
+  ask(code::login, relogin_.login(), profile_->backend_deadline);
   state_ = state::waiting;
-  return true;
 }
 
 void terminal::take_login_again(const backend_reply& reply) {
-  asked_ = asked::message;
-  const json_rules rules{profile_->nulls, profile_->order, options_.rules->answer_pointer};
-  const auto m = reply ? from_json(*reply, rules) : fail(json_errc::no_message);
-  if (!m || m->code != code::login_response || !m->fixed.starts_with('1')) {
+  if (!relogin_.on_reply(reply,
+                         {profile_->nulls, profile_->order, options_.rules->answer_pointer})) {
     ++options_.counters->failures;
-    log_error("{} the back-end did not take the login again", label());
+    log_error("{} the back-end did not take the login again", log_.label());
     return refuse(profile_->offline_text);
   }
-  ++requests_; // a key of its own: under the old one the back-end would refuse again
+  log_.begin_request(); // a key of its own: under the old one the back-end would refuse again
   relay(request_);
 }
 
@@ -427,47 +383,37 @@ void terminal::refuse(std::string_view text) {
 }
 
 void terminal::answer(const message& m) {
-  if (asked_ == asked::telnet_login) return answer_telnet(m.fixed.starts_with('1'));
+  if (telnet_) return answer_telnet(m);
   ++options_.counters->answers;
   std::optional<std::string_view> sequence;
   if (sequence_) sequence = *sequence_;
-  last_answer_ = write_message(m, profile_->wire, sequence);
-  last_96_.reset();
-  note_written(last_answer_);
-  put(last_answer_);
+  auto bytes = write_message(m, profile_->wire, sequence);
+  repetition_.on_answer(bytes);
+  note_written(bytes);
+  put(std::move(bytes));
 }
 
-void terminal::answer_telnet(bool is_accepted) {
-  asked_ = asked::message;
-  telnet_user_.clear();
-  if (is_accepted) {
-    state_ = state::ready;
-    return put("Login OK.  Initiating SIP\r\n");
-  }
-  put("Invalid login\r\n");
-  state_ = state::user;
-  if (telnet_tries_ < telnet_limit) return put("login: ");
-  closing_ = "too many refused logins";
+void terminal::answer_telnet(const message& m) {
+  const auto reply = telnet_->on_answer(m);
+  put(std::string{reply.text});
+  if (reply.what == telnet_login::outcome::accepted) telnet_.reset();
+  if (reply.what == telnet_login::outcome::out_of_tries) closing_ = "too many refused logins";
 }
 
+/// \param has_tail the line that is not understood had a checksum.
 void terminal::request_resend(bool has_tail) {
   const auto detection = profile_->wire.detection;
-  put_resend_request(detection == error_detection::required ||
-                     (has_tail && detection == error_detection::automatic));
-}
-
-// The answer to the last request stays: its repetition, intact this time, is not executed again.
-void terminal::put_resend_request(bool is_checked) {
-  const message m{code::request_sc_resend};
-  last_96_ = is_checked;
-  auto bytes = write_message(m, profile_->wire,
+  const bool is_checked = detection == error_detection::required ||
+                          (has_tail && detection == error_detection::automatic);
+  auto bytes = write_message(message{code::request_sc_resend}, profile_->wire,
                              is_checked ? std::optional<std::string_view>{""} : std::nullopt);
+  repetition_.on_resend_request(bytes);
   note_written(bytes);
   put(std::move(bytes));
 }
 
 void terminal::put(std::string bytes) {
-  if (is_connected_) host_.write(std::move(bytes));
+  if (is_connected()) host_.write(std::move(bytes));
   owes_answer_ = false;
 }
 
@@ -479,16 +425,15 @@ void terminal::leave() {
     return;
   }
   state_ = state::leaving;
-  ++requests_;
-  ask(message{code::end_session}, farewell_deadline);
+  log_.begin_request();
+  ask(code::end_session, to_json(message{code::end_session}), farewell_deadline);
 }
 
 /// \param tail AY and AZ, as on the wire.
 void terminal::note(direction way, const message& m, std::string_view tail) {
   if (!is_logged(log_level::info) && !host_.is_traced()) return;
-  auto line = to_log_line(m, options_.privacy, message_secrets_, profile_->wire.delimiter);
-  line += tail;
-  log_info("{} {} {}", label(), way == direction::to_acs ? "INPUT" : "OUTPUT", line);
+  const auto line = log_.line_of(m, profile_->wire.delimiter, tail);
+  log_info("{} {} {}", log_.label(), way == direction::to_acs ? "INPUT" : "OUTPUT", line);
   if (host_.is_traced()) host_.on_line(way, line);
 }
 
@@ -499,23 +444,6 @@ void terminal::note_written(std::string_view line) {
   if (const auto e = open_line(line, profile_->wire))
     note(direction::to_sc, read_message(*e, profile_->wire),
          e->tail ? line.substr(e->tail->begin) : std::string_view{});
-}
-
-std::vector<std::string> terminal::all_secrets() const {
-  auto all = message_secrets_;
-  all.insert(all.end(), login_secrets_.begin(), login_secrets_.end());
-  return all;
-}
-
-std::string terminal::request_id() const {
-  std::string id;
-  id.reserve(options_.session.size() + 12);
-  return id.append(options_.session).append("-").append(std::to_string(requests_));
-}
-
-std::string terminal::label() const {
-  return fmt::format("[{} {} {}-{}]", options_.peer, account_.empty() ? "-" : account_,
-                     options_.session, requests_);
 }
 
 } // namespace tandem::sip2

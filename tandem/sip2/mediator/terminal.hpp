@@ -7,17 +7,19 @@
 
 #include <tandem/sip2/mediator/backend.hpp>
 #include <tandem/sip2/mediator/profile.hpp>
+#include <tandem/sip2/mediator/relogin.hpp>
+#include <tandem/sip2/mediator/repetition.hpp>
+#include <tandem/sip2/mediator/session_log.hpp>
+#include <tandem/sip2/mediator/telnet_login.hpp>
 #include <tandem/sip2/mediator/terminal_counters.hpp>
 #include <tandem/sip2/protocol/date.hpp>
 #include <tandem/sip2/protocol/framer.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
-#include <tandem/sip2/protocol/redact.hpp>
 
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace tandem::sip2 {
 
@@ -79,7 +81,7 @@ class terminal {
   /// The connection is closed and the back-end has been told: the object can go.
   [[nodiscard]] bool is_finished() const noexcept { return state_ == state::finished; }
   /// The connection is open as far as the terminal cares.
-  [[nodiscard]] bool is_connected() const noexcept { return is_connected_; }
+  [[nodiscard]] bool is_connected() const noexcept { return way_in_ != way_in::gone; }
 
   // For the list of terminals.
   [[nodiscard]] const std::string& peer() const noexcept { return options_.peer; }
@@ -90,26 +92,32 @@ class terminal {
   [[nodiscard]] instant last_active() const noexcept { return last_active_; }
   [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
   /// The back-end, or an account of ours, has accepted a login of it or a message other than a 99.
-  [[nodiscard]] bool is_proven() const noexcept { return is_proven_; }
+  [[nodiscard]] bool is_proven() const noexcept { return standing_ != standing::stranger; }
   [[nodiscard]] bool is_waiting() const noexcept { return state_ == state::waiting; }
 
  private:
   enum class state : std::uint8_t {
-    user,     ///< telnet: the login name is awaited
-    password, ///< telnet: the password is awaited
-    ready,    ///< a message is awaited
-    waiting,  ///< the back-end is asked
-    leaving,  ///< the back-end is told that the terminal has gone
+    ready,   ///< a line is awaited
+    waiting, ///< the back-end is asked
+    leaving, ///< the back-end is told that the terminal has gone
     finished,
   };
-  enum class asked : std::uint8_t { message, telnet_login, login_again };
+  enum class way_in : std::uint8_t {
+    open,
+    ended, ///< the terminal sends nothing more, and can still be answered
+    gone,
+  };
+  enum class standing : std::uint8_t {
+    stranger,
+    proven,    ///< the back-end has accepted a message of it other than a 99
+    logged_in, ///< the back-end, or an account of ours, has accepted a login
+  };
 
   template <typename Input>
   void guard(instant now, Input&& input);
   void pump_on(instant now);
   void refuse_for_memory() noexcept;
   void hang_up() noexcept;
-  void take_reply(const backend_reply& reply, instant now);
   void pump(instant now);
   void take_line(std::string_view line, instant now);
   void take_prompted(std::string_view line);
@@ -117,59 +125,44 @@ class terminal {
   void take_message(message m);
   void take_login(message& m);
   void relay(message m);
-  void ask(const message& m, duration deadline);
+  void log_in_again();
+  void ask(message_code code, std::string_view json, duration deadline);
   void resend_last(const envelope& e);
+  void go_on(const backend_reply& reply, instant now);
   void take_reply(const std::string& body);
   void take_failure(const backend_error& error);
   void take_login_again(const backend_reply& reply);
-  [[nodiscard]] bool begin_login_again(const backend_error& error);
   void accept_login();
   void refuse(std::string_view text);
   void answer(const message& m);
-  void answer_telnet(bool is_accepted);
+  void answer_telnet(const message& m);
   void request_resend(bool has_tail);
-  void put_resend_request(bool is_checked);
   void put(std::string bytes);
   void leave();
   void note(direction way, const message& m, std::string_view tail);
   void note_written(std::string_view line);
-  [[nodiscard]] std::vector<std::string> all_secrets() const;
-  /// Names a request towards the back-end and in the log.
-  [[nodiscard]] std::string request_id() const;
-  [[nodiscard]] std::string label() const;
 
   terminal_options options_;
   terminal_host& host_;
   std::shared_ptr<const profile> profile_;
+  session_log log_;
   line_framer framer_;
+  std::optional<telnet_login> telnet_; ///< until it is over
+  repetition repetition_;
+  relogin relogin_;
   state state_ = state::ready;
-  asked asked_ = asked::message;
-  bool is_connected_ = true;
-  bool has_ended_ = false;
-  bool owes_answer_ = false;     ///< to a message that was taken
-  bool may_login_again_ = false; ///< for the message in progress, once
-  bool is_relayed_ = false;      ///< the back-end knows this session
-  bool is_logged_in_ = false;
-  bool is_proven_ = false; ///< the back-end, or an account, has accepted more of it than a 99
-  unsigned telnet_tries_ = 0;
+  way_in way_in_ = way_in::open;
+  standing standing_ = standing::stranger;
+  bool is_relayed_ = false;  ///< the back-end knows this session
+  bool owes_answer_ = false; ///< to a message that was taken
   std::uint64_t messages_ = 0;
-  std::uint64_t requests_ = 0; ///< numbers those that the back-end is asked, for their ids
   instant connected_at_;
   instant last_active_;
 
   message request_;                     ///< in progress, as the terminal sent it
   std::optional<std::string> sequence_; ///< how it is to be answered
   std::string account_;                 ///< login name, once accepted
-  std::string telnet_user_;
-  secret saved_login_;       ///< JSON of the accepted 93, when it may be needed again
-  std::string_view closing_; ///< why to close after the answer in progress; empty: go on
-  std::vector<std::string> message_secrets_; ///< of the message in progress: for no log
-  std::vector<std::string> login_secrets_;   ///< of the last login
-
-  std::string last_sequence_; ///< of the previous request, with its checksum
-  std::uint32_t last_checksum_ = 0;
-  std::string last_answer_;     ///< to the previous request, as written; empty: none yet
-  std::optional<bool> last_96_; ///< a 96 was written since; whether it had a checksum
+  std::string_view closing_;            ///< why to close after the answer in progress; empty: go on
 };
 
 } // namespace tandem::sip2

@@ -6,6 +6,7 @@
 #include <tandem/io/proxy_header.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -24,14 +25,14 @@ terminal_link::terminal_link(terminal_server& server, handle<std::unique_ptr<ter
     : server_{server}, key_{key}, listener_{std::move(on)}, peer_{peer}, id_{fmt::format(
                                                                              "{}-{}", key.slot,
                                                                              key.generation)},
-      stream_{server.home_, *this}, began_{server.home_.now()}, counted_{peer.ip} {}
+      connection_{server.home_, *this}, began_{server.home_.now()}, counted_{peer.ip} {}
 
 terminal_link::~terminal_link() = default;
 
 instant terminal_link::now() const noexcept { return server_.home_.now(); }
 
 void terminal_link::start(io::unique_fd fd, const io::tls_context& tls) {
-  stream_.accept(std::move(fd), tls);
+  connection_.accept(std::move(fd), peer_, tls);
   if (listener_->options.has_proxy_header)
     server_.home_.timers().arm(*this, now() + header_limit);
   else
@@ -54,15 +55,22 @@ void terminal_link::begin(const socket_address& peer) {
 }
 
 void terminal_link::on_data(std::string_view bytes) {
-  if (!listener_->options.is_tls && bytes.starts_with(tls_hello)) {
-    kick("it speaks TLS, which this listener does not; give the listener a certificate-file");
-    return;
-  }
   if (terminal_)
-    terminal_->on_bytes(bytes, now());
+    take_bytes(bytes);
   else
     take_proxy_header(bytes);
   settle();
+}
+
+/// Bytes of the terminal itself.
+void terminal_link::take_bytes(std::string_view bytes) {
+  const bool is_first = !std::exchange(has_spoken_, true);
+  if (is_first && !listener_->options.is_tls && bytes.starts_with(tls_hello))
+    terminal_->close("it speaks TLS, which this listener does not; give the listener a "
+                     "certificate-file",
+                     now());
+  else
+    terminal_->on_bytes(bytes, now());
 }
 
 void terminal_link::take_proxy_header(std::string_view bytes) {
@@ -82,25 +90,25 @@ void terminal_link::take_proxy_header(std::string_view bytes) {
   const auto rest = header_.substr(header.size);
   header_ = std::string{};
   begin(client);
-  if (!rest.empty()) terminal_->on_bytes(rest, now());
+  if (!rest.empty()) take_bytes(rest);
 }
 
 void terminal_link::refuse(std::string_view why) {
   log_warning("[{}] connection closed: {}", peer_.to_string(), why);
-  stream_.close();
+  connection_.close();
 }
 
-bool terminal_link::on_peer_finished() {
+io::half_close terminal_link::on_peer_finished() {
   if (terminal_)
     terminal_->on_end(now());
   else
-    stream_.close();
+    connection_.close();
   settle();
-  return true;
+  return io::half_close::keep;
 }
 
-void terminal_link::on_closed(io::stream_end why, std::string_view detail) {
-  if (why == io::stream_end::tls_failed || why == io::stream_end::overflow)
+void terminal_link::on_closed(io::connection_end why, std::string_view detail) {
+  if (why == io::connection_end::tls_failed || why == io::connection_end::overflow)
     log_warning("[{}] connection lost: {}", peer_.to_string(), detail);
   if (terminal_) terminal_->on_lost(now());
   settle();
@@ -123,7 +131,7 @@ void terminal_link::drain() {
   if (terminal_)
     terminal_->drain(now());
   else
-    stream_.close();
+    connection_.close();
   settle();
 }
 
@@ -131,12 +139,12 @@ void terminal_link::give_up() {
   if (terminal_)
     terminal_->give_up(now());
   else
-    stream_.close();
+    connection_.close();
   settle();
 }
 
 void terminal_link::abandon() {
-  stream_.close();
+  connection_.close();
   terminal_.reset();
   settle();
 }
@@ -153,8 +161,8 @@ void terminal_link::use_rules(std::shared_ptr<const terminal_rules> rules) {
   if (terminal_) terminal_->use_rules(std::move(rules));
 }
 
-void terminal_link::write(std::string bytes) { stream_.write(bytes); }
-void terminal_link::close() { stream_.finish(); }
+void terminal_link::write(std::string bytes) { connection_.write(bytes); }
+void terminal_link::close() { connection_.finish(); }
 
 void terminal_link::send(backend_request&& request) {
   server_.library_.send(std::move(request),
@@ -205,15 +213,15 @@ terminal_info terminal_link::info(instant at) const {
 /// goes.
 void terminal_link::settle() {
   const bool is_session_over = !terminal_ || terminal_->is_finished();
-  if (!stream_.is_open() && is_session_over) {
+  if (!connection_.is_open() && is_session_over) {
     server_.count(counted_, -1);
     return server_.forget(key_); // destroys this link
   }
   if (!terminal_) return;
   if (terminal_->is_crowded())
-    stream_.pause_reading();
+    connection_.pause_reading();
   else
-    stream_.resume_reading();
+    connection_.resume_reading();
   if (const auto due = terminal_->next_due())
     server_.home_.timers().arm(*this, *due);
   else

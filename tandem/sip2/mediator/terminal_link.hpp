@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection of a terminal: the stream, an optional PROXY header, and the session behind it.
-// Owned by its terminal_server; one thread.
+// One connection of a terminal: the connection, an optional PROXY header, and the session behind
+// it. Owned by its terminal_server; one thread.
 #pragma once
 
 #include <tandem/base/timer_wheel.hpp>
-#include <tandem/io/stream.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/sip2/mediator/terminal_server.hpp>
 
 #include <deque>
@@ -12,7 +12,7 @@
 
 namespace tandem::sip2 {
 
-class terminal_link final : io::stream_handler, terminal_host, timer {
+class terminal_link final : io::connection_handler, terminal_host, timer {
  public:
   terminal_link(terminal_server& server, handle<std::unique_ptr<terminal_link>> key,
                 std::shared_ptr<terminal_server::listener> on, const socket_address& peer);
@@ -40,8 +40,8 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
 
  private:
   void on_data(std::string_view bytes) override;
-  bool on_peer_finished() override;
-  void on_closed(io::stream_end why, std::string_view detail) override;
+  io::half_close on_peer_finished() override;
+  void on_closed(io::connection_end why, std::string_view detail) override;
 
   void write(std::string bytes) override;
   void close() override;
@@ -52,6 +52,7 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
 
   void on_timer(instant now) override;
 
+  void take_bytes(std::string_view bytes);
   void take_proxy_header(std::string_view bytes);
   void begin(const socket_address& peer);
   void refuse(std::string_view why);
@@ -68,8 +69,9 @@ class terminal_link final : io::stream_handler, terminal_host, timer {
   std::shared_ptr<terminal_server::listener> listener_;
   socket_address peer_;
   std::string id_;
-  io::stream stream_;
-  std::string header_; ///< of the PROXY protocol, as far as it has come
+  io::connection connection_;
+  std::string header_;      ///< of the PROXY protocol, as far as it has come
+  bool has_spoken_ = false; ///< a byte of the terminal itself has come
   instant began_;
   std::optional<terminal> terminal_; ///< none while the PROXY header is awaited
   ip_address counted_;               ///< the address this link is counted for

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unordered_map>
 
 namespace tandem::sip2 {
 namespace {
@@ -187,10 +188,9 @@ bool terminal_server::admit(const listener& on, const ip_address& from) {
     return false;
   }
   const auto most = options_.max_clients_per_address;
-  const auto present = by_address_.find(source_network(from));
   // A link with a PROXY header is counted before it is admitted.
   const std::size_t counted = on.options.has_proxy_header ? 1 : 0;
-  if (most > 0 && present != by_address_.end() && present->second - counted >= most) {
+  if (most > 0 && by_address_.of(from) >= most + counted) {
     ++counters_.refused_full;
     log_warning("[{}] refused: {} connections from there already", from.to_string(), most);
     return false;
@@ -201,12 +201,11 @@ bool terminal_server::admit(const listener& on, const ip_address& from) {
 void terminal_server::count(const ip_address& from, int change) {
   if (change > 0) {
     ++connected_;
-    ++by_address_[source_network(from)];
+    by_address_.add(from);
     return;
   }
   --connected_;
-  const auto found = by_address_.find(source_network(from));
-  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+  by_address_.remove(from);
 }
 
 void terminal_server::forget(link_key key) {

@@ -6,6 +6,7 @@
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
+#include <tandem/base/source_counts.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/tcp_listener.hpp>
 #include <tandem/io/tls.hpp>
@@ -15,7 +16,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace tandem::sip2 {
@@ -24,15 +24,15 @@ class terminal_link;
 
 /// Where terminals connect.
 struct listener_options {
-  std::string name;
-  socket_address address;
+  std::string name = {};
+  socket_address address = {};
   line_discipline discipline = line_discipline::raw;
   std::string profile = "default";
   bool is_tls = false;
-  io::tls_server_options tls;
-  bool has_proxy_header = false;  ///< each connection begins with the PROXY protocol
-  std::vector<ip_prefix> proxies; ///< who may send that header; empty: anybody
-  std::vector<ip_prefix> allowed; ///< terminals, as the header names them; empty: all
+  io::tls_server_options tls = {};
+  bool has_proxy_header = false;       ///< each connection begins with the PROXY protocol
+  std::vector<ip_prefix> proxies = {}; ///< who may send that header; empty: anybody
+  std::vector<ip_prefix> allowed = {}; ///< terminals, as the header names them; empty: all
 };
 
 struct server_options {
@@ -127,7 +127,7 @@ class terminal_server {
   std::shared_ptr<const terminal_rules> rules_;
   std::vector<std::shared_ptr<listener>> listeners_;
   mutable slot_map<std::unique_ptr<terminal_link>> links_;
-  std::unordered_map<ip_address, std::size_t> by_address_; ///< IPv6 by /64
+  source_counts by_address_; ///< of links
   std::size_t connected_ = 0;
   terminal_counters terminal_counters_;
   server_counters counters_;

@@ -2,16 +2,12 @@
 #include <tandem/sip2/mediator/terminal_server.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/io/connection.hpp>
 #include <tandem/io/raw_peer_for_test.hpp>
-#include <tandem/io/stream.hpp>
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <deque>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace tandem::sip2 {
 namespace {
@@ -43,11 +39,11 @@ class slow_library final : public backend {
 };
 
 /// A terminal made of a socket.
-struct peer final : io::stream_handler {
-  explicit peer(io::shard& home) : stream{home, *this} {}
+struct peer final : io::connection_handler {
+  explicit peer(io::shard& home) : connection{home, *this} {}
   void on_data(std::string_view bytes) override { received += bytes; }
-  void on_closed(io::stream_end, std::string_view) override { is_closed = true; }
-  io::stream stream;
+  void on_closed(io::connection_end, std::string_view) override { is_closed = true; }
+  io::connection connection;
   std::string received;
   bool is_closed = false;
 };
@@ -64,29 +60,15 @@ class terminal_server_test : public testing::Test {
   }
   std::unique_ptr<peer> connect() {
     auto p = std::make_unique<peer>(home);
-    p->stream.connect(server->addresses().front());
-    EXPECT_TRUE(home.run_until([&] { return p->stream.is_connected() || p->is_closed; }));
+    p->connection.connect(server->addresses().front());
+    EXPECT_TRUE(home.run_until([&] { return p->connection.is_connected() || p->is_closed; }));
     return p;
   }
   /// The same from another address of this machine.
   std::unique_ptr<peer> connect_from(const char* address) {
     auto p = std::make_unique<peer>(home);
-    io::unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    const auto bind_to = [](const socket_address& a, auto&& use) {
-      sockaddr_in in{};
-      in.sin_family = AF_INET;
-      in.sin_port = htons(a.port);
-      std::memcpy(&in.sin_addr, a.ip.bytes().data(), sizeof in.sin_addr);
-      return use(reinterpret_cast<const sockaddr*>(&in), sizeof in);
-    };
-    EXPECT_EQ(bind_to({*ip_address::parse(address), 0},
-                      [&](const sockaddr* a, socklen_t n) { return ::bind(fd.get(), a, n); }),
-              0);
-    EXPECT_EQ(bind_to(server->addresses().front(),
-                      [&](const sockaddr* a, socklen_t n) { return ::connect(fd.get(), a, n); }),
-              0);
-    ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-    p->stream.accept(std::move(fd));
+    p->connection.connect(server->addresses().front(), {}, {}, *ip_address::parse(address));
+    EXPECT_TRUE(home.run_until([&] { return p->connection.is_connected() || p->is_closed; }));
     return p;
   }
   template <typename F>
@@ -102,7 +84,7 @@ class terminal_server_test : public testing::Test {
 TEST_F(terminal_server_test, a_terminal_logs_in_and_leaves) {
   start();
   auto p = connect();
-  p->stream.write("9300CNu|COp|\r");
+  p->connection.write("9300CNu|COp|\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   EXPECT_EQ(library.seen[0].session.size(), 32U);
   EXPECT_EQ(server->list().front().is_waiting, true);
@@ -112,7 +94,7 @@ TEST_F(terminal_server_test, a_terminal_logs_in_and_leaves) {
   EXPECT_EQ(info.account, "u");
   EXPECT_EQ(info.listener, "test");
   EXPECT_EQ(info.messages, 1U);
-  p->stream.close();
+  p->connection.close();
   ASSERT_TRUE(wait([&] { return server->list().empty(); }));
   EXPECT_EQ(library.seen.back().code, code::end_session);
   EXPECT_EQ(server->connected(), 0U);
@@ -136,16 +118,16 @@ TEST_F(terminal_server_test, a_terminal_that_resets_behind_its_fin_lets_the_loop
 TEST_F(terminal_server_test, more_clients_than_allowed_are_closed_at_once) {
   start({.max_clients = 1});
   auto first = connect();
-  first->stream.write("x\r");
+  first->connection.write("x\r");
   ASSERT_TRUE(wait([&] { return server->connected() == 1; }));
   auto second = connect();
   ASSERT_TRUE(wait([&] { return second->is_closed; }));
   EXPECT_FALSE(first->is_closed);
   EXPECT_EQ(server->server_counts().refused_full, 1U);
-  first->stream.close();
+  first->connection.close();
   ASSERT_TRUE(wait([&] { return server->connected() == 0; }));
   auto third = connect();
-  third->stream.write("97\r");
+  third->connection.write("97\r");
   ASSERT_TRUE(wait([&] { return third->received == "96\r"; }));
 }
 
@@ -162,14 +144,14 @@ TEST_F(terminal_server_test, one_host_that_only_sends_99_keeps_nobody_out) {
   std::vector<std::unique_ptr<peer>> crowd;
   for (int i = 0; i < 5; ++i) {
     crowd.push_back(connect());
-    crowd.back()->stream.write("9909992.00\r");
+    crowd.back()->connection.write("9909992.00\r");
   }
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 5; }));
   auto one_more = connect();
   ASSERT_TRUE(wait([&] { return one_more->is_closed; })) << "not for the same host";
 
   const auto elsewhere = connect_from("127.0.0.9");
-  elsewhere->stream.write("97\r");
+  elsewhere->connection.write("97\r");
   ASSERT_TRUE(wait([&] { return elsewhere->received == "96\r"; }));
   EXPECT_EQ(server->server_counts().displaced, 1U);
   ASSERT_TRUE(wait([&] { return crowd[0]->is_closed; })) << "the oldest one goes";
@@ -180,7 +162,7 @@ TEST_F(terminal_server_test, who_has_logged_in_is_not_displaced) {
   start({.max_clients = 2});
   auto a = connect(), b = connect();
   for (auto* p : {a.get(), b.get()}) {
-    p->stream.write("9300CNu|COp|\r");
+    p->connection.write("9300CNu|COp|\r");
     ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
     library.answer(login_ok);
     ASSERT_TRUE(wait([&] { return p->received == "941\r"; }));
@@ -205,20 +187,20 @@ TEST_F(terminal_server_test, a_balancer_names_the_terminal) {
   on.allowed = {*ip_prefix::parse("192.0.2.0/24")};
   start({}, on);
   auto p = connect();
-  p->stream.write("PROXY TCP4 192.0.2.9 198.51.100.2 40000 6001\r\n9909992.00\r");
+  p->connection.write("PROXY TCP4 192.0.2.9 198.51.100.2 40000 6001\r\n9909992.00\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   EXPECT_EQ(library.seen[0].client, "192.0.2.9:40000");
   auto other = connect();
-  other->stream.write("PROXY TCP4 203.0.113.9 198.51.100.2 40000 6001\r\n9909992.00\r");
+  other->connection.write("PROXY TCP4 203.0.113.9 198.51.100.2 40000 6001\r\n9909992.00\r");
   ASSERT_TRUE(wait([&] { return other->is_closed; }));
   auto bare = connect();
-  bare->stream.write("9909992.00\r");
+  bare->connection.write("9909992.00\r");
   ASSERT_TRUE(wait([&] { return bare->is_closed; }));
   // The balancer that speaks for itself is not on the list.
   for (const std::string& header :
        {std::string{"PROXY UNKNOWN\r\n"}, std::string{"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0", 16}}) {
     auto local = connect();
-    local->stream.write(header + "9909992.00\r");
+    local->connection.write(header + "9909992.00\r");
     ASSERT_TRUE(wait([&] { return local->is_closed; }));
   }
   EXPECT_EQ(library.seen.size(), 1U);
@@ -227,8 +209,8 @@ TEST_F(terminal_server_test, a_balancer_names_the_terminal) {
 TEST_F(terminal_server_test, draining_finishes_what_is_in_progress) {
   start();
   auto busy = connect(), idle = connect();
-  busy->stream.write("9300CNu|COp|\r");
-  idle->stream.write("\r");
+  busy->connection.write("9300CNu|COp|\r");
+  idle->connection.write("\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1 && server->connected() == 2; }));
   bool is_done = false;
   server->drain(seconds{5}, [&] { is_done = true; });
@@ -250,16 +232,16 @@ TEST_F(terminal_server_test,
   other.address = *socket_address::parse("127.0.0.2:0");
   ASSERT_EQ(server->set_listeners({other}), "");
   peer late{home};
-  late.stream.connect(old);
+  late.connection.connect(old);
   ASSERT_TRUE(wait([&] { return late.is_closed; }));
-  p->stream.write("97\r");
+  p->connection.write("97\r");
   ASSERT_TRUE(wait([&] { return p->received == "96\r"; }));
 }
 
 TEST_F(terminal_server_test, draining_ends_at_its_limit) {
   start();
   auto p = connect();
-  p->stream.write("9300CNu|COp|\r");
+  p->connection.write("9300CNu|COp|\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   bool is_done = false;
   server->drain(milliseconds{50}, [&] { is_done = true; });
@@ -271,12 +253,12 @@ TEST_F(terminal_server_test, draining_ends_at_its_limit) {
 TEST_F(terminal_server_test, an_operator_lists_traces_and_kicks) {
   start();
   auto p = connect();
-  p->stream.write("97\r");
+  p->connection.write("97\r");
   ASSERT_TRUE(wait([&] { return !p->received.empty(); }));
   const auto id = server->list().front().id;
   EXPECT_FALSE(server->trace("none", 0));
   EXPECT_TRUE(server->trace(id, 0)->lines.empty());
-  p->stream.write("9300CNu|COtopsecret|\r");
+  p->connection.write("9300CNu|COtopsecret|\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   const auto trace = *server->trace(id, 0);
   ASSERT_EQ(trace.lines.size(), 1U);
@@ -293,13 +275,13 @@ TEST_F(terminal_server_test, a_byte_at_a_time_disturbs_nobody) {
   start();
   auto slow = connect(), quick = connect();
   for (const char c : std::string{"9300CNu|COp|"}) {
-    slow->stream.write({&c, 1});
+    slow->connection.write({&c, 1});
     const auto before = quick->received.size();
-    quick->stream.write("97\r");
+    quick->connection.write("97\r");
     ASSERT_TRUE(wait([&] { return quick->received.size() == before + 3; }));
   }
   EXPECT_TRUE(library.waiting.empty());
-  slow->stream.write("\r");
+  slow->connection.write("\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   library.answer(login_ok);
 }

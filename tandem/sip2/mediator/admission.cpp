@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/sip2/mediator/login_check.hpp>
+#include <tandem/sip2/mediator/admission.hpp>
 
 #include <tandem/sip2/protocol/redact.hpp>
 
@@ -29,6 +29,19 @@ login_verdict check_login(message& login, const terminal_rules& rules) {
   if (known->backend_login) login.set(login_user, *known->backend_login);
   if (known->backend_password) login.set(login_password, known->backend_password->reveal());
   return {};
+}
+
+std::optional<request_refusal> check_request(const message& request, const profile& p,
+                                             login_state login) {
+  const bool is_status = request.code == code::sc_status;
+  if (p.needs_login && login == login_state::none && !(is_status && p.has_status_before_login))
+    return request_refusal{"before a login", "This terminal is not logged in."};
+  if (!is_status) return std::nullopt;
+  const auto version = request.fixed_named("protocol version");
+  if (version.starts_with(' ') || version >= p.minimum_version) return std::nullopt;
+  return request_refusal{
+      fmt::format("protocol version {} is less than {}", version, p.minimum_version),
+      "This version of the protocol is not supported."};
 }
 
 } // namespace tandem::sip2

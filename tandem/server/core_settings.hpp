@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a script says of the server itself (`debug=3`), as values: each row of the table binds a
+// name to a field here. Immutable once read, any thread.
+#pragma once
+
+#include <tandem/script/program.hpp>
+#include <tandem/transport/options.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tandem::server {
+
+struct core_settings {
+  // What is written where
+  std::int64_t debug = 2;
+  bool log_stderror = false;
+  std::string log_facility = "daemon";
+  std::string statistics;
+
+  // Process
+  bool fork = false;
+  unsigned children = 8;
+  std::string user, group, chroot, workdir;
+
+  // Network
+  std::vector<script::list_item> listen;
+  std::uint16_t port = 5060;
+  std::vector<script::list_item> alias;
+  bool disable_tcp = false;
+  transport::transport_options net;
+  transport::overload_options overload; ///< bounds beyond which new requests get 503
+  std::string http_listen, http_tokens;
+
+  // Behaviour
+  bool sip_warning = false;
+  bool server_signature = true;
+
+  [[nodiscard]] static core_settings of(const script::program& program);
+};
+
+/// The parameters, for script::registry::add_core().
+[[nodiscard]] script::module_info core_parameters();
+
+} // namespace tandem::server

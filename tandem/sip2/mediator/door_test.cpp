@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/mediator/door.hpp>
+
+#include <tandem/base/log.hpp>
+#include <tandem/http/client.hpp>
+#include <tandem/sip2/mediator/library_for_test.hpp>
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace tandem::sip2 {
+namespace {
+
+const std::string d = "20261120    153457";
+const std::string item = "17" + d + "AOi|AB3|";
+const std::string item_answer = "18030101" + d + "AB3|AJEmma|\r";
+const std::string login = "9300CNu|COp|";
+
+class door_test : public testing::Test {
+ protected:
+  door_test() {
+    set_log_level(log_level::critical);
+    set({});
+    d_.emplace(library, counters, rules, "default");
+    d_->serve(*server, "/door");
+    const auto at = server->listen({ip_address::v4(127, 0, 0, 1), 0, 0});
+    EXPECT_TRUE(at);
+    client.emplace(home,
+                   http::client_options{.server = *http::url::parse("http://" + at->to_string()),
+                                        .headers = {{"Authorization", "Bearer token"}}});
+  }
+  ~door_test() override { set_log_level(log_level::notice); }
+
+  void set(const profile& p) { rules->profiles[p.name] = std::make_shared<const profile>(p); }
+  static profile with_login() {
+    profile p;
+    p.needs_login = true;
+    return p;
+  }
+
+  /// Posts and waits for what comes back; status 0: nothing did.
+  http::response post(const std::string& query, const std::string& body,
+                      const std::string& type = "text/plain") {
+    std::optional<http::client_result> got;
+    client->send({.method = "POST",
+                  .target = "/door" + query,
+                  .headers = {{"Content-Type", type}},
+                  .body = body},
+                 seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
+    EXPECT_TRUE(home.run_until([&] { return got.has_value(); }, seconds{10}));
+    return got && *got ? std::move(**got) : http::response{.status = 0};
+  }
+  unsigned status_of(const std::string& query, const std::string& body) {
+    return post(query, body).status;
+  }
+
+  io::shard home;
+  library_for_test library{home};
+  terminal_counters counters;
+  std::shared_ptr<terminal_rules> rules = std::make_shared<terminal_rules>();
+  std::optional<http::server> server{std::in_place, home,
+                                     http::server_options{.token = secret{"token"}}};
+  std::optional<door> d_;
+  std::optional<http::client> client;
+};
+
+TEST_F(door_test, a_message_is_answered_in_the_form_it_came_in) {
+  EXPECT_EQ(post("", item).body, item_answer);
+  const auto json = R"({"code":"17","fixed_fields":[")" + d + R"("],"fields":[{"AB":"3"}]})";
+  const auto answer = post("", json, "application/json");
+  EXPECT_EQ(answer.status, 200U);
+  EXPECT_EQ(answer.body.substr(0, 12), R"({"code":"18")");
+  EXPECT_EQ(counters.requests, 2U);
+  EXPECT_EQ(counters.answers, 2U);
+}
+
+TEST_F(door_test, what_is_no_request_is_refused_and_not_relayed) {
+  for (const auto& [query, body] : {std::pair{"", "18" + d}, std::pair{"", item + "AY1AZ0000"},
+                                    std::pair{"", item + '\r' + item}, std::pair{"", std::string{}},
+                                    std::pair{"?session=a%0Ab", item}})
+    EXPECT_EQ(status_of(query, body), 400U) << query << body;
+  EXPECT_EQ(post("", "{}", "application/json").status, 400U);
+  EXPECT_EQ(
+      post("", R"({"code":"17","fixed_fields":["x)" + d + R"("]})", "application/json").status,
+      400U);
+  EXPECT_TRUE(library.seen.empty());
+}
+
+TEST_F(door_test, where_a_login_is_required_a_session_has_to_log_in_first) {
+  set(with_login());
+  const auto refused = post("?session=mine", item);
+  EXPECT_EQ(refused.status, 403U);
+  EXPECT_EQ(refused.body.substr(0, 8), "18010101") << "the well-formed refusal";
+  EXPECT_EQ(status_of("", item), 403U) << "a session of its own has never logged in";
+  EXPECT_EQ(status_of("", login), 200U) << "and a login without a session helps none";
+  EXPECT_EQ(status_of("", item), 403U);
+  EXPECT_EQ(status_of("?session=mine", login), 200U);
+  EXPECT_EQ(post("?session=mine", item).body, item_answer);
+  EXPECT_EQ(status_of("?session=other", item), 403U);
+  EXPECT_EQ(post("?session=mine", R"({"code":"XS"})", "application/json").status, 200U);
+  EXPECT_EQ(status_of("?session=mine", item), 403U) << "it has ended";
+  EXPECT_EQ(counters.logins, 2U);
+}
+
+TEST_F(door_test, a_login_that_is_refused_opens_nothing) {
+  set(with_login());
+  library.answer = [](const backend_request& request) -> backend_reply {
+    if (request.code == code::login) return R"({"code":"94","fixed_fields":["0"]})";
+    return library_for_test::usual(request);
+  };
+  EXPECT_EQ(post("?session=mine", login).body, "940\r");
+  EXPECT_EQ(status_of("?session=mine", item), 403U);
+  rules->only_known_accounts = true;
+  EXPECT_EQ(post("?session=mine", login).body, "940\r");
+  EXPECT_EQ(status_of("?session=mine", item), 403U);
+  EXPECT_EQ(library.seen.size(), 1U);
+  EXPECT_EQ(counters.refused_logins, 2U);
+}
+
+TEST_F(door_test, an_account_brings_its_profile_its_name_and_its_kind_of_session) {
+  profile kiosk = with_login();
+  kiosk.name = "kiosk";
+  kiosk.filters = {{.id = field_id{"AJ"}}};
+  set(kiosk);
+  rules->accounts["u"] = {.login = "u",
+                          .password = secret{"p"},
+                          .profile = "kiosk",
+                          .asks_backend = false,
+                          .is_transient = true};
+  EXPECT_EQ(post("?session=mine", "9300CNu|COwrong|").body, "940\r");
+  EXPECT_EQ(post("?session=mine", login).body, "941\r");
+  EXPECT_TRUE(library.seen.empty()) << "the account is judged here";
+  EXPECT_EQ(post("?session=mine", item).body, "18030101" + d + "AB3|\r");
+  EXPECT_EQ(library.seen[0].account, "u");
+  EXPECT_TRUE(library.seen[0].is_transient);
+}
+
+TEST_F(door_test, a_request_without_a_session_needs_no_back_end_to_remember_it) {
+  const auto first = post("", item);
+  const auto second = post("", item);
+  (void)post("?session=mine", item);
+  ASSERT_EQ(library.seen.size(), 3U);
+  EXPECT_NE(library.seen[0].session, library.seen[1].session);
+  EXPECT_EQ(http::find_header(first.headers, "X-Session"), library.seen[0].session);
+  EXPECT_TRUE(library.seen[0].is_transient);
+  EXPECT_EQ(library.seen[2].session, "mine");
+  EXPECT_FALSE(library.seen[2].is_transient);
+}
+
+TEST_F(door_test, a_status_of_too_old_a_version_is_refused) {
+  profile p;
+  p.minimum_version = "2.00";
+  set(p);
+  EXPECT_EQ(status_of("", "9909991.00"), 403U);
+  EXPECT_TRUE(library.seen.empty());
+}
+
+TEST_F(door_test, each_failure_has_its_status_and_the_message_that_refuses) {
+  for (const auto& [kind, status] :
+       {std::pair{backend_failure::timed_out, 504U}, std::pair{backend_failure::unreachable, 503U},
+        std::pair{backend_failure::circuit_open, 503U}, std::pair{backend_failure::lost, 502U},
+        std::pair{backend_failure::status, 502U}}) {
+    library.answer = [failed = kind](const backend_request&) -> backend_reply {
+      return tandem::fail(backend_error{failed, 0, "why", ""});
+    };
+    const auto answer = post("", item);
+    EXPECT_EQ(answer.status, status);
+    EXPECT_EQ(answer.body.substr(0, 8), "18010101");
+  }
+  library.answer = [](const backend_request&) -> backend_reply { return "nonsense"; };
+  EXPECT_EQ(status_of("", item), 502U);
+  EXPECT_EQ(counters.failures, 6U);
+  EXPECT_EQ(counters.bad_answers, 1U);
+}
+
+TEST_F(door_test, a_door_that_goes_answers_what_it_holds_and_hears_no_late_reply) {
+  library.is_silent = true;
+  std::optional<http::client_result> got;
+  client->send({.method = "POST",
+                .target = "/door",
+                .headers = {{"Content-Type", "text/plain"}},
+                .body = item},
+               seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
+  ASSERT_TRUE(home.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
+  d_.reset();
+  library.kept.front()(std::string{"{}"});
+  library.kept.clear();
+  ASSERT_TRUE(home.run_until([&] { return got.has_value(); }, seconds{10}));
+  ASSERT_TRUE(*got);
+  EXPECT_EQ((*got)->status, 500U);
+}
+
+TEST(door_sessions, are_forgotten_after_an_hour_of_silence_and_beyond_their_bound) {
+  door_sessions sessions;
+  const instant start{seconds{1000}};
+  sessions.log_in("a", "u", start);
+  const auto later = start + door_sessions::idle_limit;
+  ASSERT_NE(sessions.find("a", later), nullptr);
+  EXPECT_EQ(*sessions.find("a", later), "u");
+  EXPECT_NE(sessions.find("a", later + door_sessions::idle_limit), nullptr) << "it was used";
+  EXPECT_EQ(sessions.find("a", later + 2 * door_sessions::idle_limit + seconds{1}), nullptr);
+  EXPECT_EQ(sessions.find("a", start), nullptr) << "for good";
+  for (std::size_t i = 0; i <= door_sessions::most; ++i)
+    sessions.log_in(std::to_string(i), "", start);
+  EXPECT_EQ(sessions.find("0", start), nullptr);
+  EXPECT_NE(sessions.find("1", start), nullptr);
+  sessions.end("1");
+  EXPECT_EQ(sessions.find("1", start), nullptr);
+}
+
+} // namespace
+} // namespace tandem::sip2

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each allocation of a login and a checkout fails in turn: that message is refused, or the
+// connection ends, and the next checkout is answered.
+#include <tandem/base/count_allocations.hpp>
+#ifdef TANDEM_COUNTS_ALLOCATIONS
+#include <tandem/sip2/mediator/terminal_fixture_test.hpp>
+
+#include <thread>
+
+namespace tandem::sip2 {
+namespace {
+
+using tandem::testing::allocations;
+using tandem::testing::failing_allocation;
+
+class terminal_without_memory : public terminal_test {
+ public:
+  void TestBody() override {}
+
+  /// The n-th allocation from now on fails; 0: none.
+  void arm(std::size_t n) { failing_allocation = n == 0 ? 0 : allocations + n; }
+  [[nodiscard]] static bool has_failed() {
+    return failing_allocation != 0 && allocations >= failing_allocation;
+  }
+
+  /// A login and a checkout, whose back-end answers all that it is asked.
+  void work(const std::string& login, const std::string& borrow) {
+    const std::string ok = login_ok;
+    const std::string done = checkout_answer();
+    for (const std::string* const line : {&login, &borrow}) {
+      feed(*line);
+      while (!requests.empty()) {
+        const bool is_login = requests.front().code == code::login;
+        requests.pop_front();
+        const backend_reply answer{is_login ? ok : done};
+        const std::size_t failing = std::exchange(failing_allocation, 0);
+        backend_reply own = answer; // the pool's, not the terminal's
+        failing_allocation = failing;
+        t->on_reply(own, now);
+      }
+    }
+  }
+  static std::string checkout_answer() {
+    return R"({"code":"12","fixed_fields":["1","Y","N","Y",")" + d +
+           R"("],"fields":[{"AO":"i"},{"AA":"pat"},{"AB":"3"},{"AJ":"Emma"},{"AH":""}]})";
+  }
+};
+
+TEST(terminal_memory, a_checkout_is_refused_or_ends_the_connection_and_the_next_is_answered) {
+  bool is_beyond = false;
+  for (std::size_t n = 1; !is_beyond && !::testing::Test::HasFailure(); ++n) {
+    ASSERT_LT(n, 5'000U);
+    std::thread{[&] {
+      SCOPED_TRACE("allocation " + std::to_string(n));
+      const std::string login = "9300CNdesk|COsecret|CPlobby|\r";
+      const std::string borrow = checkout + "\r";
+      terminal_without_memory w;
+      w.make();
+      w.arm(n);
+      w.work(login, borrow);
+      is_beyond = !terminal_without_memory::has_failed();
+      w.arm(0);
+      EXPECT_LE(w.writes.size(), 2U) << "at most one answer for each message";
+      if (!w.t->is_connected()) {
+        EXPECT_TRUE(w.is_closed);
+        while (!w.requests.empty()) { // the back-end is told
+          w.requests.pop_front();
+          w.t->on_reply(login_ok, w.now);
+        }
+        EXPECT_TRUE(w.t->is_finished()) << "a session without its connection stays behind";
+        w.make();
+      }
+      w.writes.clear();
+      w.work(login, borrow);
+      ASSERT_EQ(w.writes.size(), 2U);
+      EXPECT_EQ(w.writes[0], "941\r");
+      EXPECT_TRUE(w.writes[1].starts_with("121YNY")) << w.writes[1];
+    }}.join();
+  }
+}
+
+} // namespace
+} // namespace tandem::sip2
+#endif
