@@ -81,11 +81,11 @@ TEST(late_timers, come_once_and_by_themselves_whatever_arrives_meanwhile) {
     t.start(late.machine, transport_kind::udp);
     late.before(t);
     t.out.advance(late.after + milliseconds{3}); // due, and not told yet
-    const auto heard_before = t.heard.size();
+    const auto heard_before = t.heard().size();
     late.arrives(t);
     t.out.end_turn();
     t.out.advance(milliseconds{10});
-    EXPECT_EQ(t.heard, late.heard) << heard_before << " of them before it arrived";
+    EXPECT_EQ(t.heard(), late.heard) << heard_before << " of them before it arrived";
     EXPECT_EQ(t.layer.counters().impossible, 0U);
   }
 }

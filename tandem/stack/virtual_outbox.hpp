@@ -62,8 +62,8 @@ class virtual_outbox : public outbox {
     to_tell().drain();
     while (!failures_.empty()) {
       const auto told = std::exchange(failures_, {});
-      for (const auto& [on_behalf_of, reason] : told)
-        if (on_send_error) to_tell().guard([&] { on_send_error(on_behalf_of, reason); });
+      for (const auto& failure : told)
+        if (on_send_error) to_tell().guard([&] { on_send_error(failure.first, failure.second); });
       to_tell().drain();
     }
   }
