@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/base/ip_address.hpp>
 
-#include <tandem/base/hash.hpp>
+#include <tandem/base/keyed_text_hash.hpp>
 #include <tandem/base/text.hpp>
 
 #include <algorithm>
@@ -15,11 +15,6 @@
 namespace tandem {
 
 namespace {
-
-const hash_key& process_key() {
-  static const hash_key key = hash_key::random();
-  return key;
-}
 
 /// The bits of a netmask that has no hole.
 std::optional<unsigned> bits_of_mask(const ip_address& mask) noexcept {
@@ -235,12 +230,12 @@ std::string socket_address::to_string() const {
 
 std::size_t hash_of(const ip_address& ip) noexcept {
   const auto* bytes = reinterpret_cast<const char*>(ip.bytes().data());
-  return keyed_hash(process_key(), std::string_view{bytes, ip.is_v4() ? 4U : 16U});
+  return keyed_hash(process_hash_key(), std::string_view{bytes, ip.is_v4() ? 4U : 16U});
 }
 
 std::size_t hash_of(const socket_address& address) noexcept {
   const auto* bytes = reinterpret_cast<const char*>(address.ip.bytes().data());
-  return keyed_hash(process_key(), std::string_view{bytes, address.ip.is_v4() ? 4U : 16U},
+  return keyed_hash(process_hash_key(), std::string_view{bytes, address.ip.is_v4() ? 4U : 16U},
                     std::string_view{}, address.port);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What answers or matches a request looks at it as it arrived, whatever the script has edited (RFC
 // 3261 8.2.6.2, 17.2.3), and each branch begins with the request as it was routed (16.6).
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
 namespace tandem::modules::testing {

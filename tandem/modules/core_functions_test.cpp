@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
 namespace tandem::modules::testing {

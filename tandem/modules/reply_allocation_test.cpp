@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // In steady state a request that the server answers itself allocates nothing: parsed, judged, run
 // through the script, answered. Not with sanitizers, which have a malloc of their own.
-#include <tandem/base/count_allocations.hpp>
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/base/count_allocations_for_test.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 #include <array>
 #include <cstring>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The replies that the server makes itself, whoever asks for them: one shape, one To-tag.
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 namespace tandem::modules::testing {
 namespace {

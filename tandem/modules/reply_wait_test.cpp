@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Routes of replies and of failures that wait for a program: what they hold comes on, in order,
 // with their edits, and nothing is lost.
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 namespace tandem::modules::testing {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Modules that are known and not there yet: a script loads, hears so, and nobody is let in.
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/modules/stubs.hpp>
 
 namespace tandem::modules::testing {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each allocation of a whole REGISTER, and of a whole call through a script, fails in turn: that
 // one request may be refused or lost, nothing stays behind, and the next one is served.
-#include <tandem/base/count_allocations.hpp>
+#include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/headers.hpp>
 
 #include <set>

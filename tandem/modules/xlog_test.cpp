@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // xlog, print and the pseudo-variables, as their reader sees them.
 #include <tandem/base/log.hpp>
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 #include <cstdio>
 #include <regex>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/base/ip_address.hpp>
+#include <tandem/base/keyed_text_hash.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
 #include <tandem/io/shard.hpp>
@@ -101,8 +102,9 @@ class resolver {
   resolver_options options_;
   hosts_file hosts_;
   slot_map<request> requests_;
-  std::unordered_map<std::string, entry> cache_;
-  std::unordered_map<std::string, std::vector<request_handle>> asked_; ///< who waits for it
+  std::unordered_map<std::string, entry, keyed_text_hash> cache_;
+  /// Who waits for it.
+  std::unordered_map<std::string, std::vector<request_handle>, keyed_text_hash> asked_;
   instant swept_;
   resolver_counters counters_;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);

@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include <tandem/script/script_fixture_test.hpp>
+#include <tandem/script/script_fixture_for_test.hpp>
 
 namespace {
 thread_local std::size_t allocations = 0;

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <tandem/script/script_fixture_test.hpp>
+#include <tandem/script/script_fixture_for_test.hpp>
 
 namespace tandem::script::test {
 namespace {

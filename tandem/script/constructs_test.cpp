@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <tandem/script/script_fixture_test.hpp>
+#include <tandem/script/script_fixture_for_test.hpp>
 
 namespace tandem::script::test {
 namespace {

@@ -2,7 +2,7 @@
 // Tests of the grammar: each production, in each of its spellings.
 #include <gtest/gtest.h>
 
-#include <tandem/script/script_fixture_test.hpp>
+#include <tandem/script/script_fixture_for_test.hpp>
 
 namespace tandem::script::test {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The core with a script and a module of this test's own, in virtual time.
-#include <tandem/server/core_fixture.hpp>
+#include <tandem/server/core_fixture_for_test.hpp>
 
 namespace tandem::server {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The module of docs/modules.md, which scripts/write-docs copies from here, and that it works.
-#include <tandem/server/core_fixture.hpp>
+#include <tandem/server/core_fixture_for_test.hpp>
 #include <tandem/server/parameters.hpp>
 
 namespace tandem::modules {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // core::wait: whatever becomes of a token, of the script and of the server meanwhile, a run goes on
 // once, with the right value, or is gone.
-#include <tandem/server/core_fixture.hpp>
+#include <tandem/server/core_fixture_for_test.hpp>
 
 #include <thread>
 

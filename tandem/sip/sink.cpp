@@ -9,21 +9,11 @@
 
 namespace tandem::sip {
 
-namespace {
-
-bool has_line_end(std::string_view text) noexcept {
-  unsigned found = 0; // no early exit: this form is vectorised
-  for (const char c : text) found |= static_cast<unsigned>(is_break(c));
-  return found != 0;
-}
-
-} // namespace
-
 void sink::put(std::string_view text) noexcept {
-  if (has_line_end(text)) [[unlikely]]
-    put_unfolded(text);
-  else
+  if (is_one_line(text)) [[likely]]
     put_raw(text);
+  else
+    put_unfolded(text);
 }
 
 void sink::put_raw(std::string_view text) noexcept {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each allocation of a proxied call fails in turn: that call may be refused or lost, the machines
 // stay whole, and the next call is served.
-#include <tandem/base/count_allocations.hpp>
+#include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 #include <tandem/stack/proxy.hpp>
 #include <tandem/stack/test_messages.hpp>

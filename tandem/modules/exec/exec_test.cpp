@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a script may hand to exec, seen when it is checked. How programs run:
 // tests/e2e/test_exec.py.
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 3261 10.3, as the function save() obeys it, and lookup().
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 namespace tandem::modules::testing {
 namespace {

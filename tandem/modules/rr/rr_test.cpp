@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Record-Route and Route (RFC 3261 16.4, 16.6), and what sl and maxfwd answer.
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
 namespace tandem::modules::testing {

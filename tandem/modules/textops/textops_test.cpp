@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 namespace tandem::modules::testing {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // In steady state a call through a routing script allocates nothing: parse, validation, script,
 // record-routing, loose routing, transactions, forwarding, responses.
-#include <tandem/base/count_allocations.hpp>
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/base/count_allocations_for_test.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 
 #include <cstring>
 

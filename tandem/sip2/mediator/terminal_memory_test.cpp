@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each allocation of a login and a checkout fails in turn: that message is refused, or the
 // connection ends, and the next checkout is answered.
-#include <tandem/base/count_allocations.hpp>
+#include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 #include <tandem/sip2/mediator/terminal_fixture_test.hpp>
 

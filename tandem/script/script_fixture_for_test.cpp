@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shared means of this room's tests.
-#include <tandem/script/script_fixture_test.hpp>
+#include <tandem/script/script_fixture_for_test.hpp>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
