@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/maxfwd.hpp>
 
+#include <tandem/base/text.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/message_context.hpp>
 #include <tandem/sip/max_forwards.hpp>
@@ -70,6 +71,19 @@ script::module_info declare() {
                                   decrement_max_forwards(m.message()).has_value());
           },
   });
+  info.functions.push_back({
+      .name = "mf_is_maxfwd_zero",
+      .arguments = {},
+      .help = "true when Max-Forwards is 0, or not a number",
+      .run =
+          [](script::call& c) {
+            const sip::message& m = c.as<message_context>().message();
+            const auto at = m.find(sip::header_id::max_forwards);
+            if (at == sip::message::npos) return outcome::no();
+            return outcome::of(parse_number<std::uint32_t>(trim(m.value(at))).value_or(0) == 0);
+          },
+  });
+  info.aliases = {{"mf_decrement_maxfwd", "mf_decrement_maxfwd_header"}};
   return info;
 }
 

@@ -54,6 +54,12 @@ script::module_info declare() {
       .help = "answers with the status that fits what failed last",
       .run = sl_reply_error,
   });
+  info.functions.push_back({
+      .name = "sl_filter_ACK",
+      .arguments = {},
+      .help = "false: an ACK for a reply of ours ends here before any script sees it",
+      .run = [](script::call&) { return outcome::no(); },
+  });
   return info;
 }
 

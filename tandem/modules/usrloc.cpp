@@ -19,6 +19,7 @@ namespace {
 
 struct settings final : server::module {
   std::int64_t db_mode = 0;
+  bool use_database = false;
   bool use_domain = false;
 };
 
@@ -29,6 +30,10 @@ const server::parameter_table<settings>& table() {
     auto rows =
         server::parameter_table<settings>{}
             .add("db_mode", &settings::db_mode, {.max = 3}, "where contacts are kept: 0 in memory")
+            .add("use_database", &settings::use_database, {},
+                 "older name of db_mode: whether contacts are stored")
+            .without_effect("flush_interval", script::parameter_kind::integer, in_memory)
+            .without_effect("table", text, in_memory)
             .add("use_domain", &settings::use_domain, {},
                  "users of different domains are different; see use_domain of registrar")
             .without_effect("timer_interval", script::parameter_kind::integer,
@@ -53,10 +58,11 @@ script::module_info declare() {
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto made = std::make_unique<settings>();
   table().read(setup, *made);
-  if (made->db_mode != 0)
-    setup.refuse("db_mode", "contacts can be kept in memory only (0) as long as there is no "
-                            "database support; with another mode they would be lost at a restart "
-                            "although the script says that they are stored");
+  if (made->db_mode != 0 || made->use_database)
+    setup.refuse(made->use_database ? "use_database" : "db_mode",
+                 "contacts can be kept in memory only (0) as long as there is no "
+                 "database support; with another mode they would be lost at a restart "
+                 "although the script says that they are stored");
   if (made->use_domain)
     setup.refuse("use_domain", "it has its effect as use_domain of registrar; here it would be "
                                "without any, and users of different domains would be one");

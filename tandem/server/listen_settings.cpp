@@ -20,7 +20,7 @@ std::string with_port(std::string_view text, std::uint16_t port) {
   std::string_view host = text;
   if (const auto colon = text.find(':'); colon != std::string_view::npos) {
     const std::string_view first = text.substr(0, colon);
-    for (const std::string_view transport : {"udp", "tcp", "tls", "ws", "wss"})
+    for (const std::string_view transport : {"udp", "tcp", "tls", "ws", "wss", "sctp"})
       if (first == transport) host = text.substr(colon + 1);
   }
   const auto bracket = host.rfind(']');

@@ -54,6 +54,8 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
   bool is_transport_named = false;
   std::string host_name;
   if (const auto colon = text.find(':'); colon != std::string_view::npos) {
+    if (iequals(text.substr(0, colon), "sctp")) // a transport of the original, RFC 4168
+      return fail(fmt::format("'{}': transport sctp is not there, only udp and tcp", whole));
     if (const auto named = find_transport(text.substr(0, colon))) {
       transports = {*named};
       is_transport_named = true;

@@ -270,6 +270,7 @@ script::module_info declare() {
   info.aliases = {{"t_on_negative", "t_on_failure"},
                   {"t_send_reply", "t_reply"},
                   {"t_forward", "t_forward_nonack"},
+                  {"t_forward_uri", "t_relay"},
                   {"t_add_transaction", "t_newtran"}};
   return info;
 }
