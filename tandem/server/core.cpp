@@ -24,11 +24,6 @@ namespace {
 
 constexpr std::string_view software = "Tandem/" TANDEM_VERSION;
 
-std::uint32_t retry_after_of(const loaded_script& script) {
-  return static_cast<std::uint32_t>(
-      script.parameters().number(script::core_parameter::overload_retry_after));
-}
-
 /// Draining refuses what begins something and lets everything within a dialog pass.
 bool begins_something(const sip::message& request) {
   return request.method() != sip::method::ack && request.method() != sip::method::cancel &&
@@ -53,7 +48,7 @@ void core::load(std::shared_ptr<const loaded_script> script) {
   script_ = {own, own->get()};
   hosts_ = nullptr; // what it was loaded with is newer
   script_->apply_to(*this);
-  on_.transactions.set_retry_after(seconds{retry_after_of(*script_)});
+  on_.transactions.set_retry_after(seconds{script_->settings().overload.retry_after});
 }
 
 bool core::has_unanswered() { return routings_.size() != free_.size() || proxy_.has_unanswered(); }
@@ -141,7 +136,7 @@ void core::refuse_for_memory(routing& r) {
 }
 
 void core::add_retry_after(sip::response_writer& made) const {
-  made.add(sip::header_id::retry_after, decimal{retry_after_of(*script_)}.view());
+  made.add(sip::header_id::retry_after, decimal{script_->settings().overload.retry_after}.view());
 }
 
 void core::on_stray_response(sip::message& response, const stack::arrival&) {
