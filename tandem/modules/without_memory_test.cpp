@@ -5,6 +5,7 @@
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 #include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/headers.hpp>
+#include <tandem/sip/single_values.hpp>
 
 #include <set>
 #include <thread>
@@ -89,7 +90,7 @@ class server_without_memory : public script_fixture {
     p.call_id = "a-query";
     p.via = "SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKquery" + std::to_string(number);
     const auto sent = receive(stack::testing::request_text(p), "192.0.2.2:5060");
-    return sent.size() == 1 ? parsed(sent[0]).count_values(sip::header_id::contact) : 0;
+    return sent.size() == 1 ? sip::count_values(parsed(sent[0]), sip::header_id::contact) : 0;
   }
 
   /// Says all that the two sides of a call say, and repeats what nobody answered.
