@@ -143,7 +143,7 @@ TEST(diagnostics, name_the_cause_and_the_remedy) {
       {"loadmodule \"demo\" modparam(\"demo\", \"timer\", 101) route { }",
        "timer of demo is 101; expected 1 to 100"},
       {"loadmodule \"demo\" modparam(\"demo\", \"timer\", \"x\") route { }",
-       "timer of demo is a number, found a string"},
+       "timer of demo is a string; expected a number"},
       {"loadmodule \"demo\" modparam(\"demo\", \"table\", 5) route { }",
        "table of demo is a string, found number 5; write \"5\""},
       {"loadmodule \"demo\" modparam(\"(\", \"table\", 5) route { }", "bad regular expression"},
