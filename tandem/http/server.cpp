@@ -143,12 +143,9 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       connection_.write(write_response(response, keeps, has_body_));
       if (!keeps) return finish();
       since_ = owner_.home_.now();
-      // The next request waits until the peer has taken this answer: who asks and does not read
-      // makes us keep one.
-      if (connection_.waiting_output() > 0) return limit(since_ + owner_.options_.request_deadline);
-      limit(since_ + owner_.options_.idle_limit);
-      connection_.resume_reading();
-      if (!is_pumping_) pump({});
+      // The next request waits until the peer has taken this answer (on_drained): who asks and does
+      // not read makes us keep one.
+      limit(since_ + owner_.options_.request_deadline);
     }
 
    private:
