@@ -4,6 +4,7 @@
 // then without allocation. One thread.
 #pragma once
 
+#include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/target.hpp>
 
 #include <cstdint>
@@ -21,12 +22,16 @@ struct next_hop {
   socket_address received; ///< a registered phone: where its REGISTER came from
   flow_handle flow;        ///< a registered phone: the connection it keeps open
   transport_kind transport = transport_kind::udp; ///< of `received` or `flow`
+  stack::named_by named = stack::named_by::us;    ///< who said that the URI is to be reached
+  std::uint32_t paid = 0; ///< bytes of the REGISTER that said it, not spent yet
 
   void clear() noexcept {
     uri.clear();
     path.clear();
     received = {};
     flow = {};
+    named = stack::named_by::us;
+    paid = 0;
   }
 };
 

@@ -4,10 +4,12 @@
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/hop_requests.hpp>
+#include <tandem/stack/record_route.hpp>
 #include <tandem/stack/transaction_key.hpp>
 #include <tandem/stack/wire.hpp>
 
 #include <new>
+#include <utility>
 
 namespace tandem::stack {
 
@@ -30,12 +32,13 @@ void client_transactions::on_timer(client_transaction& c, instant now) {
 result<client_handle, transaction_errc>
 client_transactions::create(std::string_view method, std::string_view branch,
                             const wire_message& request, const target& to, client_user& user,
-                            user_tag tag) {
+                            user_tag tag, std::uint32_t allowance) {
   if (commons_.is_full()) return fail(transaction_errc::full);
   const bool invites = method == "INVITE";
   const client_handle h = add(
       invites ? transaction_kind::client_invite : transaction_kind::client_non_invite,
       invites ? state::calling : state::trying, client_key(branch, method, commons_.secret), tag);
+  all_.find(h)->allowance_ = allowance;
   if (!begin(h, request, to)) return fail(transaction_errc::exists);
   all_.find(h)->user_ = &user;
   return h;
@@ -148,6 +151,7 @@ void client_transactions::absorb_ended(client_handle ended, sip::message& respon
     return;
   const auto upstream = commons_.ended.way_of(ended);
   response.edit().pop_front(sip::header_id::via);
+  turn_record_route(response, commons_.secret);
   if (upstream && response.has(sip::header_id::via))
     commons_.out.send(upstream->to_target(), to_wire(response), {});
 }
@@ -221,7 +225,19 @@ void client_transactions::run(client_transaction& c, transaction_event event,
 }
 
 void client_transactions::send_request(client_transaction& c) {
+  if (c.is_bounded() && c.last_status_ == 0) {
+    if (c.allowance_ < c.request_.size) {
+      ++commons_.counters.withheld;
+      return;
+    }
+    c.allowance_ -= c.request_.size;
+  }
   commons_.out.send(c.to_, c.request_, {c.slot_, c.generation_, origin::kind::client});
+}
+
+std::uint32_t client_transactions::lift_bound(client_handle client) noexcept {
+  client_transaction* const c = all_.find(client);
+  return c && c->is_bounded() ? std::exchange(c->allowance_, client_transaction::unbounded) : 0;
 }
 
 // ---- timer C and CANCEL

@@ -24,9 +24,15 @@ class client_transactions {
 
   /// Sends a request, not ACK, in a transaction of its own. The top Via of `request` has `branch`,
   /// which no other live transaction of the method has. Throws std::bad_alloc; nothing was sent.
+  /// \param allowance bytes that may go there before anybody has answered (reflection.hpp): copies
+  ///                  beyond them are not sent, as if they were lost
   [[nodiscard]] result<client_handle, transaction_errc>
   create(std::string_view method, std::string_view branch, const wire_message& request,
-         const target& to, client_user& user, user_tag tag);
+         const target& to, client_user& user, user_tag tag,
+         std::uint32_t allowance = client_transaction::unbounded);
+
+  /// What it sends is not bounded any more. \return what is left of its allowance.
+  std::uint32_t lift_bound(client_handle client) noexcept;
 
   /// Limits the time an INVITE may ring from now on (RFC 3261 16.6 step 11, 16.7 step 2); without a
   /// call it is timer C of the settings from the first provisional response on. No effect

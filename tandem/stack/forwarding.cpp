@@ -68,7 +68,8 @@ int status_of(forward_errc errc) noexcept {
   case forward_errc::too_many_hops: return 483;
   case forward_errc::too_many_branches: return 500;
   case forward_errc::breadth: return 440;
-  case forward_errc::full: return 503;
+  case forward_errc::full:
+  case forward_errc::unanswered: return 503;
   case forward_errc::bad_uri: return 400;
   case forward_errc::no_listener: return 478;
   case forward_errc::too_large: break;

@@ -18,12 +18,22 @@ class message;
 
 namespace tandem::stack {
 
+/// Who has named the targets of a way.
+enum class named_by : std::uint8_t {
+  stranger, ///< the caller in the Request-URI, a phone in its Contact: see reflection.hpp
+  us,       ///< the operator, or a program of ours
+};
+
 /// A way for the request to take.
 struct forward_to {
   std::string_view uri;            ///< the Request-URI of this branch
   std::span<const target> targets; ///< addresses in the order to try them, at least one
   /// The request that goes this way, where it differs in more than its URI; null: as the others.
   const sip::message* as = nullptr;
+  named_by named = named_by::stranger;
+  /// Bytes that were received for the sake of this way besides the request: the REGISTER that named
+  /// it. They count once.
+  std::uint32_t paid = 0;
 };
 
 /// Why a request was not forwarded.
@@ -35,6 +45,7 @@ enum class forward_errc : std::uint8_t {
   too_many_branches, ///< of this request: 500
   breadth,           ///< RFC 5393 5.3.3: 440
   full,              ///< bound on transactions: 503
+  unanswered,        ///< more would go to who never answered than a stranger may bring about: 503
   bad_uri,           ///< the Request-URI was refused: 400
   no_listener,       ///< no listener of that transport: never downgraded: 478
   too_large,         ///< the edits make the message larger than a message may be: 513

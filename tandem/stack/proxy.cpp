@@ -7,6 +7,7 @@
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
+#include <tandem/stack/record_route.hpp>
 #include <tandem/stack/trying.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
@@ -51,6 +52,7 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
   c.routing = routing;
   c.unique = random_bits();
   c.is_invite = request.method() == sip::method::invite;
+  c.budget = reflection_budget{request.received_bytes().size()};
   return h;
 }
 
@@ -86,8 +88,10 @@ result<unsigned, forward_errc> proxy::relay_all(context_handle context, const si
   }
   unsigned sent = 0;
   forward_errc first_error{};
+  for (const forward_to& way : ways) c->budget.add(way.paid);
+  std::size_t left = ways.size();
   for (const forward_to& way : ways) {
-    const auto added = add_branch(context, *counted, way, hops, share);
+    const auto added = add_branch(context, *counted, way, hops, share, left--);
     if (added)
       ++sent;
     else if (sent == 0)
@@ -99,8 +103,8 @@ result<unsigned, forward_errc> proxy::relay_all(context_handle context, const si
 }
 
 result<void, forward_errc> proxy::add_branch(context_handle context, const sip::message& request,
-                                             const forward_to& way, hop_count hops,
-                                             unsigned share) {
+                                             const forward_to& way, hop_count hops, unsigned share,
+                                             std::size_t ways_left) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   const std::span<const target> targets = reachable(transactions_.out(), way.targets);
   response_context& c = *contexts_.find(context);
@@ -114,10 +118,11 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   proxy_branch& b = *branches_.find(h);
   b.context = context;
   b.index = c.branches;
+  b.named = way.named;
   result<sent_copy, forward_errc> sent = fail(forward_errc::full);
   transactions_.out().to_tell().guard([&] {
     sent = send(*copy, targets.front(), make_branch(c.routing, c.unique, c.clients),
-                {h.slot, h.generation, 0});
+                {h.slot, h.generation, 0}, {c.budget, ways_left + targets.size() - 1, way.named});
   });
   if (!sent) {
     branches_.erase(h);
@@ -175,7 +180,8 @@ bool proxy::send_to_next_target(branch_handle branch) {
     copy->edit().pop_front(sip::header_id::via);
     // RFC 3263 4.3: a new transaction, so another branch parameter.
     auto sent = send(*copy, to, make_branch(c->routing, c->unique, c->clients++),
-                     {branch.slot, branch.generation, 0});
+                     {branch.slot, branch.generation, 0},
+                     {c->budget, b->detour->left.size() + 1, b->named});
     if (!sent) continue;
     transactions_.release(b->client);
     b->client = sent->client;
@@ -193,11 +199,19 @@ result<leaving_request, forward_errc> proxy::complete(sip::message& copy, const 
 }
 
 result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const target& to,
-                                                   const branch_text& branch, user_tag tag) {
+                                                   const branch_text& branch, user_tag tag,
+                                                   const reflection_share& share) {
   auto leaving = complete(copy, to, branch);
   if (!leaving) return fail(leaving.error());
-  const auto client = transactions_.create_client(copy.method_text(), branch.view(),
-                                                  leaving->message, leaving->to, *this, tag);
+  std::uint32_t allowance = client_transaction::unbounded;
+  if (share.named == named_by::stranger && !is_reliable(leaving->to.transport) &&
+      !answered_.contains(leaving->to.address, transactions_.out().now())) {
+    allowance = share.of.take(leaving->message.size, share.ways);
+    if (allowance == 0) return fail(forward_errc::unanswered);
+  }
+  const auto client =
+      transactions_.create_client(copy.method_text(), branch.view(), leaving->message, leaving->to,
+                                  *this, tag, allowance);
   if (!client) return fail(forward_errc::full);
   return sent_copy{*client, std::move(*leaving)};
 }
@@ -315,6 +329,7 @@ bool proxy::forward_stray(sip::message& response) {
   const auto via = response.get<sip::hdr::via>();
   const auto to = via ? response_target(*via) : std::nullopt;
   if (!to) return false;
+  turn_record_route(response, transactions_.secret());
   transactions_.out().send(*to, to_wire(response), {});
   return true;
 }
@@ -334,7 +349,8 @@ result<void, forward_errc> proxy::replicate(const sip::message& request, const f
     transactions_.out().send(leaving->to, leaving->message, {});
     return {};
   }
-  const auto sent = send(*copy, to, branch, {});
+  reflection_budget budget{request.received_bytes().size()};
+  const auto sent = send(*copy, to, branch, {}, {budget, 1, way.named});
   if (!sent) return fail(sent.error());
   transactions_.release(sent->client);
   return {};

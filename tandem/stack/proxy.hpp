@@ -165,7 +165,8 @@ class proxy final : private client_user, private server_user {
 
   [[nodiscard]] sip::message answered_request(context_handle context);
   result<void, forward_errc> add_branch(context_handle context, const sip::message& request,
-                                        const forward_to& way, hop_count hops, unsigned share);
+                                        const forward_to& way, hop_count hops, unsigned share,
+                                        std::size_t ways_left);
   /// A client transaction, with what it has sent.
   struct sent_copy {
     client_handle client;
@@ -173,8 +174,16 @@ class proxy final : private client_user, private server_user {
   };
   result<leaving_request, forward_errc> complete(sip::message& copy, const target& to,
                                                  const branch_text& branch) const;
+  /// Of the bytes that may go to who has not answered, a copy gets the share of one of `ways`.
+  struct reflection_share {
+    reflection_budget& of;
+    std::size_t ways;
+    named_by named;
+  };
   result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
-                                       const branch_text& branch, user_tag tag);
+                                       const branch_text& branch, user_tag tag,
+                                       const reflection_share& share);
+  void note_answer(client_handle client, const arrival& from, response_context* of);
   result<unsigned, forward_errc> relay_all(context_handle context, const sip::message& request,
                                            std::span<const forward_to> ways, hop_count hops,
                                            unsigned share);
@@ -220,6 +229,7 @@ class proxy final : private client_user, private server_user {
   proxy_settings settings_;
   slot_map<response_context> contexts_;
   slot_map<proxy_branch> branches_;
+  answered_addresses answered_;
 };
 
 } // namespace tandem::stack

@@ -58,7 +58,7 @@ class proxy_fixture : public request_user, public proxy_user {
 
   result<unsigned, forward_errc> relay(context_handle to, const sip::message& request) {
     std::vector<forward_to> all;
-    for (const auto& w : ways) all.push_back({w.uri, w.targets});
+    for (const auto& w : ways) all.push_back({.uri = w.uri, .targets = w.targets, .named = named});
     return core.relay(to, request, all);
   }
 
@@ -70,6 +70,7 @@ class proxy_fixture : public request_user, public proxy_user {
   virtual_outbox out;
   transaction_layer layer;
   proxy core;
+  named_by named = named_by::stranger;
   std::vector<way> ways{{"sip:bob@192.0.2.2", {target_at("192.0.2.2")}}};
   std::function<failure_verdict(context_handle, int)> on_failed;
   std::function<void(context_handle, sip::message&)> on_replied;

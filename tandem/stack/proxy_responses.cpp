@@ -5,6 +5,7 @@
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
+#include <tandem/stack/record_route.hpp>
 #include <tandem/stack/trying.hpp>
 #include <tandem/stack/wire.hpp>
 
@@ -25,13 +26,24 @@ constexpr std::size_t most_waiting = 8;
 
 } // namespace
 
-void proxy::on_response(client_handle, user_tag tag, sip::message& response, const arrival& from) {
+void proxy::note_answer(client_handle client, const arrival& from, response_context* of) {
+  const client_transaction* const c = transactions_.find(client);
+  if (!c || !c->is_bounded() || from.source != c->to().address) return;
+  transactions_.out().to_tell().guard(
+      [&] { answered_.note(from.source, transactions_.out().now()); });
+  const std::uint32_t unused = transactions_.lift_bound(client);
+  if (of) of->budget.give_back(unused);
+}
+
+void proxy::on_response(client_handle client, user_tag tag, sip::message& response,
+                        const arrival& from) {
   if (tag.index == context_is_over) {
     forward_copy_of_2xx({tag.slot, tag.generation}, response);
     return;
   }
   const branch_handle h{tag.slot, tag.generation};
   proxy_branch* b = branches_.find(h);
+  note_answer(client, from, b ? contexts_.find(b->context) : nullptr);
   if (!b) return;
   const int status = response.status();
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
@@ -138,6 +150,7 @@ void proxy::go_on(branch_handle h, sip::message& response) {
     if (status >= 200 && b->is_pending()) note_failure(h, status < 300 ? 502 : status, nullptr);
     return;
   }
+  turn_record_route(response, transactions_.secret()); // step 8
   if (status < 200) {
     // Step 5; RFC 4320 4.1: nothing but 100 on the way of other requests.
     if (!c->is_invite || !c->is_open() || !b->is_pending()) return;
@@ -155,6 +168,7 @@ void proxy::forward_copy_of_2xx(server_handle server, sip::message& response) {
   if (status < 200 || status >= 300) return;
   response.edit().pop_front(sip::header_id::via);
   if (!response.has(sip::header_id::via)) return;
+  turn_record_route(response, transactions_.secret());
   const wire_message wire = to_wire(response);
   if (!transactions_.respond(server, status, wire)) transactions_.send_past(server, wire);
 }

@@ -6,7 +6,9 @@
 
 #include <tandem/sip/message.hpp>
 #include <tandem/stack/branch.hpp>
+#include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/outbox.hpp>
+#include <tandem/stack/reflection.hpp>
 #include <tandem/stack/transaction_user.hpp>
 #include <tandem/stack/transition_table.hpp>
 
@@ -87,6 +89,7 @@ struct proxy_branch {
   branch_handle next; ///< of the same context
   client_handle client;
   std::uint16_t index = 0;
+  named_by named = named_by::stranger;
   std::uint16_t status = 0;              ///< final one, received or local; 0 while it is pending
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
   bool is_held = false;                  ///< the user has a response of it
@@ -108,6 +111,7 @@ struct response_context {
   branch_handle first_branch;
   branch_handle best_branch;
   std::unique_ptr<std::vector<gathered_challenge>> challenges;
+  reflection_budget budget; ///< of its client transactions
   std::uint16_t best_status = 0;
   std::uint16_t final_status = 0; ///< what went upstream
   std::uint16_t branches = 0;     ///< targets that it was forwarded to, over its whole life

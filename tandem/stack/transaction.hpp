@@ -68,6 +68,10 @@ class client_transaction final : public transaction {
   [[nodiscard]] const target& to() const noexcept { return to_; }
   /// The message that it would send again, empty when there is none.
   [[nodiscard]] std::string_view kept_bytes() const noexcept { return request_.bytes(); }
+  /// What it sends before the first response is bounded.
+  [[nodiscard]] bool is_bounded() const noexcept { return allowance_ != unbounded; }
+
+  static constexpr std::uint32_t unbounded = UINT32_MAX;
 
  private:
   friend class client_transactions;
@@ -78,8 +82,9 @@ class client_transaction final : public transaction {
   client_transactions& owner_;
   cancel cancel_ = cancel::no;
   std::uint16_t last_status_ = 0;
-  client_user* user_ = nullptr; ///< nobody hears of a CANCEL
-  wire_message request_;        ///< after a failure the ACK for it; nothing once accepted
+  std::uint32_t allowance_ = unbounded; ///< bytes that may go out before the first response
+  client_user* user_ = nullptr;         ///< nobody hears of a CANCEL
+  wire_message request_;                ///< after a failure the ACK for it; nothing once accepted
   std::unique_ptr<std::vector<std::string>> cancel_reasons_;
   target to_;
 };

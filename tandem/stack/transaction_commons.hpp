@@ -40,7 +40,8 @@ struct transaction_counters {
   counter transport_errors;
   counter impossible; ///< pairs of state and event that no RFC has: a fault of ours
   counter stray_responses;
-  counter refused; ///< not made, or not let wait, at a bound
+  counter refused;  ///< not made, or not let wait, at a bound
+  counter withheld; ///< copies of requests that were not sent to who never answered
 };
 
 struct transaction_commons {

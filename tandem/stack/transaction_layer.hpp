@@ -83,9 +83,11 @@ class transaction_layer {
 
   [[nodiscard]] result<client_handle, transaction_errc>
   create_client(std::string_view method, std::string_view branch, const wire_message& request,
-                const target& to, client_user& user, user_tag tag) {
-    return clients_.create(method, branch, request, to, user, tag);
+                const target& to, client_user& user, user_tag tag,
+                std::uint32_t allowance = client_transaction::unbounded) {
+    return clients_.create(method, branch, request, to, user, tag, allowance);
   }
+  std::uint32_t lift_bound(client_handle client) noexcept { return clients_.lift_bound(client); }
   void set_timer_c(client_handle client, duration after) { clients_.set_timer_c(client, after); }
   void cancel(client_handle client, std::span<const std::string_view> reasons = {}) {
     clients_.cancel(client, reasons);

@@ -69,7 +69,10 @@ def test_a_call_passes_with_its_headers_as_a_proxy_leaves_them(classic, pair):
 
     bob.send(bob.response(arrived, 180, "Ringing", to_tag="b1"))
     ringing = alice.receive_response(180, "INVITE")
-    assert len(ringing.all("Via")) == 1 and ringing.all("Record-Route") == [record_route]
+    assert len(ringing.all("Via")) == 1 and len(ringing.all("Record-Route")) == 1
+    # RFC 3261 16.7 step 8: the mark in it leads to the called party now.
+    address, mark = ringing.get("Record-Route").split(";did=")
+    assert address == record_route.split(";did=")[0] and mark != record_route.split(";did=")[1]
     bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
     answer = alice.receive_response(200, "INVITE")
     assert uri_of(answer.get("Contact")) == bob.contact and len(answer.all("Via")) == 1

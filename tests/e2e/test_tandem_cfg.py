@@ -117,6 +117,76 @@ def test_the_notify_of_a_subscription_is_record_routed(person):
     assert bob.receive_response(200, "NOTIFY")
 
 
+METHODS = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO", "REFER", "MESSAGE",
+           "UPDATE", "UNHEARD-OF", "invite", "ack", "cancel", "Register"]
+
+
+def forms_of(victim, server):
+    """Every form in which a stranger may name a target: (Request-URI, further header lines)."""
+    host, own = f"{victim.host}:{victim.port}", f"127.0.0.1:{server.port}"
+    uris = [f"sip:carol@{host}", f"sip:{host}", f"sip:carol@{host};transport=udp", f"sip:carol@{host};transport=tcp", f"sips:carol@{host}",
+            f"sip:carol@localhost:{victim.port}", f"sip:carol@elsewhere.test:{victim.port};maddr={victim.host}",
+            f"sip:carol@{DOMAIN}:{victim.port};maddr={victim.host}", f"sip:carol@{DOMAIN}:{victim.port}", f"sip:carol@{own};maddr={victim.host}",
+            f"sip:carol@{victim.host}.elsewhere.test:{victim.port}", f"sip:carol%40{host}@{DOMAIN}",
+            f"sip:+1555;phone-context={host}@{DOMAIN};user=phone", "tel:+15550123", f"sip:{DOMAIN};maddr={victim.host}",
+            f"sip:carol@[::ffff:{victim.host}]:{victim.port}"]
+    forms = [(uri, []) for uri in uris]
+    for uri in (f"sip:{DOMAIN}", f"sip:carol@{DOMAIN}", f"sip:carol@{host}"):
+        forms += [(uri, [("Route", f"<sip:{host};lr>")]), (uri, [("Route", f"<sip:{host}>")]),
+                  (uri, [("Route", f"<sip:{own};lr>"), ("Route", f"<sip:{host};lr>")]),
+                  (uri, [("Route", f"<sip:{own};lr;ftag=x;did={'0123456789' * 3}>")])]
+    return forms
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_takes_a_stranger_anywhere(server, person, endpoint, method):
+    """RFC 3261 26.1: whoever is not registered reaches nobody whom he names, by any method and any form of target."""
+    stranger = person("eve", registered=False, domain="elsewhere.test")
+    victims = [endpoint(server, "carol", kind, domain=DOMAIN) for kind in ("udp", "tcp")]
+    for victim in victims:
+        for to_tag in (None, "made-up"):
+            for uri, headers in forms_of(victim, server):
+                request = stranger.request(method, uri, to="sip:carol@elsewhere.test", to_tag=to_tag, headers=headers)
+                if method.upper() == "ACK":  # RFC 3261 17: not answered
+                    stranger.send(request)
+                    continue
+                answer = stranger.exchange(request)
+                # The server answers for itself, and registers whoever names our domain: there is no authentication yet.
+                served = method in ("OPTIONS", "REGISTER") and answer.status == 200
+                assert served or answer.status >= 400, f"{request!r} got {answer.status}"
+    for victim in victims:
+        assert victim.nothing()
+
+
+def test_whoever_has_seen_a_route_sends_to_the_other_party_alone(server, person):
+    """RFC 3261 12.1, 16.7 step 8: what a stranger learned in a call takes him to whom he called."""
+    bob, eve = person("bob"), person("eve", registered=False, domain="elsewhere.test")
+    carol = person("carol", registered=False)
+    invite = eve.send(eve.request("INVITE", f"sip:bob@{DOMAIN}"))
+    arrived = bob.receive_request("INVITE")
+    bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
+    answer = eve.receive_response(200, "INVITE")
+    caller, callee = Dialog(eve, invite, answer), Dialog(bob, arrived, answer)
+    eve.send(caller.request("ACK"))
+    assert bob.receive_request("ACK")
+    for method in ("INVITE", "MESSAGE", "OPTIONS", "BYE", "INFO"):
+        for target in (carol.contact, f"sip:carol@127.0.0.1:{carol.port};transport=tcp", f"sip:{DOMAIN}:{carol.port};maddr=127.0.0.1"):
+            assert eve.exchange(caller.request(method, target=target)).status == 403
+        assert eve.exchange(caller.request(method, routes=caller.routes + [f"<{carol.contact};lr>"])).status == 403
+        assert eve.exchange(caller.request(method, routes=callee.routes, target=eve.contact)).status == 403
+    # Bob moves, and is found (12.2).
+    callee.cseq = 7
+    update = callee.request("UPDATE")
+    update.set("Contact", f"<{bob.contact};moved=1>".replace("sip:bob@", "sip:bob-2@"))
+    bob.send(update)
+    eve.send(eve.response(eve.receive_request("UPDATE"), 200, "OK"))
+    assert bob.receive_response(200, "UPDATE")
+    eve.send(caller.request("BYE", target=bob.contact.replace("sip:bob@", "sip:bob-2@")))
+    bob.send(bob.response(bob.receive_request("BYE"), 200, "OK"))
+    assert eve.receive_response(200, "BYE")
+    assert carol.nothing()
+
+
 def test_registration_of_another_domain_is_refused(person):
     alice = person("alice", registered=False)
     assert alice.exchange(alice.register(uri="sip:elsewhere.test")).status == 403

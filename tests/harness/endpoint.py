@@ -274,8 +274,8 @@ class Dialog:
         calls = invite.source is None  # we made the INVITE
         self.cseq = int(invite.get("CSeq").split()[0])
         self.invite_cseq = self.cseq
-        routes = answer.all("Record-Route")
-        self.routes = routes[::-1] if calls else routes
+        # RFC 3261 12.1: each side from what it has got, since a proxy may tell the two differently (16.7 step 8).
+        self.routes = answer.all("Record-Route")[::-1] if calls else invite.all("Record-Route")
         self.target = uri_of((answer if calls else invite).get("Contact"))
         local, remote = ("From", "To") if calls else ("To", "From")
         self.local, self.remote = answer.get(local), answer.get(remote)

@@ -3,9 +3,12 @@
 
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
-#include <tandem/server/forwarding/record_route.hpp>
-#include <tandem/sip/params.hpp>
+#include <tandem/server/forwarding/recorded_route.hpp>
+#include <tandem/stack/record_route.hpp>
 #include <tandem/stack/route_rules.hpp>
+
+#include <optional>
+#include <string>
 
 namespace tandem::modules {
 
@@ -18,23 +21,35 @@ using server::recorded_route;
 
 /// The parameters of this module in one script.
 struct rr_settings final : server::module {
-  server::record_route_rules rules;
+  stack::record_route_rules rules;
+  std::optional<unsigned> nat_flag;
 };
 
-/// Parameters of the Route entry of ours that loose_route() took away, without semicolon.
+/// The Route entry of ours that loose_route() took away.
 struct own_route {
-  std::string params;
-  void clear() noexcept { params.clear(); }
+  std::string params; ///< without the first semicolon
+  bool is_of_dialog = false;
+  void clear() noexcept {
+    params.clear();
+    is_of_dialog = false;
+  }
 };
 
 /// Puts an entry of ours into the request, once.
 outcome record(message_context& m, std::string_view sent_by, recorded_route::kind how) {
   auto& recorded = m.state<recorded_route>();
   if (recorded.made != recorded_route::kind::none) return outcome::yes();
-  recorded.rules = m.settings_of<rr_settings>().rules;
-  const auto transport =
-      how == recorded_route::kind::preset ? transport_kind::udp : m.from().transport;
-  if (sent_by.empty() || !push_record_route(m, recorded.rules, sent_by, transport))
+  const auto& settings = m.settings_of<rr_settings>();
+  recorded.rules = settings.rules;
+  stack::route_entry entry{.user = {}, .sent_by = sent_by, .transport = m.from().transport};
+  if (how == recorded_route::kind::preset) entry.transport = transport_kind::udp;
+  if (recorded.rules.add_username)
+    if (const auto uri = m.parsed_uri(); uri && uri->is_sip()) entry.user = uri->user();
+  // Behind a NAT the sender is reached by the way that it came, as `lookup` reaches it.
+  const bool is_behind_nat = settings.nat_flag && m.flag(*settings.nat_flag);
+  const stack::flow_token calling =
+      is_behind_nat ? stack::flow_token{server::way_back(m)} : stack::flow_token{};
+  if (sent_by.empty() || !push_record_route(m.message(), recorded.rules, entry, calling))
     return outcome::no();
   recorded.made = how;
   return outcome::yes();
@@ -42,10 +57,7 @@ outcome record(message_context& m, std::string_view sent_by, recorded_route::kin
 
 outcome record_route(script::call& c) {
   auto& m = c.as<message_context>();
-  stack::target back;
-  back.address = m.from().source;
-  back.transport = m.from().transport;
-  return record(m, m.home().out().sent_by(back), recorded_route::kind::single);
+  return record(m, m.home().out().sent_by(server::way_back(m)), recorded_route::kind::single);
 }
 
 outcome record_route_preset(script::call& c) {
@@ -58,14 +70,31 @@ std::shared_ptr<const void> check_preset(script::check& c) {
   return nullptr;
 }
 
+/// What the entry says that was taken away, if it is one that we have made.
+void follow(message_context& m, own_route& own) {
+  const hash_key& secret = m.home().transactions().secret();
+  auto& moved = m.home().state<server::moved_parties>().all;
+  const auto followed = stack::follow_own_route(m.message(), own.params, secret, moved);
+  own.is_of_dialog = followed.is_ours;
+  if (!followed.is_ours) return;
+  m.state<recorded_route>().within = recorded_route::dialog::ours;
+  stack::note_refresh(m.message(), secret, moved);
+  if (!followed.flow) return;
+  m.hop().received = followed.flow->address;
+  m.hop().flow = followed.flow->flow;
+  m.hop().transport = followed.flow->transport;
+}
+
 outcome loose_route(script::call& c) {
   auto& m = c.as<message_context>();
   const auto is_own = [&](const sip::uri& uri) {
     return uri.is_sip() && m.home().names().contains(uri.host().text, uri.port().value_or(0));
   };
-  const stack::route_step step =
-      stack::take_own_route(m.message(), is_own, m.state<own_route>().params);
+  auto& own = m.state<own_route>();
+  const stack::route_step step = stack::take_own_route(m.message(), is_own, own.params);
   if (!step.had_route) return outcome::no();
+  m.hop().named = stack::named_by::stranger; // also where a strict router had put it elsewhere
+  follow(m, own);
   if (step.has_more) return outcome::yes();
   // Nothing is left: the Request-URI is the last hop. The original said false then, and scripts
   // that count on it have their way in classic mode.
@@ -73,11 +102,8 @@ outcome loose_route(script::call& c) {
   return outcome::of(!m.script().is_classic());
 }
 
-/// The Route that was taken away is one that we have set up for this call.
 outcome is_routed_before(script::call& c) {
-  auto& m = c.as<message_context>();
-  const auto params = sip::uri_parameters{m.state<own_route>().params};
-  return outcome::of(params.value("did") == server::dialog_mark{m}.view());
+  return outcome::of(c.as<message_context>().state<own_route>().is_of_dialog);
 }
 
 script::module_info declare() {
@@ -101,7 +127,7 @@ script::module_info declare() {
        .arguments = {},
        .help =
            "after loose_route(): true when the entry taken away is one that record_route() made "
-           "for this call, so that the request belongs to a call that passed here before",
+           "for this dialog, and the request goes where the other party of it is",
        .run = is_routed_before},
   };
   info.parameters = {
@@ -109,9 +135,14 @@ script::module_info declare() {
       {"enable_full_lr", parameter_kind::boolean, "0",
        "writes lr=on, for peers that drop a bare lr"},
       {"enable_double_rr", parameter_kind::boolean, "1",
-       "two entries where a request leaves by another transport or address family than it came by"},
+       "two entries where a request leaves by another transport or address of ours than it came "
+       "by"},
       {"add_username", parameter_kind::boolean, "0",
        "puts the user of the Request-URI into the entry"},
+      {"nat_flag", parameter_kind::integer, "4",
+       "flag of a request whose sender is behind a NAT: what the other party sends within the "
+       "dialog goes the way that the request came; -1: none",
+       -1, 31},
   };
   info.aliases = {{"addRecordRoute", "record_route"}, {"rewriteFromRoute", "loose_route"}};
   return info;
@@ -123,6 +154,8 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   s->rules.enable_full_lr = setup.is_on("enable_full_lr");
   s->rules.enable_double_rr = setup.is_on("enable_double_rr");
   s->rules.add_username = setup.is_on("add_username");
+  if (const auto flag = setup.number("nat_flag"); flag >= 0)
+    s->nat_flag = static_cast<unsigned>(flag);
   return s;
 }
 

@@ -25,6 +25,7 @@ TEST_F(rr, record_route_adds_one_entry_of_ours_however_often_it_is_called) {
   const auto entry = m.first(sip::header_id::record_route).value_or("");
   EXPECT_TRUE(entry.starts_with("<sip:192.0.2.100;")) << entry;
   EXPECT_NE(entry.find(";ftag=alice-1"), std::string::npos) << entry;
+  EXPECT_EQ(entry.find("flow="), std::string::npos) << entry;
   EXPECT_TRUE(entry.ends_with(";lr>")) << entry;
 }
 
@@ -125,20 +126,119 @@ TEST_F(rr, rewrites_the_request_for_a_strict_next_hop) {
   EXPECT_EQ(m.back(sip::header_id::route), "<sip:bob@192.0.2.2>");
 }
 
-TEST_F(rr, is_routed_before_knows_entries_of_this_call_and_refuses_forged_ones) {
-  load_route(R"(if (method=="MESSAGE") { record_route(); t_relay(); break; }
-                loose_route();
-                if (is_routed_before()) sl_send_reply("200", "yes");
-                else sl_send_reply("200", "no");)");
-  receive(request("MESSAGE"));
-  const std::string entry{take_parsed("MESSAGE").first(sip::header_id::record_route).value_or("")};
-  const std::string route = "Route: " + entry + "\r\n";
-  EXPECT_EQ(said(in_dialog(route)), "yes");
-  auto other = in_dialog(route);
+/// Says whether a request within the dialog is one.
+constexpr std::string_view judges = R"(
+    if (has_totag()) {
+      loose_route();
+      if (is_routed_before()) sl_send_reply("200", "yes"); else sl_send_reply("200", "no");
+      break;
+    }
+    record_route(); t_relay();)";
+
+TEST_F(rr, is_routed_before_knows_what_goes_to_the_other_party_of_the_dialog) {
+  load_route(judges);
+  auto invite = request("INVITE");
+  invite.more = "Contact: <sip:alice@192.0.2.1>\r\n";
+  receive(invite);
+  take("100");
+  const auto sent = take("INVITE");
+  const auto routes = [](const sip::message& m) {
+    return "Route: " + std::string{m.first(sip::header_id::record_route).value_or("")} + "\r\n";
+  };
+  const std::string for_bob = routes(parsed(sent.text));
+  answer(sent, 200, "Contact: <sip:bob@192.0.2.2>\r\n");
+  const std::string for_alice = routes(take_parsed("200"));
+  EXPECT_NE(for_alice, for_bob);
+
+  EXPECT_EQ(said(in_dialog(for_alice)), "yes");
+  EXPECT_EQ(said(in_dialog(for_bob)), "no") << "it leads to alice";
+  auto bye = in_dialog(for_bob);
+  std::swap(bye.from, bye.to);
+  bye.uri = "sip:alice@192.0.2.1";
+  EXPECT_EQ(said(bye), "yes");
+  for (const char* const method : {"INVITE", "MESSAGE", "OPTIONS", "BYE"}) {
+    auto other = in_dialog(for_alice);
+    other.method = method;
+    other.via += "x";
+    other.uri = "sip:carol@192.0.2.3:80;transport=tcp";
+    EXPECT_EQ(said(other), "no") << method;
+  }
+  EXPECT_EQ(said(in_dialog(for_alice + "Route: <sip:192.0.2.66;lr>\r\n")), "no");
+  auto other = in_dialog(for_alice);
   other.call_id = "another-call";
   EXPECT_EQ(said(other), "no");
-  EXPECT_EQ(said(in_dialog("Route: <sip:192.0.2.100;did=0000000000;lr>\r\n")), "no");
   EXPECT_EQ(said(in_dialog("Route: <sip:192.0.2.100;lr>\r\n")), "no");
+}
+
+// RFC 3261 12.2
+TEST_F(rr, is_routed_before_follows_a_party_that_has_moved) {
+  load_route(R"(
+    if (has_totag()) {
+      if (loose_route() && is_routed_before()) { record_route(); t_relay(); break; }
+      sl_send_reply("403", "no"); break;
+    }
+    record_route(); t_relay();)");
+  auto invite = request("INVITE");
+  invite.more = "Contact: <sip:alice@192.0.2.1>\r\n";
+  receive(invite);
+  take("100");
+  const auto sent = take("INVITE");
+  answer(sent, 200, "Contact: <sip:bob@192.0.2.2>\r\n");
+  const auto ok = take_parsed("200");
+  auto update = in_dialog("Route: " + std::string{*ok.first(sip::header_id::record_route)} +
+                          "\r\nContact: <sip:alice@192.0.2.1>\r\n");
+  update.method = "UPDATE";
+  receive(update);
+  answer(take("UPDATE"), 200, "Contact: <sip:bob@192.0.2.55:5099>\r\n");
+  take("200");
+  auto bye = in_dialog("Route: " + std::string{*ok.first(sip::header_id::record_route)} + "\r\n");
+  bye.cseq = 3;
+  bye.via += "x";
+  bye.uri = "sip:bob@192.0.2.55:5099";
+  receive(bye);
+  EXPECT_EQ(take("BYE").to.address.to_string(), "192.0.2.55:5099");
+  bye.via += "x";
+  bye.uri = "sip:bob@192.0.2.56:5099";
+  receive(bye);
+  EXPECT_EQ(this->sent(), "403");
+}
+
+// What edits the Contact after record_route() counts, too.
+TEST_F(rr, the_mark_is_of_the_request_as_it_leaves) {
+  load_route(R"(if (has_totag()) { loose_route();
+      if (is_routed_before()) sl_send_reply("200", "yes"); else sl_send_reply("200", "no"); break; }
+    record_route(); remove_hf("Contact"); append_hf("Contact: <sip:alice@198.51.100.7>\r\n");
+    t_relay();)");
+  auto invite = request("INVITE");
+  invite.more = "Contact: <sip:alice@192.0.2.1>\r\n";
+  receive(invite);
+  take("100");
+  const auto sent = take_parsed("INVITE");
+  auto bye = in_dialog("Route: " + std::string{*sent.first(sip::header_id::record_route)} + "\r\n");
+  std::swap(bye.from, bye.to);
+  bye.uri = "sip:alice@198.51.100.7";
+  EXPECT_EQ(said(bye), "yes");
+  bye.uri = "sip:alice@192.0.2.1";
+  EXPECT_EQ(said(bye), "no");
+}
+
+// The caller is behind a NAT: what the callee sends follows the way of the INVITE.
+TEST_F(rr, requests_to_a_caller_behind_a_nat_go_the_way_his_came) {
+  load_route(R"(
+    if (has_totag()) { loose_route(); t_relay(); break; }
+    setflag(4); record_route(); t_relay();)");
+  auto invite = request("INVITE");
+  invite.more = "Contact: <sip:alice@10.0.0.7>\r\n";
+  receive(invite, "203.0.113.7:31000");
+  take("100");
+  const auto sent = take_parsed("INVITE");
+  auto bye = in_dialog("Route: " + std::string{*sent.first(sip::header_id::record_route)} + "\r\n");
+  std::swap(bye.from, bye.to);
+  bye.uri = "sip:alice@10.0.0.7";
+  receive(bye, "192.0.2.2:5060");
+  const auto to_alice = take("BYE");
+  EXPECT_EQ(to_alice.to.address.to_string(), "203.0.113.7:31000");
+  EXPECT_EQ(parsed(to_alice.text).request_uri(), "sip:alice@10.0.0.7");
 }
 
 class sl : public script_fixture {};

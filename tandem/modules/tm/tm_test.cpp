@@ -133,10 +133,22 @@ failure_route[1] {
   EXPECT_EQ(sent(), "ACK 487");
 }
 
-TEST_F(tm, a_cancel_of_nothing_gets_481_when_it_leads_here) {
-  load_route("t_relay();");
-  receive(to("sip:bob@example.com", "CANCEL"));
-  EXPECT_EQ(sent(), "481");
+// RFC 3261 9.2: whoever names an address in a CANCEL does not have it sent there.
+TEST_F(tm, a_cancel_of_nothing_gets_481_wherever_it_leads) {
+  load_route(R"(if (!t_relay()) sl_send_reply("500", "No");)");
+  for (const char* const uri :
+       {"sip:bob@example.com", "sip:bob@192.0.2.2", "sip:bob@192.0.2.2:80;transport=tcp"}) {
+    receive(to(uri, "CANCEL"));
+    EXPECT_EQ(sent(), "481") << uri;
+    auto routed = to(uri, "CANCEL");
+    routed.more = "Route: <sip:192.0.2.66;lr>\r\n";
+    receive(routed);
+    EXPECT_EQ(sent(), "481") << uri;
+  }
+  // RFC 3261 16.10, 16.11: a script that forwards without transactions says so.
+  load_route(R"(forward("192.0.2.2");)");
+  receive(to("sip:bob@192.0.2.2", "CANCEL"));
+  EXPECT_EQ(sent(), "CANCEL");
 }
 
 TEST_F(tm, the_ack_of_a_2xx_is_forwarded_without_transaction) {

@@ -2,7 +2,7 @@
 #include <tandem/server/forwarding/forwarder.hpp>
 
 #include <tandem/base/log.hpp>
-#include <tandem/server/forwarding/record_route.hpp>
+#include <tandem/server/forwarding/recorded_route.hpp>
 #include <tandem/server/forwarding/redirection.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/status.hpp>
@@ -22,7 +22,8 @@ constexpr std::size_t longest_id = 128;
 
 routing_error error_of(stack::forward_errc why) {
   switch (why) {
-  case stack::forward_errc::full: return routing_error::out_of_transactions;
+  case stack::forward_errc::full:
+  case stack::forward_errc::unanswered: return routing_error::out_of_transactions;
   case stack::forward_errc::too_many_branches:
   case stack::forward_errc::breadth: return routing_error::too_many_branches;
   case stack::forward_errc::bad_uri: return routing_error::bad_uri;
@@ -99,6 +100,7 @@ outcome forwarder::find_and_use(message_context& m, std::span<way> ways, way_use
 }
 
 outcome forwarder::use(message_context& m, std::span<way> ways, way_use how) {
+  seal_recorded(m);
   if (how == way_use::relay) return relay_ways(m, ways);
   const way& w = ways.front();
   if (w.found.targets.empty()) {
@@ -146,14 +148,15 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   boost::container::static_vector<sip::message, most_ways> different;
   for (const way& w : ways) {
     if (w.found.targets.empty()) continue;
-    stack::forward_to& to = all.emplace_back(stack::forward_to{w.uri, w.found.targets});
+    stack::forward_to& to = all.emplace_back(stack::forward_to{
+        .uri = w.uri, .targets = w.found.targets, .named = w.named, .paid = w.paid});
     const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
-    const bool is_recorded_twice = needs_second_record_route(m, next);
-    if (w.path.empty() && !is_recorded_twice) continue;
+    const bool is_apart = is_recorded_apart(m, next);
+    if (w.path.empty() && !is_apart) continue;
     sip::message& leaving = different.emplace_back(m.message().clone());
     const bool is_complete =
         (w.path.empty() || leaving.edit().put_front(sip::header_id::route, w.path)) &&
-        (!is_recorded_twice || put_second_record_route(m, leaving, next));
+        (!is_apart || record_apart(m, leaving, next));
     if (is_complete)
       to.as = &leaving;
     else
@@ -182,16 +185,11 @@ outcome forwarder::refused(message_context& m, stack::forward_errc why) {
 outcome forwarder::cancel(message_context& m) {
   const auto invite = home_.transactions().find_server(m.arrived(), m.from());
   if (invite && home_.proxy().cancel(invite, m.arrived(), m.from())) return outcome::yes();
-  // RFC 3261 9.2, 16.10: without a transaction it is for whoever forwarded statelessly; when it
-  // leads back to us, nobody did.
-  if (m.is_myself(script::subject::uri) && !m.message().has(sip::header_id::route)) {
-    home_.reply(m.arrived(), m.from(), home_.begin_reply(m, 481));
-    return outcome::yes();
-  }
-  way_list ways;
-  way_finder::collect(m, ways);
-  if (ways.all.empty()) return outcome::no();
-  return find_and_use(m, {&ways.all.front(), 1}, way_use::forward_stateless);
+  // RFC 3261 9.2. Deviates: 16.10 lets a proxy forward a CANCEL that it has no context for; whoever
+  // names an address in one could then have it sent there. forward() does so where a script that
+  // forwards without transactions wants it (16.11).
+  home_.reply(m.arrived(), m.from(), home_.begin_reply(m, 481));
+  return outcome::yes();
 }
 
 // ---- without one
@@ -201,8 +199,7 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
   sip::message leaving = m.message().clone();
   if (!w.path.empty() && !leaving.edit().put_front(sip::header_id::route, w.path))
     return outcome::no();
-  if (needs_second_record_route(m, next) && !put_second_record_route(m, leaving, next))
-    return outcome::no();
+  if (is_recorded_apart(m, next) && !record_apart(m, leaving, next)) return outcome::no();
   const auto sent =
       home_.proxy().forward_stateless(leaving, {w.uri, w.found.targets}, m.routing(), m.hops());
   if (!sent && sent.error() == stack::forward_errc::too_many_hops &&
@@ -221,7 +218,8 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
 }
 
 outcome forwarder::send_replica(message_context& m, const way& w) {
-  const auto sent = home_.proxy().replicate(m.message(), {w.uri, w.found.targets}, m.hops());
+  const auto sent = home_.proxy().replicate(
+      m.message(), {.uri = w.uri, .targets = w.found.targets, .named = w.named}, m.hops());
   if (!sent) {
     m.set_error(error_of(sent.error()));
     tell_when_unreachable(m, w.found.targets);

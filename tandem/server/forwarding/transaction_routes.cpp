@@ -109,7 +109,11 @@ stack::reply_verdict transaction_routes::on_reply(stack::context_handle context,
                                                   sip::message& response,
                                                   const stack::arrival& from) {
   const entry* const e = entries_.find({tag.slot, tag.generation});
-  if (!e || e->on_reply == script::no_block) return stack::reply_verdict::pass;
+  if (!e) return stack::reply_verdict::pass;
+  // RFC 3261 12.2.1.2: whoever answers within a dialog says where he is from now on.
+  if (e->recorded.within == recorded_route::dialog::ours && response.status() / 100 == 2)
+    stack::note_refresh(response, home_.transactions().secret(), home_.state<moved_parties>().all);
+  if (e->on_reply == script::no_block) return stack::reply_verdict::pass;
   const auto block = static_cast<script::block_id>(e->on_reply);
   message_context& m = prepare(*e, context, script::block_kind::onreply, std::move(response), from);
   m.state<transaction_run>().reply_branch = branch;

@@ -5,7 +5,7 @@
 
 #include <tandem/base/slot_map.hpp>
 #include <tandem/server/core.hpp>
-#include <tandem/server/forwarding/record_route.hpp>
+#include <tandem/server/forwarding/recorded_route.hpp>
 #include <tandem/server/run_user.hpp>
 #include <tandem/stack/proxy.hpp>
 

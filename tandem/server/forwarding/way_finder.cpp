@@ -19,7 +19,7 @@ struct way_finder::searched {
       return texts.emplace_back(text);
     };
     for (const way& w : of) {
-      ways.push_back({own(w.uri), own(w.hop_uri), own(w.path), w.found});
+      ways.push_back({own(w.uri), own(w.hop_uri), own(w.path), w.found, w.named, w.paid});
       pending += w.is_to_be_found() ? 1 : 0;
     }
   }
@@ -40,6 +40,8 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     way& w = ways.all.emplace_back();
     w.uri = uri;
     w.path = via.path;
+    w.named = via.named;
+    w.paid = via.paid;
     w.hop_uri = !ways.route_hop.empty() ? std::string_view{ways.route_hop}
                 : !via.uri.empty()      ? std::string_view{via.uri}
                                         : uri;
@@ -56,7 +58,12 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     fixed.flow = via.flow;
     fixed.transport = via.transport;
   };
-  if (m.block() == script::block_kind::request) add(m.uri(), m.hop());
+  if (m.block() == script::block_kind::request) {
+    add(m.uri(), m.hop());
+    // The script sends it where the caller says, and not to a hop of its own.
+    if (!m.is_uri_rewritten() && m.hop().uri.empty())
+      ways.all.back().named = stack::named_by::stranger;
+  }
   for (const destination& branch : m.branches().all()) add(branch.uri, branch.via);
 }
 

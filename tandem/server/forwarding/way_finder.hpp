@@ -21,6 +21,8 @@ struct way {
   std::string_view hop_uri; ///< leads to the next hop where nothing is found yet
   std::string_view path;    ///< Route values to put on top (RFC 3327)
   located found;
+  stack::named_by named = stack::named_by::us;
+  std::uint32_t paid = 0; ///< see next_hop
 
   [[nodiscard]] bool is_to_be_found() const noexcept {
     return found.targets.empty() && found.error == routing_error::none;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run of the script has recorded of the route (stack/record_route has the rules), and what
+// that means for each way that the request takes. One thread.
+#pragma once
+
+#include <tandem/server/message_context.hpp>
+#include <tandem/stack/record_route.hpp>
+
+#include <cstdint>
+
+namespace tandem::server {
+
+class core;
+
+/// message_context::state<recorded_route>()
+struct recorded_route {
+  enum class kind : std::uint8_t {
+    none,
+    single, ///< one entry of ours, for the side it came from; a second one where it is needed
+    preset, ///< exactly what the script says
+  };
+  /// A request that follows an entry of ours within its dialog: what it and its response say of
+  /// Contact counts for the dialog.
+  enum class dialog : std::uint8_t { unknown, ours };
+
+  kind made = kind::none;
+  dialog within = dialog::unknown;
+  stack::record_route_rules rules;
+
+  void clear() noexcept {
+    made = kind::none;
+    within = dialog::unknown;
+  }
+};
+
+/// Who moved within a dialog, on one shard: core::state<moved_parties>().
+struct moved_parties {
+  explicit moved_parties(core&) {}
+  stack::refreshed_targets all;
+};
+
+/// Where the request came from, by the socket or connection that it came in on.
+[[nodiscard]] stack::target way_back(const message_context& m);
+
+/// Writes the marks into what the run has recorded; when the request is about to leave.
+void seal_recorded(message_context& m);
+
+/// The copy that leaves by `to` has other entries than the request: a second one, since it leaves
+/// by another transport or address of ours than it came by (RFC 5658), or the flow that it takes.
+[[nodiscard]] bool is_recorded_apart(const message_context& m, const stack::target& to);
+
+/// Makes those entries. \return false when the message takes no more
+[[nodiscard]] bool record_apart(const message_context& m, sip::message& leaving,
+                                const stack::target& to);
+
+} // namespace tandem::server

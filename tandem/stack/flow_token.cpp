@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/flow_token.hpp>
+
+#include <algorithm>
+
+namespace tandem::stack {
+
+namespace {
+
+constexpr std::string_view digits = "0123456789abcdef";
+
+// transport, shard, slot, generation, port, scope; the address follows
+constexpr std::size_t fixed = 1 + 2 + 4 + 4 + 2 + 4;
+constexpr std::size_t with_v4 = fixed + 4;
+constexpr std::size_t with_v6 = fixed + 16;
+
+template <typename T>
+std::uint8_t* put(std::uint8_t* to, T number) noexcept {
+  for (std::size_t i = sizeof(T); i-- > 0;)
+    *to++ = static_cast<std::uint8_t>(std::uint64_t{number} >> (8 * i));
+  return to;
+}
+
+template <typename T>
+T take(const std::uint8_t*& from) noexcept {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) number = number << 8 | *from++;
+  return static_cast<T>(number);
+}
+
+} // namespace
+
+flow_token::flow_token(const target& way) noexcept {
+  std::array<std::uint8_t, most_bytes> bytes;
+  std::uint8_t* end = put(bytes.data(), static_cast<std::uint8_t>(way.transport));
+  end = put(put(put(end, way.flow.shard), way.flow.slot), way.flow.generation);
+  end = put(put(end, way.address.port), way.address.scope);
+  end = std::copy_n(way.address.ip.bytes().begin(), way.address.ip.is_v6() ? 16 : 4, end);
+  for (const std::uint8_t* at = bytes.data(); at != end; ++at) {
+    text_[size_++] = digits[*at >> 4];
+    text_[size_++] = digits[*at & 15];
+  }
+}
+
+std::optional<target> flow_token::parse(std::string_view text) noexcept {
+  if (text.size() != 2 * with_v4 && text.size() != 2 * with_v6) return std::nullopt;
+  std::array<std::uint8_t, most_bytes> bytes;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto digit = digits.find(text[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    std::uint8_t& byte = bytes[i / 2];
+    byte = static_cast<std::uint8_t>(i % 2 == 0 ? digit << 4 : byte | digit);
+  }
+  const std::uint8_t* at = bytes.data();
+  target way;
+  const auto transport = take<std::uint8_t>(at);
+  if (transport > static_cast<std::uint8_t>(transport_kind::wss)) return std::nullopt;
+  way.transport = static_cast<transport_kind>(transport);
+  way.flow.shard = take<std::uint16_t>(at);
+  way.flow.slot = take<std::uint32_t>(at);
+  way.flow.generation = take<std::uint32_t>(at);
+  way.address.port = take<std::uint16_t>(at);
+  way.address.scope = take<std::uint32_t>(at);
+  if (text.size() == 2 * with_v4) {
+    way.address.ip = ip_address::v4(at[0], at[1], at[2], at[3]);
+  } else {
+    std::array<std::uint8_t, 16> v6;
+    std::copy_n(at, v6.size(), v6.begin());
+    way.address.ip = ip_address::v6(v6);
+  }
+  return way;
+}
+
+} // namespace tandem::stack

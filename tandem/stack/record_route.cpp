@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/record_route.hpp>
+
+#include <tandem/base/block.hpp>
+#include <tandem/sip/headers.hpp>
+#include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/single_values.hpp>
+#include <tandem/sip/sink.hpp>
+#include <tandem/stack/dialog_mark.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace tandem::stack {
+
+namespace {
+
+constexpr auto record_route = sip::header_id::record_route;
+
+// Parameters of an entry of ours. The flows are read again when the entry comes back.
+constexpr std::string_view mark_name = "did";
+constexpr std::string_view mark_begin = ";did=";
+constexpr std::string_view calling_name = "cflow";
+constexpr std::string_view called_name = "dflow";
+constexpr std::string_view pair_name = "r2";
+constexpr std::string_view pair_text = ";r2=on";
+
+std::string_view transport_parameter(transport_kind transport) {
+  switch (transport) {
+  case transport_kind::udp: break;
+  case transport_kind::tcp: return ";transport=tcp";
+  case transport_kind::tls: return ";transport=tls";
+  case transport_kind::ws:
+  case transport_kind::wss: return ";transport=ws";
+  }
+  return {};
+}
+
+/// Text and mark of one entry, put together in a block of its size.
+class entry_writer {
+ public:
+  explicit entry_writer(std::size_t size)
+      : room_{block_ref::make(size)}, out_{{room_.data(), room_.capacity()}} {}
+  entry_writer& put(std::string_view text) {
+    out_.put(text);
+    return *this;
+  }
+  entry_writer& put(std::string_view name, std::string_view value) {
+    if (!value.empty()) put(";").put(name).put("=").put(value);
+    return *this;
+  }
+  [[nodiscard]] bool has_fitted() const { return out_.has_fitted(); }
+  [[nodiscard]] std::string_view text() const { return out_.text(); }
+
+ private:
+  block_ref room_;
+  sip::sink out_;
+};
+
+/// An entry of ours, as it stands in a header.
+struct own_entry {
+  sip::uri_parameters params;
+  std::size_t mark_at = 0; ///< in the value
+};
+
+/// The value may be of ours: it has a mark of the right size.
+std::optional<own_entry> read_own(std::string_view value) {
+  const auto at = value.rfind(mark_begin);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto entry = sip::name_addr::parse(value);
+  if (!entry || !entry->address.is_sip()) return std::nullopt;
+  own_entry found{entry->address.params(), at + mark_begin.size()};
+  if (found.params.value(mark_name).data() != value.data() + found.mark_at ||
+      found.params.value(mark_name).size() != dialog_mark::size)
+    return std::nullopt;
+  return found;
+}
+
+marked_dialog dialog_of(std::string_view call_id, std::string_view calling_tag,
+                        const sip::uri_parameters& entry) {
+  return {call_id, calling_tag, entry.value(calling_name), entry.value(called_name)};
+}
+
+std::uint64_t contact_place(const sip::message& m, const hash_key& secret) {
+  const auto contact = m.get<sip::hdr::contact>();
+  return contact && !contact->is_star ? place_of(contact->address, secret) : no_place;
+}
+
+std::uint64_t party_hash(std::string_view call_id, std::string_view tag, const hash_key& secret) {
+  constexpr std::uint64_t kind = 0x7061727479; // "party": no other hash of the secret is like it
+  return keyed_hash(secret, call_id, tag, kind);
+}
+
+bool put_entry(sip::message& m, const record_route_rules& rules, const route_entry& entry,
+               std::string_view pair, std::string_view calling, std::string_view called) {
+  static constexpr std::array<char, dialog_mark::size> unsealed{
+      '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
+      '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0'};
+  const std::string_view tag = rules.append_fromtag ? m.from_tag() : std::string_view{};
+  constexpr std::size_t words = 96 + dialog_mark::size; // more than all that is fixed
+  entry_writer out{words + entry.user.size() + entry.sent_by.size() + tag.size() + calling.size() +
+                   called.size()};
+  out.put("<sip:");
+  if (!entry.user.empty()) out.put(entry.user).put("@");
+  out.put(entry.sent_by).put(transport_parameter(entry.transport)).put(pair).put("ftag", tag);
+  out.put(calling_name, calling).put(called_name, called);
+  out.put(mark_name, {unsealed.data(), unsealed.size()});
+  out.put(rules.enable_full_lr ? ";lr=on>" : ";lr>");
+  return out.has_fitted() && m.edit().put_front(record_route, out.text());
+}
+
+/// Goes through all single values and lets `f(value)` say which mark shall stand in them, empty to
+/// leave them. \return false when the message takes no more
+template <typename F>
+bool rewrite_marks(sip::message& m, F&& f) {
+  for (std::size_t i = m.find(record_route); i != sip::message::npos;
+       i = m.find(record_route, i + 1)) {
+    const std::string_view line = m.value(i);
+    block_ref changed; // marks have one size
+    std::string_view rest = line;
+    for (;;) {
+      const std::string_view value = sip::next_value(record_route, rest);
+      if (value.empty()) break;
+      const auto own = read_own(value);
+      const dialog_mark* const mark = f(value, own);
+      if (!mark) continue;
+      if (!changed) changed = block_ref::copy_of(line);
+      const auto at = static_cast<std::size_t>(value.data() - line.data()) + own->mark_at;
+      std::copy_n(mark->view().data(), mark->view().size(), changed.data() + at);
+    }
+    if (changed && !m.edit().replace_line(i, {changed.data(), line.size()})) return false;
+  }
+  return true;
+}
+
+} // namespace
+
+// ---- in the request
+
+bool push_record_route(sip::message& request, const record_route_rules& rules,
+                       const route_entry& entry, const flow_token& calling) {
+  return put_entry(request, rules, entry, {}, calling.view(), {});
+}
+
+bool record_way(sip::message& copy, const record_route_rules& rules, const route_entry* second,
+                const flow_token& called) {
+  std::string calling;
+  const auto marked = copy.edit().update_front(record_route, [&](std::string_view old) {
+    const auto own = read_own(old);
+    if (!own) return std::string{old};
+    calling = own->params.value(calling_name);
+    const std::size_t mark = own->mark_at - mark_begin.size();
+    std::string text{old.substr(0, mark)};
+    if (second) text += pair_text;
+    if (!called.view().empty())
+      text.append(";").append(called_name).append("=").append(called.view());
+    return text += old.substr(mark);
+  });
+  // Whoever follows the route takes both entries away at once, and knows by r2 that they are two.
+  return marked && (!second || put_entry(copy, rules, *second, pair_text, calling, called.view()));
+}
+
+bool seal_record_route(sip::message& request, const hash_key& secret) {
+  // The entry below ours is the next hop on the way to the calling party.
+  std::size_t n = 0;
+  std::size_t ours = 1;
+  std::uint64_t hop = no_place;
+  for_each_value(request, record_route, [&](std::string_view value) {
+    if (n == 0)
+      if (const auto own = read_own(value); own && own->params.has(pair_name)) ours = 2;
+    if (n++ == ours) hop = place_of(value, secret);
+  });
+  const std::uint64_t target = contact_place(request, secret);
+  std::optional<dialog_mark> mark;
+  n = 0;
+  return rewrite_marks(
+      request, [&](std::string_view, const std::optional<own_entry>& own) -> const dialog_mark* {
+        if (n++ >= ours || !own) return nullptr;
+        if (!mark) {
+          mark.emplace(dialog_of(request.call_id(), request.from_tag(), own->params), secret);
+          mark->lead_to({}, target, hop);
+        }
+        return &*mark;
+      });
+}
+
+// ---- in the response
+
+void turn_record_route(sip::message& response, const hash_key& secret) {
+  if (response.status() <= 100 || response.status() >= 300) return;
+  const auto line = response.first(record_route);
+  if (!line || response.to_tag().empty()) return;
+  const std::uint64_t target = contact_place(response, secret);
+  if (target == no_place) return;
+
+  std::uint64_t above = no_place; // place of the entry before this one: the next hop to the callee
+  std::optional<dialog_mark> mark;
+  bool is_second = false; // of a pair, whose mark is that of the first
+  // The next hop is the same after the change of marks, which are no part of a place.
+  static_cast<void>(rewrite_marks(
+      response,
+      [&](std::string_view value, const std::optional<own_entry>& own) -> const dialog_mark* {
+        const std::uint64_t hop = above;
+        above = place_of(value, secret);
+        if (!own) {
+          is_second = false;
+          return nullptr;
+        }
+        const std::string_view there = own->params.value(mark_name);
+        if (is_second && own->params.has(pair_name) && mark->has_dialog_of(there)) {
+          is_second = false;
+          return &*mark;
+        }
+        mark.emplace(dialog_of(response.call_id(), response.from_tag(), own->params), secret);
+        if (!mark->has_dialog_of(there)) return nullptr;
+        mark->lead_to(response.to_tag(), target, hop);
+        is_second = own->params.has(pair_name);
+        return &*mark;
+      }));
+}
+
+// ---- in a request of the dialog
+
+followed_route follow_own_route(const sip::message& request, std::string_view own_params,
+                                const hash_key& secret, const refreshed_targets& moved) noexcept {
+  const sip::uri_parameters params{own_params};
+  const std::string_view there = params.value(mark_name);
+  if (there.size() != dialog_mark::size) return {};
+  const auto key = request.key();
+  if (!key || key->to_tag.empty()) return {};
+
+  // Either party may have begun the dialog, and follows the entry to the other one.
+  const dialog_mark to_calling{dialog_of(key->call_id, key->to_tag, params), secret};
+  const bool is_to_calling = to_calling.has_dialog_of(there);
+  dialog_mark mark = is_to_calling
+                         ? to_calling
+                         : dialog_mark{dialog_of(key->call_id, key->from_tag, params), secret};
+  if (!mark.has_dialog_of(there)) return {};
+  const auto next = request.front(sip::header_id::route);
+  const auto uri = sip::uri::parse(request.request_uri());
+  if (!uri) return {};
+  const std::uint64_t target = place_of(*uri, secret);
+  mark.lead_to(is_to_calling ? std::string_view{} : key->to_tag, target,
+               next ? place_of(*next, secret) : no_place);
+  if (!mark.has_hop_of(there)) return {};
+  if (!mark.has_target_of(there) &&
+      !moved.is_at(party_hash(key->call_id, key->to_tag, secret), target))
+    return {};
+  return {true, flow_token::parse(params.value(is_to_calling ? calling_name : called_name))};
+}
+
+void note_refresh(const sip::message& message, const hash_key& secret, refreshed_targets& moved) {
+  const std::uint64_t place = contact_place(message, secret);
+  const auto key = message.key();
+  if (place == no_place || !key) return;
+  moved.note(party_hash(key->call_id, message.is_request() ? key->from_tag : key->to_tag, secret),
+             place);
+}
+
+} // namespace tandem::stack

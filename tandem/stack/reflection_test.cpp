@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a stranger can make us send to addresses that he named (the rule of RFC 9000 8.1).
+#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/reflection.hpp>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace tandem::stack {
+namespace {
+
+using namespace testing;
+
+TEST(reflection_budget, gives_each_target_one_copy_first_and_then_as_much_as_the_others) {
+  reflection_budget one{500};
+  EXPECT_EQ(one.take(700, 1), 4'900U);
+  EXPECT_EQ(one.take(101, 1), 0U);
+  one.give_back(4'200);
+  EXPECT_EQ(one.take(101, 1), 707U);
+
+  reflection_budget many{500};
+  unsigned served = 0;
+  for (unsigned ways = 32; ways > 0; --ways) served += many.take(700, ways) > 0 ? 1 : 0;
+  EXPECT_EQ(served, 7U);
+  EXPECT_LT(many.left(), 700U);
+
+  reflection_budget shared{1'000};
+  for (unsigned ways = 4; ways > 0; --ways) EXPECT_EQ(shared.take(700, ways), 2'500U);
+  EXPECT_EQ(shared.take(700, 1), 0U);
+  shared.add(30);
+  EXPECT_EQ(shared.take(300, 1), 300U);
+}
+
+TEST(answered_addresses, are_known_for_an_hour_and_the_oldest_makes_room) {
+  answered_addresses known{2};
+  const instant begin{};
+  const auto at = [](const char* text) { return *socket_address::parse(text); };
+  known.note(at("192.0.2.1:1"), begin);
+  EXPECT_TRUE(known.contains(at("192.0.2.1:1"), begin + seconds{3'599}));
+  EXPECT_FALSE(known.contains(at("192.0.2.1:1"), begin + seconds{3'600}));
+  EXPECT_FALSE(known.contains(at("192.0.2.1:2"), begin));
+  known.note(at("192.0.2.1:2"), begin);
+  known.note(at("192.0.2.1:1"), begin);
+  known.note(at("192.0.2.1:3"), begin);
+  EXPECT_TRUE(known.contains(at("192.0.2.1:1"), begin));
+  EXPECT_FALSE(known.contains(at("192.0.2.1:2"), begin));
+  EXPECT_EQ(known.size(), 2U);
+}
+
+/// Bytes that an unanswered request has sent to each address until it has failed.
+std::map<std::string, std::size_t> sent_by_silence(proxy_fixture& t, const request_parts& p) {
+  t.receive(p);
+  t.out.advance(seconds{200});
+  std::map<std::string, std::size_t> bytes;
+  while (!t.out.sent.empty()) {
+    const sent_message m = t.out.take();
+    if (!m.text.starts_with("SIP/2.0")) bytes[m.to.address.to_string()] += m.text.size();
+  }
+  return bytes;
+}
+
+std::size_t sum(const std::map<std::string, std::size_t>& bytes) {
+  std::size_t all = 0;
+  for (const auto& [address, some] : bytes) all += some;
+  return all;
+}
+
+TEST(reflection, a_request_sends_ten_times_its_bytes_to_addresses_that_do_not_answer) {
+  for (const char* const method : {"INVITE", "OPTIONS"}) {
+    for (const std::size_t targets : {1U, 2U, 7U, 32U}) {
+      proxy_fixture t;
+      t.ways.clear();
+      for (std::size_t i = 0; i < targets; ++i) {
+        const std::string address = "192.0.2.66:" + std::to_string(5'000 + i);
+        t.ways.push_back({"sip:victim@" + address, {target_at(address)}});
+      }
+      request_parts p;
+      p.method = method;
+      const std::size_t bound = 10 * request_text(p).size();
+      const auto bytes = sent_by_silence(t, p);
+      EXPECT_LE(sum(bytes), bound) << method << " to " << targets;
+      EXPECT_GE(bytes.size(), std::min<std::size_t>(targets, 7)) << method << " to " << targets;
+      EXPECT_GT(sum(bytes), bound / 2) << method << " to " << targets;
+    }
+  }
+}
+
+TEST(reflection, what_has_answered_a_tcp_peer_and_what_the_operator_names_are_not_bounded) {
+  request_parts p;
+  p.method = "OPTIONS";
+  const std::size_t bound = 10 * request_text(p).size();
+  const auto of = [&](target to, named_by named, bool answers) {
+    proxy_fixture t;
+    t.named = named;
+    t.ways = {{"sip:bob@192.0.2.2", {to}}};
+    if (answers) {
+      request_parts before = p;
+      before.via += "before";
+      before.call_id = "before";
+      t.receive(before);
+      t.answer(t.take("OPTIONS"), 404);
+      t.take("404");
+    }
+    return sum(sent_by_silence(t, p));
+  };
+  const target udp = target_at("192.0.2.2");
+  EXPECT_LE(of(udp, named_by::stranger, false), bound);
+  EXPECT_GT(of(udp, named_by::stranger, true), bound) << "11 copies";
+  EXPECT_GT(of(udp, named_by::us, false), bound);
+  EXPECT_LT(of(target_at("192.0.2.2", transport_kind::tcp), named_by::stranger, false), bound);
+}
+
+TEST(reflection, an_answer_from_elsewhere_proves_nothing) {
+  proxy_fixture t;
+  request_parts p;
+  p.method = "OPTIONS";
+  t.receive(p);
+  auto sent = t.take("OPTIONS");
+  sent.to = target_at("192.0.2.77");
+  t.answer(sent, 404);
+  t.take("404");
+  p.via += "x";
+  p.call_id = "x";
+  EXPECT_LE(sum(sent_by_silence(t, p)), 10 * request_text(p).size());
+}
+
+TEST(reflection, branches_of_later_rounds_come_out_of_the_same_bytes) {
+  proxy_fixture t;
+  unsigned rounds = 0;
+  result<unsigned, forward_errc> last = 0U;
+  t.on_failed = [&](context_handle c, int) {
+    if (++rounds > 12) return failure_verdict::decided;
+    last = t.relay(c, t.core.request_of(c));
+    return failure_verdict::decided;
+  };
+  const request_parts p;
+  const auto bytes = [&] {
+    auto all = sent_by_silence(t, p);
+    t.out.advance(seconds{600});
+    while (!t.out.sent.empty())
+      if (const auto m = t.out.take(); !m.text.starts_with("SIP/2.0"))
+        all[m.to.address.to_string()] += m.text.size();
+    return sum(all);
+  }();
+  EXPECT_LE(bytes, 10 * request_text(p).size());
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error(), forward_errc::unanswered);
+}
+
+} // namespace
+} // namespace tandem::stack

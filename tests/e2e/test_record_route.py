@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way of a dialog: which addresses of ours it is recorded by, and that a phone behind a NAT is reached by its flow."""
+import pytest
+
+from harness.endpoint import Dialog
+from harness.ports import free_ports
+
+pytestmark = pytest.mark.tandem_only
+
+SCRIPT = """
+loadmodule "sl"
+loadmodule "tm"
+loadmodule "rr"
+loadmodule "usrloc"
+loadmodule "registrar"
+loadmodule "textops"
+route {
+    if (method=="CANCEL") { t_relay(); break; }
+    if (has_totag()) { loose_route(); if (!t_relay()) sl_reply_error(); break; }
+    if (method=="REGISTER") { if (is_present_hf("X-Nat")) setflag(4); save("location"); break; }
+    if (method=="OPTIONS") { sl_send_reply("200", "OK"); break; }
+    if (is_present_hf("X-Nat")) setflag(4);
+    record_route();
+    if (uri==myself) { if (!lookup("location")) { sl_send_reply("404", "Not Found"); break; } }
+    if (!t_relay()) sl_reply_error();
+}
+"""
+NAT = [("X-Nat", "yes")]
+
+
+@pytest.fixture
+def second():
+    """A port for another socket of the server."""
+    return free_ports(1)
+
+
+def serve_twice(serve, host, port):
+    return serve(SCRIPT, prologue=f"listen=udp:{host}:{port}\n")
+
+
+def call(alice, bob, uri, *, answered_from=None, **more):
+    """alice calls bob, who answers; both sides of the dialog, and the INVITE as bob got it."""
+    invite = alice.send(alice.request("INVITE", uri, **more))
+    arrived = bob.receive_request("INVITE")
+    bob.send(bob.response(arrived, 200, "OK", to_tag="b1", contact=answered_from))
+    answer = alice.receive_response(200, "INVITE")
+    caller, callee = Dialog(alice, invite, answer), Dialog(bob, arrived, answer)
+    callee.cseq = 7
+    return caller, callee, arrived
+
+
+# RFC 5626 5.3: what belongs to the dialog takes the flow that its INVITE took.
+@pytest.mark.parametrize("kind", ["udp", "tcp"])
+def test_ack_and_bye_of_a_phone_behind_a_nat_follow_its_flow(serve, endpoint, kind):
+    server = serve(SCRIPT)
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", kind)
+    private = f"<sip:bob@127.0.0.77:5999;line=x7{';transport=tcp' if kind == 'tcp' else ''}>"
+    assert bob.exchange(bob.register(contact=private, headers=NAT)).status == 200
+    caller, _, _ = call(alice, bob, "sip:bob@example.test", answered_from=private)
+    alice.send(caller.request("ACK"))
+    assert bob.receive_request("ACK").uri == private.strip("<>")
+    alice.send(caller.request("BYE"))
+    bye = bob.receive_request("BYE")
+    assert not bye.all("Route")
+    bob.send(bob.response(bye, 200, "OK"))
+    assert alice.receive_response(200, "BYE")
+
+
+def test_a_bye_to_a_caller_behind_a_nat_follows_the_way_of_his_invite(serve, endpoint):
+    server = serve(SCRIPT)
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "udp")
+    assert bob.exchange(bob.register()).status == 200
+    _, callee, _ = call(alice, bob, "sip:bob@example.test", contact="<sip:alice@127.0.0.78:5998>", headers=NAT)
+    bob.send(callee.request("BYE"))
+    bye = alice.receive_request("BYE")
+    assert bye.uri == "sip:alice@127.0.0.78:5998"
+    alice.send(alice.response(bye, 200, "OK"))
+    assert bob.receive_response(200, "BYE")
+
+
+def test_a_phone_behind_a_nat_is_reached_from_the_socket_that_it_spoke_to(serve, endpoint, second):
+    server = serve_twice(serve, "127.0.0.1", second)
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "udp")
+    alice.server = bob.server = ("127.0.0.1", second)
+    assert bob.exchange(bob.register(headers=NAT)).status == 200
+    caller, _, invite = call(alice, bob, "sip:bob@example.test")
+    assert invite.source[1] == second
+    assert len(invite.all("Record-Route")) == 1 and f":{second}" in invite.get("Record-Route")
+    assert f":{second};" in invite.get("Via")
+    alice.send(caller.request("ACK"))
+    assert bob.receive_request("ACK").source[1] == second
+    alice.send(caller.request("BYE"))
+    bye = bob.receive_request("BYE")
+    assert bye.source[1] == second
+    bob.send(bob.response(bye, 200, "OK"))
+    assert alice.receive_response(200, "BYE").source[1] == second
+
+
+# RFC 5658 3.2, RFC 3261 16.6 step 4
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_a_call_that_leaves_by_another_address_than_it_came_by_is_recorded_by_both(serve, endpoint, second, host):
+    server = serve_twice(serve, host, second)
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "udp")
+    assert bob.exchange(bob.register(headers=NAT)).status == 200
+    alice.server = (host, second)
+    caller, callee, invite = call(alice, bob, "sip:bob@example.test")
+    assert invite.source[1] == server.port
+    near, far = caller.routes
+    assert f"{host}:{second};" in near and f"127.0.0.1:{server.port};" in far
+    alice.send(caller.request("ACK"))
+    assert not bob.receive_request("ACK").all("Route")
+    bob.send(callee.request("BYE"))
+    bye = alice.receive_request("BYE")
+    assert not bye.all("Route")
+    alice.send(alice.response(bye, 200, "OK"))
+    assert bob.receive_response(200, "BYE")
