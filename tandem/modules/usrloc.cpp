@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/usrloc.hpp>
 
+#include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/control/command_registry.hpp>
 #include <tandem/io/shard.hpp>
+#include <tandem/server/contact_changes.hpp>
 #include <tandem/server/parameters.hpp>
 #include <tandem/server/services.hpp>
 
@@ -12,6 +14,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <optional>
+#include <span>
 
 namespace tandem::modules {
 
@@ -20,7 +23,18 @@ namespace {
 struct settings final : server::module {
   std::int64_t db_mode = 0;
   bool use_database = false;
-  bool use_domain = false;
+  bool use_domain = false; ///< read by module registrar
+  std::int64_t max_kilobytes = 1'048'576;
+  std::int64_t max_kilobytes_per_user = 16;
+  std::int64_t max_kilobytes_per_source = 16'384;
+
+  [[nodiscard]] storage::location_limits bounds() const {
+    storage::location_limits made;
+    made.bytes = static_cast<std::size_t>(max_kilobytes) * 1024;
+    made.bytes_per_record = static_cast<std::size_t>(max_kilobytes_per_user) * 1024;
+    made.bytes_per_source = static_cast<std::size_t>(max_kilobytes_per_source) * 1024;
+    return made;
+  }
 };
 
 const server::parameter_table<settings>& table() {
@@ -35,7 +49,16 @@ const server::parameter_table<settings>& table() {
             .without_effect("flush_interval", script::parameter_kind::integer, in_memory)
             .without_effect("table", text, in_memory)
             .add("use_domain", &settings::use_domain, {},
-                 "users of different domains are different; see use_domain of registrar")
+                 "users of different domains are different; the same as use_domain of registrar")
+            .add("max_kilobytes", &settings::max_kilobytes, {.min = 0},
+                 "KiB that all contacts of a table may take; more are refused with 503; 0: no "
+                 "bound")
+            .add("max_kilobytes_per_user", &settings::max_kilobytes_per_user, {.min = 0},
+                 "KiB that the contacts of one user may take; more are refused with 503; 0: no "
+                 "bound")
+            .add("max_kilobytes_per_source", &settings::max_kilobytes_per_source, {.min = 0},
+                 "KiB that contacts registered from one IPv4 address or IPv6 /64 may take; more "
+                 "are refused with 503; 0: no bound")
             .without_effect("timer_interval", script::parameter_kind::integer,
                             "contacts are dropped in the second in which they expire")
             .without_effect("db_url", text, in_memory);
@@ -63,9 +86,8 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
                  "contacts can be kept in memory only (0) as long as there is no "
                  "database support; with another mode they would be lost at a restart "
                  "although the script says that they are stored");
-  if (made->use_domain)
-    setup.refuse("use_domain", "it has its effect as use_domain of registrar; here it would be "
-                               "without any, and users of different domains would be one");
+  if (!setup.shared.limit_locations(made->bounds()))
+    log_warning("usrloc: the bounds in KiB are fixed at start-up; new values need a restart");
   return made;
 }
 
@@ -76,11 +98,15 @@ class expiry final : public server::module_work, timer {
 
  private:
   void on_timer(instant now) override {
-    on_.shared.for_each_location([&](storage::location_table& table) { table.expire(now); });
+    on_.shared.for_each_location([&](storage::location_table& table) {
+      table.expire(now, server::are_contact_changes_told() ? &expired_ : nullptr);
+      server::tell_contact_changes(expired_, now);
+    });
     on_.home.timers().arm(*this, now + seconds{1});
   }
 
   server::module_surroundings on_;
+  storage::change_set expired_;
 };
 
 // ---- ul.list
@@ -108,21 +134,21 @@ std::optional<location_table::position> parse_position(std::string_view text) {
   return at;
 }
 
-json::object row_of(const storage::binding& b, instant now) {
-  json::object row{{"contact", b.contact()},
-                   {"received", b.received().to_string()},
-                   {"user_agent", b.user_agent()},
-                   {"q", b.q()}};
-  if (b.expires() != instant::max()) row["expires"] = (b.expires() - now) / seconds{1};
-  if (!b.path().empty()) row["path"] = b.path();
+json::object row_of(const sip::binding& b, instant now) {
+  json::object row{{"contact", b.contact},
+                   {"received", b.received.to_string()},
+                   {"user_agent", b.user_agent},
+                   {"q", b.q}};
+  if (b.expires != instant::max()) row["expires"] = (b.expires - now) / seconds{1};
+  if (!b.path.empty()) row["path"] = b.path;
   return row;
 }
 
-void add_record(json::array& to, const storage::record& r) {
+void add_record(json::array& to, std::string_view aor, std::span<const sip::binding> all,
+                instant now) {
   json::array contacts;
-  const instant now = tandem::now();
-  r.for_each(now, [&](const storage::binding& b) { contacts.push_back(row_of(b, now)); });
-  if (!contacts.empty()) to.push_back({{"aor", r.aor()}, {"contacts", std::move(contacts)}});
+  for (const sip::binding& b : all) contacts.push_back(row_of(b, now));
+  to.push_back({{"aor", aor}, {"contacts", std::move(contacts)}});
 }
 
 void list(const server::module_surroundings& on, control::command_call& call) {
@@ -137,8 +163,10 @@ void list(const server::module_surroundings& on, control::command_call& call) {
   if (!found) return call.answer({{"records", json::array{}}}); // nobody has registered yet
   const location_table& table = *found;
   json::array records;
+  const instant now = tandem::now();
   if (const auto aor = call.text("aor")) {
-    (void)table.lookup(*aor, [&](const storage::record& r) { add_record(records, r); });
+    (void)table.lookup(
+        *aor, now, [&](std::span<const sip::binding> all) { add_record(records, *aor, all, now); });
     return call.answer({{"records", std::move(records)}});
   }
   const auto from = parse_position(call.text("from").value_or("0.0"));
@@ -146,8 +174,10 @@ void list(const server::module_surroundings& on, control::command_call& call) {
     return call.refuse(command_error::invalid_parameters,
                        "'from' must be `next` of the last answer");
   const auto limit = std::clamp<std::int64_t>(call.integer("limit").value_or(100), 1, most_rows);
-  const auto next = table.for_page(*from, static_cast<std::size_t>(limit),
-                                   [&](const storage::record& r) { add_record(records, r); });
+  const auto next = table.for_page(*from, static_cast<std::size_t>(limit), now,
+                                   [&](std::string_view aor, std::span<const sip::binding> all) {
+                                     add_record(records, aor, all, now);
+                                   });
   json::object reply{{"records", std::move(records)}};
   if (next) reply["next"] = to_text(*next);
   call.answer(std::move(reply));

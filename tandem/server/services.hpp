@@ -32,6 +32,10 @@ struct services {
   /// Any thread.
   [[nodiscard]] storage::location_table& location(std::string_view table);
 
+  /// Sets the bounds of tables that are made later. Any thread.
+  /// \return false, with nothing set, when there is a table and it has other bounds
+  bool limit_locations(const storage::location_limits& bounds);
+
   /// Calls f(table) for each location table. Any thread.
   template <typename F>
   void for_each_location(F&& f) {
@@ -43,8 +47,6 @@ struct services {
   /// before the script runs.
   host_addresses condition_hosts;
 
-  storage::location_table::limits location_limits;
-
   /// What everybody counts. Any thread.
   observe::metrics metrics;
 
@@ -54,7 +56,8 @@ struct services {
   services();
 
  private:
-  std::mutex mutex_; ///< guards locations_, not what is in the tables
+  std::mutex mutex_; ///< guards what follows, not what is in the tables
+  storage::location_limits location_limits_;
   std::map<std::string, std::unique_ptr<storage::location_table>, std::less<>> locations_;
 };
 

@@ -29,6 +29,8 @@ class response_writer {
                   std::string_view to_tag = {});
 
   [[nodiscard]] int status() const noexcept { return status_; }
+  /// Bytes that are written so far; finish() adds a few.
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
 
   /// Appends a header line. What is refused (bad_name, unsafe_text) is left out, and the response
   /// is as good without it; only too_large spoils it.

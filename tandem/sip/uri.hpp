@@ -162,4 +162,7 @@ class uri {
 /// transitive.
 [[nodiscard]] bool equivalent(const uri& a, const uri& b) noexcept;
 
+/// Equal for equivalent URIs, and mostly for no others: finds those that are worth comparing.
+[[nodiscard]] std::uint32_t likeness(const uri& of) noexcept;
+
 } // namespace tandem::sip

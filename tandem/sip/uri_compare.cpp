@@ -118,7 +118,36 @@ bool urn_equivalent(const uri& a, const uri& b) noexcept {
          same_but_escapes_case(x.substr(colon), y.substr(colon));
 }
 
+/// FNV-1a: nobody gains by a collision, which costs one comparison of two URIs.
+constexpr std::uint32_t mix(std::uint32_t sum, unsigned char byte) noexcept {
+  return (sum ^ byte) * 16'777'619U;
+}
+
 } // namespace
+
+std::uint32_t likeness(const uri& of) noexcept {
+  std::uint32_t sum = mix(2'166'136'261U, static_cast<unsigned char>(of.scheme()));
+  if (!of.is_sip()) return sum;
+  const std::string_view user = of.user();
+  for (std::size_t i = 0; i < user.size(); ++i) {
+    char c = user[i];
+    if (c == '%' && i + 2 < user.size()) {
+      const int high = hex_value(user[i + 1]);
+      const int low = hex_value(user[i + 2]);
+      if (high >= 0 && low >= 0) {
+        c = static_cast<char>(high * 16 + low);
+        i += 2;
+      }
+    }
+    sum = mix(sum, static_cast<unsigned char>(c));
+  }
+  const std::uint16_t port = of.port().value_or(0);
+  sum = mix(mix(sum, static_cast<unsigned char>(port >> 8)), static_cast<unsigned char>(port));
+  // An IPv6 address has several spellings.
+  if (of.host().kind != host_kind::ipv6)
+    for (const char c : of.host().text) sum = mix(sum, static_cast<unsigned char>(to_lower(c)));
+  return sum;
+}
 
 bool equivalent(const uri& a, const uri& b) noexcept {
   if (a.scheme() != b.scheme()) return false; // sip and sips are never the same (19.1.4)

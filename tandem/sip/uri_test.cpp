@@ -238,6 +238,9 @@ void compare(const std::vector<pair>& pairs) {
     EXPECT_EQ(equivalent(parsed(p.a), parsed(p.b)), p.same) << p.a << " " << p.b;
     EXPECT_EQ(equivalent(parsed(p.b), parsed(p.a)), p.same) << p.b << " " << p.a;
     EXPECT_TRUE(equivalent(parsed(p.a), parsed(p.a))) << p.a;
+    if (p.same) {
+      EXPECT_EQ(likeness(parsed(p.a)), likeness(parsed(p.b))) << p.a << " " << p.b;
+    }
   }
 }
 

@@ -196,7 +196,8 @@ void client_transactions::run(client_transaction& c, transaction_event event,
   const user_tag tag = c.tag_;
   if (c.state_ == state::terminated)
     end(c);
-  else if (commons_.timers.is_over(c, was_due)) // the response is passed on as the last thing that it does
+  else if (commons_.timers.is_over(
+               c, was_due)) // the response is passed on as the last thing that it does
     run(c, expiry_of(c.kind_, c.state_));
   effects& told = commons_.out.to_tell();
   if (actions.has(a::report_timer_c)) {

@@ -209,9 +209,8 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
     allowance = share.of.take(leaving->message.size, share.ways);
     if (allowance == 0) return fail(forward_errc::unanswered);
   }
-  const auto client =
-      transactions_.create_client(copy.method_text(), branch.view(), leaving->message, leaving->to,
-                                  *this, tag, allowance);
+  const auto client = transactions_.create_client(
+      copy.method_text(), branch.view(), leaving->message, leaving->to, *this, tag, allowance);
   if (!client) return fail(forward_errc::full);
   return sent_copy{*client, std::move(*leaving)};
 }

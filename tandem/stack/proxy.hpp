@@ -208,7 +208,7 @@ class proxy final : private client_user, private server_user {
   struct response_input {
     branch_handle branch{};
     int status = 0;
-    const wire_message* message = nullptr;     ///< null or none: a failure is local
+    const wire_message* message = nullptr;       ///< null or none: a failure is local
     std::span<const std::string_view> reasons{}; ///< of the CANCELs
   };
   /// Runs a response context. False, and nothing changed, when its state has no row for the event.

@@ -363,8 +363,8 @@ wire_message proxy::best_response(context_handle context, int status) {
     for (const gathered_challenge& other : *c.challenges)
       if (other.from != c.best_branch)
         static_cast<void>(response.edit().append(other.is_proxy ? sip::header_id::proxy_authenticate
-                                                         : sip::header_id::www_authenticate,
-                                          other.value));
+                                                                : sip::header_id::www_authenticate,
+                                                 other.value));
   }
   return to_wire(response);
 }

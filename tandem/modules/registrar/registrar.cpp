@@ -3,7 +3,7 @@
 
 #include <tandem/base/text.hpp>
 #include <tandem/modules/registrar/address_of_record.hpp>
-#include <tandem/modules/registrar/registration.hpp>
+#include <tandem/modules/registrar/save.hpp>
 #include <tandem/modules/registrar/settings.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
@@ -12,7 +12,8 @@
 #include <tandem/sip/params.hpp>
 
 #include <algorithm>
-#include <array>
+#include <boost/container/static_vector.hpp>
+#include <span>
 
 namespace tandem::modules {
 
@@ -22,10 +23,7 @@ using script::argument_kind;
 using script::outcome;
 using script::parameter_kind;
 using server::message_context;
-using storage::binding;
-using storage::record;
-
-enum class save_reply { send, leave_out };
+using sip::binding;
 
 storage::location_table& table_of(message_context& m, std::string_view name) {
   return m.home().location(name);
@@ -33,21 +31,23 @@ storage::location_table& table_of(message_context& m, std::string_view name) {
 
 outcome save_contacts(script::call& c, save_reply how) {
   auto& m = c.as<message_context>();
-  auto answer = register_contacts(m, table_of(m, c.text(0)), m.settings_of<registrar_settings>());
-  const bool is_saved = answer.status() == 200;
-  if (how == save_reply::send || !is_saved) m.home().answer(m, std::move(answer));
   // The refused phone has its answer: nothing that follows in the script is meant for it.
-  return is_saved ? outcome::yes() : outcome::leave();
+  return save(m, table_of(m, c.text(0)), m.settings_of<registrar_settings>(), how)
+             ? outcome::yes()
+             : outcome::leave();
 }
 
 void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& rules) {
   hop.clear();
-  hop.path.assign(b.path());
-  // A contact behind a NAT is reached the way it came, any other one by its URI.
-  if (rules.nat_flag && (b.flags() >> *rules.nat_flag & 1U) != 0) {
-    hop.received = b.received();
-    hop.transport = b.transport();
-    if (is_reliable(hop.transport)) hop.flow = b.flow();
+  hop.named = stack::named_by::stranger;
+  hop.paid = b.paid;
+  hop.path.assign(b.path);
+  // A contact behind a NAT is reached the way it came, by the connection or from the socket that it
+  // spoke to, since its NAT lets nothing else through; any other one by its URI.
+  if (rules.nat_flag && (b.flags >> *rules.nat_flag & 1U) != 0) {
+    hop.received = b.received;
+    hop.transport = b.transport;
+    hop.flow = b.flow;
   }
 }
 
@@ -55,33 +55,28 @@ void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& 
 bool is_as_secure(const binding& b, const sip::uri& called) {
   constexpr std::string_view secure = "sips:";
   return called.scheme() != sip::uri_scheme::sips ||
-         iequals(b.contact().substr(0, secure.size()), secure);
+         iequals(b.contact.substr(0, secure.size()), secure);
 }
 
-/// Copies the contacts of a record into the message, best first.
-bool take_contacts(message_context& m, const sip::uri& called, const record& of,
-                   const registrar_settings& rules, instant now) {
-  std::array<const binding*, server::destination_set::limit + 1> best;
-  std::size_t count = 0;
-  const auto is_better = [](const binding* a, const binding* b) {
-    return a->q() != b->q() ? a->q() > b->q() : a->modified() > b->modified();
-  };
-  of.for_each(now, [&](const binding& b) {
-    if (!is_as_secure(b, called)) return;
-    std::size_t at = std::min(count, best.size() - 1);
-    if (count == best.size() && !is_better(&b, best[at])) return;
-    for (; at > 0 && is_better(&b, best[at - 1]); --at) best[at] = best[at - 1];
-    best[at] = &b;
-    count = std::min(count + 1, best.size());
-  });
+/// Copies the contacts of a user into the message, best first.
+bool take_contacts(message_context& m, const sip::uri& called, std::span<const binding> stored,
+                   const registrar_settings& rules) {
+  boost::container::static_vector<const binding*, sip::most_bindings> best;
+  for (const binding& b : stored)
+    if (is_as_secure(b, called)) best.push_back(&b);
+  if (best.size() > 1)
+    std::stable_sort(best.begin(), best.end(), [](const binding* a, const binding* b) {
+      return a->q != b->q ? a->q > b->q : a->modified > b->modified;
+    });
   // It was a URI when it was registered.
-  if (count == 0 || !m.message().edit().set_request_uri(best[0]->contact())) return false;
+  if (best.empty() || !m.message().edit().set_request_uri(best[0]->contact)) return false;
   set_hop(m.hop(), *best[0], rules);
   if (!rules.append_branches) return true;
-  for (std::size_t i = 1; i < count; ++i) {
-    server::destination* const branch = m.branches().append(best[i]->contact());
-    if (!branch) break;
-    branch->q = best[i]->q();
+  static_assert(server::destination_set::limit + 1 >= sip::most_bindings, "every contact rings");
+  for (std::size_t i = 1; i < best.size(); ++i) {
+    server::destination* const branch = m.branches().append(best[i]->contact);
+    if (!branch) break; // the script has appended others
+    branch->q = best[i]->q;
     set_hop(branch->via, *best[i], rules);
   }
   return true;
@@ -96,9 +91,13 @@ outcome lookup(script::call& c) {
   if (key.empty()) return outcome::no();
   bool is_found = false;
   const instant now = m.home().out().now();
-  table_of(m, c.text(0)).lookup(key.view(), [&](const record& of) {
-    is_found = take_contacts(m, *uri, of, rules, now);
-  });
+  table_of(m, c.text(0))
+      .lookup(
+          key.view(), now,
+          [&](std::span<const binding> stored) {
+            is_found = take_contacts(m, *uri, stored, rules);
+          },
+          storage::paid_bytes::spent);
   return outcome::of(is_found);
 }
 
@@ -110,8 +109,9 @@ bool has_contact(message_context& m, std::string_view table, const sip::uri& uri
   if (key.empty()) return false;
   bool is_found = false;
   const instant now = m.home().out().now();
-  table_of(m, table).lookup(key.view(),
-                            [&](const record& of) { is_found = of.find(now, pred) != nullptr; });
+  table_of(m, table).lookup(key.view(), now, [&](std::span<const binding> stored) {
+    is_found = std::any_of(stored.begin(), stored.end(), pred);
+  });
   return is_found;
 }
 
@@ -125,7 +125,7 @@ outcome registered(script::call& c) {
 /// ports, too, and large requests over TCP (RFC 3261 18.1.1). Whoever merely knows a user's name
 /// does not come from there; who shares the address does: only a password tells those apart.
 bool came_from_there(const binding& b, const stack::arrival& from) {
-  return b.received().ip == from.source.ip;
+  return b.received.ip == from.source.ip;
 }
 
 outcome is_from_registered(script::call& c) {
@@ -146,11 +146,11 @@ script::module_info declare() {
       {.name = "save",
        .arguments = {table},
        .help = "registers the contacts of a REGISTER and answers it",
-       .run = [](script::call& c) { return save_contacts(c, save_reply::send); }},
+       .run = [](script::call& c) { return save_contacts(c, save_reply::always); }},
       {.name = "save_noreply",
        .arguments = {table},
        .help = "registers the contacts of a REGISTER; answers only when it is refused",
-       .run = [](script::call& c) { return save_contacts(c, save_reply::leave_out); }},
+       .run = [](script::call& c) { return save_contacts(c, save_reply::when_refused); }},
       {.name = "lookup",
        .arguments = {table},
        .blocks = script::in_request | script::in_failure,
@@ -183,7 +183,8 @@ script::module_info declare() {
        "contacts of one user; more are refused with 503; 0: 32", 0, 32},
       {"append_branches", parameter_kind::boolean, "1",
        "lookup finds all contacts; 0: the best only"},
-      {"use_domain", parameter_kind::boolean, "0", "users of different domains are different"},
+      {"use_domain", parameter_kind::boolean, "0",
+       "users of different domains are different; the same as use_domain of usrloc"},
       {"case_sensitive", parameter_kind::boolean, "0",
        "the case of letters tells users apart (RFC 3261 19.1.4)"},
       {"desc_time_order", parameter_kind::boolean, "0", "newer contacts first", 0, 1,
@@ -196,22 +197,37 @@ script::module_info declare() {
   return info;
 }
 
+/// use_domain may be said here or where the tables are, and means the same.
+bool tells_domains_apart(const server::module_setup& setup) {
+  const auto& given = setup.program.module_parameters();
+  for (const script::module_info* const other : setup.program.modules()) {
+    if (other->name != "usrloc" || !given.is_set(other->name, "use_domain")) continue;
+    const bool there = given.is_on(*other, "use_domain");
+    if (given.is_set(setup.info.name, "use_domain") && there != setup.is_on("use_domain"))
+      setup.refuse("use_domain", "use_domain of usrloc says something else");
+    return there;
+  }
+  return setup.is_on("use_domain");
+}
+
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto s = std::make_unique<registrar_settings>();
-  s->default_expires = static_cast<std::uint32_t>(setup.number("default_expires"));
-  s->min_expires = static_cast<std::uint32_t>(setup.number("min_expires"));
-  s->max_expires = static_cast<std::uint32_t>(setup.number("max_expires"));
-  s->default_q = static_cast<std::uint16_t>(setup.number("default_q"));
-  s->max_contacts = static_cast<std::size_t>(setup.number("max_contacts"));
+  auto& of_phones = s->registration;
+  of_phones.default_expires = static_cast<std::uint32_t>(setup.number("default_expires"));
+  of_phones.min_expires = static_cast<std::uint32_t>(setup.number("min_expires"));
+  of_phones.max_expires = static_cast<std::uint32_t>(setup.number("max_expires"));
+  of_phones.default_q = static_cast<std::uint16_t>(setup.number("default_q"));
+  if (const auto most = setup.number("max_contacts"); most > 0)
+    of_phones.max_contacts = static_cast<std::size_t>(most);
   s->append_branches = setup.is_on("append_branches");
-  s->use_domain = setup.is_on("use_domain");
+  s->use_domain = tells_domains_apart(setup);
   // RFC 3261 19.1.4 tells users apart by case, the original did not; the parameter decides.
   s->case_sensitive = setup.is_set("case_sensitive")
                           ? setup.is_on("case_sensitive")
                           : setup.program.parameters().compat() == script::compatibility::rfc;
   if (const auto flag = setup.number("nat_flag"); flag >= 0)
     s->nat_flag = static_cast<unsigned>(flag);
-  if (s->max_expires > 0 && s->min_expires > s->max_expires)
+  if (of_phones.max_expires > 0 && of_phones.min_expires > of_phones.max_expires)
     setup.refuse("max_expires",
                  "it is less than min_expires, so that no REGISTER could be accepted");
   return s;

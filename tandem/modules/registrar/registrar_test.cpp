@@ -160,6 +160,41 @@ TEST_F(registrar, texts_that_every_binding_would_keep_are_bounded) {
   EXPECT_EQ(registered(), "sip:b@192.0.2.2 0 3600");
 }
 
+TEST_F(registrar, a_hundred_registers_of_60_kb_keep_less_than_a_megabyte) {
+  load_registrar();
+  std::string contacts = "Contact: ";
+  for (int i = 0; i < 30; ++i)
+    contacts += (i > 0 ? ", <sip:b@192.0.2." : "<sip:b@192.0.2.") + std::to_string(i + 1) + ">";
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(register_with("User-Agent: " + std::string(60'000, 'u') + "\r\n" + contacts + "\r\n",
+                            "<sip:user" + std::to_string(i) + "@example.com>"),
+              200);
+  EXPECT_EQ(shared.location("location").bindings(), 3'000U);
+  EXPECT_LT(shared.location("location").bytes(), 1'000'000U);
+}
+
+TEST_F(registrar, the_bytes_of_one_source_are_bounded_and_others_go_on) {
+  load_registrar("modparam(\"usrloc\", \"max_kilobytes_per_source\", 8)\n");
+  int accepted = 0;
+  while (accepted < 200 &&
+         register_with("Contact: <sip:x@192.0.2.2>\r\n",
+                       "<sip:u" + std::to_string(accepted) + "@example.com>") == 200)
+    ++accepted;
+  EXPECT_GT(accepted, 10);
+  EXPECT_LT(accepted, 80);
+  EXPECT_EQ(last_.status(), 503);
+  EXPECT_EQ(last_.reason(), "Too Many Contacts From This Address");
+  EXPECT_EQ(last_.first(sip::header_id::retry_after), "60");
+  // A phone that is there goes on, and so does one from elsewhere.
+  EXPECT_EQ(register_with("Contact: <sip:x@192.0.2.2>\r\n", "<sip:u0@example.com>"), 200);
+  auto p = request("REGISTER");
+  p.uri = "sip:example.com";
+  p.to = "<sip:elsewhere@example.com>";
+  p.more = "Contact: <sip:x@198.51.100.2>\r\n";
+  receive(p, "198.51.100.2:5060");
+  take("200");
+}
+
 TEST_F(registrar, the_bytes_of_one_user_are_bounded) {
   load_registrar();
   int accepted = 0;
@@ -266,6 +301,8 @@ TEST_F(registrar, tells_users_apart_by_case_and_domain_as_the_parameters_say) {
        "sip:bOB2@example.com", "sip:x@192.0.2.2"},
       {R"(modparam("registrar", "use_domain", 1))", "<sip:bob3@example.com>",
        "sip:bob3@192.0.2.100", "404"},
+      {R"(modparam("usrloc", "use_domain", 1))", "<sip:bob5@example.com>", "sip:bob5@192.0.2.100",
+       "404"},
       {R"(modparam("registrar", "use_domain", 1))", "<sip:bob3@Example.com>",
        "sip:bob3@eXample.com", "sip:x@192.0.2.2"},
   };
@@ -316,6 +353,53 @@ TEST_F(registrar, reaches_a_contact_with_the_nat_flag_where_its_register_came_fr
   EXPECT_EQ(sent_to("", R"(rewriteuri("sip:voicemail@192.0.2.30");)"), "192.0.2.30:5060");
   EXPECT_EQ(sent_to("", R"(rewritehostport("192.0.2.30:5080");)"), "192.0.2.30:5080");
   EXPECT_EQ(sent_to("", R"(subst_uri("/10.0.0.7/192.0.2.31/");)"), "192.0.2.31:5070");
+}
+
+// Whoever registers somebody else's addresses and calls them makes us send there what he has sent
+// ten times over, and no more (the rule of RFC 9000 8.1).
+TEST_F(registrar, two_registers_and_an_invite_bring_ten_times_their_bytes_to_a_victim) {
+  load_registrar();
+  std::size_t paid = 0;
+  std::size_t at_victim = 0;
+  const auto all_sent = [&] {
+    out.advance(seconds{300});
+    while (!out.sent.empty())
+      if (const auto m = out.take(); !m.text.starts_with("SIP/2.0")) at_victim += m.text.size();
+  };
+  for (unsigned port = 5000; port < 5032; port += 16) {
+    std::string list;
+    for (unsigned i = port; i < port + 16; ++i)
+      list += (list.empty() ? "Contact: <sip:x@203.0.113.9:" : ", <sip:x@203.0.113.9:") +
+              std::to_string(i) + ">";
+    EXPECT_EQ(register_with(list + "\r\n"), 200);
+    paid += asked_;
+  }
+  for (unsigned calls = 0; calls < 3; ++calls) {
+    auto p = request("INVITE");
+    p.uri = "sip:bob@example.com";
+    p.call_id = "call-" + std::to_string(calls);
+    p.via += "c" + std::to_string(calls);
+    p.body = std::string(500, 'v');
+    paid += stack::testing::request_text(p).size();
+    receive(p);
+    all_sent();
+    EXPECT_LE(at_victim, 10 * paid) << "after call " << calls;
+    EXPECT_GT(at_victim, 5'000U);
+  }
+}
+
+// A call to the twenty phones of an office, of which none has been called before.
+TEST_F(registrar, every_phone_of_a_group_rings_at_the_first_call) {
+  load_registrar();
+  for (unsigned i = 0; i < 30; ++i)
+    EXPECT_EQ(register_with("Contact: <sip:b@203.0.113.9:" + std::to_string(6'000 + i) + ">\r\n"),
+              200);
+  auto p = request("INVITE");
+  p.uri = "sip:bob@example.com";
+  p.body = std::string(900, 'v');
+  receive(p);
+  take("100");
+  EXPECT_EQ(out.sent.size(), 30U);
 }
 
 TEST_F(registrar, save_noreply_answers_only_when_it_refuses) {

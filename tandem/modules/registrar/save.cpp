@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/modules/registrar/save.hpp>
+
+#include <tandem/modules/registrar/address_of_record.hpp>
+#include <tandem/server/contact_changes.hpp>
+#include <tandem/server/core.hpp>
+#include <tandem/server/rejection_headers.hpp>
+#include <tandem/sip/headers.hpp>
+#include <tandem/sip/validate.hpp>
+#include <tandem/stack/registration.hpp>
+#include <tandem/stack/via_rules.hpp>
+
+#include <optional>
+
+namespace tandem::modules {
+
+namespace {
+
+using server::message_context;
+using sip::response_writer;
+using storage::location_errc;
+using verdict = std::optional<sip::rejection>;
+
+/// Of a key in the table, in bytes; longer ones are refused.
+constexpr std::size_t longest_address = 512;
+
+/// Of an answer, beside what is in it and the contacts: what the core adds where the script wants
+/// it, and what ends it.
+constexpr std::size_t room_for_the_rest = 400;
+
+/// What registrations have changed, on one shard.
+struct told_changes {
+  explicit told_changes(server::core&) {}
+  storage::change_set changes;
+};
+
+verdict refusal(int status, std::string_view reason) {
+  return sip::rejection{.status = status, .reason = std::string{reason}, .value = {}};
+}
+
+/// A bound was met. Contacts expire, so that it is worth asking again (RFC 3261 21.5.4).
+verdict refusal(location_errc why) {
+  const std::string_view reason = [why]() -> std::string_view {
+    switch (why) {
+    case location_errc::too_many_contacts: return "Too Many Contacts";
+    case location_errc::record_full: return "Contacts of This User Too Long";
+    case location_errc::source_full: return "Too Many Contacts From This Address";
+    case location_errc::table_full: return "Too Many Contacts on This Server";
+    case location_errc::no_memory: break;
+    }
+    return "Out of Memory";
+  }();
+  return sip::rejection{.status = 503,
+                        .reason = std::string{reason},
+                        .header = sip::header_id::retry_after,
+                        .value = "60"};
+}
+
+/// What a registrar checks besides what the core has checked of every request (RFC 3261 10.3 step
+/// 2): that the extensions which are asked for are there.
+verdict check(const message_context& m) {
+  if (!m.message().has(sip::header_id::require)) return {};
+  return sip::validate(m.message(), sip::role::registrar);
+}
+
+/// \param ok gets the lines of a success
+verdict change(message_context& m, storage::location_table& table, const registrar_settings& rules,
+               response_writer& ok) {
+  if (auto refused = check(m)) return refused;
+  // A To that the script has made unreadable has no user either.
+  const auto to = m.message().get<sip::hdr::to>();
+  const address_of_record aor{to ? to->address : sip::uri{}, rules};
+  if (aor.empty()) return refusal(400, "No User in To");
+  if (aor.view().size() > longest_address) return refusal(513, "Address of Record Too Long");
+  stack::registration request{m.message(), m.from(), rules.registration};
+  if (auto refused = request.read(static_cast<std::uint16_t>(m.flags()))) return refused;
+
+  // The source of a datagram may be forged.
+  const std::size_t most = stack::answer_limit(m.received().size(), m.from().transport);
+  const std::size_t used = ok.size() + room_for_the_rest;
+  auto& changes = m.home().state<told_changes>().changes;
+
+  verdict refused;
+  const auto done = table.update(
+      aor.view(), m.from().at,
+      [&](std::span<const sip::binding> stored, sip::binding_edits& edits) {
+        refused = request.decide(stored, edits);
+        if (!refused) request.list(ok, used < most ? most - used : 0);
+        return !refused;
+      },
+      server::are_contact_changes_told() ? &changes : nullptr);
+  if (!done) return refusal(done.error());
+  server::tell_contact_changes(changes, m.from().at);
+  return refused;
+}
+
+} // namespace
+
+bool save(message_context& m, storage::location_table& table, const registrar_settings& rules,
+          save_reply how) {
+  // Written as if all went well, so that under the table's mutex only the contacts are added.
+  auto ok = m.home().begin_reply(m, 200, "OK");
+  if (const auto refused = change(m, table, rules, ok)) {
+    auto answer = m.home().begin_reply(m, refused->status, refused->reason);
+    server::add_header_of(*refused, answer);
+    m.home().answer(m, std::move(answer));
+    return false;
+  }
+  if (how == save_reply::always) m.home().answer(m, std::move(ok));
+  return true;
+}
+
+} // namespace tandem::modules
