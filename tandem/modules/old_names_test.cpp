@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that only the oldest scripts have: each has its effect, or is refused with the reason.
-#include <tandem/modules/script_fixture.hpp>
+#include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/server/privileges.hpp>
 
 namespace tandem::modules::testing {

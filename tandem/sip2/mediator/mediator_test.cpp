@@ -60,7 +60,7 @@ class mediators : public testing::Test {
   io::raw_peer_for_test connect() { return io::raw_peer_for_test{m->terminals().addresses()[0]}; }
 
   /// Sends a line and waits for what ends in CR; "~": the connection has ended.
-  std::string ask(const io::raw_peer_for_test& terminal, std::string_view line) {
+  std::string ask(io::raw_peer_for_test& terminal, std::string_view line) {
     terminal.say(line);
     std::string text;
     EXPECT_TRUE(home.run_until(
