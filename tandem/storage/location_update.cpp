@@ -46,9 +46,9 @@ bool location_update::fits_shared(const step& s) noexcept {
          shared_texts::size_of(*s.put) <= s.old->shared->capacity;
 }
 
-/// Adds up what a step needs. \param sharing the binding whose texts the next ones may share
+/// Adds up what a step needs. \param sharing those before whose texts it may share
 /// \return false when its texts are too long for any table.
-bool location_update::add_up(const step& s, const sip::binding*& sharing) noexcept {
+bool location_update::add_up(step& s, shared_list& sharing) noexcept {
   if (!s.put) {
     less_ += s.old->bytes() + (s.old->shared->users == 1 ? s.old->shared->bytes() : 0);
     return true;
@@ -66,13 +66,14 @@ bool location_update::add_up(const step& s, const sip::binding*& sharing) noexce
   }
   const bool keeps = s.old && s.old->shared->has_texts_of(*s.put);
   if (keeps || fits_shared(s)) {
-    if (s.old->shared->users == 1 && s.old->shared->source != source_)
-      taken_ += s.old->shared->bytes();
+    s.pays_for_shared = s.old->shared->users == 1 && s.old->shared->source != source_;
+    if (s.pays_for_shared) taken_ += s.old->shared->bytes();
     return true;
   }
   less_ += s.old && s.old->shared->users == 1 ? s.old->shared->bytes() : 0;
-  if (sharing && share_texts(*sharing, *s.put)) return true;
-  sharing = s.put;
+  const auto is_made = [&](const sip::binding* b) { return share_texts(*b, *s.put); };
+  if (std::any_of(sharing.begin(), sharing.end(), is_made)) return true;
+  sharing.push_back(s.put);
   more_ += sizeof(shared_texts) + common;
   taken_ += sizeof(shared_texts) + common;
   return true;
@@ -83,8 +84,8 @@ result<void, location_errc> location_update::prepare(const location_table& table
                                                      change_set* changes) {
   std::size_t added = 0;
   std::size_t removed = 0;
-  const sip::binding* sharing = nullptr;
-  for (const step& s : steps_) {
+  shared_list sharing;
+  for (step& s : steps_) {
     added += s.put && !s.old ? 1 : 0;
     removed += s.put ? 0 : 1;
     if (!add_up(s, sharing)) return fail(location_errc::record_full);
@@ -174,7 +175,7 @@ void location_update::put(step& s) noexcept {
     target.shared = s.shared;
   } else { // those of the old one
     shared_texts& kept = *s.old->shared;
-    if (kept.users == 1 && kept.source != source_) {
+    if (s.pays_for_shared) {
       sources.give(kept.source, kept.bytes());
       kept.source = source_;
     }

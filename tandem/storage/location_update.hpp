@@ -56,11 +56,15 @@ class location_update {
     stored_contact* old = nullptr;
     stored_contact* made = nullptr; ///< null: the old one is rewritten in its place, or removed
     shared_texts* shared = nullptr; ///< to be used; null: those of the old one
+    bool pays_for_shared = false;   ///< those of the old one are counted for this source from now on
   };
+
+  /// Those whose texts are to be made, each once.
+  using shared_list = boost::container::static_vector<const sip::binding*, sip::most_contacts>;
 
   [[nodiscard]] static bool fits(const step& s) noexcept;
   [[nodiscard]] static bool fits_shared(const step& s) noexcept;
-  bool add_up(const step& s, const sip::binding*& sharing) noexcept;
+  bool add_up(step& s, shared_list& sharing) noexcept;
   [[nodiscard]] bool allocate(change_set* changes) noexcept;
   [[nodiscard]] bool allocate(step& s) noexcept;
   void put(step& s) noexcept;

@@ -199,7 +199,7 @@ script::module_info declare() {
 
 /// use_domain may be said here or where the tables are, and means the same.
 bool tells_domains_apart(const server::module_setup& setup) {
-  const auto& given = setup.program.module_parameters();
+  const auto& given = setup.program.parameters();
   for (const script::module_info* const other : setup.program.modules()) {
     if (other->name != "usrloc" || !given.is_set(other->name, "use_domain")) continue;
     const bool there = given.is_on(*other, "use_domain");
