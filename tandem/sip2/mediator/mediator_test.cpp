@@ -127,7 +127,7 @@ class mediators : public testing::Test {
 
 TEST_F(mediators, a_terminal_is_served_listed_traced_and_kicked) {
   start();
-  const auto t = connect();
+  auto t = connect();
   EXPECT_EQ(ask(t, login), "941\r");
   const auto shown = terminal();
   EXPECT_EQ(shown.at("account"), "kiosk");
@@ -152,7 +152,7 @@ TEST_F(mediators, a_terminal_is_served_listed_traced_and_kicked) {
 
 TEST_F(mediators, status_and_metrics_count_the_same) {
   start();
-  const auto t = connect();
+  auto t = connect();
   EXPECT_EQ(ask(t, login), "941\r");
   EXPECT_EQ(ask(t, item), item_answer);
   EXPECT_EQ(ask(t, "6300120261120    153457          AOi|AA2|\r").substr(0, 6), "64YYYY");
@@ -189,7 +189,7 @@ TEST_F(mediators, every_metric_is_named_for_the_mediator_or_for_the_process) {
 
 TEST_F(mediators, a_reload_with_a_fault_leaves_everything_in_force) {
   start();
-  const auto t = connect();
+  auto t = connect();
   EXPECT_EQ(ask(t, login), "941\r");
   fault = "file.toml:1:1: nonsense";
   EXPECT_EQ(m->reload(), fault);
@@ -205,7 +205,7 @@ TEST_F(mediators, a_reload_with_a_fault_leaves_everything_in_force) {
 
 TEST_F(mediators, a_reload_holds_for_terminals_that_stay_and_for_the_token) {
   start();
-  const auto t = connect();
+  auto t = connect();
   EXPECT_EQ(ask(t, login), "941\r");
   profile changed;
   changed.institutions = {{"i", "inner"}};
@@ -221,7 +221,7 @@ TEST_F(mediators, a_reload_holds_for_terminals_that_stay_and_for_the_token) {
 
 TEST_F(mediators, a_drain_tells_the_back_end_of_each_end_and_then_finishes) {
   start();
-  const auto t = connect();
+  auto t = connect();
   EXPECT_EQ(ask(t, login), "941\r");
   EXPECT_EQ(call("mediator.drain").at("draining"), true);
   ASSERT_TRUE(home.run_until([&] { return is_finished; }, seconds{10}));
