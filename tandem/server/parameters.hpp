@@ -45,8 +45,7 @@ class parameter_table {
   /// \param field a pointer to a member, or a function that returns a reference to what is deeper
   /// in: a flag, a number, a duration, a text, a list, or an optional number, for which -1 is none
   template <typename Field>
-  parameter_table&& add(std::string name, Field field, parameter_options more,
-                        std::string help) && {
+  parameter_table add(std::string name, Field field, parameter_options more, std::string help) && {
     Settings fresh{};
     using type = std::remove_cvref_t<decltype(std::invoke(field, fresh))>;
     script::parameter_info info{.name = std::move(name),
@@ -67,13 +66,13 @@ class parameter_table {
     return std::move(*this);
   }
   template <typename Field>
-  parameter_table&& add(std::string name, Field field, std::string help) && {
+  parameter_table add(std::string name, Field field, std::string help) && {
     return std::move(*this).add(std::move(name), field, {}, std::move(help));
   }
 
   /// A parameter of the past: accepted, and a warning says why it has no effect.
-  parameter_table&& without_effect(std::string name, script::parameter_kind kind, std::string why,
-                                   std::vector<std::string> synonyms = {}) && {
+  parameter_table without_effect(std::string name, script::parameter_kind kind, std::string why,
+                                 std::vector<std::string> synonyms = {}) && {
     const bool is_text = kind == script::parameter_kind::string;
     declared_.push_back({.name = std::move(name),
                          .kind = kind,

@@ -25,16 +25,14 @@ class terminal_without_memory : public terminal_test {
 
   /// A login and a checkout, whose back-end answers all that it is asked.
   void work(const std::string& login, const std::string& borrow) {
-    const std::string ok = login_ok;
-    const std::string done = checkout_answer();
     for (const std::string* const line : {&login, &borrow}) {
       feed(*line);
       while (!requests.empty()) {
         const bool is_login = requests.front().code == code::login;
         requests.pop_front();
-        const backend_reply answer{is_login ? ok : done};
         const std::size_t failing = std::exchange(failing_allocation, 0);
-        backend_reply own = answer; // the pool's, not the terminal's
+        const backend_reply own{is_login ? login_ok
+                                         : checkout_answer()}; // the pool's, not the terminal's
         failing_allocation = failing;
         t->on_reply(own, now);
       }
