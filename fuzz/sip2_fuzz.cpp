@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIP2 under hostile bytes: the first byte chooses what the rest is. Lines and JSON answers must
 // give a line that is well formed; a whole session must survive any mixture of input and answers.
+#include <tandem/io/proxy_header.hpp>
+#include <tandem/sip2/mediator/terminal.hpp>
 #include <tandem/sip2/protocol/failure_answer.hpp>
 #include <tandem/sip2/protocol/json.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
-#include <tandem/io/proxy_header.hpp>
-#include <tandem/sip2/mediator/terminal.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <tandem/base/log.hpp>

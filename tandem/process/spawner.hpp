@@ -51,7 +51,7 @@ struct spawner_options {
 struct spawner_channel {
   int descriptor; ///< non-blocking, SOCK_SEQPACKET, close-on-exec; the caller's to close, which
                   ///< kills the children that were started through it
-  pid_t process; ///< which spawner process is at its other end
+  pid_t process;  ///< which spawner process is at its other end
 };
 
 class spawner {

@@ -20,7 +20,7 @@ class routing {
   bool has_waited = false;        ///< the run was suspended at least once
   bool is_answered_early = false; ///< before the function that waits had returned
   std::shared_ptr<awaited> early; ///< that answer; null: no
-  stack::server_handle reserved; ///< what the transaction layer holds for a suspended request
+  stack::server_handle reserved;  ///< what the transaction layer holds for a suspended request
   std::uint32_t slot;
   std::uint32_t generation = 1;
   bool is_running = false;

@@ -123,8 +123,8 @@ class transaction_fixture : public request_user, public client_user, public serv
   }
   void on_failure(client_handle, user_tag, client_failure reason) override {
     heard_.push_back(reason == client_failure::timeout           ? "timeout"
-                    : reason == client_failure::transport_error ? "transport_error"
-                                                                : "cancel_timeout");
+                     : reason == client_failure::transport_error ? "transport_error"
+                                                                 : "cancel_timeout");
   }
   void on_timer_c(client_handle, user_tag) override { heard_.push_back("timer_c"); }
   void on_failure(server_handle, user_tag, server_failure reason) override {

@@ -101,9 +101,9 @@ class virtual_outbox : public outbox {
   }
 
   std::deque<sent_message> sent; ///< what left, failures and losses not among it
-  wire_message newest;   ///< by reference, as a transport's queue holds it
-  std::size_t count = 0; ///< of all that was sent
-  bool is_quiet = false; ///< nothing goes to `sent`: for who counts allocations
+  wire_message newest;           ///< by reference, as a transport's queue holds it
+  std::size_t count = 0;         ///< of all that was sent
+  bool is_quiet = false;         ///< nothing goes to `sent`: for who counts allocations
   std::size_t datagram_limit = 1300;
   bool has_v6 = true;   ///< there is a listener for IPv6
   bool has_room = true; ///< in the kernel's buffer; without it datagrams are lost

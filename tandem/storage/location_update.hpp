@@ -56,7 +56,7 @@ class location_update {
     stored_contact* old = nullptr;
     stored_contact* made = nullptr; ///< null: the old one is rewritten in its place, or removed
     shared_texts* shared = nullptr; ///< to be used; null: those of the old one
-    bool pays_for_shared = false;   ///< those of the old one are counted for this source from now on
+    bool pays_for_shared = false; ///< those of the old one are counted for this source from now on
   };
 
   /// Those whose texts are to be made, each once.
