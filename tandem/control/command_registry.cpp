@@ -5,12 +5,22 @@
 #include <tandem/base/text.hpp>
 
 #include <cassert>
+#include <exception>
 #include <fmt/format.h>
 #include <utility>
 
 namespace tandem::control {
 
 namespace json = boost::json;
+
+namespace {
+
+/// What a command throws ends that command alone.
+void log_fault(const command& c, const std::exception& fault) {
+  log_error("command {} failed: {}", c.name, fault.what());
+}
+
+} // namespace
 
 command_call::command_call(arguments given, caller by, std::function<void(command_reply)> done)
     : given_{std::move(given)}, by_{std::move(by)}, done_{std::move(done)} {}
@@ -110,8 +120,12 @@ void command_registry::start(std::string_view name, const read_arguments& read, 
   };
 #endif
   command_call made{std::move(*given), std::move(by), std::move(done)};
-  if (what->run) return what->run(std::move(made));
-  run_on_shards(what, std::move(made));
+  if (!what->run) return run_on_shards(what, std::move(made));
+  try {
+    what->run(std::move(made));
+  } catch (const std::exception& fault) {
+    log_fault(*what, fault); // the call is gone by now, and has said that it ended
+  }
 }
 
 void command_registry::run_on_shards(const std::shared_ptr<const command>& what,
@@ -119,7 +133,15 @@ void command_registry::run_on_shards(const std::shared_ptr<const command>& what,
   const auto given = std::make_shared<const arguments>(call.given());
   const auto waiting = std::make_shared<command_call>(std::move(call));
   shards_->ask<json::value>(
-      [what, given](io::shard& at) { return what->on_shard(at, *given); }, shard_limit,
+      [what, given](io::shard& at) -> json::value {
+        try {
+          return what->on_shard(at, *given);
+        } catch (const std::exception& fault) {
+          log_fault(*what, fault);
+          return nullptr; // which no command answers with
+        }
+      },
+      shard_limit,
       [what, given, waiting](std::vector<std::optional<json::value>> answers) {
         std::vector<json::value> parts;
         for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -127,13 +149,22 @@ void command_registry::run_on_shards(const std::shared_ptr<const command>& what,
             return waiting->refuse(
                 command_error::failed,
                 fmt::format("shard {} has not answered within {} s", i, shard_limit / seconds{1}));
+          if (answers[i]->is_null())
+            return waiting->refuse(
+                command_error::internal_error,
+                fmt::format("the command failed on shard {}; the log says why", i));
           parts.push_back(std::move(*answers[i]));
         }
-        auto reply = what->merge(std::move(parts), *given);
-        if (reply)
-          waiting->answer(std::move(*reply));
-        else
-          waiting->refuse(reply.error().code, reply.error().message);
+        try {
+          auto reply = what->merge(std::move(parts), *given);
+          if (reply)
+            waiting->answer(std::move(*reply));
+          else
+            waiting->refuse(reply.error().code, reply.error().message);
+        } catch (const std::exception& fault) {
+          log_fault(*what, fault);
+          waiting->refuse(command_error::internal_error, "the command failed; the log says why");
+        }
       });
 }
 

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdexcept>
 
 using namespace tandem;
 using namespace tandem::control;
@@ -151,6 +152,38 @@ TEST(command_registry, a_command_runs_on_every_shard_and_its_answers_become_one)
   shards.run();
   ASSERT_TRUE(reply && *reply);
   EXPECT_EQ(json::serialize(**reply), R"({"sum":30})");
+}
+
+TEST(command_registry, what_a_command_throws_is_an_error_of_that_command_alone) {
+  io::shard_group shards{2};
+  io::gather all{shards.all()};
+  command_registry commands{&all};
+  const auto text = [](std::vector<json::value>, const arguments&) -> command_reply {
+    return json::value{{"text", "fine"}};
+  };
+  const auto throws = [](auto&&...) -> json::value { throw std::out_of_range{"no such row"}; };
+  commands.add({.name = "runs", .help = "Throws.", .needs = role::read, .run = throws});
+  commands.add({.name = "on_shards",
+                .help = "Throws.",
+                .needs = role::read,
+                .on_shard = throws,
+                .merge = text});
+  commands.add({.name = "merges",
+                .help = "Throws.",
+                .needs = role::read,
+                .on_shard = [](io::shard&, const arguments&) { return json::value(1); },
+                .merge = [=](auto&&...) -> command_reply { return throws(); }});
+  std::vector<int> codes;
+  shards[0].post([&] {
+    for (const char* name : {"runs", "on_shards", "merges"})
+      commands.call_in_words(name, {}, {.name = "test", .may = role::read}, [&](command_reply r) {
+        codes.push_back(r ? 0 : r.error().code);
+        if (codes.size() == 3) shards.stop();
+      });
+  });
+  shards.run();
+  EXPECT_THAT(codes, testing::Each(command_error::internal_error));
+  EXPECT_EQ(codes.size(), 3U);
 }
 
 } // namespace

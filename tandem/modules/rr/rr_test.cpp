@@ -29,6 +29,24 @@ TEST_F(rr, record_route_adds_one_entry_of_ours_however_often_it_is_called) {
   EXPECT_TRUE(entry.ends_with(";lr>")) << entry;
 }
 
+// Its edits need more room at some number, and what viewed them before is gone then.
+TEST_F(rr, a_request_with_any_number_of_headers_leaves_for_the_uri_that_it_was_given) {
+  load_route(R"(record_route(); seturi("sip:bob@192.0.2.7:5070"); t_relay();)");
+  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  const auto cseq = text.find("CSeq: ");
+  std::string more;
+  for (int lines = 0; lines < 60; ++lines) {
+    std::string asked = text;
+    asked.insert(cseq, more);
+    const auto branch = asked.find("branch=z9hG4bK") + 14;
+    asked.insert(branch, std::to_string(lines) + "n");
+    receive_text(asked);
+    EXPECT_TRUE(out.take().text.starts_with("OPTIONS sip:bob@192.0.2.7:5070 SIP/2.0"))
+        << lines << " headers more";
+    more += "X-Line: " + std::to_string(lines) + "\r\n";
+  }
+}
+
 TEST_F(rr, parameters_shape_the_entry) {
   load_route("record_route(); t_relay();", R"(modparam("rr", "enable_full_lr", 1)
                                               modparam("rr", "append_fromtag", 0))");

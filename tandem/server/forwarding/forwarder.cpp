@@ -60,6 +60,7 @@ bool forwarder::reply(message_context& m, int status, std::string_view reason) {
 
 outcome forwarder::forward(message_context& m) {
   if (m.message().method() == sip::method::cancel) return cancel(m);
+  seal_recorded(m); // the ways view the request, which is not edited from here on
   way_list ways;
   way_finder::collect(m, ways);
   if (ways.all.empty()) return outcome::no(); // a failure_route that added nothing
@@ -88,6 +89,7 @@ outcome forwarder::send_copy(message_context& m, std::string_view hop_uri) {
 }
 
 outcome forwarder::to_hop(message_context& m, std::string_view hop_uri, way_use how) {
+  seal_recorded(m);
   way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .found = {}};
   return find_and_use(m, {&to, 1}, how);
 }
@@ -100,7 +102,6 @@ outcome forwarder::find_and_use(message_context& m, std::span<way> ways, way_use
 }
 
 outcome forwarder::use(message_context& m, std::span<way> ways, way_use how) {
-  seal_recorded(m);
   if (how == way_use::relay) return relay_ways(m, ways);
   const way& w = ways.front();
   if (w.found.targets.empty()) {
