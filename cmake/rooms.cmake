@@ -51,7 +51,7 @@ endfunction()
 # headers is most of its cost. Not where files of one shape name their own things alike (each module has its `load`).
 # What only one source sees shadows nothing in another: that warning is for the builds that compile them one by one.
 function(tandem_unify target)
-  if(TANDEM_SANITIZE AND NOT TANDEM_FUZZ AND NOT target MATCHES "_(modules|sip2_protocol|sip2_demo)$")
+  if(TANDEM_SANITIZE AND NOT TANDEM_FUZZ AND NOT target MATCHES "_(modules|stack|sip2_protocol|sip2_demo)$")
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     target_compile_options(${target} PRIVATE -Wno-shadow)
   endif()

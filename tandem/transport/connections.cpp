@@ -10,7 +10,6 @@ namespace tandem::transport {
 namespace {
 
 constexpr std::size_t refusals_kept = 4'096;
-constexpr std::string_view pong = "\r\n"; // RFC 5626 4.4.1
 
 stack::send_error error_of(io::connection_end why) noexcept {
   switch (why) {

@@ -17,10 +17,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace tandem::transport {
+
+/// What answers a keep-alive of two line ends (RFC 5626 4.4.1).
+inline constexpr std::string_view pong = "\r\n";
 
 /// Who the connections work for.
 class stream_owner {

@@ -15,7 +15,6 @@ namespace tandem::transport {
 namespace {
 
 constexpr std::string_view ping = "\r\n\r\n";
-constexpr std::string_view pong = "\r\n";
 
 /// The flow of a datagram socket never ends. Its slot has the listener below, and above the number
 /// of the address of ours that a wildcard socket was spoken to at.

@@ -45,7 +45,7 @@ void probe(io::shard& at, const listen_point& point) {
 
 transport::transport(io::shard_group& shards, std::vector<listen_point> points,
                      const transport_options& options)
-    : shards_{shards}, options_{options}, key_{hash_key::random()} {
+    : options_{options}, key_{hash_key::random()} {
   for (std::uint16_t i = 0; i < shards.size(); ++i)
     parts_.push_back(std::make_unique<shard_transport>(*this, shards[i]));
   const bool is_shared = shards.size() > 1;

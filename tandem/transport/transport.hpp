@@ -48,7 +48,6 @@ class transport {
 
   void open_letter(io::shard& at, letter& l);
 
-  io::shard_group& shards_;
   transport_options options_;
   hash_key key_;
   std::unique_ptr<listener_table> listeners_;
