@@ -63,6 +63,7 @@ bool has_own_via(const sip::message& request, std::uint64_t routing,
 } // namespace
 
 void branch_text::put(std::string_view text) noexcept {
+  if (text.empty()) return; // its data may be null
   std::memcpy(text_.data() + size_, text.data(), text.size());
   size_ += text.size();
 }
