@@ -17,7 +17,8 @@ std::string hex(std::string_view ipv6) {
   const auto host = host_view::parse(reference);
   if (!host || !host->address().is_v6()) return "none";
   std::string text;
-  for (const std::uint8_t byte : host->address().bytes()) {
+  const auto address = host->address();
+  for (const std::uint8_t byte : address.bytes()) {
     text += "0123456789abcdef"[byte >> 4];
     text += "0123456789abcdef"[byte & 15];
   }
