@@ -13,7 +13,16 @@ namespace {
 
 using testing::HasSubstr;
 
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define TANDEM_CHECKS_NEED_DESCRIPTORS
+#endif
+#endif
+
 TEST(tcp_listener, waits_for_descriptors_without_spinning_and_goes_on) {
+#ifdef TANDEM_CHECKS_NEED_DESCRIPTORS
+  GTEST_SKIP() << "the sanitizer opens a pipe to look at an object, and ends the test without one";
+#endif
   shard home;
   std::vector<unique_fd> accepted;
   auto listening = tcp_listener::listen(

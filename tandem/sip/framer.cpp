@@ -4,6 +4,7 @@
 #include <tandem/base/text.hpp>
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
+#include <tandem/sip/line_writer.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -25,7 +26,7 @@ void framer::feed(std::string_view bytes) {
     begin_ = 0;
     end_ = kept;
   }
-  std::memcpy(buffer_.data() + end_, bytes.data(), bytes.size());
+  put_bytes(buffer_.data() + end_, bytes);
   end_ += bytes.size();
 }
 

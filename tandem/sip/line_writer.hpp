@@ -43,7 +43,8 @@ struct written_line {
   char* end;
 };
 
-/// Copies bytes. \return the end of what was written.
+/// Copies bytes; none may come without an address, which memcpy does not allow. \return the end of
+/// what was written.
 inline char* put_bytes(char* to, std::string_view bytes) noexcept {
   if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
   return to + bytes.size();

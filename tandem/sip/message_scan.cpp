@@ -4,6 +4,7 @@
 #include <tandem/sip/header_table.hpp>
 #include <tandem/sip/lexical.hpp>
 #include <tandem/sip/line_break.hpp>
+#include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <tandem/base/text.hpp>
@@ -336,7 +337,7 @@ result<message, parse_error> message::parse(block_ref block, std::size_t size) {
 result<message, parse_error> message::parse(std::string_view text) {
   if (text.size() > max_message_size) return parse_failure(parse_errc::too_large, max_message_size);
   block_ref block = block_ref::make(text.size() + room_for_index(text.size()));
-  std::memcpy(block.data(), text.data(), text.size());
+  put_bytes(block.data(), text);
   return parse(std::move(block), text.size());
 }
 

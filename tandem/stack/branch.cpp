@@ -2,13 +2,13 @@
 #include <tandem/stack/branch.hpp>
 
 #include <tandem/base/letters.hpp>
+#include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/single_values.hpp>
 #include <tandem/sip/via.hpp>
 
 #include <charconv>
-#include <cstring>
 
 namespace tandem::stack {
 
@@ -63,8 +63,7 @@ bool has_own_via(const sip::message& request, std::uint64_t routing,
 } // namespace
 
 void branch_text::put(std::string_view text) noexcept {
-  if (text.empty()) return; // its data may be null
-  std::memcpy(text_.data() + size_, text.data(), text.size());
+  sip::put_bytes(text_.data() + size_, text);
   size_ += text.size();
 }
 

@@ -4,6 +4,7 @@
 #include <tandem/base/decimal.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip/content_length.hpp>
+#include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/max_forwards.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/route_rules.hpp>
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace tandem::stack {
 
@@ -25,7 +25,7 @@ class via_line {
       is_cut_ = true;
       return;
     }
-    std::memcpy(text_.data() + size_, text.data(), text.size());
+    sip::put_bytes(text_.data() + size_, text);
     size_ += text.size();
   }
   /// What did not fit is missing: a Via without its branch would match nothing.

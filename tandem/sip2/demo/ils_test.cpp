@@ -160,8 +160,10 @@ TEST_F(demo_ils_test, renews_one_and_all) {
 
 TEST_F(demo_ils_test, a_wrong_pin_is_refused_in_every_message_and_changes_nothing) {
   const std::string who = "AODEMO|AA21000002|AB31000005|AC|AD9999|";
-  const auto due = [&] { return ask("17" + d + "AODEMO|AB31000005|").value(field_id{"AH"}); };
-  const auto before = std::string{due()};
+  const auto due = [&] {
+    return std::string{ask("17" + d + "AODEMO|AB31000005|").value(field_id{"AH"})};
+  };
+  const auto before = due();
   for (const auto& line : {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who,
                            "15+" + d + who, "37" + d + "0100USDBV1.00|" + who, "35" + d + who,
                            "11YN" + d + d + who, "11NN" + d + d + who + "BIY|"}) {
