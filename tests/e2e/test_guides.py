@@ -23,8 +23,8 @@ def block(language):
 
 def test_the_end_to_end_test_of_the_guide_passes(tmp_path):
     (tmp_path / "test_of_the_guide.py").write_text(block("python"))
-    result = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-p", "no:cacheprovider", tmp_path], capture_output=True,
-                            text=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": str(ROOT / "tests/e2e")})
+    result = subprocess.run([sys.executable, "-m", "pytest", "-q", f"--rootdir={tmp_path}", "-p", "conftest", "-p", "no:cacheprovider", tmp_path],
+                            capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONPATH": str(ROOT / "tests/e2e")})
     assert result.returncode == 0 and "2 passed" in result.stdout, result.stdout + result.stderr
 
 
