@@ -3,85 +3,7 @@
 
 #include <tandem/base/random.hpp>
 
-#include <bit>
-#include <cstring>
-
 namespace tandem {
-
-namespace {
-
-template <typename T>
-T load(const char* p) noexcept {
-  T value;
-  std::memcpy(&value, p, sizeof value);
-  return value;
-}
-
-/// The `left` last bytes of a text, fewer than eight, as a number. They are read at once with bytes
-/// that are known already: copying so few, one never knows how many, costs as much as hashing them.
-std::uint64_t last_bytes(std::string_view bytes, std::size_t left) noexcept {
-  const char* const end = bytes.data() + bytes.size();
-  if (left == 0) return 0;
-  if (bytes.size() >= 8) return load<std::uint64_t>(end - 8) >> 8 * (8 - left);
-  const char* const begin = end - left;
-  if (left >= 4)
-    return load<std::uint32_t>(begin) | std::uint64_t{load<std::uint32_t>(end - 4)}
-                                            << 8 * (left - 4);
-  const auto at = [begin](std::size_t i) {
-    return std::uint64_t{static_cast<unsigned char>(begin[i])} << 8 * i;
-  };
-  return at(0) | at(left / 2) | at(left - 1);
-}
-
-class sip_hash {
- public:
-  explicit sip_hash(const hash_key& key) noexcept
-      : v0_{key.k0 ^ 0x736f6d6570736575ULL}, v1_{key.k1 ^ 0x646f72616e646f6dULL},
-        v2_{key.k0 ^ 0x6c7967656e657261ULL}, v3_{key.k1 ^ 0x7465646279746573ULL} {}
-
-  void add(std::string_view bytes) noexcept {
-    const char* p = bytes.data();
-    std::size_t left = bytes.size();
-    for (; left >= 8; left -= 8, p += 8) absorb(load<std::uint64_t>(p));
-    const std::uint64_t length = static_cast<std::uint64_t>(bytes.size()) << 56;
-    // The length ends each part, so parts cannot run into each other.
-    absorb(length | last_bytes(bytes, left));
-  }
-
-  void add(std::uint64_t word) noexcept { absorb(word); }
-
-  [[nodiscard]] std::uint64_t finish() noexcept {
-    v2_ ^= 0xff;
-    round();
-    round();
-    round();
-    return v0_ ^ v1_ ^ v2_ ^ v3_;
-  }
-
- private:
-  void absorb(std::uint64_t word) noexcept {
-    v3_ ^= word;
-    round();
-    v0_ ^= word;
-  }
-
-  void round() noexcept {
-    v0_ += v1_;
-    v1_ = std::rotl(v1_, 13) ^ v0_;
-    v0_ = std::rotl(v0_, 32);
-    v2_ += v3_;
-    v3_ = std::rotl(v3_, 16) ^ v2_;
-    v0_ += v3_;
-    v3_ = std::rotl(v3_, 21) ^ v0_;
-    v2_ += v1_;
-    v1_ = std::rotl(v1_, 17) ^ v2_;
-    v2_ = std::rotl(v2_, 32);
-  }
-
-  std::uint64_t v0_, v1_, v2_, v3_;
-};
-
-} // namespace
 
 hash_key hash_key::random() {
   hash_key key;
@@ -90,18 +12,12 @@ hash_key hash_key::random() {
 }
 
 std::uint64_t keyed_hash(const hash_key& key, std::string_view bytes) noexcept {
-  sip_hash state{key};
-  state.add(bytes);
-  return state.finish();
+  return keyed_hasher{key}.add(bytes).finish();
 }
 
 std::uint64_t keyed_hash(const hash_key& key, std::string_view a, std::string_view b,
                          std::uint64_t c) noexcept {
-  sip_hash state{key};
-  state.add(a);
-  state.add(b);
-  state.add(c);
-  return state.finish();
+  return keyed_hasher{key}.add(a).add(b).add(c).finish();
 }
 
 } // namespace tandem

@@ -53,7 +53,9 @@ ip_address ip_address::v6(const std::array<std::uint8_t, 16>& bytes) noexcept {
 }
 
 std::optional<ip_address> ip_address::parse(std::string_view text) noexcept {
-  if (text.find(':') == std::string_view::npos) return parse_v4(text);
+  ip_address ip;
+  if (const std::size_t size = read_v4(text, ip); size != 0 && size == text.size()) return ip;
+  if (text.find(':') == std::string_view::npos) return std::nullopt;
   if (text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size()) return std::nullopt;
@@ -66,20 +68,28 @@ std::optional<ip_address> ip_address::parse(std::string_view text) noexcept {
 
 // RFC 3986 3.2.2: dec-octet has no leading zero. One makes the number octal for some readers and
 // decimal for others, so that a rule for the one address is passed by the other.
-std::optional<ip_address> ip_address::parse_v4(std::string_view text) noexcept {
+std::size_t ip_address::read_v4(std::string_view text, ip_address& out) noexcept {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto digit = [&at, end] { // the next one, else more than nine
+    return at == end ? 10U : static_cast<unsigned char>(*at - '0');
+  };
   ip_address ip;
   ip.family_ = family::v4;
-  std::size_t at = 0;
   for (std::size_t part = 0; part < 4; ++part) {
-    if (part != 0 && (at == text.size() || text[at++] != '.')) return std::nullopt;
-    const std::size_t from = at;
-    unsigned value = 0;
-    while (at != text.size() && is_digit(text[at]) && at - from < 3)
-      value = value * 10 + static_cast<unsigned>(text[at++] - '0');
-    if (at == from || value > 255 || (text[from] == '0' && at - from > 1)) return std::nullopt;
+    if (part != 0 && (at == end || *at++ != '.')) return 0;
+    unsigned value = digit();
+    if (value > 9) return 0;
+    ++at;
+    for (int more = 0; more < 2 && digit() <= 9; ++more, ++at) {
+      if (value == 0) return 0;
+      value = value * 10 + digit();
+    }
+    if (value > 255) return 0;
     ip.bytes_[part] = static_cast<std::uint8_t>(value);
   }
-  return at == text.size() ? std::optional{ip} : std::nullopt;
+  out = ip;
+  return static_cast<std::size_t>(at - text.data());
 }
 
 bool ip_address::is_any() const noexcept {

@@ -59,14 +59,16 @@ class ip_address {
   [[nodiscard]] std::string to_string() const;
   /// The same, an IPv6 address in brackets, as a URI or Via writes it.
   [[nodiscard]] std::string to_uri_host() const;
+  /// Reads the dotted address in front of a text. \return its length, 0 when there is none: then
+  /// `out` stays as it is
+  static std::size_t read_v4(std::string_view text, ip_address& out) noexcept;
+
   /// Writes to_string() to at least 46 bytes; returns the end.
   char* write(char* out) const noexcept;
 
   friend auto operator<=>(const ip_address&, const ip_address&) noexcept = default;
 
  private:
-  static std::optional<ip_address> parse_v4(std::string_view text) noexcept;
-
   family family_ = family::none;
   std::array<std::uint8_t, 16> bytes_{};
 };

@@ -72,6 +72,9 @@ std::string unescape_uri(std::string_view text) {
 }
 
 bool means_same_escaped(std::string_view a, std::string_view b, letter_case letters) noexcept {
+  // Most names differ in their first character, and have no escape there.
+  if (!a.empty() && !b.empty() && a[0] != '%' && b[0] != '%' && to_lower(a[0]) != to_lower(b[0]))
+    return false;
   while (!a.empty() && !b.empty())
     if (next_meaning(a, letters) != next_meaning(b, letters)) return false;
   return a.empty() && b.empty();

@@ -64,10 +64,10 @@ result<host_view, parse_error> host_view::read(cursor& at) noexcept {
     return host_view{address, host_kind::ipv6};
   }
   if (is_digit(at.peek())) {
-    while (is_digit(at.peek()) || at.peek() == '.') at.skip(1);
-    const std::string_view number = at.since(from);
-    if (!is(char_class::host, at.peek()) && ip_address::parse(number))
-      return host_view{number, host_kind::ipv4};
+    ip_address ip;
+    at.skip(ip_address::read_v4(at.rest(), ip));
+    if (at.offset() != from && !is(char_class::host, at.peek()))
+      return host_view{at.since(from), host_kind::ipv4};
     at.move_to(from);
   }
   const auto [text, has_empty_label] = take_labels(at);

@@ -26,7 +26,7 @@ void uri_part_list<Separator>::steps::step() noexcept {
 template <char Separator>
 std::optional<uri_param> uri_part_list<Separator>::find(std::string_view name) const noexcept {
   for (const uri_param& each : *this)
-    if (means_same_escaped(each.name, name, letter_case::ignored)) return each;
+    if (each.is(name)) return each;
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 // round-trips. A uri is a view into the text it was parsed from, which must outlive it. Any thread.
 #pragma once
 
+#include <tandem/sip/escape.hpp>
 #include <tandem/sip/host.hpp>
 #include <tandem/sip/step_iterator.hpp>
 
@@ -20,6 +21,11 @@ struct uri_param {
   std::string_view name;
   std::string_view value;
   bool has_value = false; ///< an "=" was there
+
+  /// Has that name; case and escapes make no difference (19.1.4).
+  [[nodiscard]] bool is(std::string_view other) const noexcept {
+    return means_same_escaped(name, other, letter_case::ignored);
+  }
 };
 
 /// Parameters (";a=b;c") or headers ("a=b&c=d") of a URI in their order.

@@ -67,7 +67,7 @@ class dialog_mark {
   }
   void write(std::size_t at, std::uint64_t bits) noexcept;
 
-  const hash_key& secret_;
+  hash_key secret_;
   std::uint64_t dialog_;
   std::array<char, size> text_{};
 };

@@ -57,33 +57,67 @@ class entry_writer {
   sip::sink out_;
 };
 
+/// Parameters of an entry of ours, as we have written them.
+struct own_parameters {
+  std::string_view mark;
+  std::string_view calling_flow;
+  std::string_view called_flow;
+  bool is_of_pair = false;
+};
+
+own_parameters read_parameters(const sip::uri_parameters& list) {
+  own_parameters found;
+  for (const sip::uri_param& each : list) {
+    if (each.name == mark_name) found.mark = each.value;
+    if (each.name == calling_name) found.calling_flow = each.value;
+    if (each.name == called_name) found.called_flow = each.value;
+    found.is_of_pair = found.is_of_pair || each.name == pair_name;
+  }
+  return found;
+}
+
 /// An entry of ours, as it stands in a header.
-struct own_entry {
-  sip::uri_parameters params;
+struct own_entry : own_parameters {
   std::size_t mark_at = 0; ///< in the value
 };
 
-/// The value may be of ours: it has a mark of the right size.
+/// The value may be of ours: it has the form in which we write entries, and a mark of the right
+/// size. Parameters may stand in another order: user agents write entries anew.
 std::optional<own_entry> read_own(std::string_view value) {
-  const auto at = value.rfind(mark_begin);
-  if (at == std::string_view::npos) return std::nullopt;
-  const auto entry = sip::name_addr::parse(value);
-  if (!entry || !entry->address.is_sip()) return std::nullopt;
-  own_entry found{entry->address.params(), at + mark_begin.size()};
-  if (found.params.value(mark_name).data() != value.data() + found.mark_at ||
-      found.params.value(mark_name).size() != dialog_mark::size)
+  constexpr std::string_view begin = "<sip:";
+  if (!value.starts_with(begin) || value.find('>') != value.size() - 1 ||
+      value.find('?') != std::string_view::npos)
     return std::nullopt;
+  const std::string_view address = value.substr(0, value.size() - 1);
+  const std::size_t user_end = address.find('@'); // a user may hold semicolons
+  const std::size_t from = address.find(';', user_end == std::string_view::npos ? 0 : user_end);
+  if (from == std::string_view::npos) return std::nullopt;
+  own_entry found{read_parameters(sip::uri_parameters{address.substr(from + 1)}), 0};
+  if (found.mark.size() != dialog_mark::size) return std::nullopt;
+  found.mark_at = static_cast<std::size_t>(found.mark.data() - value.data());
   return found;
 }
 
 marked_dialog dialog_of(std::string_view call_id, std::string_view calling_tag,
-                        const sip::uri_parameters& entry) {
-  return {call_id, calling_tag, entry.value(calling_name), entry.value(called_name)};
+                        const own_parameters& entry) {
+  return {call_id, calling_tag, entry.calling_flow, entry.called_flow};
 }
 
 std::uint64_t contact_place(const sip::message& m, const hash_key& secret) {
   const auto contact = m.get<sip::hdr::contact>();
   return contact && !contact->is_star ? place_of(contact->address, secret) : no_place;
+}
+
+/// Target refresh requests: RFC 3261 12.2 and 14, RFC 3311 5.1, RFC 6665 4.4.1, RFC 5057 5.4.
+bool refreshes_target(sip::method method) noexcept {
+  switch (method) {
+  case sip::method::invite:
+  case sip::method::update:
+  case sip::method::subscribe:
+  case sip::method::notify:
+  case sip::method::refer: return true;
+  default: return false;
+  }
 }
 
 std::uint64_t party_hash(std::string_view call_id, std::string_view tag, const hash_key& secret) {
@@ -109,24 +143,30 @@ bool put_entry(sip::message& m, const record_route_rules& rules, const route_ent
   return out.has_fitted() && m.edit().put_front(record_route, out.text());
 }
 
-/// Goes through all single values and lets `f(value)` say which mark shall stand in them, empty to
-/// leave them. \return false when the message takes no more
+/// A mark that shall stand at that place of a value; none leaves the value as it is.
+struct new_mark {
+  const dialog_mark* mark = nullptr;
+  std::size_t at = 0;
+};
+
+/// Goes through all single values and lets `f(value, is_last)` say which mark shall stand in them.
+/// \return false when the message takes no more
 template <typename F>
 bool rewrite_marks(sip::message& m, F&& f) {
-  for (std::size_t i = m.find(record_route); i != sip::message::npos;
-       i = m.find(record_route, i + 1)) {
+  for (std::size_t i = m.find(record_route), next = 0; i != sip::message::npos; i = next) {
+    next = m.find(record_route, i + 1);
     const std::string_view line = m.value(i);
     block_ref changed; // marks have one size
     std::string_view rest = line;
-    for (;;) {
-      const std::string_view value = sip::next_value(record_route, rest);
-      if (value.empty()) break;
-      const auto own = read_own(value);
-      const dialog_mark* const mark = f(value, own);
-      if (!mark) continue;
-      if (!changed) changed = block_ref::copy_of(line);
-      const auto at = static_cast<std::size_t>(value.data() - line.data()) + own->mark_at;
-      std::copy_n(mark->view().data(), mark->view().size(), changed.data() + at);
+    for (auto value = sip::next_value(record_route, rest); !value.empty();) {
+      const auto following = sip::next_value(record_route, rest);
+      const new_mark found = f(value, following.empty() && next == sip::message::npos);
+      if (found.mark) {
+        if (!changed) changed = block_ref::copy_of(line);
+        const auto at = static_cast<std::size_t>(value.data() - line.data()) + found.at;
+        std::ranges::copy(found.mark->view(), changed.data() + at);
+      }
+      value = following;
     }
     if (changed && !m.edit().replace_line(i, {changed.data(), line.size()})) return false;
   }
@@ -148,7 +188,7 @@ bool record_way(sip::message& copy, const record_route_rules& rules, const route
   const auto marked = copy.edit().update_front(record_route, [&](std::string_view old) {
     const auto own = read_own(old);
     if (!own) return std::string{old};
-    calling = own->params.value(calling_name);
+    calling = own->calling_flow;
     const std::size_t mark = own->mark_at - mark_begin.size();
     std::string text{old.substr(0, mark)};
     if (second) text += pair_text;
@@ -167,29 +207,29 @@ bool seal_record_route(sip::message& request, const hash_key& secret) {
   std::uint64_t hop = no_place;
   for_each_value(request, record_route, [&](std::string_view value) {
     if (n == 0)
-      if (const auto own = read_own(value); own && own->params.has(pair_name)) ours = 2;
+      if (const auto own = read_own(value); own && own->is_of_pair) ours = 2;
     if (n++ == ours) hop = place_of(value, secret);
   });
   const std::uint64_t target = contact_place(request, secret);
   std::optional<dialog_mark> mark;
   n = 0;
-  return rewrite_marks(
-      request, [&](std::string_view, const std::optional<own_entry>& own) -> const dialog_mark* {
-        if (n++ >= ours || !own) return nullptr;
-        if (!mark) {
-          mark.emplace(dialog_of(request.call_id(), request.from_tag(), own->params), secret);
-          mark->lead_to({}, target, hop);
-        }
-        return &*mark;
-      });
+  return rewrite_marks(request, [&](std::string_view value, bool /*is_last*/) -> new_mark {
+    if (n++ >= ours) return {};
+    const auto own = read_own(value);
+    if (!own) return {};
+    if (!mark) {
+      mark.emplace(dialog_of(request.call_id(), request.from_tag(), *own), secret);
+      mark->lead_to({}, target, hop);
+    }
+    return {&*mark, own->mark_at};
+  });
 }
 
 // ---- in the response
 
 void turn_record_route(sip::message& response, const hash_key& secret) {
   if (response.status() <= 100 || response.status() >= 300) return;
-  const auto line = response.first(record_route);
-  if (!line || response.to_tag().empty()) return;
+  if (!response.has(record_route) || response.to_tag().empty()) return;
   const std::uint64_t target = contact_place(response, secret);
   if (target == no_place) return;
 
@@ -197,62 +237,56 @@ void turn_record_route(sip::message& response, const hash_key& secret) {
   std::optional<dialog_mark> mark;
   bool is_second = false; // of a pair, whose mark is that of the first
   // The next hop is the same after the change of marks, which are no part of a place.
-  static_cast<void>(rewrite_marks(
-      response,
-      [&](std::string_view value, const std::optional<own_entry>& own) -> const dialog_mark* {
-        const std::uint64_t hop = above;
-        above = place_of(value, secret);
-        if (!own) {
-          is_second = false;
-          return nullptr;
-        }
-        const std::string_view there = own->params.value(mark_name);
-        if (is_second && own->params.has(pair_name) && mark->has_dialog_of(there)) {
-          is_second = false;
-          return &*mark;
-        }
-        mark.emplace(dialog_of(response.call_id(), response.from_tag(), own->params), secret);
-        if (!mark->has_dialog_of(there)) return nullptr;
-        mark->lead_to(response.to_tag(), target, hop);
-        is_second = own->params.has(pair_name);
-        return &*mark;
-      }));
+  static_cast<void>(rewrite_marks(response, [&](std::string_view value, bool is_last) -> new_mark {
+    const std::uint64_t hop = above;
+    const auto own = read_own(value);
+    if (!is_last) above = place_of(value, secret);
+    if (own && is_second && own->is_of_pair && mark->has_dialog_of(own->mark)) {
+      is_second = false;
+      return {&*mark, own->mark_at};
+    }
+    is_second = false;
+    if (!own) return {};
+    mark.emplace(dialog_of(response.call_id(), response.from_tag(), *own), secret);
+    if (!mark->has_dialog_of(own->mark)) return {};
+    mark->lead_to(response.to_tag(), target, hop);
+    is_second = own->is_of_pair;
+    return {&*mark, own->mark_at};
+  }));
 }
 
 // ---- in a request of the dialog
 
 followed_route follow_own_route(const sip::message& request, std::string_view own_params,
                                 const hash_key& secret, const refreshed_targets& moved) noexcept {
-  const sip::uri_parameters params{own_params};
-  const std::string_view there = params.value(mark_name);
-  if (there.size() != dialog_mark::size) return {};
+  const own_parameters own = read_parameters(sip::uri_parameters{own_params});
+  if (own.mark.size() != dialog_mark::size) return {};
   const auto key = request.key();
   if (!key || key->to_tag.empty()) return {};
 
   // Either party may have begun the dialog, and follows the entry to the other one.
-  const dialog_mark to_calling{dialog_of(key->call_id, key->to_tag, params), secret};
-  const bool is_to_calling = to_calling.has_dialog_of(there);
-  dialog_mark mark = is_to_calling
-                         ? to_calling
-                         : dialog_mark{dialog_of(key->call_id, key->from_tag, params), secret};
-  if (!mark.has_dialog_of(there)) return {};
+  dialog_mark mark{dialog_of(key->call_id, key->from_tag, own), secret};
+  const bool is_to_calling = !mark.has_dialog_of(own.mark);
+  if (is_to_calling) mark = dialog_mark{dialog_of(key->call_id, key->to_tag, own), secret};
+  if (!mark.has_dialog_of(own.mark)) return {};
   const auto next = request.front(sip::header_id::route);
   const auto uri = sip::uri::parse(request.request_uri());
   if (!uri) return {};
   const std::uint64_t target = place_of(*uri, secret);
   mark.lead_to(is_to_calling ? std::string_view{} : key->to_tag, target,
                next ? place_of(*next, secret) : no_place);
-  if (!mark.has_hop_of(there)) return {};
-  if (!mark.has_target_of(there) &&
+  if (!mark.has_hop_of(own.mark)) return {};
+  if (!mark.has_target_of(own.mark) &&
       !moved.is_at(party_hash(key->call_id, key->to_tag, secret), target))
     return {};
-  return {true, flow_token::parse(params.value(is_to_calling ? calling_name : called_name))};
+  return {true, flow_token::parse(is_to_calling ? own.calling_flow : own.called_flow)};
 }
 
 void note_refresh(const sip::message& message, const hash_key& secret, refreshed_targets& moved) {
-  const std::uint64_t place = contact_place(message, secret);
   const auto key = message.key();
-  if (place == no_place || !key) return;
+  if (!key || !refreshes_target(key->cseq_method)) return;
+  const std::uint64_t place = contact_place(message, secret);
+  if (place == no_place) return;
   moved.note(party_hash(key->call_id, message.is_request() ? key->from_tag : key->to_tag, secret),
              place);
 }
