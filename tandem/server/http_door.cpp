@@ -29,7 +29,7 @@ control::access_tokens read_tokens(const std::string& path) {
   const io::unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat state {};
   if (!file || ::fstat(file.get(), &state) != 0) refuse(path, std::strerror(errno));
-  if (!S_ISREG(state.st_mode)) refuse(path, "is no file");
+  if (!S_ISREG(state.st_mode)) refuse(path, "is not a regular file");
   if ((state.st_mode & S_IRWXO) != 0)
     refuse(path, "others may read it; say chmod o= and who may is in its group");
   std::string text;

@@ -82,7 +82,7 @@ void collect_own_names(own_names& names, const transport::listener_table& listen
     const transport::listener& listener = listeners[i];
     if (!points[i].name.empty() &&
         !names.add_alias(fmt::format("{}:{}", points[i].name, listener.address.port)))
-      throw start_error{fmt::format("'{}' is no host name", points[i].name)};
+      throw start_error{fmt::format("'{}' is not a host name", points[i].name)};
     if (!listener.address.ip.is_any()) {
       names.add_listener(listener.address);
       continue;

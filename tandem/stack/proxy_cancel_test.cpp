@@ -39,7 +39,7 @@ TEST(proxy_cancel, is_answered_200_and_goes_to_the_ringing_branch) {
   EXPECT_EQ(t.sent(), "");
   t.answer(t.invite, 487);
   EXPECT_EQ(t.sent(), "ACK 487");
-  EXPECT_EQ(t.heard(), "failure 487 final 487 end") << "D4: the script sees it";
+  EXPECT_EQ(t.heard(), "failure 487 final 487 end") << "the script sees it";
 }
 
 TEST(proxy_cancel, a_487_that_lost_the_callers_via_still_ends_the_call) {

@@ -306,7 +306,7 @@ TEST(proxy, tls_without_a_listener_is_refused_not_downgraded) {
   EXPECT_EQ(t.sent(), "100 478");
 }
 
-// D16, RFC 4320 4.2
+// RFC 4320 4.2
 TEST(proxy, a_timeout_of_another_request_sends_nothing_upstream) {
   proxy_fixture t;
   t.receive(other("MESSAGE"));

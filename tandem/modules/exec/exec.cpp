@@ -216,7 +216,7 @@ script::module_info declare() {
        .blocks = script::in_request | script::in_failure,
        .may_suspend = true,
        .help = "runs a shell command with the Request-URI as its last argument; the URIs that it "
-               "writes, one a line, become the Request-URI and the branches",
+               "writes, one per line, become the Request-URI and the branches",
        .run = exec_dset,
        .prepare = check_dset_command},
   };
