@@ -26,10 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }();
   int answers = 0;
   answer_json_rpc(*commands, {reinterpret_cast<const char*>(data), size},
-                  {.name = "fuzz", .may = role::admin}, [&](std::optional<std::string> text) {
+                  {.name = "fuzz", .may = role::admin}, {[&](std::optional<std::string> text) {
                     ++answers;
                     if (text) static_cast<void>(read_json_rpc_response(*text));
-                  });
+                  }});
   if (answers != 1) std::abort();
   return 0;
 }

@@ -79,10 +79,10 @@ class slot_map {
       return true;
     });
   }
-  /// The same until f says false.
+  /// The same until f says false. \param from slot to begin at
   template <typename F>
-  void for_each_while(F&& f) {
-    for (std::uint32_t i = 0; i < pages_.size() * page_size; ++i)
+  void for_each_while(F&& f, std::uint32_t from = 0) {
+    for (std::uint32_t i = from; i < pages_.size() * page_size; ++i)
       if (slot& s = at(i); s.is_live() && !f(key{i, s.generation}, *s.object())) return;
   }
 

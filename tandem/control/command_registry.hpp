@@ -12,9 +12,13 @@
 //                 .run = [&](command_call call) { ... call.answer({{"kicked", true}}); }});
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/base/result.hpp>
+#include <tandem/control/command_error.hpp>
 #include <tandem/control/declaration.hpp>
 #include <tandem/control/role.hpp>
+#include <tandem/control/row_source.hpp>
+#include <tandem/control/shard_rows.hpp>
 #include <tandem/io/gather.hpp>
 
 #include <boost/json/value.hpp>
@@ -22,28 +26,34 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tandem::control {
 
-/// Why a command gave no result. The codes below -32000 are those of JSON-RPC 2.0, section 5.1.
-struct command_error {
-  static constexpr int parse_error = -32700;
-  static constexpr int invalid_request = -32600;
-  static constexpr int unknown_command = -32601;
-  static constexpr int invalid_parameters = -32602;
-  static constexpr int internal_error = -32603;
-  static constexpr int failed = -32000; ///< the command itself says no
-  static constexpr int not_found = -32001;
-  static constexpr int not_allowed = -32002; ///< the caller's role does not do
-
-  int code = failed;
-  std::string message = {};
-};
-
 using command_reply = result<boost::json::value, command_error>;
+
+/// Where the reply of a command goes: a function for whole replies, and perhaps one for lists.
+/// Either is called once.
+class reply_taker {
+ public:
+  /// For a door that can send one text only: a list is collected for it, and refused where it has
+  /// more than most_collected rows.
+  template <typename F>
+  requires(std::is_invocable_v<F&, command_reply>) reply_taker(F taker) : whole{std::move(taker)} {}
+  /// \param lists gets a list that has more rows than the first piece
+  reply_taker(std::function<void(command_reply)> taker, std::function<void(list_reply)> lists)
+      : whole{std::move(taker)}, in_pieces{std::move(lists)} {}
+
+  static constexpr std::size_t most_collected = 1'000;
+
+  std::function<void(command_reply)> whole;
+  std::function<void(list_reply)> in_pieces;
+};
 
 /// Who calls.
 struct caller {
@@ -55,7 +65,7 @@ struct caller {
 /// may come later, on the same thread. Dropped without one, it answers internal_error.
 class command_call {
  public:
-  command_call(arguments given, caller by, std::function<void(command_reply)> done);
+  command_call(arguments given, caller by, reply_taker done);
   command_call(command_call&& other) noexcept;
   command_call& operator=(command_call&&) = delete;
   ~command_call();
@@ -74,16 +84,20 @@ class command_call {
 
   /// The first answer counts.
   void answer(boost::json::value value);
+  /// With a list that is too long for memory: a reply whose field `field` has the rows, and whose
+  /// other fields come with the last of them.
+  void answer_rows(std::string field, std::shared_ptr<row_source> rows);
   void refuse(int code, std::string message);
 
  private:
   arguments given_;
   caller by_;
-  std::function<void(command_reply)> done_;
+  std::optional<reply_taker> done_;
 };
 
-/// A command is one of two kinds: `run` runs on shard 0; `on_shard` runs on every shard, and
-/// `merge` on shard 0 makes one reply of what they returned.
+/// A command is one of three kinds: `run` runs on shard 0; `on_shard` runs on every shard, and
+/// `merge` on shard 0 makes one reply of what they returned; `rows_on_shard` runs on every shard
+/// for each piece of a list.
 struct command {
   std::string name; ///< subject.verb, lower case
   std::string help; ///< one sentence
@@ -95,6 +109,12 @@ struct command {
   /// \param parts by shard; all of them: a shard that is late makes the command fail
   std::function<command_reply(std::vector<boost::json::value> parts, const arguments& given)>
       merge = {};
+  /// See shard_rows, which brings the rows of field `list` and `count`; the argument `limit`, where
+  /// it is declared and given, is the most rows of the list.
+  std::function<shard_page(io::shard& at, const arguments& given, std::uint64_t from,
+                           std::size_t most)>
+      rows_on_shard = {};
+  std::string list = {};
 };
 
 class command_registry {
@@ -112,30 +132,36 @@ class command_registry {
   void add(command c);
 
   /// Checks the role and the arguments and runs a command; `done` is called once, perhaps before
-  /// this returns.
+  /// this returns. A command that throws answers internal_error.
   /// \param given an object by name, an array by position, or null.
-  void call(std::string_view name, const boost::json::value& given, caller by,
-            std::function<void(command_reply)> done);
+  void call(std::string_view name, const boost::json::value& given, caller by, reply_taker done);
 
   /// The same with the words of a command line (arguments::from_words).
   void call_in_words(std::string_view name, const std::vector<std::string>& words, caller by,
-                     std::function<void(command_reply)> done);
+                     reply_taker done);
 
   /// What help answers: of all commands {name: help}, of one its parameters and its reply as JSON
   /// Schema too.
   [[nodiscard]] boost::json::value describe() const;
   [[nodiscard]] command_reply describe(std::string_view name) const;
 
+  /// Commands that have thrown.
+  [[nodiscard]] const counter& faults() const noexcept { return faults_; }
+
  private:
   using read_arguments =
       std::function<result<arguments, std::string>(const std::vector<command_parameter>&)>;
 
-  void start(std::string_view name, const read_arguments& read, caller by,
-             std::function<void(command_reply)> done);
+  void start(std::string_view name, const read_arguments& read, caller by, reply_taker done);
+  void run(const std::shared_ptr<const command>& what, command_call call);
   void run_on_shards(const std::shared_ptr<const command>& what, command_call call);
+  void list_of_shards(const std::shared_ptr<const command>& what, command_call call);
+  template <typename F>
+  void guard(const command& what, F&& f);
   [[nodiscard]] command_error unknown(std::string_view name) const;
 
   io::gather* shards_;
+  counter faults_;
   /// Shared with calls in progress: a command may be replaced meanwhile.
   std::map<std::string, std::shared_ptr<const command>, std::less<>> commands_;
 };

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <set>
 #include <stdexcept>
 
 using namespace tandem;
@@ -163,6 +164,15 @@ TEST(command_registry, what_a_command_throws_is_an_error_of_that_command_alone) 
   };
   const auto throws = [](auto&&...) -> json::value { throw std::out_of_range{"no such row"}; };
   commands.add({.name = "runs", .help = "Throws.", .needs = role::read, .run = throws});
+  commands.add(
+      {.name = "throws_a_number", .help = "Throws.", .needs = role::read, .run = [](command_call) {
+         throw 1;
+       }});
+  commands.add({.name = "lists",
+                .help = "Throws.",
+                .needs = role::read,
+                .rows_on_shard = [](auto&&...) -> shard_page { throw std::out_of_range{"no row"}; },
+                .list = "rows"});
   commands.add({.name = "on_shards",
                 .help = "Throws.",
                 .needs = role::read,
@@ -175,15 +185,155 @@ TEST(command_registry, what_a_command_throws_is_an_error_of_that_command_alone) 
                 .merge = [=](auto&&...) -> command_reply { return throws(); }});
   std::vector<int> codes;
   shards[0].post([&] {
-    for (const char* name : {"runs", "on_shards", "merges"})
+    for (const char* name : {"runs", "throws_a_number", "lists", "on_shards", "merges"})
       commands.call_in_words(name, {}, {.name = "test", .may = role::read}, [&](command_reply r) {
         codes.push_back(r ? 0 : r.error().code);
-        if (codes.size() == 3) shards.stop();
+        if (codes.size() == 5) shards.stop();
       });
   });
   shards.run();
   EXPECT_THAT(codes, testing::Each(command_error::internal_error));
-  EXPECT_EQ(codes.size(), 3U);
+  EXPECT_EQ(codes.size(), 5U);
+  EXPECT_EQ(commands.faults(), 5U);
+}
+
+/// Rows 0, 1, 2 ..., so many in a piece.
+struct numbers final : row_source {
+  numbers(std::int64_t all, std::int64_t of_a_piece) : end{all}, step{of_a_piece} {}
+  void next(taker brought) override {
+    if (breaks_at && at >= *breaks_at) return brought(fail(command_error{.message = "lost"}));
+    row_piece piece;
+    for (std::int64_t i = 0; i < step && at < end; ++i)
+      piece.rows.emplace_back(json::object{{"n", at++}});
+    if (at == end) piece.rest = json::object{{"count", end}};
+    brought(std::move(piece));
+  }
+  std::int64_t at = 0;
+  std::int64_t end;
+  std::int64_t step;
+  std::optional<std::int64_t> breaks_at;
+};
+
+command list_of(std::shared_ptr<numbers> rows) {
+  return {.name = "list",
+          .help = "Counts.",
+          .needs = role::read,
+          .reply = {{"rows", value_type::list, "", {{"n", value_type::integer}}},
+                    {"count", value_type::integer}},
+          .run = [rows](command_call call) { call.answer_rows("rows", rows); }};
+}
+
+TEST(lists, short_ones_come_whole_and_long_ones_in_pieces_to_a_door_that_takes_them) {
+  for (const std::int64_t all : {0, 5, 10, 11, 5'000}) {
+    command_registry commands;
+    const auto rows = std::make_shared<numbers>(all, 10);
+    commands.add(list_of(rows));
+    std::optional<command_reply> whole;
+    std::optional<list_reply> pieces;
+    commands.call("list", nullptr, {.name = "test", .may = role::read},
+                  {[&](command_reply r) { whole = std::move(r); },
+                   [&](list_reply r) { pieces = std::move(r); }});
+    EXPECT_EQ(whole.has_value(), all <= 10) << all;
+    EXPECT_EQ(pieces.has_value(), all > 10) << all;
+    EXPECT_LE(rows->at, 10) << "the others were not asked for";
+    if (whole) {
+      ASSERT_TRUE(*whole);
+      EXPECT_EQ((**whole).at("rows").as_array().size(), static_cast<std::size_t>(all));
+      EXPECT_EQ((**whole).at("count"), json::value(all));
+    }
+  }
+}
+
+TEST(lists, are_collected_for_other_doors_up_to_a_bound) {
+  for (const std::int64_t all : {11, 1'000, 1'001}) {
+    command_registry commands;
+    commands.add(list_of(std::make_shared<numbers>(all, 10)));
+    std::optional<command_reply> whole;
+    commands.call_in_words("list", {}, {.name = "test", .may = role::read},
+                           [&](command_reply r) { whole = std::move(r); });
+    ASSERT_TRUE(whole);
+    ASSERT_EQ(whole->has_value(), all <= 1'000) << all;
+    if (*whole)
+      EXPECT_EQ((**whole).at("rows").as_array().size(), static_cast<std::size_t>(all));
+    else
+      EXPECT_THAT(whole->error().message, HasSubstr("give a limit"));
+  }
+}
+
+TEST(lists, that_fail_are_errors_as_long_as_nothing_was_sent) {
+  for (const std::int64_t breaks_at : {0, 20}) {
+    command_registry commands;
+    const auto rows = std::make_shared<numbers>(100, 10);
+    rows->breaks_at = breaks_at;
+    commands.add(list_of(rows));
+    std::optional<command_reply> whole;
+    commands.call("list", nullptr, {.name = "test", .may = role::read},
+                  [&](command_reply r) { whole = std::move(r); });
+    ASSERT_TRUE(whole && !*whole);
+    EXPECT_EQ(whole->error().message, "lost");
+  }
+}
+
+TEST(lists, of_all_shards_have_each_row_once_and_the_count_at_the_end) {
+  for (const std::size_t limit : {0U, 1U, 250U, 100'000U}) {
+    constexpr std::int64_t rows_of_a_shard = 345;
+    io::shard_group shards{3};
+    io::gather all{shards.all()};
+    command_registry commands{&all};
+    commands.add(
+        {.name = "rows",
+         .help = "Lists.",
+         .needs = role::read,
+         .parameters = {{.name = "limit", .type = value_type::integer, .is_required = false}},
+         .reply = {{"rows", value_type::list, "", {{"n", value_type::integer}}},
+                   {"count", value_type::integer}},
+         .rows_on_shard =
+             [](io::shard& at, const arguments&, std::uint64_t from, std::size_t most) {
+               shard_page page;
+               page.count = rows_of_a_shard;
+               if (from == shard_page::end) return page;
+               for (; from < rows_of_a_shard && page.rows.size() < most; ++from)
+                 page.rows.emplace_back(json::object{{"n", at.index() * 1'000 + from}});
+               if (from < rows_of_a_shard) page.next = from;
+               return page;
+             },
+         .list = "rows"});
+    std::set<std::uint64_t> seen;
+    std::int64_t count = 0;
+    std::shared_ptr<row_source> more;
+    const auto add = [&](const json::array& rows) {
+      for (const json::value& row : rows)
+        EXPECT_TRUE(seen.insert(row.at("n").to_number<std::uint64_t>()).second);
+    };
+    std::function<void(result<row_piece, command_error>)> take;
+    take = [&](result<row_piece, command_error> piece) {
+      ASSERT_TRUE(piece);
+      add(piece->rows);
+      if (!piece->rest) return more->next(take);
+      count = piece->rest->at("count").as_int64();
+      shards.stop();
+    };
+    shards[0].post([&] {
+      json::object given;
+      if (limit > 0) given["limit"] = limit;
+      commands.call("rows", given, {.name = "test", .may = role::read},
+                    {[&](command_reply whole) {
+                       ASSERT_TRUE(whole);
+                       add(whole->at("rows").as_array());
+                       count = whole->at("count").as_int64();
+                       shards.stop();
+                     },
+                     [&](list_reply list) {
+                       add(list.first);
+                       more = list.more;
+                       more->next(take);
+                     }});
+    });
+    shards.run();
+    const std::size_t wanted = limit > 0 ? limit : 100'000;
+    EXPECT_EQ(seen.size(), std::min<std::size_t>(wanted, 3 * rows_of_a_shard)) << limit;
+    EXPECT_EQ(count, 3 * rows_of_a_shard);
+  }
 }
 
 } // namespace

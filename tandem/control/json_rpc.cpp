@@ -2,6 +2,7 @@
 #include <tandem/control/json_rpc.hpp>
 
 #include <tandem/base/json_text.hpp>
+#include <tandem/base/log.hpp>
 #include <tandem/http/bearer.hpp>
 
 #include <boost/json/parse.hpp>
@@ -83,7 +84,65 @@ struct batch {
   }
 };
 
+/// The response to a request whose reply is a list, as text that comes in pieces:
+/// {"jsonrpc":"2.0","id":...,"result":{"rows":[...],...}}.
+class list_text final : public http::body_source, public std::enable_shared_from_this<list_text> {
+ public:
+  list_text(const json::value& id, list_reply&& of) : of_{std::move(of)} {
+    begin_ = R"({"jsonrpc":"2.0","id":)";
+    write(begin_, id);
+    begin_ += R"(,"result":{)";
+    append_json(begin_, of_.field);
+    begin_ += ":[";
+  }
+
+  void next(taker brought) override {
+    if (!begin_.empty()) {
+      std::string text = std::exchange(begin_, {});
+      append(text, std::exchange(of_.first, {}));
+      return brought(http::body_piece{std::move(text)});
+    }
+    of_.more->next([self = weak_from_this(),
+                    brought = std::move(brought)](result<row_piece, command_error> rows) {
+      const auto alive = self.lock();
+      if (!alive) return;
+      if (rows) return brought(alive->piece_of(std::move(*rows)));
+      log_error("a list ended before its end: {}", rows.error().message);
+      brought(std::nullopt); // half an answer has left, and JSON has no way to take it back
+    });
+  }
+
+ private:
+  void append(std::string& text, const json::array& rows) {
+    for (const json::value& row : rows) {
+      if (std::exchange(has_rows_, true)) text += ',';
+      write(text, row);
+    }
+  }
+
+  http::body_piece piece_of(row_piece&& rows) {
+    http::body_piece piece;
+    append(piece.bytes, rows.rows);
+    if (!rows.rest) return piece;
+    piece.bytes += ']';
+    for (const auto& [key, value] : *rows.rest) {
+      piece.bytes += ',';
+      append_json(piece.bytes, {key.data(), key.size()});
+      piece.bytes += ':';
+      write(piece.bytes, value);
+    }
+    piece.bytes += "}}";
+    piece.at = http::body_piece::place::last;
+    return piece;
+  }
+
+  std::string begin_;
+  list_reply of_;
+  bool has_rows_ = false;
+};
+
 void answer_one(command_registry& registry, const json::value& request, const caller& by,
+                const std::function<void(std::shared_ptr<http::body_source>)>& in_pieces,
                 std::function<void(std::optional<json::object>)> done) {
   const command_error bad{.code = command_error::invalid_request,
                           .message = "not a JSON-RPC 2.0 request"};
@@ -99,21 +158,28 @@ void answer_one(command_registry& registry, const json::value& request, const ca
       !method || !method->is_string() || (params && !params->is_array() && !params->is_object()))
     return done(error_object(id_value, bad));
   const json::string& name = method->as_string();
+  std::function<void(list_reply)> list;
+  if (in_pieces && id)
+    list = [id_value, in_pieces](list_reply reply) {
+      in_pieces(std::make_shared<list_text>(id_value, std::move(reply)));
+    };
   registry.call(
       {name.data(), name.size()}, params ? *params : json::value{}, by,
-      [id_value, is_notification = !id, done = std::move(done)](command_reply reply) {
-        if (is_notification) return done(std::nullopt);
-        if (!reply) return done(error_object(id_value, reply.error()));
-        done(json::object{{"jsonrpc", "2.0"}, {"result", std::move(*reply)}, {"id", id_value}});
-      });
+      {[id_value, is_notification = !id, done = std::move(done)](command_reply reply) {
+         if (is_notification) return done(std::nullopt);
+         if (!reply) return done(error_object(id_value, reply.error()));
+         done(json::object{{"jsonrpc", "2.0"}, {"result", std::move(*reply)}, {"id", id_value}});
+       },
+       std::move(list)});
 }
 
 } // namespace
 
 void answer_json_rpc(command_registry& registry, std::string_view text, const caller& by,
-                     std::function<void(std::optional<std::string>)> done) {
+                     json_rpc_taker done) {
   const auto refuse = [&](int code, std::string why) {
-    done(to_text(error_object(nullptr, command_error{.code = code, .message = std::move(why)})));
+    done.whole(
+        to_text(error_object(nullptr, command_error{.code = code, .message = std::move(why)})));
   };
   boost::system::error_code error;
   const json::value parsed = parse(text, error);
@@ -128,9 +194,10 @@ void answer_json_rpc(command_registry& registry, std::string_view text, const ca
   all->is_array = array != nullptr;
   all->missing = count;
   all->answers.resize(count);
-  all->done = std::move(done);
+  all->done = std::move(done.whole);
+  if (array) done.in_pieces = nullptr;
   for (std::size_t i = 0; i < count; ++i)
-    answer_one(registry, array ? (*array)[i] : parsed, by,
+    answer_one(registry, array ? (*array)[i] : parsed, by, done.in_pieces,
                [all, i](std::optional<json::object> answer) { all->put(i, std::move(answer)); });
 }
 
@@ -148,11 +215,17 @@ void serve_json_rpc(http::server& server, command_registry& registry, const acce
             .name = fmt::format("json-rpc {} ({})", answer.peer().to_string(), to_string(*may)),
             .may = *may};
         auto later = std::make_shared<http::responder>(std::move(answer));
-        answer_json_rpc(registry, request.body, by, [later](std::optional<std::string> text) {
-          if (!text) return later->respond({.status = 204});
-          later->respond(
-              {.headers = {{"Content-Type", "application/json"}}, .body = std::move(*text)});
-        });
+        const http::header_list headers{{"Content-Type", "application/json"}};
+        answer_json_rpc(registry, request.body, by,
+                        {.whole =
+                             [later, headers](std::optional<std::string> text) {
+                               if (!text) return later->respond({.status = 204});
+                               later->respond({.headers = headers, .body = std::move(*text)});
+                             },
+                         .in_pieces =
+                             [later, headers](std::shared_ptr<http::body_source> text) {
+                               later->respond({.headers = headers}, std::move(text));
+                             }});
       });
 }
 

@@ -7,6 +7,7 @@
 #include <tandem/http/server.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,13 +17,20 @@ namespace tandem::control {
 /// Most requests in one batch.
 inline constexpr std::size_t most_in_batch = 100;
 
+/// What a carrier does with an answer; one of the two is called, once.
+struct json_rpc_taker {
+  /// The whole answer, or nothing when the text held only notifications.
+  std::function<void(std::optional<std::string>)> whole;
+  /// The answer to one request whose reply is a long list. Null: see reply_taker.
+  std::function<void(std::shared_ptr<http::body_source>)> in_pieces = {};
+};
+
 /// Answers one JSON-RPC text: a request, a notification or a batch.
 /// \param registry must outlive the answers of its commands.
 /// \param by who asks, with the role that the carrier has found out
-/// \param done gets the answer, or nothing when the text held only notifications; called once,
-/// perhaps before this returns.
+/// \param done gets the answer, perhaps before this returns. Of a batch the lists are collected.
 void answer_json_rpc(command_registry& registry, std::string_view text, const caller& by,
-                     std::function<void(std::optional<std::string>)> done);
+                     json_rpc_taker done);
 
 /// Serves JSON-RPC by POST at `path` to whoever shows one of the tokens as bearer token; what he
 /// may do is in its role. Without any token nobody may. \param tokens outlive the server, and may

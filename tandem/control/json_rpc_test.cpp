@@ -51,11 +51,11 @@ class control_room : public testing::Test {
   std::optional<std::string> rpc(std::string_view text) {
     std::optional<std::string> out;
     bool called = false;
-    answer_json_rpc(commands, text, admin, [&](std::optional<std::string> answer) {
-      EXPECT_FALSE(called);
-      called = true;
-      out = std::move(answer);
-    });
+    answer_json_rpc(commands, text, admin, {[&](std::optional<std::string> answer) {
+                      EXPECT_FALSE(called);
+                      called = true;
+                      out = std::move(answer);
+                    }});
     EXPECT_TRUE(called);
     return out;
   }
@@ -134,7 +134,7 @@ TEST_F(control_room, a_batch_waits_for_its_slowest) {
   answer_json_rpc(commands,
                   R"([{"jsonrpc":"2.0","method":"hold","id":1},
                       {"jsonrpc":"2.0","method":"add","params":[1],"id":2}])",
-                  admin, [&](std::optional<std::string> answer) { out = std::move(answer); });
+                  admin, {[&](std::optional<std::string> answer) { out = std::move(answer); }});
   EXPECT_FALSE(out);
   held[0].answer({{"when", "late"}});
   held[0].answer({{"when", "again"}});

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <fmt/format.h>
 
 namespace tandem::http {
@@ -197,12 +198,39 @@ std::optional<std::string> write_request(const request& request, std::string_vie
   return out;
 }
 
-std::string write_response(const response& response, bool keeps_alive, bool has_body) {
-  std::string out;
-  out.reserve(512 + response.body.size());
+namespace {
+
+void append_status_and_headers(std::string& out, const response& response) {
   out.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   out.append(reason_phrase(response.status)).append("\r\n");
   append_headers(out, response.headers);
+}
+
+} // namespace
+
+std::string write_response_head(const response& response, bool keeps_alive, body_end end) {
+  std::string out;
+  append_status_and_headers(out, response);
+  if (end == body_end::chunk) out += "Transfer-Encoding: chunked\r\n";
+  if (!keeps_alive || end == body_end::close) out += "Connection: close\r\n";
+  out += "\r\n";
+  return out;
+}
+
+std::string write_chunk(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  std::array<char, 16> size{};
+  const auto end = std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16).ptr;
+  std::string out;
+  out.reserve(bytes.size() + size.size() + 4);
+  out.append(size.data(), end).append("\r\n").append(bytes).append("\r\n");
+  return out;
+}
+
+std::string write_response(const response& response, bool keeps_alive, bool has_body) {
+  std::string out;
+  out.reserve(512 + response.body.size());
+  append_status_and_headers(out, response);
   if (response.status != 204 && response.status != 304) append_length(out, response.body.size());
   if (!keeps_alive) out += "Connection: close\r\n";
   out += "\r\n";

@@ -80,6 +80,8 @@ class parser {
 
   /// Of the message that is there, or was taken last: may the connection be used again?
   [[nodiscard]] bool keeps_alive() const noexcept;
+  /// Of the same: its sender knows HTTP/1.1, and so chunks (RFC 9112 6.1).
+  [[nodiscard]] bool knows_chunks() const noexcept;
   /// The headers of a request are there and its sender waits for 100 (RFC 9110 10.1.1). Told once.
   [[nodiscard]] bool wants_continue() noexcept;
   /// Part of a message has come, but not all of it.
@@ -126,6 +128,20 @@ struct url {
 /// \param has_body false for the answer to HEAD: all but the body.
 [[nodiscard]] std::string write_response(const response& response, bool keeps_alive,
                                          bool has_body = true);
+
+/// How the end of a body is told whose length is not known when it begins.
+enum class body_end : std::uint8_t {
+  chunk, ///< by an empty chunk (RFC 9112 7.1)
+  close, ///< by the end of the connection, for HTTP/1.0
+};
+/// The head of such a response; its `body` counts for nothing. \param end close adds "Connection:
+/// close", as `keeps_alive` false does.
+[[nodiscard]] std::string write_response_head(const response& response, bool keeps_alive,
+                                              body_end end);
+/// Bytes of a body as a chunk; nothing for no bytes, which would end it.
+[[nodiscard]] std::string write_chunk(std::string_view bytes);
+/// Ends a body of chunks.
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 /// Appends text in application/x-www-form-urlencoded form: unreserved characters bare, blank as +.
 void append_form_encoded(std::string& out, std::string_view text);

@@ -108,6 +108,7 @@ class parser::impl {
   }
 
   [[nodiscard]] bool keeps_alive() const noexcept { return keeps_alive_; }
+  [[nodiscard]] bool knows_chunks() const noexcept { return knows_chunks_; }
   [[nodiscard]] bool has_more() const noexcept { return !waiting_.empty(); }
 
  private:
@@ -136,6 +137,7 @@ class parser::impl {
   void note_end(Parser& parser) {
     is_done_ = true;
     keeps_alive_ = parser.keep_alive();
+    knows_chunks_ = parser.get().version() >= 11;
   }
 
   /// Offers bytes to Beast in pieces that make the limits independent of how the stream was cut:
@@ -213,6 +215,7 @@ class parser::impl {
   std::size_t head_size_ = 0; ///< bytes of the head that Beast has
   bool is_done_ = false;
   bool keeps_alive_ = false;
+  bool knows_chunks_ = false;
   bool told_continue_ = false;
 };
 
@@ -226,6 +229,7 @@ result<bool, parse_errc> parser::feed_end() { return impl_->feed_end(); }
 request parser::take_request() { return impl_->take_request(); }
 response parser::take_response() { return impl_->take_response(); }
 bool parser::keeps_alive() const noexcept { return impl_->keeps_alive(); }
+bool parser::knows_chunks() const noexcept { return impl_->knows_chunks(); }
 bool parser::wants_continue() noexcept { return impl_->wants_continue(); }
 bool parser::is_inside_message() const noexcept { return impl_->is_inside_message(); }
 bool parser::has_more() const noexcept { return impl_->has_more(); }

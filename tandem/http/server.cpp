@@ -67,13 +67,14 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   void stop(duration grace, std::function<void()> done) {
     listeners_.clear();
     is_stopping_ = true;
+    stops_at_ = home_.now() + grace;
     stopped_ = std::move(done);
     std::vector<handle<connection>> idle;
     connections_.for_each([&](auto key, connection& c) {
       if (c.is_idle())
         idle.push_back(key);
       else
-        c.limit(home_.now() + grace);
+        c.limit(stops_at_);
     });
     for (const auto key : idle) connections_.erase(key);
     note_gone();
@@ -89,6 +90,9 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
 
   void respond(handle<void> named, response&& response) {
     if (connection* c = find(named)) c->respond(std::move(response));
+  }
+  void respond(handle<void> named, const response& head, std::shared_ptr<body_source>&& body) {
+    if (connection* c = find(named)) c->respond(head, std::move(body));
   }
   [[nodiscard]] bool is_wanted(handle<void> named) { return find(named) != nullptr; }
 
@@ -134,13 +138,44 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     [[nodiscard]] instant since() const noexcept { return since_; }
     [[nodiscard]] ip_address source() const noexcept { return source_network(peer_.ip); }
 
-    void limit(instant until) { owner_.home_.timers().arm(*this, until); }
+    void limit(instant until) {
+      owner_.home_.timers().arm(*this, std::min(until, owner_.stops_at_));
+    }
 
     void respond(response&& response) {
-      if (!is_answering_) return;
-      is_answering_ = false;
+      if (!is_answering_ || body_) return;
       const bool keeps = keeps_alive_ && !owner_.is_stopping_;
       connection_.write(write_response(response, keeps, has_body_));
+      end_answer(keeps);
+    }
+
+    void respond(const response& head, std::shared_ptr<body_source>&& body) {
+      if (!is_answering_ || body_) return;
+      has_chunks_ = parser_.knows_chunks();
+      keeps_alive_ = keeps_alive_ && has_chunks_ && !owner_.is_stopping_;
+      connection_.write(
+          write_response_head(head, keeps_alive_, has_chunks_ ? body_end::chunk : body_end::close));
+      if (!has_body_) return end_answer(keeps_alive_);
+      body_ = std::move(body);
+      ask_for_piece();
+    }
+
+    void take(std::optional<body_piece>&& piece) {
+      if (!piece) return owner_.remove(self_);
+      waits_for_piece_ = false;
+      connection_.write(has_chunks_ ? write_chunk(piece->bytes) : std::move(piece->bytes));
+      if (piece->at == body_piece::place::last) {
+        if (has_chunks_) connection_.write(last_chunk);
+        body_.reset();
+        return end_answer(keeps_alive_);
+      }
+      limit(owner_.home_.now() + owner_.options_.request_deadline);
+      if (connection_.waiting_output() == 0) on_piece_taken(); // it was empty
+    }
+
+   private:
+    void end_answer(bool keeps) {
+      is_answering_ = false;
       if (!keeps) return finish();
       since_ = owner_.home_.now();
       // The next request waits until the peer has taken this answer (on_drained): who asks and does
@@ -148,7 +183,28 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       limit(since_ + owner_.options_.request_deadline);
     }
 
-   private:
+    /// The next piece is asked for in a turn of its own, so that others come between.
+    void on_piece_taken() {
+      if (waits_for_piece_) return;
+      waits_for_piece_ = true;
+      owner_.home_.post([server = owner_.weak_from_this(), key = self_] {
+        const auto alive = server.lock();
+        connection* const c = alive ? alive->connections_.find(key) : nullptr;
+        if (c && !alive->is_closed_) c->ask_for_piece();
+      });
+    }
+
+    void ask_for_piece() {
+      waits_for_piece_ = true;
+      if (!owner_.is_stopping_) cancel(); // it is the source's time
+      const auto from = body_;            // which may end this connection
+      from->next([server = owner_.weak_from_this(), key = self_](std::optional<body_piece> piece) {
+        const auto alive = server.lock();
+        connection* const c = alive && !alive->is_closed_ ? alive->connections_.find(key) : nullptr;
+        if (c && c->body_) c->take(std::move(piece));
+      });
+    }
+
     void on_data(std::string_view bytes) override {
       // The deadline of a request runs from its first byte, not from the last one that came.
       if (!parser_.is_inside_message())
@@ -157,6 +213,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     }
 
     void on_drained() override {
+      if (body_) return on_piece_taken();
       if (is_answering_ || is_finishing_) return;
       limit(owner_.home_.now() + (parser_.is_inside_message() ? owner_.options_.request_deadline
                                                               : owner_.options_.idle_limit));
@@ -228,6 +285,9 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     bool is_answering_ = false; ///< a handler has the request
     bool is_finishing_ = false;
     bool is_pumping_ = false;
+    std::shared_ptr<body_source> body_; ///< of the answer, while it goes out in pieces
+    bool waits_for_piece_ = false;
+    bool has_chunks_ = false;
     bool keeps_alive_ = true;
     bool has_body_ = true;
   };
@@ -325,6 +385,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   slot_map<connection> connections_;
   std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
   bool is_stopping_ = false;
+  instant stops_at_ = instant::max(); ///< no connection is left behind
   bool is_closed_ = false;
   std::function<void()> stopped_;
 };
@@ -347,6 +408,14 @@ void responder::respond(response response) {
   if (server)
     server->respond({.slot = connection_.slot, .generation = connection_.generation},
                     std::move(response));
+}
+
+void responder::respond(response head, std::shared_ptr<body_source> body) {
+  const auto server = std::static_pointer_cast<server::impl>(server_.lock());
+  server_.reset();
+  if (server)
+    server->respond({.slot = connection_.slot, .generation = connection_.generation}, head,
+                    std::move(body));
 }
 
 bool responder::is_wanted() const noexcept {

@@ -13,6 +13,7 @@
 #include <tandem/base/result.hpp>
 #include <tandem/base/secret.hpp>
 #include <tandem/base/slot_map.hpp>
+#include <tandem/http/body_source.hpp>
 #include <tandem/http/message.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/tls.hpp>
@@ -55,6 +56,10 @@ class responder {
 
   /// Sends the answer; the first one counts.
   void respond(response response);
+  /// Sends the head at once and the body in pieces, in chunks where the peer knows them (RFC 9112
+  /// 7.1). The `body` of the head is not sent. A peer that does not take a piece within
+  /// server_options::request_deadline is dropped.
+  void respond(response head, std::shared_ptr<body_source> body);
 
   /// Where the request came from.
   [[nodiscard]] const socket_address& peer() const noexcept { return peer_; }

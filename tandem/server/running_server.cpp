@@ -68,6 +68,8 @@ running_server::running_server(const options& wanted, const script_loader& loade
   script_ = loader.load(program, shared_);
   if (wanted.trace_file) trace_.emplace(*wanted.trace_file);
   observe::add_process_metrics(shared_.metrics);
+  shared_.metrics.add("tandem_command_faults_total", "Commands that failed by a fault of theirs.",
+                      {}, commands_.faults());
   shared_.metrics.add_gauge("tandem_ready", "1 when new requests are taken.", {},
                             [this] { return why_not_ready().empty() ? 1.0 : 0.0; });
   for (std::uint16_t i = 0; i < shards_.size(); ++i)

@@ -5,7 +5,6 @@
 #include <tandem/server/running_server.hpp>
 #include <tandem/server/transaction_rows.hpp>
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 
@@ -18,7 +17,6 @@ namespace json = boost::json;
 using control::arguments;
 using control::command_call;
 using control::command_error;
-using control::command_reply;
 using control::role;
 using control::value_type;
 
@@ -115,13 +113,6 @@ void add_reload(control::command_registry& to, running_server& of) {
           }});
 }
 
-constexpr std::int64_t most_rows = 1000;
-
-std::size_t row_limit(const arguments& given) {
-  return static_cast<std::size_t>(
-      std::clamp<std::int64_t>(given.integer("limit").value_or(100), 1, most_rows));
-}
-
 void add_tm_list(control::command_registry& to, running_server& of) {
   to.add({.name = "tm.list",
           .help = "Transactions in progress, of all shards.",
@@ -129,24 +120,14 @@ void add_tm_list(control::command_registry& to, running_server& of) {
           .parameters = {{.name = "limit",
                           .type = value_type::integer,
                           .is_required = false,
-                          .help = "most rows: 1 to 1000, 100 without it"}},
+                          .help = "most rows; without it all"}},
           .reply = {{"count", value_type::integer, "how many there are"},
                     {"transactions", value_type::list, "", transaction_fields()}},
-          .on_shard =
-              [&of](io::shard& at, const arguments& given) {
-                return list_transactions(of.at(at).transactions(), at.index(), row_limit(given));
+          .rows_on_shard =
+              [&of](io::shard& at, const arguments&, std::uint64_t from, std::size_t most) {
+                return list_transactions(of.at(at).transactions(), at.index(), from, most);
               },
-          .merge = [](std::vector<json::value> parts, const arguments& given) -> command_reply {
-            json::array rows;
-            std::int64_t count = 0;
-            const std::size_t most = row_limit(given);
-            for (json::value& part : parts) {
-              count += part.at("count").as_int64();
-              for (json::value& row : part.at("transactions").as_array())
-                if (rows.size() < most) rows.push_back(std::move(row));
-            }
-            return json::value{{"count", count}, {"transactions", std::move(rows)}};
-          }});
+          .list = "transactions"});
 }
 
 } // namespace

@@ -71,19 +71,34 @@ std::vector<control::reply_field> transaction_fields() {
           {"cseq", value_type::integer, "as method"}};
 }
 
-json::value list_transactions(stack::transaction_layer& of, std::uint16_t shard, std::size_t most) {
-  json::array rows;
-  of.for_each_client([&](const stack::client_transaction& t) {
-    if (rows.size() >= most) return false;
-    rows.push_back(row_of(t, t.to(), shard));
+control::shard_page list_transactions(stack::transaction_layer& of, std::uint16_t shard,
+                                      std::uint64_t from, std::size_t most) {
+  // Those of servers come after all those of clients.
+  constexpr std::uint64_t servers = std::uint64_t{1} << 32U;
+  control::shard_page page;
+  page.count = static_cast<std::int64_t>(of.size());
+  if (from == control::shard_page::end) return page;
+  const auto put = [&](std::uint64_t place, auto&& make_row) {
+    if (page.rows.size() >= most) {
+      page.next = place;
+      return false;
+    }
+    page.rows.push_back(make_row());
     return true;
-  });
-  of.for_each_server([&](const stack::server_transaction& t) {
-    if (rows.size() >= most) return false;
-    rows.push_back(row_of(t, t.reply_to(), shard));
-    return true;
-  });
-  return {{"count", static_cast<std::int64_t>(of.size())}, {"transactions", std::move(rows)}};
+  };
+  if (from < servers)
+    of.for_each_client(
+        [&](std::uint32_t slot, const stack::client_transaction& t) {
+          return put(slot, [&] { return row_of(t, t.to(), shard); });
+        },
+        static_cast<std::uint32_t>(from));
+  if (page.next == control::shard_page::end)
+    of.for_each_server(
+        [&](std::uint32_t slot, const stack::server_transaction& t) {
+          return put(servers + slot, [&] { return row_of(t, t.reply_to(), shard); });
+        },
+        from < servers ? 0 : static_cast<std::uint32_t>(from - servers));
+  return page;
 }
 
 } // namespace tandem::server

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <tandem/control/declaration.hpp>
+#include <tandem/control/shard_rows.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 
-#include <boost/json/value.hpp>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,8 +14,9 @@ namespace tandem::server {
 /// The fields of a row.
 [[nodiscard]] std::vector<control::reply_field> transaction_fields();
 
-/// {"count", "transactions"}: how many there are, and the first `most` as rows.
-[[nodiscard]] boost::json::value list_transactions(stack::transaction_layer& of,
-                                                   std::uint16_t shard, std::size_t most);
+/// Some of them as rows, from a position of an earlier page on.
+[[nodiscard]] control::shard_page list_transactions(stack::transaction_layer& of,
+                                                    std::uint16_t shard, std::uint64_t from,
+                                                    std::size_t most);
 
 } // namespace tandem::server

@@ -49,10 +49,11 @@ class client_transactions {
     return all_.find(client);
   }
 
-  /// Calls f(const client_transaction&) for each, until it says false.
+  /// Calls f(slot, const client_transaction&) for each from a slot on, until it says false.
   template <typename F>
-  void for_each_while(F&& f) {
-    all_.for_each_while([&f](auto, const client_transaction& t) { return f(t); });
+  void for_each_while(F&& f, std::uint32_t from) {
+    all_.for_each_while([&f](auto key, const client_transaction& t) { return f(key.slot, t); },
+                        from);
   }
 
   /// Ends it at once, without a word to anybody: what still comes for it is stray.

@@ -48,10 +48,11 @@ class server_transactions {
     return all_.find(server);
   }
 
-  /// Calls f(const server_transaction&) for each, until it says false.
+  /// Calls f(slot, const server_transaction&) for each from a slot on, until it says false.
   template <typename F>
-  void for_each_while(F&& f) {
-    all_.for_each_while([&f](auto, const server_transaction& t) { return f(t); });
+  void for_each_while(F&& f, std::uint32_t from) {
+    all_.for_each_while([&f](auto key, const server_transaction& t) { return f(key.slot, t); },
+                        from);
   }
 
   /// No final response will come: copies of the request are absorbed in silence until it is

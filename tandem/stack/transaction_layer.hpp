@@ -124,15 +124,15 @@ class transaction_layer {
 
   /// Those that are remembered only are counted too.
   [[nodiscard]] std::size_t size() const noexcept { return commons_.size(); }
-  /// For those who look on: calls f(transaction) for each client or server transaction, until it
-  /// says false. O(transactions).
+  /// For those who look on: calls f(slot, transaction) for each client or server transaction from a
+  /// slot on, until it says false. A transaction keeps its slot. O(transactions).
   template <typename F>
-  void for_each_client(F&& f) {
-    clients_.for_each_while(f);
+  void for_each_client(F&& f, std::uint32_t from = 0) {
+    clients_.for_each_while(f, from);
   }
   template <typename F>
-  void for_each_server(F&& f) {
-    servers_.for_each_while(f);
+  void for_each_server(F&& f, std::uint32_t from = 0) {
+    servers_.for_each_while(f, from);
   }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return commons_.counters; }
   [[nodiscard]] outbox& out() noexcept { return commons_.out; }
