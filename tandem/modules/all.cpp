@@ -9,7 +9,7 @@
 #include <tandem/modules/stubs.hpp>
 #include <tandem/modules/textops/textops.hpp>
 #include <tandem/modules/tm/tm.hpp>
-#include <tandem/modules/usrloc.hpp>
+#include <tandem/modules/usrloc/usrloc.hpp>
 #include <tandem/modules/xlog.hpp>
 
 #include <vector>

@@ -53,12 +53,6 @@ void core::load(std::shared_ptr<const loaded_script> script) {
 
 bool core::has_unanswered() { return routings_.size() != free_.size() || proxy_.has_unanswered(); }
 
-storage::location_table& core::location(std::string_view table) {
-  for (storage::location_table* const known : tables_)
-    if (known->name() == table) return *known;
-  return *tables_.emplace_back(&on_.shared.location(table));
-}
-
 bool core::is_host(const loaded_script& of, std::string_view name,
                    const ip_address& address) const {
   if (hosts_)

@@ -84,8 +84,6 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] stack::outbox& out() const noexcept { return on_.out; }
   [[nodiscard]] services& shared() const noexcept { return on_.shared; }
   [[nodiscard]] const own_names& names() const noexcept { return script_->names(); }
-  /// services::location, remembered for this shard.
-  [[nodiscard]] storage::location_table& location(std::string_view table);
   [[nodiscard]] const std::shared_ptr<const loaded_script>& script() const noexcept {
     return script_;
   }
@@ -202,7 +200,6 @@ class core final : public stack::request_user, public stack::server_user {
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
   by_type<held_state> states_;
-  std::vector<storage::location_table*> tables_; ///< that were asked for on this shard
 };
 
 } // namespace tandem::server

@@ -115,27 +115,5 @@ TEST_F(loaded, checks_a_file_and_says_what_to_do_about_one_that_is_not_there) {
   std::filesystem::remove_all(folder);
 }
 
-TEST_F(loaded, keeps_location_tables_from_one_script_to_the_next) {
-  storage::location_table& table = shared.location("location");
-  EXPECT_EQ(&shared.location("location"), &table);
-  EXPECT_NE(&shared.location("aliases"), &table);
-  int count = 0;
-  shared.for_each_location([&](storage::location_table&) { ++count; });
-  EXPECT_EQ(count, 2);
-}
-
-TEST_F(loaded, makes_one_location_table_for_all_threads_that_ask_for_it) {
-  std::array<storage::location_table*, 2> found{};
-  std::thread other{[&] {
-    for (int i = 0; i < 200; ++i) found[1] = &shared.location("t" + std::to_string(i));
-  }};
-  for (int i = 0; i < 200; ++i) found[0] = &shared.location("t" + std::to_string(i));
-  other.join();
-  EXPECT_EQ(found[0], found[1]);
-  int count = 0;
-  shared.for_each_location([&](storage::location_table&) { ++count; });
-  EXPECT_EQ(count, 200);
-}
-
 } // namespace
 } // namespace tandem::server

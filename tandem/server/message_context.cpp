@@ -21,6 +21,7 @@ void message_context::begin(routing_handle self, std::shared_ptr<const loaded_sc
   message_ = std::move(message);
   from_ = from;
   set_arrived(message_.clone());
+  credit_ = block == script::block_kind::request ? received().size() : 0;
 }
 
 void message_context::end() noexcept {

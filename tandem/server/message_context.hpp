@@ -105,6 +105,11 @@ class message_context final : public script::context {
   [[nodiscard]] bool is_served() const noexcept { return is_served_; }
   void note_served() noexcept { is_served_ = true; }
 
+  /// The bytes of the request, which bound what may go to addresses that it names
+  /// (stack/reflection.hpp). Whoever takes them first, its transaction or the contacts that it
+  /// registers, leaves none.
+  [[nodiscard]] std::size_t take_credit() noexcept { return std::exchange(credit_, 0); }
+
   /// stack::routing_hash of the request as it came, for loop detection.
   [[nodiscard]] const stack::routing_id& routing() const noexcept { return routing_; }
   void set_routing(const stack::routing_id& id) noexcept { routing_ = id; }
@@ -183,6 +188,7 @@ class message_context final : public script::context {
   stack::routing_id routing_;
   stack::hop_count hops_ = stack::hop_count::here;
   bool is_served_ = false;
+  std::size_t credit_ = 0;
   destination_set branches_;
   next_hop hop_;
   mutable std::optional<sip::uri> original_parsed_; ///< views arrived_; made when asked for

@@ -12,7 +12,8 @@
 //  4. `load` reads the parameters of that script into an immutable `module` of its own. It throws
 //     to refuse the script. At start and at each reload, perhaps on a thread of its own.
 //  5. `apply_to` runs on each shard when that script becomes the one for new requests. Here, or
-//     when a function asks first, core::state<State>() makes what the module keeps for a shard:
+//     when a function asks first, core::state<State>() makes what the module keeps for a shard
+//     (services::state<State>() makes what it keeps for the process, such as location tables):
 //     State's constructor begins it, its destructor ends it with the core, and its cells in
 //     services::metrics are what is counted. A reload leaves it alone.
 //  6. Functions run on the shard of the message. They find the settings of the script that this
@@ -23,8 +24,8 @@
 // `commands` says what operators may ask it for, and `start` what it does beside messages; both are
 // called once, when the sockets are open and before the loops run.
 //
-// What lives longer than a script (location tables, transactions, children) belongs to the core or
-// to services, so that a reload loses nothing.
+// What lives longer than a script (contacts, transactions, children) is state of the core or of
+// services, so that a reload loses nothing.
 #pragma once
 
 #include <tandem/control/command_registry.hpp>
@@ -92,7 +93,7 @@ struct parameter_values {
 
 /// What a module reads of the script that loads it.
 struct module_setup : parameter_values {
-  services& shared; ///< to create what the module needs for all shards (a location table, say)
+  services& shared; ///< for what the module keeps for all shards (services::state)
 };
 
 /// The settings of a module in one loaded script: immutable once made, read by every shard.

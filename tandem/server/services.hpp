@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all shards share and what outlives a script: the location tables, our names, the host names
-// of conditions. Filled at start-up; what changes later says how it is guarded.
+// What all shards share and what outlives a script: our names, the host names of conditions, and
+// what modules keep for the process. Filled at start-up; what changes later says how it is guarded.
 #pragma once
 
 #include <tandem/base/hash.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/queued_writer.hpp>
 #include <tandem/observe/metrics.hpp>
+#include <tandem/server/by_type.hpp>
 #include <tandem/server/host_watch.hpp>
 #include <tandem/server/own_names.hpp>
-#include <tandem/storage/location.hpp>
+#include <tandem/storage/locations.hpp>
 
-#include <map>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <string_view>
-#include <vector>
+#include <typeinfo>
 
 namespace tandem::server {
 
@@ -28,19 +26,18 @@ struct services {
   /// Keys the hashes of the process: To-tags, branches, marks in Record-Route.
   hash_key secret = hash_key::random();
 
-  /// The location table of that name, made when it is new. Tables live as long as the process.
-  /// Any thread.
-  [[nodiscard]] storage::location_table& location(std::string_view table);
+  /// Who has the location tables: the module that keeps contacts, which says so when the first
+  /// script is loaded and then stays. Null before that.
+  storage::locations* locations = nullptr;
 
-  /// Sets the bounds of tables that are made later. Any thread.
-  /// \return false, with nothing set, when there is a table and it has other bounds
-  bool limit_locations(const storage::location_limits& bounds);
-
-  /// Calls f(table) for each location table. Any thread.
-  template <typename F>
-  void for_each_location(F&& f) {
+  /// What a module keeps for the process, made with `State(services&)` when it is asked for first.
+  /// It outlives scripts and cores. Any thread; not from inside of a State's constructor.
+  template <typename State>
+  [[nodiscard]] State& state() {
     const std::lock_guard lock{mutex_};
-    for (auto& entry : locations_) f(*entry.second);
+    held_state* found = states_.find(typeid(State));
+    if (!found) found = &states_.add(typeid(State), std::make_unique<holder<State>>(*this));
+    return static_cast<holder<State>*>(found)->value;
   }
 
   /// Addresses that the names in conditions (`src_ip == backup.example.com`) stand for, resolved
@@ -56,9 +53,17 @@ struct services {
   services();
 
  private:
-  std::mutex mutex_; ///< guards what follows, not what is in the tables
-  storage::location_limits location_limits_;
-  std::map<std::string, std::unique_ptr<storage::location_table>, std::less<>> locations_;
+  struct held_state {
+    virtual ~held_state() = default;
+  };
+  template <typename State>
+  struct holder final : held_state {
+    explicit holder(services& of) : value{of} {}
+    State value;
+  };
+
+  std::mutex mutex_; ///< guards what follows
+  by_type<held_state> states_;
 };
 
 } // namespace tandem::server

@@ -78,7 +78,7 @@ bool is_same(const binding& stored, const binding& wanted, const sip::uri& wante
 
 } // namespace
 
-verdict registration::read(std::uint16_t flags) {
+verdict registration::read(std::uint16_t flags, std::size_t credit) {
   const auto key = request_.key();
   if (!key) return refuse(400, "Call-ID or CSeq Cannot Be Read");
   if (key->call_id.size() > longest_call_id) return refuse(513, "Call-ID Too Long");
@@ -102,7 +102,7 @@ verdict registration::read(std::uint16_t flags) {
   common_.flow = from_.flow;
   if (auto refused = read_contacts()) return refused;
   for (wish& w : wishes_)
-    w.value.paid = static_cast<std::uint32_t>(request_.received_bytes().size() / wishes_.size());
+    w.value.paid = static_cast<std::uint32_t>(credit / wishes_.size());
   return {};
 }
 

@@ -5,7 +5,7 @@
 // list().
 //
 //   registration r{request, from, rules};
-//   auto refused = r.read();
+//   auto refused = r.read(flags, request.received_bytes().size());
 //   if (!refused) refused = r.decide(stored, edits);   // apply `edits` to the location, then
 //   if (!refused) r.list(ok, room);                    // the 200; else answer `refused`
 #pragma once
@@ -55,8 +55,9 @@ class registration {
   registration& operator=(const registration&) = delete;
 
   /// Reads the request; the answer that is owed when it cannot be processed.
-  /// \param flags the script's own, kept with each contact
-  [[nodiscard]] std::optional<sip::rejection> read(std::uint16_t flags = 0);
+  /// \param flags  the script's own, kept with each contact
+  /// \param credit bytes of the request that count for its contacts (sip::binding_facts::paid)
+  [[nodiscard]] std::optional<sip::rejection> read(std::uint16_t flags, std::size_t credit);
 
   /// Decides what becomes of the bindings of the address of record, of which none has ended; the
   /// answer that is owed when nothing may change.

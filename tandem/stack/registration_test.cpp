@@ -72,7 +72,7 @@ class registering : public ::testing::Test {
     from.at = now;
 
     registration r{request, from, rules};
-    auto refused = r.read();
+    auto refused = r.read(0, 0);
     const auto stored = location.view();
     sip::binding_edits edits;
     if (!refused) refused = r.decide(stored, edits);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happened to contacts, in the order in which it happened to each address of record. A table
-// fills it under a mutex; its owner drains it when the mutex is free. One thread.
+// fills it under a mutex and tells it when the mutex is free (change_feed.hpp). One thread.
 #pragma once
 
 #include <tandem/sip/binding.hpp>
@@ -33,6 +33,10 @@ class change_set {
  public:
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// Of what is in it.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return texts_.size() + entries_.size() * sizeof(entry);
+  }
 
   /// Calls f(const binding_change&) for each, the oldest first.
   template <typename F>

@@ -2,7 +2,7 @@
 // The location service of RFC 3261 10: which contacts an address of record has, in memory, bounded
 // in number and in bytes. Any thread: the table is striped by hash of the address of record, with
 // one short mutex a stripe. The functions handed in run under that mutex: they look, copy and
-// decide, and never call out. What changed leaves in a change_set, to be drained afterwards.
+// decide, and never call out. What changed is told to the consumers of a change_feed afterwards.
 #pragma once
 
 #include <tandem/base/clock.hpp>
@@ -10,7 +10,7 @@
 #include <tandem/base/hash.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/sip/binding.hpp>
-#include <tandem/storage/change_set.hpp>
+#include <tandem/storage/change_feed.hpp>
 #include <tandem/storage/location_update.hpp>
 #include <tandem/storage/source_bytes.hpp>
 
@@ -39,7 +39,9 @@ class location_table {
  public:
   using limits = location_limits;
 
-  location_table(std::string_view name, const limits& bounds, instant now);
+  /// \param told hears of changes; outlives the table. Null: nobody does
+  location_table(std::string_view name, const limits& bounds, instant now,
+                 const change_feed* told = nullptr);
   ~location_table();
   location_table(const location_table&) = delete;
   location_table& operator=(const location_table&) = delete;
@@ -50,12 +52,10 @@ class location_table {
   /// \param decide  bool(std::span<const sip::binding>, sip::binding_edits&): fills in the edits,
   ///                whose bindings live until the update returns and came from one source; false:
   ///                nothing is to be done. What it is shown lives as long as its call.
-  /// \param changes gets what was done; null: nobody wants to know
   /// \return why nothing was done although something was decided
   template <typename F>
-  result<void, location_errc> update(std::string_view aor, instant now, F&& decide,
-                                     change_set* changes = nullptr) {
-    return update_with(aor, now, decision_ref{decide}, changes);
+  result<void, location_errc> update(std::string_view aor, instant now, F&& decide) {
+    return update_with(aor, now, decision_ref{decide});
   }
 
   /// Runs f(std::span<const sip::binding>) with the contacts that live, in the order in which they
@@ -85,9 +85,9 @@ class location_table {
   for_page(position from, std::size_t most, instant now,
            const std::function<void(std::string_view, std::span<const sip::binding>)>& f) const;
 
-  /// Drops what has expired; call it about once a second from one thread. What cannot be told to
-  /// `changes` for want of memory stays for another second. Returns how many were dropped.
-  std::size_t expire(instant now, change_set* changes = nullptr);
+  /// Drops what has expired; call it about once a second from one thread. What cannot be told for
+  /// want of memory stays for another second. Returns how many were dropped.
+  std::size_t expire(instant now);
 
   /// Number of stored contacts, of addresses of record, and of bytes for both.
   [[nodiscard]] std::size_t bindings() const noexcept;
@@ -114,8 +114,15 @@ class location_table {
   using decision_ref = function_ref<bool, std::span<const sip::binding>, sip::binding_edits&>;
   using look_ref = function_ref<void, std::span<const sip::binding>>;
 
-  result<void, location_errc> update_with(std::string_view aor, instant now, decision_ref decide,
-                                          change_set* changes);
+  result<void, location_errc> update_with(std::string_view aor, instant now, decision_ref decide);
+  struct changed {
+    result<void, location_errc> done;
+    bool is_news; ///< somebody is to be told
+  };
+  changed change(location_stripe& in, std::string_view aor, std::uint64_t hash, instant now,
+                 decision_ref decide);
+  [[nodiscard]] bool is_told() const noexcept { return told_ && told_->is_wanted(); }
+  void tell(location_stripe& in, instant now) const noexcept;
   bool lookup_with(std::string_view aor, instant now, look_ref f, paid_bytes paid) const;
   [[nodiscard]] location_stripe& stripe_of(std::uint64_t hash) const noexcept;
 
@@ -123,6 +130,7 @@ class location_table {
   limits limits_;
   hash_key key_;
   source_bytes sources_;
+  const change_feed* told_;
   std::vector<std::unique_ptr<location_stripe>> stripes_;
 };
 

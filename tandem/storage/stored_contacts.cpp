@@ -43,14 +43,16 @@ void stored_contact::assign(const sip::binding& b) noexcept {
 void stored_contact::on_timer(instant now) {
   contact_record& from = *of;
   location_stripe& in = from.of;
-  if (in.expired) {
+  if (change_set* const news = in.is_expiry_told ? in.news.room() : nullptr) {
     try {
-      in.expired->reserve_for(from.aor, view());
+      news->reserve_for(from.aor, view());
     } catch (const std::bad_alloc&) {
       in.wheel.arm(*this, now + seconds{1});
       return;
     }
-    in.expired->add(change_kind::expired, ++in.changes, from.aor, view());
+    news->add(change_kind::expired, ++in.changes, from.aor, view());
+  } else if (in.is_expiry_told) {
+    ++in.news.lost;
   }
   from.remove(*this); // destroys this
   if (from.size == 0) in.erase(from);

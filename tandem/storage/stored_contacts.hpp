@@ -130,6 +130,22 @@ struct shown_contacts {
   boost::container::static_vector<stored_contact*, sip::most_bindings> kept; ///< where those are
 };
 
+/// What changed in a stripe and was not told yet. All but `told` under the mutex of the stripe.
+struct location_news {
+  /// Of changes that wait because a consumer is slow.
+  static constexpr std::size_t most_bytes = std::size_t{256} * 1024;
+
+  /// Where another change may be put; null when too much waits.
+  [[nodiscard]] change_set* room() noexcept {
+    return waiting.bytes() < most_bytes ? &waiting : nullptr;
+  }
+
+  change_set waiting;
+  change_set told; ///< by the thread that has set is_being_told, which alone touches it
+  std::uint64_t lost = 0;
+  bool is_being_told = false;
+};
+
 /// A share of the table: the records whose address hashes here, and the timers of their contacts.
 struct location_stripe {
   using record_owner = std::unique_ptr<contact_record>;
@@ -163,8 +179,9 @@ struct location_stripe {
 
   source_bytes& sources;
   std::mutex mutex;
-  change_set* expired = nullptr; ///< gets what expires, while the table drops it
-  std::uint64_t changes = 0;     ///< made so far
+  location_news news;
+  bool is_expiry_told = false; ///< somebody wants to hear what the wheel drops
+  std::uint64_t changes = 0;   ///< made so far
   std::atomic<std::size_t> bindings{0};
   std::atomic<std::size_t> bytes{0};
   timer_wheel wheel; ///< outlives the records, whose contacts stand in it

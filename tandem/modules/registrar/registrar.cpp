@@ -7,6 +7,7 @@
 #include <tandem/modules/registrar/settings.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/server/parameters.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/params.hpp>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <boost/container/static_vector.hpp>
 #include <span>
+#include <vector>
 
 namespace tandem::modules {
 
@@ -25,8 +27,19 @@ using script::parameter_kind;
 using server::message_context;
 using sip::binding;
 
+/// The location tables that functions have named on one shard, so that no message looks a name up
+/// under the mutex of all shards.
+struct named_tables {
+  explicit named_tables(server::core& home) : of{*home.shared().locations} {}
+  storage::locations& of;
+  std::vector<storage::location_table*> known{};
+};
+
 storage::location_table& table_of(message_context& m, std::string_view name) {
-  return m.home().location(name);
+  auto& tables = m.home().state<named_tables>();
+  for (storage::location_table* const table : tables.known)
+    if (table->name() == name) return *table;
+  return *tables.known.emplace_back(&tables.of.table(name));
 }
 
 outcome save_contacts(script::call& c, save_reply how) {
@@ -139,6 +152,41 @@ outcome is_from_registered(script::call& c) {
                                  [&](const binding& b) { return came_from_there(b, from_where); }));
 }
 
+/// A parameter that is a field of the rules of registration.
+template <typename T>
+auto rule(T stack::registration_rules::*field) {
+  return [field](registrar_settings& of) -> T& { return of.registration.*field; };
+}
+
+const server::parameter_table<registrar_settings>& parameters() {
+  using rules = stack::registration_rules;
+  using settings = registrar_settings;
+  static const auto made =
+      server::parameter_table<settings>{}
+          .add("default_expires", rule(&rules::default_expires), {.min = 1, .unit = "s"},
+               "when a REGISTER names no time")
+          .add("min_expires", rule(&rules::min_expires), {.unit = "s"},
+               "a shorter wish is refused with 423")
+          .add("max_expires", rule(&rules::max_expires), {.unit = "s"},
+               "a longer wish is cut to it; 0: none, but nothing that a phone asks for is for ever")
+          .add("default_q", rule(&rules::default_q), {.max = 1000},
+               "preference in thousandths, when a contact names none")
+          .add("max_contacts", rule(&rules::max_contacts), {.max = sip::most_bindings},
+               "contacts of one user; more are refused with 503; 0: as many as there may be")
+          .add("append_branches", &settings::append_branches,
+               "lookup finds all contacts; 0: the best only")
+          .add("use_domain", &settings::use_domain,
+               "users of different domains are different; the same as use_domain of usrloc")
+          .add("case_sensitive", &settings::case_sensitive,
+               "the case of letters tells users apart (RFC 3261 19.1.4)")
+          .without_effect("desc_time_order", parameter_kind::boolean,
+                          "of equal preference, the newer contact always goes first")
+          .add("nat_flag", &settings::nat_flag, {.min = -1, .max = 15},
+               "flag of a contact behind a NAT: it is reached by the way its REGISTER came; -1: "
+               "none");
+  return made;
+}
+
 script::module_info declare() {
   script::module_info info{.name = "registrar", .help = "registration of phones, and finding them"};
   const script::argument_info table{"table", argument_kind::string};
@@ -168,31 +216,7 @@ script::module_info declare() {
                "from the address which this request came from",
        .run = is_from_registered},
   };
-  info.parameters = {
-      {"default_expires", parameter_kind::integer, "3600", "seconds, when a REGISTER names no time",
-       1},
-      {"min_expires", parameter_kind::integer, "0", "seconds; a shorter wish is refused with 423",
-       0},
-      {"max_expires", parameter_kind::integer, "7200",
-       "seconds; a longer wish is cut to it; 0: none, but nothing that a phone asks for is for "
-       "ever",
-       0},
-      {"default_q", parameter_kind::integer, "0",
-       "preference in thousandths, when a contact names none", 0, 1000},
-      {"max_contacts", parameter_kind::integer, "0",
-       "contacts of one user; more are refused with 503; 0: 32", 0, 32},
-      {"append_branches", parameter_kind::boolean, "1",
-       "lookup finds all contacts; 0: the best only"},
-      {"use_domain", parameter_kind::boolean, "0",
-       "users of different domains are different; the same as use_domain of usrloc"},
-      {"case_sensitive", parameter_kind::boolean, "0",
-       "the case of letters tells users apart (RFC 3261 19.1.4)"},
-      {"desc_time_order", parameter_kind::boolean, "0", "newer contacts first", 0, 1,
-       "of equal preference, the newer contact always goes first"},
-      {"nat_flag", parameter_kind::integer, "4",
-       "flag of a contact behind a NAT: it is reached by the way its REGISTER came; -1: none", -1,
-       15},
-  };
+  info.parameters = parameters().declared();
   info.aliases = {{"save_contact", "save"}, {"lookup_contact", "lookup"}};
   return info;
 }
@@ -212,21 +236,13 @@ bool tells_domains_apart(const server::module_setup& setup) {
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto s = std::make_unique<registrar_settings>();
+  parameters().read(setup, *s);
   auto& of_phones = s->registration;
-  of_phones.default_expires = static_cast<std::uint32_t>(setup.number("default_expires"));
-  of_phones.min_expires = static_cast<std::uint32_t>(setup.number("min_expires"));
-  of_phones.max_expires = static_cast<std::uint32_t>(setup.number("max_expires"));
-  of_phones.default_q = static_cast<std::uint16_t>(setup.number("default_q"));
-  if (const auto most = setup.number("max_contacts"); most > 0)
-    of_phones.max_contacts = static_cast<std::size_t>(most);
-  s->append_branches = setup.is_on("append_branches");
+  if (of_phones.max_contacts == 0) of_phones.max_contacts = sip::most_bindings;
   s->use_domain = tells_domains_apart(setup);
   // RFC 3261 19.1.4 tells users apart by case, the original did not; the parameter decides.
-  s->case_sensitive = setup.is_set("case_sensitive")
-                          ? setup.is_on("case_sensitive")
-                          : setup.program.parameters().compat() == script::compatibility::rfc;
-  if (const auto flag = setup.number("nat_flag"); flag >= 0)
-    s->nat_flag = static_cast<unsigned>(flag);
+  if (!setup.is_set("case_sensitive"))
+    s->case_sensitive = setup.program.parameters().compat() == script::compatibility::rfc;
   if (of_phones.max_expires > 0 && of_phones.min_expires > of_phones.max_expires)
     setup.refuse("max_expires",
                  "it is less than min_expires, so that no REGISTER could be accepted");

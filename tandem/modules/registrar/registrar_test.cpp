@@ -169,8 +169,8 @@ TEST_F(registrar, a_hundred_registers_of_60_kb_keep_less_than_a_megabyte) {
     EXPECT_EQ(register_with("User-Agent: " + std::string(60'000, 'u') + "\r\n" + contacts + "\r\n",
                             "<sip:user" + std::to_string(i) + "@example.com>"),
               200);
-  EXPECT_EQ(shared.location("location").bindings(), 3'000U);
-  EXPECT_LT(shared.location("location").bytes(), 1'000'000U);
+  EXPECT_EQ(shared.locations->table("location").bindings(), 3'000U);
+  EXPECT_LT(shared.locations->table("location").bytes(), 1'000'000U);
 }
 
 TEST_F(registrar, the_bytes_of_one_source_are_bounded_and_others_go_on) {

@@ -2,7 +2,6 @@
 #include <tandem/modules/registrar/save.hpp>
 
 #include <tandem/modules/registrar/address_of_record.hpp>
-#include <tandem/server/contact_changes.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/sip/headers.hpp>
@@ -27,12 +26,6 @@ constexpr std::size_t longest_address = 512;
 /// Of an answer, beside what is in it and the contacts: what the core adds where the script wants
 /// it, and what ends it.
 constexpr std::size_t room_for_the_rest = 400;
-
-/// What registrations have changed, on one shard.
-struct told_changes {
-  explicit told_changes(server::core&) {}
-  storage::change_set changes;
-};
 
 verdict refusal(int status, std::string_view reason) {
   return sip::rejection{.status = status, .reason = std::string{reason}, .value = {}};
@@ -73,24 +66,22 @@ verdict change(message_context& m, storage::location_table& table, const registr
   if (aor.empty()) return refusal(400, "No User in To");
   if (aor.view().size() > longest_address) return refusal(513, "Address of Record Too Long");
   stack::registration request{m.message(), m.from(), rules.registration};
-  if (auto refused = request.read(static_cast<std::uint16_t>(m.flags()))) return refused;
+  if (auto refused = request.read(static_cast<std::uint16_t>(m.flags()), m.take_credit()))
+    return refused;
 
   // The source of a datagram may be forged.
   const std::size_t most = stack::answer_limit(m.received().size(), m.from().transport);
   const std::size_t used = ok.size() + room_for_the_rest;
-  auto& changes = m.home().state<told_changes>().changes;
 
   verdict refused;
-  const auto done = table.update(
-      aor.view(), m.from().at,
-      [&](std::span<const sip::binding> stored, sip::binding_edits& edits) {
-        refused = request.decide(stored, edits);
-        if (!refused) request.list(ok, used < most ? most - used : 0);
-        return !refused;
-      },
-      server::are_contact_changes_told() ? &changes : nullptr);
+  const auto done =
+      table.update(aor.view(), m.from().at,
+                   [&](std::span<const sip::binding> stored, sip::binding_edits& edits) {
+                     refused = request.decide(stored, edits);
+                     if (!refused) request.list(ok, used < most ? most - used : 0);
+                     return !refused;
+                   });
   if (!done) return refusal(done.error());
-  server::tell_contact_changes(changes, m.from().at);
   return refused;
 }
 

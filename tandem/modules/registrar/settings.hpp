@@ -14,7 +14,8 @@ struct registrar_settings final : server::module {
   bool append_branches = true;      ///< lookup finds all contacts, not only the best
   bool use_domain = false;          ///< user@domain is the key, not user alone
   bool case_sensitive = false;      ///< of the user
-  std::optional<unsigned> nat_flag; ///< set for a contact behind a NAT: answered where it came from
+  /// Set for a contact behind a NAT: answered where it came from.
+  std::optional<unsigned> nat_flag = 4;
 };
 
 } // namespace tandem::modules

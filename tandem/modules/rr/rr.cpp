@@ -4,6 +4,7 @@
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/server/forwarding/recorded_route.hpp>
+#include <tandem/server/parameters.hpp>
 #include <tandem/stack/record_route.hpp>
 #include <tandem/stack/route_rules.hpp>
 
@@ -15,14 +16,13 @@ namespace tandem::modules {
 namespace {
 
 using script::outcome;
-using script::parameter_kind;
 using server::message_context;
 using server::recorded_route;
 
 /// The parameters of this module in one script.
 struct rr_settings final : server::module {
   stack::record_route_rules rules;
-  std::optional<unsigned> nat_flag;
+  std::optional<unsigned> nat_flag = 4;
 };
 
 /// The Route entry of ours that loose_route() took away.
@@ -106,6 +106,31 @@ outcome is_routed_before(script::call& c) {
   return outcome::of(c.as<message_context>().state<own_route>().is_of_dialog);
 }
 
+/// A parameter that is a field of the rules of record-routing.
+template <typename T>
+auto rule(T stack::record_route_rules::*field) {
+  return [field](rr_settings& of) -> T& { return of.rules.*field; };
+}
+
+const server::parameter_table<rr_settings>& parameters() {
+  using rules = stack::record_route_rules;
+  static const auto made =
+      server::parameter_table<rr_settings>{}
+          .add("append_fromtag", rule(&rules::append_fromtag),
+               "puts the From tag into the entry, as ftag")
+          .add("enable_full_lr", rule(&rules::enable_full_lr),
+               "writes lr=on, for peers that drop a bare lr")
+          .add("enable_double_rr", rule(&rules::enable_double_rr),
+               "two entries where a request leaves by another transport or address of ours than it "
+               "came by")
+          .add("add_username", rule(&rules::add_username),
+               "puts the user of the Request-URI into the entry")
+          .add("nat_flag", &rr_settings::nat_flag, {.min = -1, .max = 31},
+               "flag of a request whose sender is behind a NAT: what the other party sends within "
+               "the dialog goes the way that the request came; -1: none");
+  return made;
+}
+
 script::module_info declare() {
   script::module_info info{.name = "rr", .help = "Record-Route and loose routing"};
   info.functions = {
@@ -130,32 +155,14 @@ script::module_info declare() {
            "for this dialog, and the request goes where the other party of it is",
        .run = is_routed_before},
   };
-  info.parameters = {
-      {"append_fromtag", parameter_kind::boolean, "1", "puts the From tag into the entry, as ftag"},
-      {"enable_full_lr", parameter_kind::boolean, "0",
-       "writes lr=on, for peers that drop a bare lr"},
-      {"enable_double_rr", parameter_kind::boolean, "1",
-       "two entries where a request leaves by another transport or address of ours than it came "
-       "by"},
-      {"add_username", parameter_kind::boolean, "0",
-       "puts the user of the Request-URI into the entry"},
-      {"nat_flag", parameter_kind::integer, "4",
-       "flag of a request whose sender is behind a NAT: what the other party sends within the "
-       "dialog goes the way that the request came; -1: none",
-       -1, 31},
-  };
+  info.parameters = parameters().declared();
   info.aliases = {{"addRecordRoute", "record_route"}, {"rewriteFromRoute", "loose_route"}};
   return info;
 }
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto s = std::make_unique<rr_settings>();
-  s->rules.append_fromtag = setup.is_on("append_fromtag");
-  s->rules.enable_full_lr = setup.is_on("enable_full_lr");
-  s->rules.enable_double_rr = setup.is_on("enable_double_rr");
-  s->rules.add_username = setup.is_on("add_username");
-  if (const auto flag = setup.number("nat_flag"); flag >= 0)
-    s->nat_flag = static_cast<unsigned>(flag);
+  parameters().read(setup, *s);
   return s;
 }
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The location tables of the process, which module usrloc keeps from script to script: made when
+// they are asked for, with bounds that are fixed at start-up. Any thread.
+#pragma once
+
+#include <tandem/modules/usrloc/contact_log.hpp>
+#include <tandem/observe/metrics.hpp>
+#include <tandem/storage/locations.hpp>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace tandem::server {
+struct services;
+}
+
+namespace tandem::modules {
+
+class location_tables final : public storage::locations {
+ public:
+  /// Becomes services::locations.
+  explicit location_tables(server::services& of);
+  location_tables(const location_tables&) = delete;
+  location_tables& operator=(const location_tables&) = delete;
+
+  [[nodiscard]] storage::location_table& table(std::string_view name) override;
+  void for_each(const std::function<void(storage::location_table&)>& f) override;
+  [[nodiscard]] storage::change_feed& changes() noexcept override { return changes_; }
+
+  /// Null when nobody has asked for it yet.
+  [[nodiscard]] const storage::location_table* find(std::string_view name);
+
+  /// Sets the bounds of tables that are made later.
+  /// \return false, with nothing set, when there is a table and it has other bounds
+  bool limit(const storage::location_limits& bounds);
+
+ private:
+  observe::metrics& metrics_;
+  contact_log log_;
+  storage::change_feed changes_;
+  std::mutex mutex_; ///< guards what follows, not what is in the tables
+  storage::location_limits bounds_;
+  std::map<std::string, std::unique_ptr<storage::location_table>, std::less<>> all_;
+};
+
+} // namespace tandem::modules

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The location tables of a program, for whoever looks contacts up and saves them without knowing
+// who keeps the tables. Any thread.
+#pragma once
+
+#include <tandem/storage/location.hpp>
+
+#include <functional>
+#include <string_view>
+
+namespace tandem::storage {
+
+class locations {
+ public:
+  /// The table of that name, made when it is new. It lives as long as the program serves.
+  [[nodiscard]] virtual location_table& table(std::string_view name) = 0;
+
+  /// Calls f(table) for each that there is.
+  virtual void for_each(const std::function<void(location_table&)>& f) = 0;
+
+  /// Where consumers of their changes subscribe, before the first table is used.
+  [[nodiscard]] virtual change_feed& changes() noexcept = 0;
+
+ protected:
+  ~locations() = default;
+};
+
+} // namespace tandem::storage
