@@ -47,6 +47,8 @@ struct routing_id {
 [[nodiscard]] bool is_loop(const sip::message& request, const routing_id& routing) noexcept;
 
 /// The branch of client transaction number `index` of a response context.
+/// \param unique random, of this transaction alone: a response that has it comes from where the
+/// request was seen
 [[nodiscard]] branch_text make_branch(const routing_id& routing, std::uint64_t unique,
                                       unsigned index) noexcept;
 

@@ -50,8 +50,8 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
   c.user = &user;
   c.tag = tag;
   c.routing = routing;
-  c.unique = random_bits();
   c.is_invite = request.method() == sip::method::invite;
+  c.is_in_dialog = !request.to_tag().empty();
   c.budget = reflection_budget{request.received_bytes().size()};
   return h;
 }
@@ -119,9 +119,10 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   b.context = context;
   b.index = c.branches;
   b.named = way.named;
+  b.is_by_flow = targets.back().flow && is_reliable(targets.back().transport);
   result<sent_copy, forward_errc> sent = fail(forward_errc::full);
   transactions_.out().to_tell().guard([&] {
-    sent = send(*copy, targets.front(), make_branch(c.routing, c.unique, c.clients),
+    sent = send(*copy, targets.front(), make_branch(c.routing, random_bits(), c.clients),
                 {h.slot, h.generation, 0}, {c.budget, ways_left + targets.size() - 1, way.named});
   });
   if (!sent) {
@@ -179,7 +180,7 @@ bool proxy::send_to_next_target(branch_handle branch) {
     if (!copy) return false;
     copy->edit().pop_front(sip::header_id::via);
     // RFC 3263 4.3: a new transaction, so another branch parameter.
-    auto sent = send(*copy, to, make_branch(c->routing, c->unique, c->clients++),
+    auto sent = send(*copy, to, make_branch(c->routing, random_bits(), c->clients++),
                      {branch.slot, branch.generation, 0},
                      {c->budget, b->detour->left.size() + 1, b->named});
     if (!sent) continue;
@@ -204,8 +205,7 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
   auto leaving = complete(copy, to, branch);
   if (!leaving) return fail(leaving.error());
   std::uint32_t allowance = client_transaction::unbounded;
-  if (share.named == named_by::stranger && !is_reliable(leaving->to.transport) &&
-      !answered_.contains(leaving->to.address, transactions_.out().now())) {
+  if (is_unproven(leaving->to, share.named)) {
     allowance = share.of.take(leaving->message.size, share.ways);
     if (allowance == 0) return fail(forward_errc::unanswered);
   }
@@ -213,6 +213,15 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
       copy.method_text(), branch.view(), leaving->message, leaving->to, *this, tag, allowance);
   if (!client) return fail(forward_errc::full);
   return sent_copy{*client, std::move(*leaving)};
+}
+
+bool proxy::is_unproven(const target& to, named_by named) const noexcept {
+  return named == named_by::stranger && !is_reliable(to.transport) &&
+         !answered_.contains(to.address, transactions_.out().now());
+}
+
+void proxy::forgo_credit(context_handle context) noexcept {
+  if (response_context* const c = contexts_.find(context)) c->budget = {};
 }
 
 void proxy::keep(context_handle context, const sip::message& request) {
@@ -318,6 +327,9 @@ result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
   const auto leaving = complete(*copy, reachable(transactions_.out(), way.targets).front(),
                                 make_stateless_branch(request, routing, transactions_.secret()));
   if (!leaving) return fail(leaving.error());
+  if (is_unproven(leaving->to, way.named) &&
+      leaving->message.size > most_reflected * request.received_bytes().size())
+    return fail(forward_errc::unanswered);
   transactions_.out().send(leaving->to, leaving->message, {});
   return {};
 }

@@ -90,6 +90,10 @@ class proxy final : private client_user, private server_user {
   /// Keeps the request for responses of our own and for failures, as relay does.
   void keep(context_handle context, const sip::message& request);
 
+  /// The bytes of the request count for somebody else, who brings them back as forward_to::paid:
+  /// none of them goes to addresses that have not answered.
+  void forgo_credit(context_handle context) noexcept;
+
   /// Responses of our own answer this request, as it arrived, where what was relayed has been
   /// edited since (RFC 3261 8.2.6.2).
   void answer_as(context_handle context, const sip::message& arrived);
@@ -183,7 +187,8 @@ class proxy final : private client_user, private server_user {
   result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
                                        const branch_text& branch, user_tag tag,
                                        const reflection_share& share);
-  void note_answer(client_handle client, const arrival& from, response_context* of);
+  void note_answer(client_handle client, response_context* of);
+  [[nodiscard]] bool is_unproven(const target& to, named_by named) const noexcept;
   result<unsigned, forward_errc> relay_all(context_handle context, const sip::message& request,
                                            std::span<const forward_to> ways, hop_count hops,
                                            unsigned share);
@@ -201,6 +206,7 @@ class proxy final : private client_user, private server_user {
   void forward_copy_of_2xx(server_handle server, sip::message& response);
   void forward_success(branch_handle branch, sip::message& response);
   void note_failure(branch_handle branch, int status, const sip::message* response);
+  static int status_without_way(const proxy_branch& branch, const response_context& of) noexcept;
   void gather_challenges(response_context& context, branch_handle branch,
                          const sip::message& response);
   void settle(proxy_branch& branch, int status);

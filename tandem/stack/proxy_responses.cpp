@@ -26,11 +26,13 @@ constexpr std::size_t most_waiting = 8;
 
 } // namespace
 
-void proxy::note_answer(client_handle client, const arrival& from, response_context* of) {
+void proxy::note_answer(client_handle client, response_context* of) {
+  // Whoever knows the branch has seen the request, wherever the response came from: nobody else was
+  // sent this branch, and it cannot be guessed (RFC 9000 8.1).
   const client_transaction* const c = transactions_.find(client);
-  if (!c || !c->is_bounded() || from.source != c->to().address) return;
+  if (!c || !c->is_bounded()) return;
   transactions_.out().to_tell().guard(
-      [&] { answered_.note(from.source, transactions_.out().now()); });
+      [&] { answered_.note(c->to().address, transactions_.out().now()); });
   const std::uint32_t unused = transactions_.lift_bound(client);
   if (of) of->budget.give_back(unused);
 }
@@ -43,7 +45,7 @@ void proxy::on_response(client_handle client, user_tag tag, sip::message& respon
   }
   const branch_handle h{tag.slot, tag.generation};
   proxy_branch* b = branches_.find(h);
-  note_answer(client, from, b ? contexts_.find(b->context) : nullptr);
+  note_answer(client, b ? contexts_.find(b->context) : nullptr);
   if (!b) return;
   const int status = response.status();
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
@@ -182,6 +184,13 @@ void proxy::forward_success(branch_handle branch, sip::message& response) {
        {.branch = branch, .status = status, .message = &wire, .reasons = answered_elsewhere});
 }
 
+/// RFC 3261 16.9: as if 503 came. RFC 5626 5.3: where the way was a connection that is gone, nobody
+/// is overloaded; who is within a dialog may restore it, and who begins one may try again later.
+int proxy::status_without_way(const proxy_branch& branch, const response_context& of) noexcept {
+  if (!branch.is_by_flow) return 503;
+  return of.is_in_dialog ? 430 : 480;
+}
+
 void proxy::on_failure(client_handle, user_tag tag, client_failure reason) {
   if (tag.index == context_is_over) return;
   const branch_handle h{tag.slot, tag.generation};
@@ -191,7 +200,7 @@ void proxy::on_failure(client_handle, user_tag tag, client_failure reason) {
   if (reason != client_failure::cancel_timeout && try_next_target(h)) return;
   const response_context& c = *contexts_.find(b->context);
   if (reason == client_failure::transport_error)
-    note_failure(h, 503, nullptr); // 16.9
+    note_failure(h, status_without_way(*b, c), nullptr);
   else
     // Silence after CANCEL: the 487 is ours (16.10).
     note_failure(h, c.is_cancelled ? 487 : 408, nullptr);

@@ -297,6 +297,30 @@ TEST(proxy, a_large_request_goes_by_tcp_and_by_udp_when_that_is_refused) {
   EXPECT_TRUE(parsed(second.text).top_via().starts_with("SIP/2.0/UDP "));
 }
 
+// RFC 5626 5.3, 5.3.1: the connection that a phone behind a NAT was reached by is gone, and no other
+// one leads there.
+TEST(proxy, a_connection_that_is_gone_fails_within_a_dialog_with_430_and_else_with_480) {
+  for (const bool is_in_dialog : {false, true}) {
+    for (const char* const method : {"INVITE", "BYE", "MESSAGE"}) {
+      proxy_fixture t;
+      target flow = target_at("192.0.2.2", transport_kind::tcp);
+      flow.flow = {7, 1, 0};
+      t.ways = {{"sip:bob@10.0.0.2", {flow}}};
+      t.out.refuses = [](const target& to) {
+        return to.flow ? std::optional{send_error::closed} : std::nullopt;
+      };
+      request_parts p;
+      p.method = method;
+      if (is_in_dialog) p.to += ";tag=bob-1";
+      t.receive(p);
+      t.out.end_turn();
+      if (p.method == "INVITE") t.take("100");
+      t.take(is_in_dialog ? "430" : "480");
+      EXPECT_TRUE(t.out.sent.empty());
+    }
+  }
+}
+
 TEST(proxy, tls_without_a_listener_is_refused_not_downgraded) {
   proxy_fixture t;
   t.ways[0].targets[0].transport = transport_kind::tls;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stranger can make us send to addresses that he named (the rule of RFC 9000 8.1).
+#include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/via.hpp>
+#include <tandem/stack/branch.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 #include <tandem/stack/reflection.hpp>
 
@@ -111,18 +114,53 @@ TEST(reflection, what_has_answered_a_tcp_peer_and_what_the_operator_names_are_no
   EXPECT_LT(of(target_at("192.0.2.2", transport_kind::tcp), named_by::stranger, false), bound);
 }
 
-TEST(reflection, an_answer_from_elsewhere_proves_nothing) {
+std::string branch_of(const std::string& text) {
+  return std::string{sip::via::parse(parsed(text).first(sip::header_id::via).value())->branch()};
+}
+
+// A phone may answer from another port than it listens at; it has the branch from what it was sent.
+TEST(reflection, an_answer_proves_the_address_that_was_sent_its_branch_wherever_it_comes_from) {
   proxy_fixture t;
   request_parts p;
   p.method = "OPTIONS";
   t.receive(p);
   auto sent = t.take("OPTIONS");
-  sent.to = target_at("192.0.2.77");
+  sent.to = target_at("192.0.2.2:6000");
   t.answer(sent, 404);
   t.take("404");
   p.via += "x";
   p.call_id = "x";
-  EXPECT_LE(sum(sent_by_silence(t, p)), 10 * request_text(p).size());
+  EXPECT_GT(sum(sent_by_silence(t, p)), 10 * request_text(p).size());
+}
+
+// Who is one target of a request knows nothing of what the others were sent.
+TEST(reflection, the_branch_of_one_target_does_not_tell_that_of_another) {
+  proxy_fixture t;
+  t.ways = {{"sip:accomplice@192.0.2.66", {target_at("192.0.2.66")}},
+            {"sip:victim@192.0.2.77", {target_at("192.0.2.77")}}};
+  t.receive({});
+  t.take("100");
+  const std::string own = branch_of(t.take("INVITE").text);
+  const std::string other = branch_of(t.take("INVITE").text);
+  ASSERT_EQ(own.substr(own.rfind('.')), ".0");
+  ASSERT_EQ(other.substr(other.rfind('.')), ".1");
+  const auto unique = [](const std::string& of) { return of.substr(of.find('.'), 13); };
+  EXPECT_NE(unique(own), unique(other));
+}
+
+TEST(reflection, what_goes_without_a_transaction_is_bounded_too) {
+  for (const named_by named : {named_by::stranger, named_by::us}) {
+    proxy_fixture t;
+    request_parts p;
+    p.method = "OPTIONS";
+    sip::message request = make_request(p);
+    const auto routing = routing_hash(request, t.layer.secret());
+    ASSERT_TRUE(request.edit().append("P-Long", std::string(10 * request_text(p).size(), 'x')));
+    const target to = target_at("192.0.2.66");
+    const auto sent = t.core.forward_stateless(
+        request, {.uri = p.uri, .targets = {&to, 1}, .named = named}, routing);
+    EXPECT_EQ(sent.has_value(), named == named_by::us);
+  }
 }
 
 TEST(reflection, branches_of_later_rounds_come_out_of_the_same_bytes) {

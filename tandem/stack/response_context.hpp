@@ -93,6 +93,7 @@ struct proxy_branch {
   std::uint16_t status = 0;              ///< final one, received or local; 0 while it is pending
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
   bool is_held = false;                  ///< the user has a response of it
+  bool is_by_flow = false;               ///< it took a connection that there is one of
   /// What came behind that one.
   std::unique_ptr<std::deque<waiting_reply>> behind;
 
@@ -103,11 +104,10 @@ struct response_context {
   server_handle server;
   proxy_user* user = nullptr;
   user_tag tag;
-  routing_id routing;       ///< of the request as it came
-  std::uint64_t unique = 0; ///< of its branch parameters
-  wire_message request;     ///< as it was at the last relay
-  wire_message arrived;     ///< as it came; none where responses to `request` look the same
-  wire_message best;        ///< the failure that would go upstream; none when it is local
+  routing_id routing;   ///< of the request as it came
+  wire_message request; ///< as it was at the last relay
+  wire_message arrived; ///< as it came; none where responses to `request` look the same
+  wire_message best;    ///< the failure that would go upstream; none when it is local
   branch_handle first_branch;
   branch_handle best_branch;
   std::unique_ptr<std::vector<gathered_challenge>> challenges;
@@ -122,6 +122,7 @@ struct response_context {
   response_state state = response_state::collecting;
   bool request_has_via = false; ///< what is kept is what a branch has sent, our Via on top
   bool is_invite = false;
+  bool is_in_dialog = false;
   bool has_answered = false; ///< any response went upstream
   bool is_cancelled = false;
   bool is_asked = false;      ///< the user has the failure, or is about to have it

@@ -40,11 +40,12 @@ connections::connections(io::shard& home, stream_owner& owner, const transport_o
 connections::~connections() = default;
 
 result<socket_address, std::string> connections::listen(const socket_address& at, io::port_use use,
-                                                        const io::tls_context& tls) {
+                                                        const io::tls_context& tls,
+                                                        std::uint32_t listener) {
   auto made = io::tcp_listener::listen(
       home_, at,
-      [this, tls](io::unique_fd fd, const socket_address& peer) {
-        accept(std::move(fd), peer, tls);
+      [this, tls, listener](io::unique_fd fd, const socket_address& peer) {
+        accept(std::move(fd), peer, tls, listener);
       },
       use);
   if (!made) return fail(std::move(made.error()));
@@ -58,7 +59,7 @@ bool connections::carries(transport_kind transport) const noexcept {
 
 bool connections::has_room(const ip_address& source) {
   if (by_source_.of(source) >= options_.connections_per_source) return false;
-  if (all_.size() < options_.connections) return true;
+  if (all_.size() < std::min<std::size_t>(options_.connections, most_stream_slots)) return true;
   // A flood of connections that say nothing must not keep others out.
   if (unproven_.empty()) return false;
   unproven_.front().carrier.give_up_place(); // forgets it, and reports what waited in it
@@ -78,7 +79,8 @@ connections::connection& connections::add(connection_key where, duration open_li
   return c;
 }
 
-void connections::accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls) {
+void connections::accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls,
+                         std::uint32_t listener) {
   if (!has_room(peer.ip)) {
     log_debug("tcp: a connection from {} is refused: the bound is reached", peer.to_string());
     return;
@@ -86,6 +88,7 @@ void connections::accept(io::unique_fd fd, const socket_address& peer, const io:
   connection& c =
       add({tls ? transport_kind::tls : transport_kind::tcp, peer, {}}, options_.half_message_limit);
   c.is_accepted = true;
+  c.listener = listener;
   c.has_deadline = true;
   unproven_.push_back(c);
   c.carrier.accept(std::move(fd), peer, tls);
@@ -137,7 +140,7 @@ void connections::send(const stack::target& to, const ip_address& from,
                        std::uint16_t asking_shard) {
   connection* c = nullptr;
   auto reason = stack::send_error::closed;
-  if (to.flow) c = find_usable({to.flow.slot, to.flow.generation}, to.transport);
+  if (to.flow) c = find_usable({stream_slot(to.flow), to.flow.generation}, to.transport);
   if (!c && (!to.flow || to.may_reconnect)) {
     const connection_key where{to.transport, to.address, to.server_name};
     if (const auto found = by_key_.find(where); found != by_key_.end())
@@ -158,11 +161,11 @@ void connections::send(const stack::target& to, const ip_address& from,
 }
 
 void connections::close(flow_handle flow) {
-  if (connection* c = all_.find(key{flow.slot, flow.generation})) c->carrier.finish();
+  if (connection* c = all_.find(key{stream_slot(flow), flow.generation})) c->carrier.finish();
 }
 
 socket_address connections::local_of(flow_handle flow) noexcept {
-  connection* c = all_.find(key{flow.slot, flow.generation});
+  connection* c = all_.find(key{stream_slot(flow), flow.generation});
   return c ? c->carrier.local() : socket_address{};
 }
 
@@ -170,7 +173,7 @@ stack::arrival connections::arrival_of(const connection& c) const {
   stack::arrival from;
   from.source = c.leads_to.peer;
   from.local = c.carrier.local();
-  from.flow = {c.self.slot, c.self.generation, home_.index()};
+  from.flow = stream_flow(c.self.slot, c.self.generation, home_.index(), c.listener);
   from.transport = c.leads_to.transport;
   from.at = home_.now();
   return from;

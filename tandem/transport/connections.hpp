@@ -13,6 +13,7 @@
 #include <tandem/stack/outbox.hpp>
 #include <tandem/transport/connection_key.hpp>
 #include <tandem/transport/options.hpp>
+#include <tandem/transport/stream_flow.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -49,9 +50,11 @@ class connections {
   ~connections();
 
   /// Accepts connections there, as TLS server if there is a context.
+  /// \param listener its number, which flows of these connections say
   /// \return the address with its real port, or why not.
   [[nodiscard]] result<socket_address, std::string>
-  listen(const socket_address& at, io::port_use use, const io::tls_context& tls = {});
+  listen(const socket_address& at, io::port_use use, const io::tls_context& tls = {},
+         std::uint32_t listener = listener_table::none);
 
   /// TLS connections may be opened from now on, with this context: who is reached by it must prove
   /// the server name of the target.
@@ -98,10 +101,12 @@ class connections {
     sip::framer input;
     key self;
     bool is_accepted = false;
+    std::uint32_t listener = listener_table::none; ///< that accepted it
     bool has_deadline = false;
   };
 
-  void accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls);
+  void accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls,
+              std::uint32_t listener);
   [[nodiscard]] connection* find_usable(key which, transport_kind transport) noexcept;
   [[nodiscard]] result<connection*, stack::send_error> open(const connection_key& where,
                                                             const ip_address& from);

@@ -121,14 +121,17 @@ std::uint32_t shard_transport::choose(transport_kind transport,
 
 std::string_view shard_transport::sent_by(const stack::target& to) const noexcept {
   const listener_table& table = whole_.listeners();
-  const bool is_named =
-      to.flow && to.transport == transport_kind::udp && listener_of(to.flow) < table.size();
-  const std::uint32_t index = is_named ? listener_of(to.flow) : choose(to.transport, to.address.ip);
+  // The peer of a flow knows the address that it has spoken to (RFC 5658).
+  const bool is_datagram = to.transport == transport_kind::udp;
+  std::uint32_t index = listener_table::none;
+  if (to.flow) index = is_datagram ? listener_of(to.flow) : stream_listener(to.flow);
+  const bool is_named = index < table.size() && table[index].transport == to.transport;
+  if (!is_named) index = choose(to.transport, to.address.ip);
   if (index == listener_table::none) return {};
   const listener& l = table[index];
   if (!l.sent_by.empty()) return l.sent_by;
   ip_address source;
-  if (is_named) source = whole_.own_addresses_.at(address_of(to.flow));
+  if (is_named && is_datagram) source = whole_.own_addresses_.at(address_of(to.flow));
   if (!source) source = sources_.towards(to.address.ip, home_.now());
   if (!source) return {};
   try {

@@ -73,7 +73,7 @@ transport::transport(io::shard_group& shards, std::vector<listen_point> points,
       }
       case transport_kind::tcp: {
         const auto bound = part->connections_.listen(
-            point.address, is_shared ? io::port_use::shared : io::port_use::alone);
+            point.address, is_shared ? io::port_use::shared : io::port_use::alone, {}, index);
         if (!bound) refuse(point, bound.error());
         point.address = *bound;
         part->ports_.push_back(nullptr);

@@ -133,6 +133,28 @@ TEST(transport, frames_streams_split_at_every_byte) {
   EXPECT_FALSE(client.has_ended);
 }
 
+// RFC 5658: what is recorded of a route is the address that the peer has spoken to, whichever shard
+// writes it.
+TEST(transport, a_connection_is_named_by_the_listener_that_it_came_to) {
+  for (const std::uint32_t listener : {1U, 3U}) {
+    testbed bed{2, "127.0.0.1:0 127.0.0.1:0"};
+    const socket_address at = bed.net.listeners()[listener].address;
+    tcp_client client{bed.shards[0], at};
+    client.say(options_request("named", "TCP", "127.0.0.1"));
+    ASSERT_TRUE(bed.wait([&] { return client.responses() == 1; }));
+    bed.shards.join();
+    stack::target back;
+    for (const auto& one : bed.elements) {
+      if (one->requests == 0) continue;
+      back.address = one->last.source;
+      back.transport = one->last.transport;
+      back.flow = one->last.flow;
+    }
+    ASSERT_TRUE(back.flow);
+    for (const auto& one : bed.elements) EXPECT_EQ(one->net.sent_by(back), at.to_string());
+  }
+}
+
 TEST(transport, answers_keep_alives_of_both_transports) {
   testbed bed;
   udp_client udp{bed.shards[0]};

@@ -66,6 +66,37 @@ def test_ack_and_bye_of_a_phone_behind_a_nat_follow_its_flow(serve, endpoint, ki
     assert alice.receive_response(200, "BYE")
 
 
+# RFC 5626 5.3.1: the flow is gone and no other way leads through the NAT.
+def test_what_has_only_a_connection_that_is_gone_gets_430_within_the_call_and_480_before_one(serve, endpoint):
+    server = serve(SCRIPT)
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "tcp")
+    private = "<sip:bob@127.0.0.77:5999;transport=tcp>"
+    assert bob.exchange(bob.register(contact=private, headers=NAT)).status == 200
+    caller, _, _ = call(alice, bob, "sip:bob@example.test", answered_from=private)
+    alice.send(caller.request("ACK"))
+    bob.receive_request("ACK")
+    bob.hang_up()
+    assert bob.exchange(bob.request("OPTIONS", "sip:example.test")).status == 200  # by then the end has been seen
+    assert alice.exchange(caller.request("BYE")).status == 430
+    assert alice.exchange(alice.request("MESSAGE", "sip:bob@example.test")).status == 480
+
+
+# RFC 5658: a phone that keeps a connection to one of our addresses is told that one.
+def test_a_phone_that_came_by_another_tcp_address_finds_that_one_in_the_route(serve, endpoint, second):
+    server = serve(SCRIPT, prologue=f"listen=tcp:127.0.0.1:{second}\n")
+    alice, bob = endpoint(server, "alice", "tcp"), endpoint(server, "bob", "tcp")
+    alice.server = bob.server = ("127.0.0.1", second)
+    assert bob.exchange(bob.register(headers=NAT)).status == 200
+    caller, _, invite = call(alice, bob, "sip:bob@example.test")
+    assert [f":{second};" in route for route in invite.all("Record-Route")] == [True]
+    assert f":{second};" in invite.get("Via")
+    alice.send(caller.request("ACK"))
+    bob.receive_request("ACK")
+    alice.send(caller.request("BYE"))
+    bob.send(bob.response(bob.receive_request("BYE"), 200, "OK"))
+    assert alice.receive_response(200, "BYE")
+
+
 def test_a_bye_to_a_caller_behind_a_nat_follows_the_way_of_his_invite(serve, endpoint):
     server = serve(SCRIPT)
     alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "udp")

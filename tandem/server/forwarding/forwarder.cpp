@@ -201,8 +201,8 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
   if (!w.path.empty() && !leaving.edit().put_front(sip::header_id::route, w.path))
     return outcome::no();
   if (is_recorded_apart(m, next) && !record_apart(m, leaving, next)) return outcome::no();
-  const auto sent =
-      home_.proxy().forward_stateless(leaving, {w.uri, w.found.targets}, m.routing(), m.hops());
+  const auto sent = home_.proxy().forward_stateless(
+      leaving, {.uri = w.uri, .targets = w.found.targets, .named = w.named}, m.routing(), m.hops());
   if (!sent && sent.error() == stack::forward_errc::too_many_hops &&
       m.message().method() != sip::method::ack) {
     m.set_error(routing_error::none);

@@ -55,6 +55,7 @@ bool transaction_routes::make_transaction(message_context& m) {
   }
   entries_.find(key)->script = m.script_version();
   m.set_transaction(*made);
+  if (m.take_credit() == 0) home_.proxy().forgo_credit(*made);
   arm(m);
   return true;
 }

@@ -1,14 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/forwarding/way_finder.hpp>
 
+#include <tandem/base/text.hpp>
 #include <tandem/sip/name_addr.hpp>
 #include <tandem/sip/single_values.hpp>
+#include <tandem/sip/uri.hpp>
 #include <tandem/stack/route_rules.hpp>
 
 #include <memory>
 #include <vector>
 
 namespace tandem::server {
+
+namespace {
+
+/// Both URIs lead to the same host and port.
+bool lead_alike(std::string_view one, std::string_view other) {
+  const auto a = sip::uri::parse(one);
+  const auto b = sip::uri::parse(other);
+  return a && b && iequals(a->host().text, b->host().text) && a->port() == b->port();
+}
+
+/// Who has said that the way leads there. A script that changes the user, the parameters or the
+/// order of what the sender wrote has not; nor has one that leaves him his Route.
+stack::named_by who_named(const message_context& m, const way& w, const next_hop& via,
+                          std::string_view route_hop) {
+  if (via.named == stack::named_by::stranger || !route_hop.empty())
+    return stack::named_by::stranger;
+  const bool is_as_asked = via.uri.empty() && via.path.empty() &&
+                           (w.uri == m.original_uri() || lead_alike(w.uri, m.original_uri()));
+  return is_as_asked ? stack::named_by::stranger : stack::named_by::us;
+}
+
+} // namespace
 
 /// Ways whose host names are being looked up, with texts of their own: what they view may change
 /// while the script waits.
@@ -40,7 +64,7 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     way& w = ways.all.emplace_back();
     w.uri = uri;
     w.path = via.path;
-    w.named = via.named;
+    w.named = who_named(m, w, via, ways.route_hop);
     w.paid = via.paid;
     w.hop_uri = !ways.route_hop.empty() ? std::string_view{ways.route_hop}
                 : !via.uri.empty()      ? std::string_view{via.uri}
@@ -58,12 +82,7 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     fixed.flow = via.flow;
     fixed.transport = via.transport;
   };
-  if (m.block() == script::block_kind::request) {
-    add(m.uri(), m.hop());
-    // The script sends it where the caller says, and not to a hop of its own.
-    if (!m.is_uri_rewritten() && m.hop().uri.empty())
-      ways.all.back().named = stack::named_by::stranger;
-  }
+  if (m.block() == script::block_kind::request) add(m.uri(), m.hop());
   for (const destination& branch : m.branches().all()) add(branch.uri, branch.via);
 }
 

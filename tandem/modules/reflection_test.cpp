@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one stranger makes the whole server send to an address that he named, over all his requests
+// (RFC 9000 8.1). The victim never answers.
+#include <tandem/modules/script_fixture_for_test.hpp>
+
+#include <tandem/sip/single_values.hpp>
+
+namespace tandem::modules::testing {
+namespace {
+
+constexpr std::string_view victim = "192.0.2.66";
+
+class reflection : public script_fixture {
+ protected:
+  void send(request_parts p) {
+    ++number_;
+    p.via += std::to_string(number_);
+    p.call_id += std::to_string(number_);
+    spent_ += stack::testing::request_text(p).size();
+    receive(p, "203.0.113.7:5060");
+    note();
+  }
+  /// \param contacts each at a port of its own
+  void register_victim(unsigned user, unsigned contacts) {
+    request_parts p = request("REGISTER");
+    p.uri = "sip:" + std::string{victim};
+    p.to = "<sip:u" + std::to_string(user) + "@example.com>";
+    p.from = p.to + ";tag=1";
+    for (unsigned i = 0; i < contacts; ++i)
+      p.more += "m: <sip:" + std::string{victim} + ":" + std::to_string(5'000 + i) + ">\r\n";
+    send(p);
+  }
+  void call(std::string method, std::string uri, std::string more = {}) {
+    request_parts p = request(std::move(method));
+    p.uri = std::move(uri);
+    p.more = std::move(more);
+    send(p);
+  }
+  void wait(duration time) {
+    out.advance(time);
+    note();
+  }
+  void note() {
+    for (; !out.sent.empty(); out.sent.pop_front())
+      if (out.sent.front().to.address.ip == *ip_address::parse(victim))
+        reflected_ += out.sent.front().text.size();
+  }
+
+  std::size_t spent_ = 0;     ///< bytes that the stranger has sent
+  std::size_t reflected_ = 0; ///< bytes that went to the victim
+
+ private:
+  unsigned number_ = 0;
+};
+
+TEST_F(reflection, all_requests_and_registers_of_a_source_bring_ten_times_their_bytes_to_a_victim) {
+  for (const char* const script : {
+           R"(if (method=="REGISTER") save("location");
+              else if (uri==myself) { if (lookup("location")) t_relay(); }
+              else t_relay();)",
+           // Each REGISTER counts once, though it is forwarded as well; so does a call of whose
+           // failure the script makes another one.
+           R"(if (method=="REGISTER") { save_noreply("location"); t_relay(); }
+              else if (uri==myself) { t_on_failure("1"); if (lookup("location")) t_relay(); }
+              else { t_newtran(); t_on_failure("1"); t_relay(); })",
+           // The script changes the user, and the host is still the stranger's.
+           R"(if (method=="REGISTER") save("location");
+              else if (uri==myself) sl_send_reply("404", "Not Found");
+              else { rewriteuser("somebody"); record_route(); t_relay(); })"}) {
+    load_route(script, R"(failure_route[1] { append_branch(); t_relay(); })");
+    spent_ = reflected_ = 0;
+    const std::string host{victim};
+    for (unsigned round = 0; round < 40; ++round) {
+      register_victim(round % 5, 1 + round % 32);
+      const std::string user = "sip:u" + std::to_string(round % 5) + "@example.com";
+      call("INVITE", user);
+      call("OPTIONS", user);
+      call("INVITE", "sip:x@" + host);
+      call("MESSAGE", "sip:x@" + host + ":5070");
+      call("OPTIONS", "sip:x@192.0.2.9", "Route: <sip:" + host + ";lr>\r\n");
+      call("ACK", "sip:x@" + host);
+      if (round % 8 == 0) wait(seconds{40});
+    }
+    wait(seconds{600});
+    EXPECT_LE(reflected_, 10 * spent_) << script;
+    EXPECT_GT(reflected_, spent_) << script;
+  }
+}
+
+} // namespace
+} // namespace tandem::modules::testing
