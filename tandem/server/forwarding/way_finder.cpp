@@ -21,14 +21,22 @@ bool lead_alike(std::string_view one, std::string_view other) {
   return a && b && iequals(a->host().text, b->host().text) && a->port() == b->port();
 }
 
+/// The host of the present Request-URI was named by a stranger: it is in a Contact that lookup()
+/// found. What a failure_route has before it may be one.
+bool is_named_by_stranger(const message_context& m) {
+  return m.block() != script::block_kind::request || m.hop().named == stack::named_by::stranger;
+}
+
 /// Who has said that the way leads there. A script that changes the user, the parameters or the
-/// order of what the sender wrote has not; nor has one that leaves him his Route.
+/// order of what the sender wrote has not; nor has one that tries the same host again, or leaves
+/// the sender his Route.
 stack::named_by who_named(const message_context& m, const way& w, const next_hop& via,
                           std::string_view route_hop) {
   if (via.named == stack::named_by::stranger || !route_hop.empty())
     return stack::named_by::stranger;
-  const bool is_as_asked = via.uri.empty() && via.path.empty() &&
-                           (w.uri == m.original_uri() || lead_alike(w.uri, m.original_uri()));
+  if (!via.uri.empty() || !via.path.empty()) return stack::named_by::us;
+  const bool is_as_asked = w.uri == m.original_uri() || lead_alike(w.uri, m.original_uri()) ||
+                           (is_named_by_stranger(m) && lead_alike(w.uri, m.uri()));
   return is_as_asked ? stack::named_by::stranger : stack::named_by::us;
 }
 
