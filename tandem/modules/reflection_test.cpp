@@ -61,6 +61,9 @@ TEST_F(reflection, all_requests_and_registers_of_a_source_bring_ten_times_their_
            // Each REGISTER counts once, though it is forwarded as well; so does a call of whose
            // failure the script makes another one.
            R"(if (method=="REGISTER") { save_noreply("location"); t_relay(); }
+              else if (method=="OPTIONS" && uri==myself) {
+                if (lookup("location")) { append_branch(); append_branch(); t_relay(); t_relay(); }
+              }
               else if (uri==myself) { t_on_failure("1"); if (lookup("location")) t_relay(); }
               else { t_newtran(); t_on_failure("1"); t_relay(); })",
            // The script changes the user, and the host is still the stranger's.

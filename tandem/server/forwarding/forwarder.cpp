@@ -135,6 +135,7 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
   routes_.keep_arrived(m);
   const auto sent = relay_all(m, ways);
   m.branches().clear();
+  m.hop().paid = 0; // it counts once
   if (!sent) return refused(m, sent.error());
   m.note_served();
   return outcome::yes();
