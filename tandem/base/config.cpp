@@ -15,7 +15,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <sstream>
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -373,15 +372,17 @@ config_document::~config_document() = default;
 
 config_document config_document::read(const std::string& path) {
   std::ifstream stream{path, std::ios::binary};
-  std::ostringstream text;
-  if (stream) text << stream.rdbuf();
-  if (!stream) {
+  std::string text;
+  std::array<char, 4'096> piece;
+  while (stream.read(piece.data(), piece.size()) || stream.gcount() > 0)
+    text.append(piece.data(), static_cast<std::size_t>(stream.gcount()));
+  if (!stream.eof()) { // a part of it would be another configuration
     config_document document;
     document.data_->name = path;
     document.data_->complain({}, fmt::format("cannot be read: {}", std::strerror(errno)));
     return document;
   }
-  config_document document = parse(text.str(), path);
+  config_document document = parse(text, path);
   document.data_->folder = std::filesystem::absolute(path).parent_path();
   return document;
 }

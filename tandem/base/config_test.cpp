@@ -95,6 +95,12 @@ TEST(config, reports_a_file_that_is_not_there) {
   EXPECT_THAT(file.explain(), HasSubstr("/nonexistent/tandem.toml: cannot be read: No such file"));
 }
 
+TEST(config, a_file_that_is_not_read_to_its_end_is_not_taken_for_an_empty_one) {
+  auto file = config_document::read("/"); // it opens, and reading it fails
+  EXPECT_FALSE(file.finish());
+  EXPECT_THAT(file.explain(), HasSubstr("cannot be read: Is a directory"));
+}
+
 TEST(config, reads_arrays_of_tables_named_tables_and_maps) {
   auto file = config_document::parse("[[backend]]\nurl='a'\n[[backend]]\nurl='b'\nurk='c'\n"
                                      "[profile.desk]\nx=1\n[profile.gate]\nx=2\n"

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <pthread.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
@@ -192,7 +193,7 @@ bool is_logged(log_level level) noexcept {
   return static_cast<int>(level) <= threshold.load(std::memory_order_relaxed);
 }
 
-void write_log(log_level level, fmt::string_view format, fmt::format_args args) {
+void write_log(log_level level, fmt::string_view format, fmt::format_args args) try {
   fmt::memory_buffer text;
   fmt::vformat_to(std::back_inserter(text), format, args);
   const line_head head{spdlog::log_clock::now(), level};
@@ -205,6 +206,7 @@ void write_log(log_level level, fmt::string_view format, fmt::format_args args) 
     writer->put({line.data(), line.size()});
   else
     write_line(head, {line.data(), line.size()});
+} catch (const std::bad_alloc&) { // NOLINT: the line is lost, which is all there is to do
 }
 
 } // namespace tandem

@@ -67,7 +67,7 @@ void set_log_level(log_level level) noexcept;
 
 [[nodiscard]] bool is_logged(log_level level) noexcept;
 
-/// Writes one line. Use the named functions below.
+/// Writes one line; one that memory runs out for is lost. Use the named functions below.
 void write_log(log_level level, fmt::string_view format, fmt::format_args args);
 
 template <typename... Args>

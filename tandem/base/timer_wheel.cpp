@@ -66,6 +66,7 @@ void timer_wheel::advance(instant now) {
       try {
         t->on_timer(now);
       } catch (const std::bad_alloc&) {
+        ++lost_;
         // The others of this tick are not lost with it. Whoever needs its timer whatever happens
         // allocates nothing there, or arms it first.
       }

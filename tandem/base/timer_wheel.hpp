@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/base/counter.hpp>
 #include <tandem/base/intrusive_list.hpp>
 
 #include <array>
@@ -62,6 +63,9 @@ class timer_wheel {
   /// are far away must be sorted once more; nothing when no timer is armed.
   [[nodiscard]] std::optional<instant> next_due() noexcept;
 
+  /// Timers that memory ran out for.
+  [[nodiscard]] const counter& lost() const noexcept { return lost_; }
+
  private:
   static constexpr unsigned levels = 5;
   static constexpr unsigned slot_bits = 8;
@@ -78,6 +82,7 @@ class timer_wheel {
 
   std::array<level, levels> levels_;
   std::uint64_t current_; ///< the tick that has been run last
+  counter lost_;
 };
 
 } // namespace tandem

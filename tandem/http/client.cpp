@@ -7,6 +7,7 @@
 #include <tandem/io/connection.hpp>
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -31,6 +32,19 @@ std::optional<duration> promised_idle_time(const header_list& headers) {
 
 struct waiting_tag;
 
+constexpr std::string_view out_of_memory = "out of memory";
+
+/// \param detail left out when there is no memory for it.
+client_error make_error(failure kind, bool was_sent, std::string_view detail) noexcept {
+  client_error error{.kind = kind, .was_sent = was_sent};
+  try {
+    error.detail = detail;
+  } catch (const std::bad_alloc&) {
+    error.detail.clear();
+  }
+  return error;
+}
+
 } // namespace
 
 /// A request on its way, from send() to its result.
@@ -42,6 +56,11 @@ struct client::exchange final : timer, list_hook<waiting_tag> {
   key self;
   done_handler done;
   std::string bytes; ///< the request, until written
+  struct refusal {
+    failure kind;
+    std::string_view detail;
+  };
+  std::optional<refusal> refused; ///< to be told by its timer
 };
 
 class client::impl final : public std::enable_shared_from_this<client::impl> {
@@ -59,9 +78,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     stopped_ = true;
     idle_.clear();
     connections_.clear();
-    std::vector<key> all;
-    exchanges_.for_each([&](key k, exchange&) { all.push_back(k); });
-    for (const key k : all) exchanges_.erase(k);
+    exchanges_.for_each([this](key k, exchange&) { exchanges_.erase(k); });
   }
 
   key send(const request& request, duration deadline, done_handler done) {
@@ -70,16 +87,21 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     e.self = k;
     ++statistics.requests;
     ++statistics.in_flight;
-    auto bytes = write_request(request, common_headers_);
-    if (!bytes) {
-      fail_later(k, {.kind = failure::bad_request, .detail = "no such method or target is sent"});
-      return k;
-    }
     if (statistics.waiting >= options_.most_waiting) {
-      fail_later(k, {.kind = failure::overloaded, .detail = "too many requests are waiting"});
+      fail_later(e, failure::overloaded, "too many requests are waiting");
       return k;
     }
-    e.bytes = std::move(*bytes);
+    try {
+      if (auto bytes = write_request(request, common_headers_)) {
+        e.bytes = std::move(*bytes);
+      } else {
+        fail_later(e, failure::bad_request, "no such method or target is sent");
+        return k;
+      }
+    } catch (const std::bad_alloc&) {
+      fail_later(e, failure::no_memory, out_of_memory);
+      return k;
+    }
     home_.timers().arm(e, home_.now() + deadline);
     waiting_.push_back(e);
     ++statistics.waiting;
@@ -96,14 +118,14 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
 
   void use_tls(io::tls_context tls) { options_.tls = std::move(tls); }
 
-  void on_deadline(exchange& e) {
+  void on_due(exchange& e) {
+    if (e.refused) return finish(e, fail(make_error(e.refused->kind, false, e.refused->detail)));
     const connection* c = carrier(e.self);
-    client_error error{.kind = failure::timed_out, .was_sent = c && c->has_sent()};
-    error.detail = !c            ? "no connection became free in time"
-                   : !c->is_up() ? "the connection did not come up in time"
-                                 : "no whole response in time";
-    if (c && !c->is_up()) error.kind = failure::unreachable;
-    finish(e, fail(std::move(error)));
+    const std::string_view why = !c            ? "no connection became free in time"
+                                 : !c->is_up() ? "the connection did not come up in time"
+                                               : "no whole response in time";
+    const auto kind = c && !c->is_up() ? failure::unreachable : failure::timed_out;
+    finish(e, fail(make_error(kind, c && c->has_sent(), why)));
   }
 
   client_statistics statistics;
@@ -136,11 +158,8 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
                            k = carried_](const names::resolver::answer& found) {
         const auto self = weak.lock();
         if (!self || self->stopped_ || self->carrier(k) != this) return;
-        if (!found || found->empty()) {
-          problems_ = to_string(found ? names::resolve_error::not_found : found.error());
-          return give_up();
-        }
-        addresses_ = *found;
+        if (!take_addresses(found)) return end_for_memory();
+        if (addresses_.empty()) return give_up();
         connect_next();
       };
       if (owner_.options_.names)
@@ -168,22 +187,49 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
    private:
     void connect_next() {
       if (next_address_ == addresses_.size()) return give_up();
-      const socket_address to{addresses_[next_address_++], owner_.options_.server.port};
+      last_address_ = {addresses_[next_address_++], owner_.options_.server.port};
       const auto& tls = owner_.options_.server.is_secure ? owner_.options_.tls : io::tls_context{};
-      last_address_ = to.to_string();
-      connection_.connect(to, tls, owner_.options_.server.host);
+      connection_.connect(last_address_, tls, owner_.options_.server.host);
     }
 
-    void note_problem(std::string_view what) {
-      if (!problems_.empty()) problems_ += "; ";
-      problems_ += last_address_ + ": ";
-      problems_ += what;
+    /// False when there is no memory for them.
+    [[nodiscard]] bool take_addresses(const names::resolver::answer& found) noexcept {
+      try {
+        if (found && !found->empty())
+          addresses_ = *found;
+        else
+          problems_ = to_string(found ? names::resolve_error::not_found : found.error());
+        return true;
+      } catch (const std::bad_alloc&) {
+        return false;
+      }
+    }
+
+    /// For the log: left out when there is no memory for it.
+    void note_problem(std::string_view what) noexcept {
+      try {
+        std::string text = std::move(problems_);
+        if (!text.empty()) text += "; ";
+        text += last_address_.to_string() + ": ";
+        text += what;
+        problems_ = std::move(text);
+      } catch (const std::bad_alloc&) {
+        problems_.clear();
+      }
     }
 
     void give_up() {
       client_error error{.kind = failure::unreachable};
-      error.detail = owner_.options_.server.origin() + ": " + problems_;
+      try {
+        error.detail = owner_.options_.server.origin() + ": " + problems_;
+      } catch (const std::bad_alloc&) {
+        error.detail.clear();
+      }
       owner_.end_connection(*this, fail(std::move(error)));
+    }
+
+    void end_for_memory() {
+      owner_.end_connection(*this, fail(make_error(failure::no_memory, has_sent(), out_of_memory)));
     }
 
     void on_connected() override {
@@ -202,12 +248,9 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     }
 
     void take(const result<bool, parse_errc>& state) {
-      if (!state) {
+      if (!state)
         return owner_.end_connection(
-            *this, fail(client_error{.kind = failure::bad_response,
-                                     .was_sent = true,
-                                     .detail = std::string{to_string(state.error())}}));
-      }
+            *this, fail(make_error(failure::bad_response, true, to_string(state.error()))));
       if (!*state) return connection_.acknowledge();
       response response = parser_.take_response();
       const bool is_reusable = parser_.keeps_alive() && !parser_.has_more() &&
@@ -231,13 +274,22 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
         note_problem(detail);
         return connect_next();
       }
-      // The end of the connection may be the end of the body.
-      if (why == io::connection_end::by_peer && parser_.is_inside_message())
-        if (const auto state = parser_.feed_end(); state && *state)
-          return owner_.end_connection(*this, parser_.take_response());
-      owner_.end_connection(*this, fail(client_error{.kind = failure::lost,
-                                                     .was_sent = has_sent(),
-                                                     .detail = std::string{detail}}));
+      owner_.end_connection(*this, outcome_of_end(why, detail));
+    }
+
+    [[nodiscard]] client_result outcome_of_end(io::connection_end why,
+                                               std::string_view detail) noexcept {
+      auto kind = why == io::connection_end::no_memory ? failure::no_memory : failure::lost;
+      try {
+        // The end of the connection may be the end of the body.
+        if (why == io::connection_end::by_peer && parser_.is_inside_message())
+          if (const auto state = parser_.feed_end(); state && *state)
+            return parser_.take_response();
+      } catch (const std::bad_alloc&) {
+        kind = failure::no_memory;
+        detail = out_of_memory;
+      }
+      return fail(make_error(kind, has_sent(), detail));
     }
 
     /// Idle for long enough.
@@ -251,7 +303,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     parser parser_;
     std::vector<ip_address> addresses_;
     std::size_t next_address_ = 0;
-    std::string last_address_;
+    socket_address last_address_;
     std::string problems_; ///< of all addresses
     std::uint64_t sent_before_ = 0;
     instant idle_since_{};
@@ -264,12 +316,9 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
   }
 
   /// Ends a request in the next turn, for send() calls nobody back.
-  void fail_later(key k, client_error error) {
-    home_.post([weak = weak_from_this(), k, error = std::move(error)] {
-      const auto self = weak.lock();
-      if (exchange* found = self && !self->stopped_ ? self->exchanges_.find(k) : nullptr)
-        self->finish(*found, fail(client_error{error}));
-    });
+  void fail_later(exchange& e, failure kind, std::string_view detail) noexcept {
+    e.refused.emplace(exchange::refusal{kind, detail});
+    home_.timers().arm(e, home_.now());
   }
 
   /// Gives waiting requests to idle connections, and to new ones up to the limit.
@@ -279,16 +328,25 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
       if (!c && connections_.size() >= options_.most_connections) return;
       exchange& e = *waiting_.pop_front();
       --statistics.waiting;
-      if (c) {
-        c->carry(e.self, e.bytes);
-        e.bytes.clear();
-        continue;
+      try {
+        if (c) {
+          c->carry(e.self, e.bytes);
+          e.bytes.clear();
+        } else {
+          open_for(e);
+        }
+      } catch (const std::bad_alloc&) {
+        fail_later(e, failure::no_memory, out_of_memory); // whatever carries it ends then, too
       }
-      connections_.push_back(std::make_unique<connection>(*this, e.self));
-      statistics.connections = connections_.size();
-      ++statistics.connects;
-      connections_.back()->resolve();
     }
+  }
+
+  void open_for(const exchange& e) {
+    idle_.reserve(connections_.size() + 1); // so that each one finds room there
+    connections_.push_back(std::make_unique<connection>(*this, e.self));
+    statistics.connections = connections_.size();
+    ++statistics.connects;
+    connections_.back()->resolve();
   }
 
   /// The connection that was used last and is still good.
@@ -357,7 +415,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
   bool stopped_ = false;
 };
 
-void client::exchange::on_timer(instant) { owner.on_deadline(*this); }
+void client::exchange::on_timer(instant) { owner.on_due(*this); }
 
 client::client(io::shard& home, client_options options)
     : impl_{std::make_shared<impl>(home, std::move(options))} {}

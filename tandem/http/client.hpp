@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP requests to one server over a pool of keep-alive connections, plain or TLS. It belongs to
 // one shard and is used on its thread. It never sends a request twice: it says whether any of it
-// was sent, and the caller decides.
+// was sent, and the caller decides. A request that memory runs out for fails, and no other.
 #pragma once
 
 #include <tandem/base/clock.hpp>
@@ -41,6 +41,7 @@ enum class failure : std::uint8_t {
   bad_response, ///< not HTTP, or over the limits
   overloaded,   ///< too many wait already: nothing was sent
   bad_request,  ///< its method or target cannot be written: nothing was sent
+  no_memory,    ///< for the request, or for its response
 };
 
 struct client_error {
@@ -73,7 +74,8 @@ class client {
   ~client();
 
   /// Sends a request. `done` is called exactly once, later, at the latest at the deadline, unless
-  /// cancel() comes first. HEAD and CONNECT are not for this client.
+  /// cancel() comes first. HEAD and CONNECT are not for this client. Throws std::bad_alloc when the
+  /// request could not even be noted: then `done` is not called.
   key send(const request& request, duration deadline, done_handler done);
 
   /// Forgets a request; its connection is closed if it was in use.

@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -20,6 +22,9 @@ namespace {
 
 /// Answers that may wait for a slow peer.
 constexpr std::size_t output_limit = std::size_t{64} << 20U;
+
+constexpr std::string_view no_memory_answer =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 unsigned status_of(parse_errc e) noexcept {
   switch (e) {
@@ -69,23 +74,19 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     is_stopping_ = true;
     stops_at_ = home_.now() + grace;
     stopped_ = std::move(done);
-    std::vector<handle<connection>> idle;
     connections_.for_each([&](auto key, connection& c) {
       if (c.is_idle())
-        idle.push_back(key);
+        connections_.erase(key);
       else
         c.limit(stops_at_);
     });
-    for (const auto key : idle) connections_.erase(key);
     note_gone();
   }
 
   void close_all() {
     listeners_.clear();
     is_closed_ = true;
-    std::vector<handle<connection>> all;
-    connections_.for_each([&](auto key, connection&) { all.push_back(key); });
-    for (const auto key : all) connections_.erase(key);
+    connections_.for_each([this](auto key, connection&) { connections_.erase(key); });
   }
 
   void respond(handle<void> named, response&& response) {
@@ -93,6 +94,9 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   }
   void respond(handle<void> named, const response& head, std::shared_ptr<body_source>&& body) {
     if (connection* c = find(named)) c->respond(head, std::move(body));
+  }
+  void give_up(handle<void> named) {
+    if (connection* c = find(named)) c->give_up();
   }
   [[nodiscard]] bool is_wanted(handle<void> named) { return find(named) != nullptr; }
 
@@ -145,7 +149,12 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     void respond(response&& response) {
       if (!is_answering_ || body_) return;
       const bool keeps = keeps_alive_ && !owner_.is_stopping_;
-      connection_.write(write_response(response, keeps, has_body_));
+      try {
+        connection_.write(write_response(response, keeps, has_body_));
+      } catch (const std::bad_alloc&) {
+        is_answering_ = false;
+        return refuse_for_memory();
+      }
       end_answer(keeps);
     }
 
@@ -153,8 +162,13 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
       if (!is_answering_ || body_) return;
       has_chunks_ = parser_.knows_chunks();
       keeps_alive_ = keeps_alive_ && has_chunks_ && !owner_.is_stopping_;
-      connection_.write(
-          write_response_head(head, keeps_alive_, has_chunks_ ? body_end::chunk : body_end::close));
+      try {
+        connection_.write(write_response_head(head, keeps_alive_,
+                                              has_chunks_ ? body_end::chunk : body_end::close));
+      } catch (const std::bad_alloc&) {
+        is_answering_ = false;
+        return refuse_for_memory();
+      }
       if (!has_body_) return end_answer(keeps_alive_);
       body_ = std::move(body);
       ask_for_piece();
@@ -163,14 +177,30 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     void take(std::optional<body_piece>&& piece) {
       if (!piece) return owner_.remove(self_);
       waits_for_piece_ = false;
-      connection_.write(has_chunks_ ? write_chunk(piece->bytes) : std::move(piece->bytes));
-      if (piece->at == body_piece::place::last) {
-        if (has_chunks_) connection_.write(last_chunk);
+      const bool is_last = piece->at == body_piece::place::last;
+      try {
+        connection_.write(has_chunks_ ? write_chunk(piece->bytes) : std::move(piece->bytes));
+        if (is_last && has_chunks_) connection_.write(last_chunk);
+      } catch (const std::bad_alloc&) {
+        return owner_.remove(self_); // a part of the answer has left and cannot be taken back
+      }
+      if (is_last) {
         body_.reset();
         return end_answer(keeps_alive_);
       }
       limit(owner_.home_.now() + owner_.options_.request_deadline);
       if (connection_.waiting_output() == 0) on_piece_taken(); // it was empty
+    }
+
+    /// Nobody will make an answer any more.
+    void give_up() {
+      try {
+        respond(std::uncaught_exceptions() > 0 ? text_response(503, "out of memory")
+                                               : text_response(500, "no answer was made"));
+      } catch (const std::bad_alloc&) {
+        is_answering_ = false;
+        refuse_for_memory();
+      }
     }
 
    private:
@@ -228,21 +258,36 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     }
 
     void on_closed(io::connection_end why, std::string_view detail) override {
-      if (why == io::connection_end::tls_failed)
-        log_info("http: {}: no TLS connection: {}", peer_.to_string(), detail);
+      const socket_address peer = peer_;
       owner_.remove(self_);
+      if (why == io::connection_end::tls_failed)
+        log_info("http: {}: no TLS connection: {}", peer.to_string(), detail);
     }
 
     void on_timer(instant) override {
-      if (!is_answering_ && !is_finishing_ && parser_.is_inside_message()) {
-        connection_.write(write_response(text_response(408, "the request took too long"), false));
-        return finish();
-      }
+      if (!is_answering_ && !is_finishing_ && parser_.is_inside_message())
+        return refuse(408, "the request took too long");
       owner_.remove(self_);
     }
 
-    /// Handles whole requests until one has to wait for its answer.
     void pump(std::string_view bytes) {
+      const auto alive = owner_.shared_from_this();
+      const auto self = self_;
+      is_dispatching_ = false;
+      try {
+        take(bytes);
+      } catch (const std::bad_alloc&) {
+        if (alive->is_closed_ || !alive->connections_.find(self)) return;
+        is_pumping_ = false;
+        const bool has_answered = is_dispatching_ && !is_answering_;
+        is_answering_ = false;
+        if (!has_answered) return refuse_for_memory();
+        if (!is_finishing_) finish(); // what came behind that request may be lost
+      }
+    }
+
+    /// Handles whole requests until one has to wait for its answer.
+    void take(std::string_view bytes) {
       const auto alive = owner_.shared_from_this();
       const auto self = self_;
       is_pumping_ = true;
@@ -254,19 +299,37 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
         is_answering_ = has_asked_ = true;
         connection_.pause_reading();
         cancel(); // from here on it is the handler's time
+        is_dispatching_ = true;
         alive->dispatch(self, std::move(request), peer_);
         if (alive->is_closed_ || !alive->connections_.find(self)) return;
         if (is_answering_ || is_finishing_ || connection_.waiting_output() > 0) break;
+        is_dispatching_ = false;
         state = parser_.feed({});
       }
       is_pumping_ = false;
-      if (!state) {
-        connection_.write(write_response(
-            text_response(status_of(state.error()), to_string(state.error())), false));
-        return finish();
-      }
+      if (!state) return refuse(status_of(state.error()), to_string(state.error()));
       if (!is_answering_ && parser_.wants_continue())
         connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    /// Its last answer.
+    void refuse(unsigned status, std::string_view text) {
+      try {
+        connection_.write(write_response(text_response(status, text), false));
+      } catch (const std::bad_alloc&) {
+        return refuse_for_memory();
+      }
+      finish();
+    }
+
+    /// A short answer says so; where even that cannot be had, the connection ends.
+    void refuse_for_memory() {
+      try {
+        connection_.write(no_memory_answer);
+      } catch (const std::bad_alloc&) {
+        return owner_.remove(self_);
+      }
+      finish();
     }
 
     void finish() {
@@ -288,6 +351,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     std::shared_ptr<body_source> body_; ///< of the answer, while it goes out in pieces
     bool waits_for_piece_ = false;
     bool has_chunks_ = false;
+    bool is_dispatching_ = false; ///< the last request of this pumping went to its handler
     bool keeps_alive_ = true;
     bool has_body_ = true;
   };
@@ -392,7 +456,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
 
 responder& responder::operator=(responder&& other) noexcept {
   if (this != &other) {
-    respond(text_response(500, "no answer was made"));
+    give_up();
     server_ = std::exchange(other.server_, {});
     connection_ = other.connection_;
     peer_ = other.peer_;
@@ -400,7 +464,13 @@ responder& responder::operator=(responder&& other) noexcept {
   return *this;
 }
 
-responder::~responder() { respond(text_response(500, "no answer was made")); }
+responder::~responder() { give_up(); }
+
+void responder::give_up() noexcept {
+  const auto server = std::static_pointer_cast<server::impl>(server_.lock());
+  server_.reset();
+  if (server) server->give_up({.slot = connection_.slot, .generation = connection_.generation});
+}
 
 void responder::respond(response response) {
   const auto server = std::static_pointer_cast<server::impl>(server_.lock());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small HTTP/1.1 server: routes, a bearer token, bounds on everything, HTTPS if given a context.
-// It belongs to one shard; handlers run on it and may answer later, on the same shard.
+// It belongs to one shard; handlers run on it and may answer later, on the same shard. A request
+// that memory runs out for is refused with 503, or its connection ends; no other one notices.
 //
 //   server server{home, {.token = secret{"..."}}};
 //   server.route("GET", "/health", route_access::open,
@@ -45,8 +46,9 @@ enum class route_access : std::uint8_t {
   token, ///< who shows the bearer token; without one configured: nobody
 };
 
-/// The answer to one request. Movable; answers 500 by itself when it is dropped unused. It may
-/// outlive its server and its connection.
+/// The answer to one request. Movable; answers by itself when it is dropped unused: 503 when that
+/// is because of an exception, which can only be a lack of memory, else 500. It may outlive its
+/// server and its connection.
 class responder {
  public:
   responder() = default;
@@ -68,6 +70,8 @@ class responder {
 
  private:
   friend class server;
+  void give_up() noexcept;
+
   struct connection_key {
     std::uint32_t slot = 0;
     std::uint32_t generation = 0;

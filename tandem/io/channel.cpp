@@ -121,11 +121,24 @@ channel_state channel::shut_down() noexcept {
   return channel_state::done;
 }
 
+void channel::say_goodbye() noexcept {
+  if (!tls_ || (SSL_get_shutdown(tls_.get()) & SSL_SENT_SHUTDOWN) != 0) return;
+  if (shut_down() != channel_state::done) return;
+  // As much as a socket's buffer may hold by default, and no more: this is no place to wait.
+  constexpr std::size_t most_thrown_away = std::size_t{1} << 20U;
+  // The kernel throws it away itself (tcp(7)): the buffer of this thread may be in use.
+  static_cast<void>(::recv(fd_.get(), nullptr, most_thrown_away, MSG_TRUNC | MSG_DONTWAIT));
+}
+
 channel_state channel::discard() noexcept {
   auto& buffer = read_buffer();
   const ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
   if (n > 0) return channel_state::done;
   return n < 0 && may_go_on(errno) ? channel_state::wants_input : channel_state::ended;
+}
+
+bool channel::has_proved(const std::string& name) const {
+  return tls_ && has_peer_proved(tls_.get(), name);
 }
 
 bool channel::has_unread() const noexcept { return tls_ && SSL_has_pending(tls_.get()) != 0; }

@@ -63,8 +63,16 @@ class channel {
   /// Says that nothing more will come: close_notify, then FIN. \return wants_room: call again.
   /// Afterwards what comes in may be thrown away by discard(); nothing else may be called.
   [[nodiscard]] channel_state shut_down() noexcept;
+  /// Says the same as far as there is room at once, for who closes it now; once. What has come and
+  /// was not read is thrown away, for which the kernel would reset the connection, and the peer
+  /// might lose our last words.
+  void say_goodbye() noexcept;
   /// Throws away what has come after shut_down(). \return done, wants_input, or ended.
   [[nodiscard]] channel_state discard() noexcept;
+
+  /// The peer has shown a certificate that was verified, and it holds this name or address: no
+  /// wildcard, and no common name (RFC 5922 7.2). False over a plain one.
+  [[nodiscard]] bool has_proved(const std::string& name) const;
 
   /// TLS has bytes that make no socket ready.
   [[nodiscard]] bool has_unread() const noexcept;

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <new>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -37,6 +38,15 @@ connection_end end_of(int error) noexcept {
   case ECONNRESET: return connection_end::refused;
   case ETIMEDOUT: return connection_end::open_limit;
   default: return connection_end::unreachable;
+  }
+}
+
+/// A copy for the log; nothing when there is no memory for it.
+std::string copy_for_log(std::string_view text) noexcept {
+  try {
+    return std::string{text};
+  } catch (const std::bad_alloc&) {
+    return {};
   }
 }
 
@@ -113,7 +123,7 @@ void connection::connect(const socket_address& to, const tls_context& tls, const
   }
   if (tls && !channel_.use_tls(tls, tls_role::client, host))
     return fail_at_turn_end(connection_end::tls_failed,
-                            "'" + host + "' is not a name that a certificate can hold");
+                            "no memory, or a name that no certificate can hold");
   if (::connect(channel_.fd(), reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
       errno != EINPROGRESS)
     return fail(errno);
@@ -163,7 +173,30 @@ void connection::come_up() {
 
 // --- its turn
 
+/// What memory runs out for is lost in part, and what follows it would be nonsense.
+template <typename Event>
+void connection::guard(Event&& event) {
+  const life present{*this};
+  try {
+    event();
+  } catch (const std::bad_alloc&) {
+    if (!present.is_over()) {
+      fail_at_turn_end(connection_end::no_memory, {}); // what is missing must not look whole
+      end(connection_end::no_memory, "out of memory");
+    }
+    throw; // the loop counts it
+  }
+}
+
 void connection::on_ready(std::uint32_t events) {
+  guard([this, events] { take_events(events); });
+}
+
+void connection::on_turn_end() {
+  guard([this] { end_turn(); });
+}
+
+void connection::take_events(std::uint32_t events) {
   const life present{*this};
   const bool is_broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
   const bool has_room = (events & EPOLLOUT) != 0;
@@ -190,7 +223,7 @@ void connection::on_ready(std::uint32_t events) {
   if (!present.is_over()) want_events();
 }
 
-void connection::on_turn_end() {
+void connection::end_turn() {
   const life present{*this};
   if (std::exchange(reads_at_turn_end_, false)) read();
   if (present.is_over()) return;
@@ -271,7 +304,7 @@ bool connection::send(block_ref block, std::uint32_t size, send_token token) {
   }
   output_.push(std::move(block), size, token);
   if (output_.cost() > output_limit_)
-    fail_at_turn_end(connection_end::overflow, std::string{is_not_read});
+    fail_at_turn_end(connection_end::overflow, is_not_read);
   else
     home_.at_turn_end(*this);
   return true;
@@ -280,7 +313,7 @@ bool connection::send(block_ref block, std::uint32_t size, send_token token) {
 void connection::write(std::string_view bytes) {
   if (!takes_output()) return;
   if (output_.cost() + bytes.size() > output_limit_) // not copied in vain
-    return fail_at_turn_end(connection_end::overflow, std::string{is_not_read});
+    return fail_at_turn_end(connection_end::overflow, is_not_read);
   send(block_ref::copy_of(bytes), static_cast<std::uint32_t>(bytes.size()));
 }
 
@@ -351,18 +384,18 @@ void connection::discard_input() {
 
 // --- its end
 
-void connection::fail_at_turn_end(connection_end why, std::string detail) {
+void connection::fail_at_turn_end(connection_end why, std::string_view detail) noexcept {
   if (failure_) return;
-  failure_ = std::make_unique<failure>(failure{why, std::move(detail)});
+  failure_.emplace(failure{why, copy_for_log(detail)});
   home_.at_turn_end(*this);
 }
 
 void connection::end(connection_end why, std::string_view detail) {
-  const std::string text{detail}; // it may be the channel's
+  const std::string text = copy_for_log(detail); // it may be the channel's
+  say_goodbye();
   const output_queue unsent = std::move(output_);
-  output_ = {};
   const auto sent = sent_bytes_;
-  close();
+  reset();
   sent_bytes_ = sent; // still asked for in on_closed
   unsent.for_each_token([&](send_token token) { handler_.on_unsent(token, why); });
   handler_.on_closed(why, text);
@@ -372,7 +405,19 @@ void connection::give_up_place() {
   if (is_open()) end(connection_end::gave_place, {});
 }
 
+/// RFC 8446 6.1: close_notify says that there was no more. It is written where there is room; a
+/// peer that has none sees a connection that was cut off.
+void connection::say_goodbye() noexcept {
+  const bool is_whole = state_ == state::open && !failure_ && output_.is_empty();
+  if (is_whole && channel_.is_tls()) channel_.say_goodbye();
+}
+
 void connection::close() noexcept {
+  say_goodbye();
+  reset();
+}
+
+void connection::reset() noexcept {
   life::end_all(lives_);
   if (is_watched_) home_.unwatch(channel_.fd(), *this);
   is_watched_ = false;
@@ -447,6 +492,10 @@ void connection::on_timer(instant now) {
 
 void connection::acknowledge() noexcept {
   if (channel_) set_option(channel_.fd(), IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
+bool connection::has_proved(const std::string& name) const {
+  return state_ == state::open && channel_.has_proved(name);
 }
 
 bool connection::is_quiet() const noexcept {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A connection of TCP, or of TLS over it, that was opened or accepted: bytes in, bytes out,
 // bounded, never blocking. It belongs to one shard and is used on its thread. Its user is told of
-// its end exactly once, never from inside a call of his own but give_up_place().
+// its end exactly once, never from inside a call of his own but give_up_place(). Memory that runs
+// out ends the connection that wanted it, and no other.
 //
 //   connection c{home, handler};
 //   c.connect(server, tls, "server.example");
@@ -19,7 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,7 @@ class connection final : readiness, turn_task, timer {
 
   /// Sends `size` bytes of the block, together with all else of this turn at its end; before
   /// on_connected they are kept. \return false when it is closed or finished: nothing is told then.
+  /// Throws std::bad_alloc, then nothing was taken.
   bool send(block_ref block, std::uint32_t size, send_token token = {});
   /// The same with a copy, for who needs no token.
   void write(std::string_view bytes);
@@ -54,7 +56,8 @@ class connection final : readiness, turn_task, timer {
   /// 2 s later at most. Input is thrown away from now on.
   void finish();
 
-  /// Closes now, without a call.
+  /// Closes now, without a call. Over TLS the peer gets close_notify if nothing waits to be sent:
+  /// what is cut off must not look whole (RFC 8446 6.1). It never blocks, and keeps nothing.
   void close() noexcept;
 
   /// Ends it now, for another one that needs its place: on_unsent and on_closed are told from
@@ -86,6 +89,10 @@ class connection final : readiness, turn_task, timer {
   /// One system call.
   [[nodiscard]] bool is_quiet() const noexcept;
 
+  /// The peer has shown a certificate of an authority that we trust, and it holds this name or
+  /// address. For a TLS connection that is up.
+  [[nodiscard]] bool has_proved(const std::string& name) const;
+
   /// Both ends, also after the end; the local one is known when the connection is up.
   [[nodiscard]] const socket_address& peer() const noexcept { return peer_; }
   [[nodiscard]] const socket_address& local() const noexcept { return local_; }
@@ -104,6 +111,10 @@ class connection final : readiness, turn_task, timer {
   void on_ready(std::uint32_t events) override;
   void on_turn_end() override;
   void on_timer(instant now) override;
+  template <typename Event>
+  void guard(Event&& event);
+  void take_events(std::uint32_t events);
+  void end_turn();
 
   void begin(state first, const socket_address& peer);
   void finish_connect();
@@ -117,8 +128,10 @@ class connection final : readiness, turn_task, timer {
   void finish_as(connection_end why);
   void shut_down();
   void discard_input();
-  void fail_at_turn_end(connection_end why, std::string detail);
+  void fail_at_turn_end(connection_end why, std::string_view detail) noexcept;
   void end(connection_end why, std::string_view detail);
+  void say_goodbye() noexcept;
+  void reset() noexcept;
 
   [[nodiscard]] bool is_up_or_coming() const noexcept {
     return state_ == state::connecting || state_ == state::handshake || state_ == state::open;
@@ -152,7 +165,7 @@ class connection final : readiness, turn_task, timer {
   std::uint64_t sent_bytes_ = 0;
   socket_address peer_;
   socket_address local_;
-  std::unique_ptr<failure> failure_; ///< to be told at the end of the turn
+  std::optional<failure> failure_; ///< to be told at the end of the turn
   life* lives_ = nullptr;
 };
 

@@ -81,7 +81,7 @@ struct end_point final : connection_handler {
 };
 
 /// A listener, what it accepts last, and a client; plain, or TLS when the parameter says so.
-class connections_over : public testing::TestWithParam<bool> {
+class connections_over : public ::testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     if (is_tls()) {
@@ -131,8 +131,8 @@ class connections_over : public testing::TestWithParam<bool> {
   std::unique_ptr<tcp_listener> listener;
 };
 
-inline const auto both_channels = testing::Bool();
-inline std::string name_of_channel(const testing::TestParamInfo<bool>& which) {
+inline const auto both_channels = ::testing::Bool();
+inline std::string name_of_channel(const ::testing::TestParamInfo<bool>& which) {
   return which.param ? "tls" : "plain";
 }
 

@@ -26,6 +26,7 @@ enum class connection_end : std::uint8_t {
   output_limit, ///< the peer takes nothing
   overflow,     ///< more output waited than may
   gave_place,   ///< give_up_place()
+  no_memory,    ///< memory ran out for what came, or for what was to leave
 };
 
 /// Whether it ended before it was up: nothing was sent, and another address may do.
@@ -41,7 +42,8 @@ enum class half_close : std::uint8_t {
   keep,    ///< it stays as it is, for writing
 };
 
-/// Gets what happens on a connection. Each call but on_unsent may destroy it.
+/// Gets what happens on a connection. Each call but on_unsent may destroy it. A call that throws
+/// std::bad_alloc ends this connection: no_memory. The last two, which tell of its end, must not.
 class connection_handler {
  public:
   /// The connection is up, TLS too. An accepted plain one is up from the start, without this call.

@@ -39,6 +39,48 @@ TEST_P(connection_peers, may_go_on_to_read_when_they_have_finished) {
   EXPECT_TRUE(peer->has_heard_the_end());
 }
 
+// RFC 8446 6.1: before it closes the writing side, each party sends close_notify.
+TEST_P(connection_peers, are_told_that_it_was_all_however_the_connection_is_closed) {
+  enum class way { close, destruction, displacement, idleness };
+  using enum way;
+  for (const auto how : {close, destruction, displacement, idleness}) {
+    SCOPED_TRACE(static_cast<int>(how));
+    renew({.idle = how == idleness ? milliseconds{20} : connection_limits::none});
+    const auto peer = meet();
+    server->connection.write("all");
+    std::string heard;
+    ASSERT_TRUE(home.run_until([&] { return (heard += peer->heard()) == "all"; }));
+    peer->say("not read"); // the kernel must not answer it with a reset
+    if (how == close) server->connection.close();
+    if (how == destruction) server.reset();
+    if (how == displacement) server->connection.give_up_place();
+    ASSERT_TRUE(home.run_until([&] {
+      heard += peer->heard();
+      return peer->has_heard_the_end();
+    })) << "it was cut off";
+    EXPECT_EQ(heard, "all");
+  }
+}
+
+TEST_P(connection_peers, are_not_told_that_it_was_all_when_something_did_not_leave) {
+  if (!is_tls()) GTEST_SKIP() << "FIN alone says nothing";
+  renew({.output_bytes = std::size_t{64} << 20U});
+  for (const bool is_full : {false, true}) {
+    const auto peer = meet();
+    server->connection.write(std::string(is_full ? std::size_t{16} << 20U : 5U, 'x'));
+    if (is_full) let_pass(); // the buffers are full: nothing may wait for them
+    ASSERT_GT(server->connection.waiting_output(), 0U);
+    server->connection.close();
+    EXPECT_FALSE(server->connection.is_open());
+    char byte = 0;
+    ASSERT_TRUE(home.run_until([&] {
+      static_cast<void>(peer->heard());
+      return ::recv(peer->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    }));
+    EXPECT_FALSE(peer->has_heard_the_end()) << "half of it looks whole";
+  }
+}
+
 TEST_P(connection_peers, get_what_waits_for_them_though_they_have_finished) {
   renew({.output_bytes = std::size_t{64} << 20U});
   const auto peer = meet();

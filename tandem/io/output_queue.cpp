@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/output_queue.hpp>
 
+#include <new>
 #include <sys/uio.h>
 #include <utility>
 
@@ -67,8 +68,11 @@ void output_queue::give_back() noexcept {
   first_ = offset_ = bytes_ = 0;
   auto& spare = spares();
   if (spare.size() < spares_kept && queue_.capacity() <= largest_spare) {
-    if (spare.capacity() == 0) spare.reserve(spares_kept);
-    spare.push_back(std::move(queue_));
+    try {
+      if (spare.capacity() == 0) spare.reserve(spares_kept);
+      spare.push_back(std::move(queue_));
+    } catch (const std::bad_alloc&) { // then it is given back to the system
+    }
   }
   queue_ = {};
 }

@@ -28,18 +28,20 @@ unique_fd checked(int fd, const char* what) {
   return unique_fd{fd};
 }
 
-/// One step of a turn. What memory runs out for is lost, as a datagram is; the loop goes on.
+} // namespace
+
+/// One step of a turn. What memory runs out for is lost, as a datagram is, and counted; the loop
+/// goes on.
 template <typename Step>
-bool guard(Step&& step) {
+bool shard::guard(Step&& step) {
   try {
     step();
     return true;
   } catch (const std::bad_alloc&) {
+    ++lost_;
     return false;
   }
 }
-
-} // namespace
 
 shard::shard(std::uint16_t index)
     : index_{index}, now_{tandem::now()}, turn_end_{now_}, timers_{now_},

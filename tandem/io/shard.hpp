@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/base/counter.hpp>
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/timer_wheel.hpp>
 #include <tandem/io/unique_fd.hpp>
@@ -121,6 +122,9 @@ class shard {
   /// Turns since the shard was made. A loop with nothing to do takes none.
   [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
 
+  /// Events, mail and functions that memory ran out for; timers().lost() has the timers.
+  [[nodiscard]] const counter& lost() const noexcept { return lost_; }
+
   /// The loop did not sleep before this turn: more input is waiting, batches pay.
   [[nodiscard]] bool is_busy() const noexcept { return busy_; }
 
@@ -131,6 +135,8 @@ class shard {
   void note_lag(duration waited) noexcept;
 
  private:
+  template <typename Step>
+  bool guard(Step&& step);
   void enter() noexcept;
   void leave() noexcept;
   void turn(instant limit);
@@ -145,6 +151,7 @@ class shard {
   unique_fd epoll_;
   unique_fd bell_;
   std::uint64_t turns_ = 0;
+  counter lost_;
   bool busy_ = false;
   std::atomic<bool> stopping_ = false;
 

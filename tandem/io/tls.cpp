@@ -229,6 +229,17 @@ bool expect_tls_host(ssl_st* connection, const std::string& host) {
          SSL_set1_host(connection, host.c_str()) == 1;
 }
 
+bool has_peer_proved(const ssl_st* connection, const std::string& name) {
+  X509* const shown = SSL_get0_peer_certificate(connection);
+  // Without a certificate the verdict is "good", for nothing was looked at.
+  if (!shown || SSL_get_verify_result(connection) != X509_V_OK) return false;
+  if (const auto ip = ip_address::parse(name))
+    return X509_check_ip_asc(shown, ip->to_string().c_str(), 0) == 1;
+  constexpr unsigned as_written =
+      X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+  return X509_check_host(shown, name.data(), name.size(), as_written, nullptr) == 1;
+}
+
 ssl_st* make_tls_session(const tls_context& context, int fd) {
   SSL* session = SSL_new(context.native());
   BIO* bio = session ? BIO_new(socket_method()) : nullptr;

@@ -6,6 +6,7 @@
 #include <tandem/base/result.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <span>
 #include <sys/uio.h>
@@ -24,6 +25,11 @@ struct packet {
 /// \return 0, or the errno.
 [[nodiscard]] int send_packet(int socket, std::span<const iovec> pieces,
                               std::span<const int> descriptors = {}) noexcept;
+
+/// The next try may go well: there was nothing yet, or no memory now.
+[[nodiscard]] constexpr bool is_passing(int error) noexcept {
+  return error == EAGAIN || error == EINTR || error == ENOMEM || error == ENOBUFS;
+}
 
 /// Takes the next packet, as much of it as fits. Never waits.
 /// \return the errno; EPIPE when the peer is gone.

@@ -170,9 +170,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     stopped_ = true;
     jobs_.for_each([](key, job& j) { j.on_done = nullptr; });
     close_channel(); // the spawner kills what runs
-    std::vector<key> all;
-    jobs_.for_each([&](key k, job&) { all.push_back(k); });
-    for (const key k : all) jobs_.erase(k);
+    jobs_.for_each([this](key k, job&) { jobs_.erase(k); });
     retry_.cancel();
     silence_.cancel();
   }
@@ -412,7 +410,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     is_asked_ = false;
     if (taken)
       take_report(report, taken->descriptors);
-    else if (taken.error() != EAGAIN && taken.error() != EINTR)
+    else if (!is_passing(taken.error()))
       lose_channel();
   }
 

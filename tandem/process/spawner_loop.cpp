@@ -237,7 +237,7 @@ void serve_channel(std::int32_t channel) noexcept {
   pollfd& socket = all.polled[static_cast<std::size_t>(channel)];
   const auto taken = take_packet(socket.fd, all.request);
   if (!taken) {
-    if (taken.error() == EAGAIN || taken.error() == EINTR) return;
+    if (is_passing(taken.error())) return;
     kill_children_of(channel);
     ::close(socket.fd);
     socket.fd = -1; // poll skips it
@@ -267,7 +267,7 @@ void add_channel(int descriptor) noexcept {
 bool serve_control() noexcept {
   char byte = 0;
   const auto taken = take_packet(all.polled[control_place].fd, {&byte, 1});
-  if (!taken) return taken.error() == EAGAIN || taken.error() == EINTR;
+  if (!taken) return is_passing(taken.error());
   for (const int descriptor : taken->descriptors)
     if (descriptor >= 0) add_channel(descriptor);
   return true;

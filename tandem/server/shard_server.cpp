@@ -71,6 +71,14 @@ void shard_server::add_metrics(observe::metrics& to) {
   to.add("tandem_transaction_faults_total", "Events that no RFC has: a fault of this program.", {},
          t.impossible);
 
+  constexpr std::string_view no_memory = "What memory ran out for: it was lost, or refused.";
+  const auto count_lost = [&](const char* what, const counter& cell) {
+    to.add("tandem_out_of_memory_total", no_memory, {{"what", what}}, cell);
+  };
+  count_lost("message", net_.to_tell().lost());
+  count_lost("event", home_.lost());
+  count_lost("timer", home_.timers().lost());
+
   const core_counters& c = core_.counters();
   to.add("tandem_script_requests_total", "Requests that reached the script.", {}, c.requests);
   to.add("tandem_script_suspensions_total", "Times that a script has waited.", {}, c.suspensions);

@@ -6,6 +6,7 @@
 // nobody either; a timer is armed in the shard's wheel. One thread.
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/stack/transaction_user.hpp>
 
@@ -226,14 +227,14 @@ class effects {
   [[nodiscard]] bool is_draining() const noexcept { return is_draining_; }
 
   /// Messages and events that memory ran out for.
-  [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }
+  [[nodiscard]] const counter& lost() const noexcept { return lost_; }
   void note_lost() noexcept { ++lost_; }
 
  private:
   effects_driver& driver_;
   std::vector<effect> waiting_;
   std::vector<effect> told_; ///< those of the present round
-  std::uint64_t lost_ = 0;
+  counter lost_;
   bool is_turn_ = false;
   bool is_draining_ = false;
 };

@@ -12,12 +12,13 @@ namespace tandem::transport {
 
 /// Where a connection leads. A message may take one that is there if transport, address and the
 /// name that its peer has proved are those of the target (RFC 5923 5, 8.1): TCP never stands for
-/// TLS at the same port, nor one name for another at the same address. A peer that connected to us
-/// has proved no name: what it is sent goes by its flow.
+/// TLS at the same port, nor one name for another at the same address. What was accepted leads to
+/// the port that the peer happened to take, and goes by its flow; over TLS it may lead to where the
+/// peer listens, too: see connections::note_alias().
 struct connection_key {
   transport_kind transport = transport_kind::tcp;
   socket_address peer;
-  stack::server_name name; ///< none for TCP, and for what was accepted
+  stack::server_name name; ///< none for TCP
 
   friend bool operator==(const connection_key&, const connection_key&) noexcept = default;
 };

@@ -2,6 +2,8 @@
 #include <tandem/transport/connections.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/sip/message.hpp>
+#include <tandem/sip/via.hpp>
 
 #include <algorithm>
 
@@ -74,9 +76,30 @@ connections::connection& connections::add(connection_key where, duration open_li
                                                    .output_bytes = options_.output_bytes});
   connection& c = *all_.find(k);
   c.self = k;
-  by_key_[c.leads_to] = k;
-  by_source_.add(c.leads_to.peer.ip);
+  try {
+    by_key_[c.leads_to] = k;
+  } catch (const std::bad_alloc&) {
+    all_.erase(k);
+    throw;
+  }
   return c;
+}
+
+connections::connection::connection(connections& of, connection_key where,
+                                    const io::connection_limits& limits)
+    : owner{of}, leads_to{std::move(where)}, carrier{of.home_, *this, limits} {
+  owner.by_source_.add(leads_to.peer.ip);
+}
+
+connections::connection::~connection() {
+  owner.by_source_.remove(leads_to.peer.ip);
+  owner.forget_way(leads_to, self);
+  if (alias) owner.forget_way(*alias, self);
+}
+
+void connections::forget_way(const connection_key& where, key of) noexcept {
+  const auto found = by_key_.find(where);
+  if (found != by_key_.end() && found->second == of) by_key_.erase(found);
 }
 
 void connections::accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls,
@@ -108,21 +131,21 @@ result<connections::connection*, stack::send_error> connections::open(const conn
 }
 
 void connections::forget(connection& c, io::connection_end why) {
-  const socket_address& peer = c.leads_to.peer;
-  if (const auto found = by_key_.find(c.leads_to);
-      found != by_key_.end() && found->second == c.self)
-    by_key_.erase(found);
-  by_source_.remove(peer.ip);
-  // Who takes no TCP is not asked again for a while where UDP will do.
-  if (!c.is_accepted && c.leads_to.transport == transport_kind::tcp &&
-      (why == io::connection_end::refused || why == io::connection_end::open_limit)) {
-    // All are kept for the same time: the one that ends first is the oldest.
-    if (refused_.size() >= refusals_kept && !refused_.contains(peer))
-      refused_.erase(std::min_element(refused_.begin(), refused_.end(),
-                                      [](auto& a, auto& b) { return a.second < b.second; }));
-    refused_[peer] = home_.now() + options_.refusal_memory;
-  }
+  const socket_address peer = c.leads_to.peer;
+  const bool has_refused_tcp =
+      !c.is_accepted && c.leads_to.transport == transport_kind::tcp &&
+      (why == io::connection_end::refused || why == io::connection_end::open_limit);
   all_.erase(c.self);
+  if (has_refused_tcp) note_refusal(peer);
+}
+
+/// Who takes no TCP is not asked again for a while where UDP will do.
+void connections::note_refusal(const socket_address& peer) {
+  // All are kept for the same time: the one that ends first is the oldest.
+  if (refused_.size() >= refusals_kept && !refused_.contains(peer))
+    refused_.erase(std::min_element(refused_.begin(), refused_.end(),
+                                    [](auto& a, auto& b) { return a.second < b.second; }));
+  refused_[peer] = home_.now() + options_.refusal_memory;
 }
 
 bool connections::has_refused(const socket_address& peer) const noexcept {
@@ -191,6 +214,8 @@ void connections::take_frames(connection& c) {
     case sip::frame_kind::need_more: return note_progress(c);
     case sip::frame_kind::message:
       c.unlink();
+      if (c.is_accepted && c.leads_to.transport == transport_kind::tls && !c.alias)
+        note_alias(c, {f.block.data(), f.size});
       owner_.on_stream_message(std::move(f.block), f.size, arrival_of(c));
       break;
     case sip::frame_kind::ping:
@@ -208,6 +233,23 @@ void connections::take_frames(connection& c) {
   }
 }
 
+/// RFC 5923 8.2: a peer that connected to us may offer its connection for requests to itself, by
+/// `alias` in the topmost Via of a request. It then leads to where that Via says that the peer
+/// listens, if the peer has proved that name by its certificate (9.2) and listens at the address
+/// that it came from; else nothing changes.
+void connections::note_alias(connection& c, std::string_view message) {
+  const auto request = sip::message::parse(message);
+  if (!request || !request->is_request()) return;
+  const auto via = sip::via::parse(request->top_via());
+  if (!via || !via->params.has("alias")) return;
+  const std::string name{via->sent_by.host.text};
+  if (!c.carrier.has_proved(name)) return;
+  const socket_address at{c.leads_to.peer.ip,
+                          via->sent_by.port.value_or(default_port(transport_kind::tls))};
+  c.alias.emplace(connection_key{transport_kind::tls, at, stack::server_name{name}});
+  by_key_[*c.alias] = c.self;
+}
+
 void connections::note_progress(connection& c) {
   const bool awaits_more = c.input.is_inside_message() || c.is_linked();
   if (awaits_more == c.has_deadline) return; // one byte now and then moves no deadline
@@ -223,9 +265,10 @@ void connections::connection::on_unsent(io::send_token token, io::connection_end
 }
 
 void connections::connection::on_closed(io::connection_end why, std::string_view detail) {
-  if (why == io::connection_end::tls_failed)
-    log_debug("tls: no connection with {}: {}", leads_to.peer.to_string(), detail);
+  const socket_address peer = leads_to.peer;
   owner.forget(*this, why);
+  if (why == io::connection_end::tls_failed)
+    log_debug("tls: no connection with {}: {}", peer.to_string(), detail);
 }
 
 } // namespace tandem::transport

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The connections of one shard that carry SIP: accepted and opened, framed, found again by flow or
-// by where they lead (RFC 3261 18), bounded in number, time and bytes. One thread. RFC 5626
-// keep-alives are answered.
+// by where they lead (RFC 3261 18, RFC 5923), bounded in number, time and bytes. One thread. RFC
+// 5626 keep-alives are answered.
 #pragma once
 
 #include <tandem/base/intrusive_list.hpp>
@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,7 +37,7 @@ class stream_owner {
   virtual void on_stream_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
                                 const stack::arrival& from) = 0;
   virtual void on_stream_ping() = 0;
-  /// \param shard the one that asked to send.
+  /// \param shard the one that asked to send. Throws nothing.
   virtual void on_stream_send_error(stack::origin on_behalf_of, std::uint16_t shard,
                                     stack::send_error reason) = 0;
 
@@ -89,14 +90,17 @@ class connections {
   /// Connections that have not brought a message yet, the oldest first: the first to go when the
   /// bound is reached.
   struct connection final : io::connection_handler, list_hook<unproven_tag> {
-    connection(connections& of, connection_key where, const io::connection_limits& limits)
-        : owner{of}, leads_to{std::move(where)}, carrier{of.home_, *this, limits} {}
+    connection(connections& of, connection_key where, const io::connection_limits& limits);
+    ~connection();
+    connection(const connection&) = delete;
+    connection& operator=(const connection&) = delete;
     void on_data(std::string_view bytes) override;
     void on_unsent(io::send_token token, io::connection_end why) override;
     void on_closed(io::connection_end why, std::string_view detail) override;
 
     connections& owner;
     const connection_key leads_to;
+    std::optional<connection_key> alias; ///< where it leads as well (RFC 5923)
     io::connection carrier;
     sip::framer input;
     key self;
@@ -113,7 +117,10 @@ class connections {
   [[nodiscard]] bool has_room(const ip_address& source);
   connection& add(connection_key where, duration open_limit);
   void forget(connection& c, io::connection_end why);
+  void forget_way(const connection_key& where, key of) noexcept;
+  void note_refusal(const socket_address& peer);
   void take_frames(connection& c);
+  void note_alias(connection& c, std::string_view message);
   void note_progress(connection& c);
   [[nodiscard]] stack::arrival arrival_of(const connection& c) const;
 

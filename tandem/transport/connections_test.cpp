@@ -136,6 +136,108 @@ TEST_F(connections_by_key, send_nothing_to_a_peer_that_does_not_prove_the_name) 
   EXPECT_EQ(server_user.messages.size(), 1U);
 }
 
+/// A listener that asks for certificates, and a peer that has one and listens, too.
+struct connections_of_proven_peers : testing::Test {
+  connections_of_proven_peers() {
+    certificates.add_server("peer.example");
+    const auto any = *socket_address::parse("127.0.0.1:0");
+    const auto own = [&](const char* name, const std::string& ca) {
+      return io::tls_context::server(
+                 {.certificate_file = certificates / (name + std::string{".pem"}),
+                  .key_file = certificates / (name + std::string{".key"}),
+                  .client_ca_file = ca})
+          .value();
+    };
+    at = server.listen(any, io::port_use::alone, own("server", certificates / "ca.pem")).value();
+    at_lax = server.listen(any, io::port_use::alone, own("server", {})).value();
+    server.use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem"}).value());
+    peer_at = peer.listen(any, io::port_use::alone, own("peer.example", {})).value();
+    peer.use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem",
+                                          .certificate_file = certificates / "peer.example.pem",
+                                          .key_file = certificates / "peer.example.key"})
+                     .value());
+  }
+  /// The peer says this in a request over a connection that it opens.
+  void introduce(const socket_address& to, const std::string& via) {
+    stack::target where;
+    where.address = to;
+    where.transport = transport_kind::tls;
+    where.server_name = stack::server_name{"localhost"};
+    peer.send(where, {},
+              stack::wire_message::copy_of("OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TLS " + via +
+                                           ";branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n"),
+              {}, 0);
+    const auto before = server_user.messages.size();
+    ASSERT_TRUE(home.run_until([&] { return server_user.messages.size() == before + 1; }));
+  }
+  /// Whether a request to the peer takes the connection that the peer has opened.
+  bool takes_it(const std::string& name, const socket_address& address) {
+    const auto connections_before = peer.size();
+    const auto messages_before = peer_user.messages.size();
+    stack::target to;
+    to.address = address;
+    to.transport = transport_kind::tls;
+    to.server_name = stack::server_name{name};
+    server.send(to, {}, stack::wire_message::copy_of(message("back")), somebody, 0);
+    EXPECT_TRUE(home.run_until([&] {
+      return peer_user.messages.size() > messages_before || !server_user.failed.empty();
+    }));
+    return peer_user.messages.size() > messages_before && peer.size() == connections_before;
+  }
+  [[nodiscard]] std::string listening() const { return ":" + std::to_string(peer_at.port); }
+
+  io::certificates_for_test certificates;
+  io::shard home;
+  owner server_user;
+  owner peer_user;
+  transport_options options;
+  connections server{home, server_user, options};
+  connections peer{home, peer_user, options};
+  socket_address at;
+  socket_address at_lax; ///< asks for no certificate
+  socket_address peer_at;
+};
+
+// RFC 5923 5, 8.2
+TEST_F(connections_of_proven_peers, lead_back_to_where_the_peer_listens_if_it_offers_that) {
+  introduce(at, "peer.example" + listening() + ";alias");
+  EXPECT_TRUE(takes_it("peer.example", peer_at));
+  EXPECT_TRUE(takes_it("PEER.example", peer_at));
+  EXPECT_FALSE(takes_it("localhost", peer_at)) << "another name at that address";
+  const socket_address elsewhere{peer_at.ip, static_cast<std::uint16_t>(peer_at.port ^ 1U)};
+  EXPECT_FALSE(takes_it("peer.example", elsewhere)) << "another port";
+}
+
+TEST_F(connections_of_proven_peers,
+       lead_to_the_port_5061_where_the_via_names_none_rfc_3261_19_1_2) {
+  introduce(at, "peer.example;alias");
+  EXPECT_TRUE(takes_it("peer.example", {peer_at.ip, 5061}));
+}
+
+// RFC 5923 9.2
+TEST_F(connections_of_proven_peers, lead_nowhere_that_the_peer_does_not_offer) {
+  introduce(at, "peer.example" + listening());
+  EXPECT_FALSE(takes_it("peer.example", peer_at)) << "not offered";
+}
+
+TEST_F(connections_of_proven_peers, lead_nowhere_for_a_name_that_the_certificate_does_not_hold) {
+  introduce(at, "other.example" + listening() + ";alias");
+  EXPECT_FALSE(takes_it("other.example", peer_at));
+}
+
+TEST_F(connections_of_proven_peers, lead_nowhere_where_no_certificate_was_asked_for) {
+  introduce(at_lax, "peer.example" + listening() + ";alias");
+  EXPECT_FALSE(takes_it("peer.example", peer_at));
+}
+
+TEST_F(connections_of_proven_peers, are_opened_anew_when_the_one_that_was_offered_has_gone) {
+  introduce(at, "peer.example" + listening() + ";alias");
+  server.close(server_user.last.flow);
+  ASSERT_TRUE(home.run_until([&] { return server.size() == 0 && peer.size() == 0; }));
+  EXPECT_FALSE(takes_it("peer.example", peer_at));
+  EXPECT_EQ(peer_user.messages.size(), 1U);
+}
+
 // RFC 3261 26.2.2
 TEST_F(connections_by_key, never_take_tcp_for_tls) {
   stack::target plain = tls_target("");

@@ -289,8 +289,12 @@ void shard_transport::udp_port::on_icmp_error(io::udp_socket&, const socket_addr
 
 void shard_transport::on_stream_send_error(stack::origin on_behalf_of, std::uint16_t shard,
                                            stack::send_error reason) {
-  if (shard == home_.index()) return note_failure(on_behalf_of, reason);
-  whole_.mail_->send(home_, shard, failure_letter{on_behalf_of, reason});
+  try {
+    if (shard == home_.index()) return note_failure(on_behalf_of, reason);
+    whole_.mail_->send(home_, shard, failure_letter{on_behalf_of, reason});
+  } catch (const std::bad_alloc&) {
+    to_tell().note_lost(); // the transaction ends by its timers
+  }
 }
 
 void shard_transport::note_failure(stack::origin on_behalf_of, stack::send_error reason) {

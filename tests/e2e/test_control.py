@@ -145,6 +145,8 @@ def test_metrics_add_up_over_all_shards_and_every_way_to_read_them_says_the_same
     assert server.metric("tandem_script_requests_total") == 30
     assert server.ask("stats", "tandem_script_requests_total") == {"tandem_script_requests_total": 30}
     assert server.ask("stats")['tandem_messages_total{transport="udp",dir="in"}'] == 30
+    lost = {name: count for name, count in server.ask("stats").items() if name.startswith("tandem_out_of_memory_total")}
+    assert lost == {f'tandem_out_of_memory_total{{what="{what}"}}': 0 for what in ("message", "event", "timer")}
     server.child.send_signal(signal.SIGUSR1)
     until(lambda: "statistics: tandem_script_requests_total: 30\n" in server.log(), "the statistics")
 

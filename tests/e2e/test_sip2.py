@@ -786,3 +786,30 @@ def test_a_port_that_is_taken_is_told(library, run, tmp_path):
                              str(library.port)], capture_output=True, text=True, timeout=20, check=False)
     assert second.returncode == 1
     assert f"127.0.0.1:{mediator.port}" in second.stderr
+
+
+def test_a_peer_over_tls_is_told_that_it_was_all_rfc_8446_6_1(run, tmp_path, library):
+    pem = make_certificate(tmp_path)
+    port = free_ports(1)
+    mediator = run(admin=False, config=f'''
+[[listener]]
+listen = "127.0.0.1:PORT"
+certificate-file = "localhost.pem"
+[http]
+listen = "127.0.0.1:{port}"
+certificate-file = "localhost.pem"
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+''')
+    trusting = ssl.create_default_context(cafile=pem)
+    trusting.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # Python's default takes an end without close_notify for a good one
+    peers = []
+    for at, asked in ((mediator.port, LOGIN + "\r"), (port, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")):
+        plain = socket.create_connection(("127.0.0.1", at), timeout=10)
+        peers.append(trusting.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False))
+        peers[-1].sendall(asked.encode())
+        assert peers[-1].recv(65536)
+    assert mediator.drain() == 0
+    for peer in peers:
+        assert peer.recv(65536) == b"", "it was cut off"  # else ssl.SSLEOFError
+        peer.close()

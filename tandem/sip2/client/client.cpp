@@ -105,7 +105,8 @@ class client::impl final : io::connection_handler {
     if (!step.send.empty() || step.answer || step.has_failed) next_ = std::move(step);
   }
   void on_closed(io::connection_end why, std::string_view detail) override {
-    ended_ = ending{why, std::string{detail}};
+    ended_.emplace(ending{why, {}});
+    ended_->detail = detail;
   }
 
   [[nodiscard]] names::resolver::answer find_addresses() {

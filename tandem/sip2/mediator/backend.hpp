@@ -75,7 +75,8 @@ class backend {
   virtual ~backend() = default;
 
   /// Sends `request`; `done` runs exactly once, later (never within this call), on this thread,
-  /// with the answer or the failure, at the latest at the request's deadline.
+  /// with the answer or the failure, at the latest at the request's deadline. Throws std::bad_alloc
+  /// when the request could not even be noted: then `done` does not run.
   virtual void send(backend_request&& request, backend_done done) = 0;
 
   /// Some back-end is believed to answer: what readiness and the answer to SC status go by.

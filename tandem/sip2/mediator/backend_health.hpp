@@ -38,6 +38,8 @@ class backend_health {
   void on_doubt(std::string_view why, instant now);
   /// The probe that next_probe() asked for has ended. \param problem empty: the system is well.
   change on_probe(std::string_view problem, instant now);
+  /// It came to nothing here, and says nothing about the system.
+  void forget_probe(instant now) { plan(now); }
   /// Other options, from now on; what is believed stays.
   void use(const health_options& options, instant now);
 

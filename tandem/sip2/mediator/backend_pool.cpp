@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <new>
 #include <utility>
 
 namespace tandem::sip2 {
@@ -41,6 +42,7 @@ backend_failure to_failure(http::failure kind) noexcept {
   case http::failure::timed_out: return backend_failure::timed_out;
   case http::failure::lost: return backend_failure::lost;
   case http::failure::bad_response: return backend_failure::bad_answer;
+  case http::failure::no_memory:
   case http::failure::overloaded: break;
   }
   return backend_failure::overloaded;
@@ -269,32 +271,45 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   /// \param s null: a system that a reload has taken out.
   void take(system* s, const std::shared_ptr<exchange>& e, http::client_result&& r) {
     const auto alive = shared_from_this();
-    forget_retired();
-    if (r && r->status == 200) {
-      if (s) {
-        if (s->cells.good) s->cells.good->add();
-        tell(*s, s->health.on_success(home_.now()));
-      }
-      return finish(e, std::move(r->body));
+    const bool is_answer = r && r->status == 200;
+    try {
+      forget_retired();
+      if (is_answer)
+        note_success(s);
+      else if (note_failure(s, *e, r) && !stopped_ && try_next(e))
+        return;
+    } catch (const std::bad_alloc&) {
+      // The answer is not lost for what would have been noted about it. A failure stands as far as
+      // it was written down.
+      if (s && !stopped_) plan_probe(*s);
     }
+    if (stopped_) return;
+    if (is_answer)
+      finish(e, std::move(r->body));
+    else
+      finish(e, fail(std::move(e->error)));
+  }
+
+  void note_success(system* s) {
+    if (!s) return;
+    if (s->cells.good) s->cells.good->add();
+    tell(*s, s->health.on_success(home_.now()));
+  }
+
+  /// Notes why there is no answer; true when the request may be sent to another system.
+  bool note_failure(system* s, exchange& e, const http::client_result& r) {
+    e.error = {.kind = r ? backend_failure::status : to_failure(r.error().kind),
+               .status = r ? r->status : 0,
+               .detail = {},
+               .body = {}};
     if (s) {
       if (s->cells.bad) s->cells.bad->add();
       ++s->failures;
     }
-    const bool may_go_on = take_failure(s, *e, r);
-    if (stopped_) return;
-    if (may_go_on && try_next(e)) return;
-    finish(e, fail(std::move(e->error)));
-  }
-
-  /// Notes why there is no answer; true when the request may be sent to another system.
-  bool take_failure(system* s, exchange& e, const http::client_result& r) {
     const auto name = s ? s->name : std::string{"a back-end that was taken out"};
     if (r) {
-      e.error = {.kind = backend_failure::status,
-                 .status = r->status,
-                 .detail = fmt::format("{}: HTTP {}", name, r->status),
-                 .body = r->body.substr(0, body_limit)};
+      e.error.detail = fmt::format("{}: HTTP {}", name, r->status);
+      e.error.body = r->body.substr(0, body_limit);
       if (!is_gateway_trouble(r->status)) {
         if (s) tell(*s, s->health.on_success(home_.now())); // it works, and refuses this request
         return false;
@@ -303,15 +318,14 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       return may_repeat(e.request.code);
     }
     const http::client_error& error = r.error();
-    e.error = {.kind = to_failure(error.kind),
-               .status = 0,
-               .detail = name + ": " + error.detail,
-               .body = {}};
-    // Our own queue being full, or a request that cannot be written, says nothing about the system.
+    e.error.detail = name + ": " + error.detail;
+    // What fails here, and not there, says nothing about the system.
+    const bool is_our_fault = error.kind == http::failure::overloaded ||
+                              error.kind == http::failure::bad_request ||
+                              error.kind == http::failure::no_memory;
     if (s && error.kind == http::failure::unreachable)
       tell(*s, s->health.on_unreachable(error.detail, home_.now()));
-    else if (s && error.kind != http::failure::overloaded &&
-             error.kind != http::failure::bad_request)
+    else if (s && !is_our_fault)
       doubt(*s, error.detail);
     if (!error.was_sent) return true;
     if (!may_repeat(e.request.code) || error.kind == http::failure::timed_out) return false;
@@ -336,17 +350,18 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     plan_probe(s);
   }
 
-  /// What a change of health means to the log, the metrics and the next probe.
+  /// What a change of health means to the next probe, the metrics and the log.
   void tell(system& s, backend_health::change changed) {
+    if (changed == backend_health::change::none) return;
+    plan_probe(s);
+    if (s.cells.up) s.cells.up->set(s.health.is_up());
     if (changed == backend_health::change::came_up) {
       log_notice("back-end {} is up again", s.name);
-    } else if (changed == backend_health::change::went_down) {
+    } else {
       log_warning("back-end {} is down: {}; it is asked every {} ms until it answers", s.name,
                   s.health.last_problem(),
                   std::chrono::duration_cast<milliseconds>(options_.probe_interval).count());
     }
-    if (changed != backend_health::change::none && s.cells.up) s.cells.up->set(s.health.is_up());
-    if (changed != backend_health::change::none) plan_probe(s);
   }
 
   void plan_probe(system& s) {
@@ -359,11 +374,24 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   void probe(system& s) {
     s.health.begin_probe();
     const bool has_path = !options_.health_path.empty();
-    s.prober->send({.target = has_path ? options_.health_path : s.url.path}, probe_deadline,
-                   [this, &s, has_path](const http::client_result& r) {
-                     tell(s, s.health.on_probe(problem_of(r, has_path), home_.now()));
-                     plan_probe(s);
-                   });
+    try {
+      s.prober->send(
+          {.target = has_path ? options_.health_path : s.url.path}, probe_deadline,
+          [this, &s, has_path](const http::client_result& r) { take_probe(s, r, has_path); });
+    } catch (const std::bad_alloc&) {
+      s.health.forget_probe(home_.now());
+      plan_probe(s);
+    }
+  }
+
+  void take_probe(system& s, const http::client_result& r, bool has_path) {
+    try {
+      if (r || r.error().kind != http::failure::no_memory)
+        tell(s, s.health.on_probe(problem_of(r, has_path), home_.now()));
+    } catch (const std::bad_alloc&) { // as if it had not been asked
+    }
+    if (!s.health.next_probe()) s.health.forget_probe(home_.now());
+    plan_probe(s);
   }
 
   /// Lets go of connections from before a reload once the last request on them has ended.

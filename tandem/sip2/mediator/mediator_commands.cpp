@@ -169,6 +169,9 @@ bj::value mediator::status() const {
 
 void mediator::count() {
   observe::add_process_metrics(metrics_);
+  constexpr std::string_view no_memory = "What memory ran out for: it was lost, or refused.";
+  metrics_.add("sip2_out_of_memory_total", no_memory, {{"what", "event"}}, home_.lost());
+  metrics_.add("sip2_out_of_memory_total", no_memory, {{"what", "timer"}}, home_.timers().lost());
   const auto& c = terminals_->counters();
   const auto& s = terminals_->server_counts();
   const auto add = [this](std::string_view name, std::string_view help, const std::uint64_t& cell,

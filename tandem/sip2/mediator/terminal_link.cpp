@@ -25,9 +25,11 @@ terminal_link::terminal_link(terminal_server& server, handle<std::unique_ptr<ter
     : server_{server}, key_{key}, listener_{std::move(on)}, peer_{peer}, id_{fmt::format(
                                                                              "{}-{}", key.slot,
                                                                              key.generation)},
-      connection_{server.home_, *this}, began_{server.home_.now()}, counted_{peer.ip} {}
+      connection_{server.home_, *this}, began_{server.home_.now()}, counted_{peer.ip} {
+  server_.count(counted_, 1);
+}
 
-terminal_link::~terminal_link() = default;
+terminal_link::~terminal_link() { server_.count(counted_, -1); }
 
 instant terminal_link::now() const noexcept { return server_.home_.now(); }
 
@@ -83,9 +85,8 @@ void terminal_link::take_proxy_header(std::string_view bytes) {
   }
   // UNKNOWN and LOCAL: the balancer itself, which has to be admitted like anybody.
   const auto client = header.client ? header.client : peer_;
-  server_.count(counted_, -1);
-  counted_ = client.ip;
-  server_.count(counted_, 1);
+  server_.count(client.ip, 1);
+  server_.count(std::exchange(counted_, client.ip), -1);
   if (!server_.admit(*listener_, client.ip)) return refuse("not admitted");
   const auto rest = header_.substr(header.size);
   header_ = std::string{};
@@ -108,10 +109,12 @@ io::half_close terminal_link::on_peer_finished() {
 }
 
 void terminal_link::on_closed(io::connection_end why, std::string_view detail) {
-  if (why == io::connection_end::tls_failed || why == io::connection_end::overflow)
-    log_warning("[{}] connection lost: {}", peer_.to_string(), detail);
+  const socket_address peer = peer_;
   if (terminal_) terminal_->on_lost(now());
   settle();
+  using enum io::connection_end;
+  if (why == tls_failed || why == overflow || why == no_memory)
+    log_warning("[{}] connection lost: {}", peer.to_string(), detail);
 }
 
 void terminal_link::on_reply(const backend_reply& reply) {
@@ -213,10 +216,7 @@ terminal_info terminal_link::info(instant at) const {
 /// goes.
 void terminal_link::settle() {
   const bool is_session_over = !terminal_ || terminal_->is_finished();
-  if (!connection_.is_open() && is_session_over) {
-    server_.count(counted_, -1);
-    return server_.forget(key_); // destroys this link
-  }
+  if (!connection_.is_open() && is_session_over) return server_.forget(key_); // destroys this link
   if (!terminal_) return;
   if (terminal_->is_crowded())
     connection_.pause_reading();

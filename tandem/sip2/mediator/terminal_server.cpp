@@ -144,11 +144,15 @@ void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd 
   }
   keep_alive(fd.get());
   ++counters_.accepted;
-  count(peer.ip, 1);
   const auto key = links_.emplace();
-  auto& place = *links_.find(key);
-  place = std::make_unique<terminal_link>(*this, key, on, peer);
-  place->start(std::move(fd), on->tls);
+  try {
+    auto& place = *links_.find(key);
+    place = std::make_unique<terminal_link>(*this, key, on, peer);
+    place->start(std::move(fd), on->tls);
+  } catch (const std::bad_alloc&) {
+    links_.erase(key);
+    throw;
+  }
 }
 
 /// When all places are taken, the address that holds most of those without a login gives its oldest
@@ -200,8 +204,8 @@ bool terminal_server::admit(const listener& on, const ip_address& from) {
 
 void terminal_server::count(const ip_address& from, int change) {
   if (change > 0) {
-    ++connected_;
     by_address_.add(from);
+    ++connected_;
     return;
   }
   --connected_;
