@@ -44,12 +44,13 @@ identity identity_for(const options& wanted, const core_settings& set) {
   return who;
 }
 
-/// Programs that a script runs are what the server becomes, never more.
+/// Programs that a script runs are what the server becomes, unless a module names another user.
 process::spawner_options children_of(const identity& who) {
   process::spawner_options made;
   const auto [uid, gid] = find_account(who);
   if (uid || gid)
     made.user = {.uid = uid.value_or(::getuid()), .gid = gid.value_or(::getgid()), .groups = {}};
+  made.server = made.user;
   made.root = who.root.value_or("");
   made.work_folder = who.work_folder.value_or("");
   return made;
