@@ -56,6 +56,7 @@ int main(int argc, char** argv) {
 
   CLI::App app{"A SIP registrar and proxy whose routing is a script in the SER language.\n",
                "tandemd"};
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // as the original
   app.set_version_flag("-V,--version", "tandemd " TANDEM_VERSION);
   app.footer(examples);
   app.add_option("-f,--config", options.script, "the routing script")->capture_default_str();
@@ -70,7 +71,8 @@ int main(int argc, char** argv) {
                "print every parameter of the core and of the modules");
   app.add_option("-l,--listen", options.listen,
                  "[udp:|tcp:]address[:port], an interface, or *; may be given again (instead of "
-                 "the script's listen; without either 127.0.0.1)");
+                 "the script's listen; without either 127.0.0.1)")
+      ->take_all();
   app.add_option("-p,--port", options.port, "port of addresses that name none (5060)");
   app.add_option("--shards,-n", options.shards,
                  "event loops, each a thread (by default one a core, one on two cores)");

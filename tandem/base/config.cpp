@@ -211,11 +211,12 @@ void config_table::read(std::string_view key, secret& target) const {
     target = secret{value};
     return;
   }
+  errno = 0; // a stream says no more than that something failed
   std::ifstream stream{path};
   std::string line;
   if (!stream || !std::getline(stream, line))
     return complain(key, fmt::format("cannot read a secret from {}: {}", path,
-                                     errno ? std::strerror(errno) : "it is empty"));
+                                     errno != 0 ? std::strerror(errno) : "it is empty"));
   target = secret{trim(line)};
 }
 

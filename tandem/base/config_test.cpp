@@ -144,6 +144,15 @@ TEST(config, takes_secrets_from_files_and_environment_and_never_prints_them) {
   EXPECT_THAT(file.explain(), HasSubstr("cannot read a secret from /nonexistent"));
 }
 
+TEST(config, says_of_an_empty_file_of_a_secret_that_it_is_empty_whatever_failed_before) {
+  auto file = config_document::parse("a = { file = '/dev/null' }\n", "t.toml");
+  secret a;
+  errno = EACCES;
+  file.root().read("a", a);
+  EXPECT_FALSE(file.finish());
+  EXPECT_THAT(file.explain(), HasSubstr("cannot read a secret from /dev/null: it is empty"));
+}
+
 TEST(config, knows_the_nearest_name_of_a_choice) {
   auto file = config_document::parse("mode = 'crlv'", "t.toml");
   std::size_t mode = 0;

@@ -16,7 +16,8 @@
 namespace tandem {
 
 /// Where the thread of a queued_writer puts the records. Called on that thread alone, one call at a
-/// time. It may block for as long as it likes, and must not throw.
+/// time. It may block for as long as it likes. When it throws, as without memory, the record counts
+/// as not written, and what it was to tell is told later.
 class record_sink {
  public:
   record_sink() = default;
@@ -40,6 +41,7 @@ class queued_writer {
   static constexpr duration usual_patience = seconds{1};
 
   /// \param capacity bytes that may wait; what comes beyond is lost, counted and told to the sink.
+  /// Twice as much is reserved now, and used only as far as something waits.
   explicit queued_writer(std::unique_ptr<record_sink> sink, std::size_t capacity = usual_capacity,
                          duration patience = usual_patience);
   queued_writer(const queued_writer&) = delete;
@@ -49,7 +51,7 @@ class queued_writer {
   ~queued_writer();
 
   /// Queues a copy of the record; its order among the records of one thread stays. Never waits for
-  /// the sink; without memory the record is lost. Any thread.
+  /// the sink; without room, or a thread to write it, the record is lost. Any thread.
   void put(std::string_view record) noexcept;
 
   /// Waits until all that was put before has been written. \return false when `limit` has passed

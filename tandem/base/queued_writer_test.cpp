@@ -5,6 +5,7 @@
 #include <csignal>
 #include <gtest/gtest.h>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +20,7 @@ struct paper {
   std::condition_variable changed;
   bool is_open = true;
   bool is_broken = false;
+  int throws = 0; ///< so many calls end without memory
   bool takes_signals = false;
   std::vector<std::string> records;
 
@@ -30,6 +32,16 @@ struct paper {
   void set_broken(bool broken) {
     const std::lock_guard lock{mutex};
     is_broken = broken;
+  }
+  void run_out_of_memory(int calls) {
+    const std::lock_guard lock{mutex};
+    throws = calls;
+  }
+  /// Under the lock.
+  void spend_memory() {
+    if (throws == 0) return;
+    --throws;
+    throw std::bad_alloc{};
   }
   std::vector<std::string> read() {
     const std::lock_guard lock{mutex};
@@ -46,12 +58,14 @@ class paper_sink final : public record_sink {
     sigset_t mask;
     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
     to_->takes_signals = sigismember(&mask, SIGTERM) == 0;
+    to_->spend_memory();
     if (to_->is_broken) return false;
     to_->records.emplace_back(record);
     return true;
   }
   void tell_lost(std::uint64_t records) override {
     const std::lock_guard lock{to_->mutex};
+    to_->spend_memory();
     to_->records.push_back("lost " + std::to_string(records));
   }
 
@@ -117,6 +131,37 @@ TEST_F(queued, what_the_sink_refuses_is_told_when_it_takes_something_again) {
   writer->put("c");
   ASSERT_TRUE(writer->flush(seconds{10}));
   EXPECT_EQ(written->read(), (std::vector<std::string>{"c", "lost 2"}));
+}
+
+TEST_F(queued, a_record_too_large_for_an_idle_writer_is_told_and_silences_nothing) {
+  const auto writer = make(100);
+  writer->put(std::string(200, 'x')); // the thread does not run yet
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  writer->put("small");
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  writer->put(std::string(200, 'x')); // it sleeps
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  writer->put("last");
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  EXPECT_EQ(written->read(), (std::vector<std::string>{"lost 1", "small", "lost 1", "last"}));
+  EXPECT_EQ(writer->lost(), 2U);
+}
+
+TEST_F(queued, a_sink_without_memory_loses_one_record_and_tells_it_when_it_can) {
+  const auto writer = make(100);
+  written->run_out_of_memory(1);
+  writer->put("a");
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  writer->put("b");
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  EXPECT_EQ(written->read(), (std::vector<std::string>{"b", "lost 1"}));
+
+  written->run_out_of_memory(1);
+  writer->put(std::string(200, 'x')); // the gap cannot be told now
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  writer->put("c");
+  ASSERT_TRUE(writer->flush(seconds{10}));
+  EXPECT_EQ(written->read(), (std::vector<std::string>{"b", "lost 1", "c", "lost 1"}));
 }
 
 TEST_F(queued, the_end_writes_what_waits) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/base/timer_wheel.hpp>
 
+#include <tandem/base/log.hpp>
+
 #include <algorithm>
 #include <bit>
+#include <exception>
 #include <new>
 
 namespace tandem {
@@ -65,8 +68,10 @@ void timer_wheel::advance(instant now) {
     while (timer* t = due.pop_front()) {
       try {
         t->on_timer(now);
-      } catch (const std::bad_alloc&) {
+      } catch (const std::exception& error) {
         ++lost_;
+        if (!dynamic_cast<const std::bad_alloc*>(&error))
+          log_error("a fault of this program: {}; a timer is lost", error.what());
         // The others of this tick are not lost with it. Whoever needs its timer whatever happens
         // allocates nothing there, or arms it first.
       }

@@ -53,7 +53,8 @@ class connection final : readiness, turn_task, timer {
   void write(std::string_view bytes);
 
   /// Sends what is waiting, then ends: on_closed(finished) follows when the peer has ended it too,
-  /// 2 s later at most. Input is thrown away from now on.
+  /// 2 s later at most. Input is thrown away from now on. One that is not up yet ends at once, and
+  /// what waited is told as unsent.
   void finish();
 
   /// Closes now, without a call. Over TLS the peer gets close_notify if nothing waits to be sent:

@@ -121,7 +121,8 @@ class mailroom {
       }
       while (in_order) {
         batch* b = std::exchange(in_order, in_order->next);
-        for (T& parcel : b->parcels) of.on_parcel_(receiver, parcel);
+        // One that memory runs out for takes no other one with it.
+        for (T& parcel : b->parcels) receiver.guard([&] { of.on_parcel_(receiver, parcel); });
         l.used.push(b);
       }
     }

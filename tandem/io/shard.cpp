@@ -30,19 +30,6 @@ unique_fd checked(int fd, const char* what) {
 
 } // namespace
 
-/// One step of a turn. What memory runs out for is lost, as a datagram is, and counted; the loop
-/// goes on.
-template <typename Step>
-bool shard::guard(Step&& step) {
-  try {
-    step();
-    return true;
-  } catch (const std::bad_alloc&) {
-    ++lost_;
-    return false;
-  }
-}
-
 shard::shard(std::uint16_t index)
     : index_{index}, now_{tandem::now()}, turn_end_{now_}, timers_{now_},
       epoll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
@@ -55,7 +42,9 @@ shard::shard(std::uint16_t index)
     throw std::system_error{errno, std::generic_category(), "epoll_ctl"};
 }
 
-shard::~shard() = default;
+shard::~shard() {
+  while (errand* left = errands_.pop_front()) delete left;
+}
 
 shard* shard::current() noexcept { return current_shard; }
 
@@ -90,6 +79,20 @@ void shard::post(std::function<void()> function) {
     posted_by_others_.push_back(std::move(function));
   }
   ring();
+}
+
+void shard::post(std::unique_ptr<errand> made) noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    errands_.push_back(*made.release());
+  }
+  ring();
+}
+
+void shard::note_lost(const std::exception& why) noexcept {
+  ++lost_;
+  if (dynamic_cast<const std::bad_alloc*>(&why)) return;
+  log_error("a fault of this program: {}; what it met is lost", why.what());
 }
 
 void shard::ring() noexcept {
@@ -161,6 +164,7 @@ void shard::turn(instant limit) {
       posted_by_others_.clear();
     });
     if (!is_taken) mail_.store(true); // in the next turn
+    run_errands();
   }
   run_posted();
   run_turn_tasks();
@@ -174,6 +178,15 @@ void shard::run_posted() {
   running_.swap(posted_);
   for (auto& function : running_) guard(function);
   running_.clear();
+}
+
+void shard::run_errands() {
+  intrusive_list<errand, errand_tag> round; // what these post waits for the next turn
+  {
+    const std::lock_guard lock{mutex_};
+    round.splice_back(errands_);
+  }
+  while (const std::unique_ptr<errand> next{round.pop_front()}) guard([&] { next->run(); });
 }
 
 void shard::run_turn_tasks() {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -48,6 +49,18 @@ class turn_task : public list_hook<turn_tag> {
 
  protected:
   ~turn_task() = default;
+};
+
+struct errand_tag;
+
+/// Work that is made ahead of the moment in which it is posted: posting it needs no memory.
+class errand : public list_hook<errand_tag> {
+ public:
+  errand() noexcept = default;
+  virtual ~errand() = default;
+
+  /// On the shard, once; it is destroyed afterwards.
+  virtual void run() = 0;
 };
 
 /// Takes what other shards have put into the mailboxes of this one.
@@ -89,6 +102,23 @@ class shard {
 
   /// Runs the function on this shard, in its next turn, after what was posted before. Any thread.
   void post(std::function<void()> function);
+
+  /// Runs the errand on this shard in its next turn, or destroys it with the shard. Any thread.
+  void post(std::unique_ptr<errand> made) noexcept;
+
+  /// Runs one of several steps of a turn, such as the events of a batch: what it throws ends that
+  /// step alone. What memory ran out for is lost, as a datagram is; anything else is logged, too.
+  /// \return false when it threw.
+  template <typename Step>
+  bool guard(Step&& step) {
+    try {
+      step();
+      return true;
+    } catch (const std::exception& error) {
+      note_lost(error);
+      return false;
+    }
+  }
 
   /// Runs the task at the end of this turn; once, however often it is asked for.
   void at_turn_end(turn_task& task) noexcept {
@@ -135,8 +165,8 @@ class shard {
   void note_lag(duration waited) noexcept;
 
  private:
-  template <typename Step>
-  bool guard(Step&& step);
+  void note_lost(const std::exception& why) noexcept;
+  void run_errands();
   void enter() noexcept;
   void leave() noexcept;
   void turn(instant limit);
@@ -162,8 +192,9 @@ class shard {
   std::vector<mail_receiver*> receivers_;
   std::vector<std::function<void()>> posted_;  ///< by this thread
   std::vector<std::function<void()>> running_; ///< the memory of the list that is run
-  std::mutex mutex_;                           ///< guards posted_by_others_ only
+  std::mutex mutex_;                           ///< guards the next two only
   std::vector<std::function<void()>> posted_by_others_;
+  intrusive_list<errand, errand_tag> errands_; ///< owned
   // Other shards write here: not beside what this one looks at all the time.
   static constexpr std::size_t cache_line = 64;
   alignas(cache_line) std::atomic<bool> mail_ = false;

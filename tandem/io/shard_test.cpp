@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <thread>
@@ -258,6 +259,45 @@ TEST(shard, goes_on_when_memory_runs_out_in_an_event_a_timer_a_post_or_at_the_en
   s.unwatch(out.get(), broken);
 }
 
+TEST(shard, goes_on_when_a_function_throws_what_nobody_expects) {
+  shard s;
+  int ran = 0;
+  s.post([] { throw std::runtime_error{"a fault"}; });
+  s.post([&] { ++ran; });
+  noted_timer broken{[] { throw std::runtime_error{"a fault"}; }};
+  noted_timer whole{[&] { ++ran; }};
+  s.timers().arm(broken, s.now());
+  s.timers().arm(whole, s.now());
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(s.run_until([&] { return ran == 2; }));
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("a fault of this program: a fault"),
+            std::string::npos);
+}
+
+struct noted_errand final : errand {
+  noted_errand(std::string of, std::string& to) : name{std::move(of)}, log{to} {}
+  ~noted_errand() override { log += "-" + name; }
+  void run() override {
+    log += "+" + name;
+    if (name == "a") throw std::bad_alloc{};
+  }
+  std::string name;
+  std::string& log;
+};
+
+TEST(shard, runs_errands_of_any_thread_once_in_order_and_destroys_them) {
+  std::string log;
+  {
+    shard s;
+    s.post(std::make_unique<noted_errand>("a", log));
+    std::thread other{[&] { s.post(std::make_unique<noted_errand>("b", log)); }};
+    other.join();
+    ASSERT_TRUE(s.run_until([&] { return log.ends_with("-b"); }));
+    s.post(std::make_unique<noted_errand>("c", log));
+  }
+  EXPECT_EQ(log, "+a-a+b-b-c") << "the last one dies with its shard";
+}
+
 TEST(shard, measures_its_lag) {
   shard s;
   s.post([] {
@@ -344,6 +384,20 @@ TEST(mailroom, what_the_receiver_leaves_in_a_parcel_dies_on_the_thread_of_its_se
   EXPECT_TRUE(group[0].run_until([&] { return at_the_sender > 500; }, seconds{30}));
   group.join();
   EXPECT_EQ(elsewhere, 0);
+}
+
+TEST(mailroom, a_parcel_that_memory_runs_out_for_takes_no_other_one_with_it) {
+  shard s;
+  std::vector<int> arrived;
+  mailroom<int> room{{&s}, [&](shard&, int& parcel) {
+                       if (parcel == 1) throw std::bad_alloc{};
+                       arrived.push_back(parcel);
+                     }};
+  s.post([&] {
+    for (int i = 0; i < 4; ++i) room.send(s, 0, i);
+  });
+  ASSERT_TRUE(s.run_until([&] { return !arrived.empty(); }));
+  EXPECT_EQ(arrived, (std::vector<int>{0, 2, 3}));
 }
 
 TEST(mailroom, wakes_a_shard_that_sleeps) {

@@ -156,6 +156,23 @@ TEST_F(core_functions, is_method_and_has_totag_look_at_the_message) {
   EXPECT_EQ(said(request("INFO")), "other");
 }
 
+TEST_F(core_functions, compare_methods_exactly_but_not_in_classic_scripts) {
+  // RFC 3261 7.1: `options` is an extension method.
+  const auto holds = [&](std::string_view condition, std::string_view more, const char* method) {
+    load_route("if (" + std::string{condition} +
+                   ") sl_send_reply(\"200\", \"yes\"); else sl_send_reply(\"200\", \"no\");",
+               more);
+    return said(request(method)) == "yes";
+  };
+  for (const char* condition :
+       {"method==\"OPTIONS\"", "$rm==\"OPTIONS\"", "is_method(\"OPTIONS\")"}) {
+    EXPECT_TRUE(holds(condition, {}, "OPTIONS")) << condition;
+    EXPECT_FALSE(holds(condition, {}, "options")) << condition;
+    EXPECT_TRUE(holds(condition, "compat=classic\n", "OPTIONS")) << condition;
+    EXPECT_TRUE(holds(condition, "compat=classic\n", "options")) << condition;
+  }
+}
+
 TEST_F(core_functions, variables_show_the_message) {
   struct row {
     std::string_view text, value;

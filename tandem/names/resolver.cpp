@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <mutex>
 #include <netinet/in.h>
+#include <new>
 #include <stdexcept>
 #include <sys/epoll.h>
 
@@ -77,14 +78,14 @@ std::string_view to_string(resolve_error error) noexcept {
 /// c-ares and its sockets in the loop.
 struct resolver::channel final : timer {
   struct watched final : io::readiness {
-    explicit watched(channel& of) noexcept : owner{of} {}
+    watched(channel& of, ares_socket_t socket) noexcept : owner{of}, fd{socket} {}
     void on_ready(std::uint32_t events) override {
       const bool reads = (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0;
       const bool writes = (events & (EPOLLOUT | EPOLLERR)) != 0;
       owner.process(reads ? fd : ARES_SOCKET_BAD, writes ? fd : ARES_SOCKET_BAD);
     }
     channel& owner;
-    ares_socket_t fd = ARES_SOCKET_BAD;
+    const ares_socket_t fd;
   };
 
   channel(resolver& of, const resolver_options& options) : owner{of} {
@@ -113,21 +114,24 @@ struct resolver::channel final : timer {
   }
 
   static void on_socket(void* self, ares_socket_t fd, int readable, int writable) {
+    // No exception passes through c-ares. A socket that is not watched is one that does not answer.
     auto& c = *static_cast<channel*>(self);
     const auto events = (readable ? static_cast<std::uint32_t>(EPOLLIN) : 0U) |
                         (writable ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
-    const auto found = c.sockets.find(fd);
+    c.owner.home_.guard([&] { c.watch(fd, events); });
+  }
+
+  void watch(ares_socket_t fd, std::uint32_t events) {
+    const auto found = sockets.find(fd);
     if (events == 0) {
-      if (found == c.sockets.end()) return;
-      c.owner.home_.unwatch(fd, *found->second);
-      c.sockets.erase(found);
-    } else if (found == c.sockets.end()) {
-      auto w = std::make_unique<watched>(c);
-      w->fd = fd;
-      c.owner.home_.watch(fd, *w, events);
-      c.sockets.emplace(fd, std::move(w));
+      if (found == sockets.end()) return;
+      owner.home_.unwatch(fd, *found->second);
+      sockets.erase(found);
+    } else if (found == sockets.end()) {
+      const auto made = sockets.emplace(fd, std::make_unique<watched>(*this, fd)).first;
+      owner.home_.watch(fd, *made->second, events);
     } else {
-      c.owner.home_.rewatch(fd, *found->second, events);
+      owner.home_.rewatch(fd, *found->second, events);
     }
   }
 
@@ -148,7 +152,11 @@ struct resolver::channel final : timer {
   static void on_answer(void* argument, int status, int, unsigned char* bytes, int size) {
     const std::unique_ptr<asked> a{static_cast<asked*>(argument)};
     if (a->by.is_ending) return;
-    a->by.owner.answered(a->question, a->by.read(a->type, status, bytes, size));
+    entry found; // without memory it stays "failed"
+    found.error = resolve_error::failed;
+    found.until = a->by.owner.home_.now() + a->by.owner.options_.failure_ttl;
+    a->by.owner.home_.guard([&] { found = a->by.read(a->type, status, bytes, size); });
+    a->by.owner.answered(a->question, std::move(found));
   }
 
   entry read(address_family type, int status, const unsigned char* bytes, int size) const {
@@ -204,6 +212,17 @@ struct resolver::channel final : timer {
   std::unordered_map<ares_socket_t, std::unique_ptr<watched>> sockets;
 };
 
+/// The answer to one request, on its way to the next turn.
+struct resolver::telling final : io::errand {
+  explicit telling(resolver& asked) : of{asked}, alive{asked.alive_} {}
+  void run() override {
+    if (!alive.expired()) of.tell(by);
+  }
+  resolver& of;
+  std::weak_ptr<const bool> alive;
+  request_handle by;
+};
+
 resolver::resolver(io::shard& home, resolver_options options)
     : home_{home}, options_{std::move(options)}, hosts_{options_.hosts_path}, swept_{home.now()},
       channel_{std::make_unique<channel>(*this, options_)} {}
@@ -213,19 +232,25 @@ resolver::~resolver() = default;
 resolver::request_handle resolver::resolve(std::string_view name, address_family wanted,
                                            callback done) {
   ++counters_.asked;
+  const auto known = find(name, wanted);
+  const std::string key = canonical(name);
+  auto told = std::make_unique<telling>(*this);
   const request_handle by = requests_.emplace();
   request& r = *requests_.find(by);
+  told->by = by;
+  r.told = std::move(told);
   r.done = std::move(done);
-  if (const auto known = find(name, wanted)) {
+  if (known) {
     ++counters_.cached;
+    entry all;
     if (*known)
-      for (const ip_address& ip : **known) (ip.is_v4() ? r.v4 : r.v6).push_back(ip);
+      all.addresses = **known;
     else
-      r.error = known->error();
-    complete(by);
+      all.error = known->error();
+    r.awaited = 1;
+    account(by, all);
     return by;
   }
-  const std::string key = canonical(name);
   r.awaited = wanted == address_family::any ? 2 : 1;
   if (wanted != address_family::v6) ask(key, address_family::v4, by);
   if (wanted != address_family::v4) ask(key, address_family::v6, by);
@@ -272,7 +297,7 @@ const resolver::entry* resolver::find_cached(const std::string& question) const 
   return found == cache_.end() || found->second.until <= home_.now() ? nullptr : &found->second;
 }
 
-void resolver::ask(const std::string& name, address_family type, request_handle by) {
+void resolver::ask(const std::string& name, address_family type, request_handle by) noexcept try {
   std::string question = question_of(name, type);
   if (const entry* known = find_cached(question)) return account(by, *known);
   if (const auto found = asked_.find(question); found != asked_.end()) {
@@ -284,12 +309,23 @@ void resolver::ask(const std::string& name, address_family type, request_handle 
     none.error = resolve_error::busy;
     return account(by, none);
   }
-  asked_[question].push_back(by);
+  // Either it is asked, or nobody is left waiting for it.
+  const auto waiting = asked_.try_emplace(question).first;
+  try {
+    waiting->second.push_back(by);
+    channel_->ask(name, std::move(question), type);
+  } catch (const std::bad_alloc&) {
+    asked_.erase(waiting);
+    throw;
+  }
   ++counters_.sent;
-  channel_->ask(name, std::move(question), type);
+} catch (const std::bad_alloc&) {
+  entry none;
+  none.error = resolve_error::failed;
+  account(by, none);
 }
 
-void resolver::answered(const std::string& question, entry found) {
+void resolver::answered(const std::string& question, entry found) noexcept {
   std::vector<request_handle> waiting;
   if (const auto at = asked_.find(question); at != asked_.end()) {
     waiting = std::move(at->second);
@@ -300,7 +336,7 @@ void resolver::answered(const std::string& question, entry found) {
     log_debug("dns: {}: {}", question.substr(2), to_string(found.error));
   }
   for (const request_handle by : waiting) account(by, found);
-  remember(question, std::move(found));
+  home_.guard([&] { remember(question, std::move(found)); });
 }
 
 void resolver::remember(const std::string& question, entry found) {
@@ -312,27 +348,33 @@ void resolver::remember(const std::string& question, entry found) {
   cache_[question] = std::move(found);
 }
 
-void resolver::account(request_handle by, const entry& found) {
+void resolver::account(request_handle by, const entry& found) noexcept {
   request* r = requests_.find(by);
   if (!r) return;
-  for (const ip_address& ip : found.addresses) (ip.is_v4() ? r->v4 : r->v6).push_back(ip);
   // Of two failures the one that is not final is told: it is worth another try.
   if (found.addresses.empty() && found.error != resolve_error::not_found) r->error = found.error;
+  const bool has_room = home_.guard([&] {
+    for (const ip_address& ip : found.addresses) (ip.is_v4() ? r->v4 : r->v6).push_back(ip);
+  });
+  if (!has_room) r->error = resolve_error::failed;
   if (--r->awaited == 0) complete(by);
 }
 
-void resolver::complete(request_handle by) {
-  home_.post([this, alive = std::weak_ptr{alive_}, by] {
-    if (alive.expired()) return;
-    request* r = requests_.find(by);
-    if (!r) return;
-    const callback done = std::move(r->done);
-    std::vector<ip_address> all = std::move(r->v4);
-    all.insert(all.end(), r->v6.begin(), r->v6.end());
-    const resolve_error error = r->error;
-    requests_.erase(by);
-    done(all.empty() ? answer{fail(error)} : answer{std::move(all)});
-  });
+void resolver::complete(request_handle by) noexcept {
+  home_.post(std::move(requests_.find(by)->told));
+}
+
+void resolver::tell(request_handle by) {
+  request* r = requests_.find(by);
+  if (!r) return;
+  const callback done = std::move(r->done);
+  std::vector<ip_address> all = std::move(r->v4);
+  const bool has_room = home_.guard([&] { all.insert(all.end(), r->v6.begin(), r->v6.end()); });
+  const resolve_error error = r->error;
+  requests_.erase(by);
+  // One family is enough.
+  done(all.empty() ? answer{fail(has_room ? error : resolve_error::failed)}
+                   : answer{std::move(all)});
 }
 
 } // namespace tandem::names

@@ -70,7 +70,8 @@ class resolver {
 
   /// Looks a name up; an address in text is its own answer. Questions under way are shared. With
   /// address_family::any IPv4 addresses come first, and one family is enough.
-  /// \param done called once, later, never from inside this call.
+  /// Without memory the answer is `failed`, or std::bad_alloc comes from here.
+  /// \param done called once, later, never from inside this call, unless this call throws.
   request_handle resolve(std::string_view name, address_family wanted, callback done);
 
   /// The callback will not be called. No effect when it has been.
@@ -84,6 +85,7 @@ class resolver {
 
  private:
   struct channel;
+  struct telling;
   struct entry {
     std::vector<ip_address> addresses;
     resolve_error error{}; ///< counts when there are no addresses
@@ -92,11 +94,12 @@ class resolver {
 
   [[nodiscard]] std::optional<answer> find_known(const std::string& name, address_family wanted);
   [[nodiscard]] const entry* find_cached(const std::string& question) const;
-  void ask(const std::string& name, address_family type, request_handle by);
-  void answered(const std::string& question, entry found);
+  void ask(const std::string& name, address_family type, request_handle by) noexcept;
+  void answered(const std::string& question, entry found) noexcept;
   void remember(const std::string& question, entry found);
-  void account(request_handle by, const entry& found);
-  void complete(request_handle by);
+  void account(request_handle by, const entry& found) noexcept;
+  void complete(request_handle by) noexcept;
+  void tell(request_handle by);
 
   io::shard& home_;
   resolver_options options_;
@@ -113,6 +116,7 @@ class resolver {
 
 struct resolver::request {
   callback done;
+  std::unique_ptr<telling> told; ///< made ahead: an answer needs no memory to be told
   std::vector<ip_address> v4;
   std::vector<ip_address> v6;
   resolve_error error = resolve_error::not_found;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tandem/base/count_allocations_for_test.hpp>
 #include <tandem/names/hosts_file.hpp>
 #include <tandem/names/name_server_for_test.hpp>
 #include <tandem/names/resolver.hpp>
 
 #include <fstream>
 #include <gtest/gtest.h>
+#include <new>
 
 namespace tandem::names {
 namespace {
 
 using for_test::name_server;
 
-struct resolving : testing::Test {
+struct resolving : ::testing::Test {
   resolving() : server{s} {
     options.servers = {server.socket->local()};
     options.hosts_path = "";
@@ -141,8 +143,40 @@ TEST_F(resolving, forgets_who_cancels_and_who_is_gone) {
   EXPECT_FALSE(called);
 }
 
+#ifdef TANDEM_COUNTS_ALLOCATIONS
+// Through the name server's library, written in C, no exception may pass.
+TEST_F(resolving, answers_once_whichever_allocation_of_a_look_up_fails) {
+  using tandem::testing::allocations;
+  using tandem::testing::failing_allocation;
+  server.table["sip.example.com"] = {{"192.0.2.1", "2001:db8::1"}};
+  options.timeout = milliseconds{100}; // a socket that could not be watched does not answer
+  options.tries = 2;
+  bool has_failed_all = false;
+  for (std::size_t n = 1; !has_failed_all; ++n) {
+    ASSERT_LT(n, 2000U);
+    made.reset();
+    resolver& fresh = dns();
+    int answers = 0;
+    bool is_asked = false;
+    const std::size_t before = allocations;
+    failing_allocation = before + n;
+    try {
+      fresh.resolve("sip.example.com", address_family::any, [&](const auto&) { ++answers; });
+      is_asked = true;
+    } catch (const std::bad_alloc&) {
+    }
+    if (is_asked) s.run_until([&] { return answers != 0; });
+    has_failed_all = allocations < failing_allocation;
+    failing_allocation = 0;
+    EXPECT_EQ(answers, is_asked ? 1 : 0) << "allocation " << n;
+    // What it leaves behind holds up nobody.
+    EXPECT_FALSE(look_up("sip.example.com").empty()) << "allocation " << n;
+  }
+}
+#endif
+
 TEST_F(resolving, believes_the_hosts_file_first) {
-  const std::string path = testing::TempDir() + "/tandem_hosts_" + std::to_string(getpid());
+  const std::string path = ::testing::TempDir() + "/tandem_hosts_" + std::to_string(getpid());
   std::ofstream{path} << "# the operator's own\n127.0.0.9\tsip.example.com phone # desk\n"
                          "::9 sip.example.com\nnonsense line\n";
   options.hosts_path = path;

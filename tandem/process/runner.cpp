@@ -266,12 +266,14 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   /// report no end and start nothing.
   void on_silence() {
     if (statistics.running == 0 || !channel_) return;
+    const auto alive = shared_from_this();
     const instant now = home_.now();
     const instant due = heard_ + (is_asked_ ? answer_within : ask_after);
     if (now < due) {
       home_.timers().arm(silence_, due);
     } else if (is_asked_) {
-      spawner_.replace(spawner_process_); // our channel ends, and with it what runs
+      spawner_.replace(channel_number_);
+      lose_channel(); // here and now: one that cannot be killed keeps its end open
     } else {
       spawner_.wake();
       send_request(spawn_request_kind::ping, 0);
@@ -388,7 +390,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
       return false;
     }
     channel_ = io::unique_fd{opened->descriptor};
-    spawner_process_ = opened->process;
+    channel_number_ = opened->number;
     is_asked_ = false;
     heard_ = home_.now();
     home_.watch(channel_.get(), *this, EPOLLIN);
@@ -563,9 +565,9 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   slot_map<job> jobs_;
   intrusive_list<job, waiting_tag> waiting_;
   io::unique_fd channel_;
-  pid_t spawner_process_ = -1; ///< at the other end of the channel
-  instant heard_{};            ///< the last word of the spawner, or the question it owes an answer
-  bool is_asked_ = false;      ///< it owes one
+  std::uint64_t channel_number_ = 0; ///< tells which spawner is at its other end
+  instant heard_{};       ///< the last word of the spawner, or the question it owes an answer
+  bool is_asked_ = false; ///< it owes one
   retry_timer retry_;
   silence_timer silence_;
   bool stopped_ = false;

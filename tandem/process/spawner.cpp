@@ -4,20 +4,18 @@
 #include <tandem/base/clock.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/io/unique_fd.hpp>
+#include <tandem/process/forked_process.hpp>
+#include <tandem/process/keeper.hpp>
 #include <tandem/process/packet.hpp>
-#include <tandem/process/spawner_loop.hpp>
+#include <tandem/process/spawner_process.hpp>
 
 #include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <cstring>
 #include <grp.h>
 #include <mutex>
-#include <poll.h>
 #include <pwd.h>
+#include <span>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -46,76 +44,71 @@ std::vector<std::string> own_environment() {
   return all;
 }
 
+namespace {
+
+std::vector<const char*> ended_by_null(const std::vector<std::string>& texts) {
+  std::vector<const char*> all;
+  for (const std::string& text : texts) all.push_back(text.c_str());
+  all.push_back(nullptr);
+  return all;
+}
+
+} // namespace
+
 struct spawner::state {
-  explicit state(spawner_options given) : options{std::move(given)} {
-    for (const std::string& variable : options.environment) environment.push_back(variable.c_str());
-    environment.push_back(nullptr);
+  explicit state(spawner_options given)
+      : options{std::move(given)}, environment{ended_by_null(options.environment)} {}
+
+  /// Forks the spawner, or its keeper; 0, or the errno.
+  int start() noexcept { return needs_keeper() ? start_keeper() : direct.start(); }
+
+  /// When another spawner is needed, this process may neither signal the one that there is nor
+  /// become its user.
+  [[nodiscard]] bool needs_keeper() const noexcept {
+    const auto& children = options.user;
+    const auto& server = options.server;
+    return ::geteuid() == 0 && server && children &&
+           (server->uid != children->uid || server->gid != children->gid);
   }
 
-  /// Forks the process; 0, or the errno.
-  int start() {
+  int start_keeper() noexcept {
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return errno;
     const pid_t child = ::fork();
-    if (child == 0) run_spawner(pair[1], options, environment.data());
+    if (child == 0) run_keeper(pair[1], options, environment.data());
     const int error = child < 0 ? errno : 0;
     ::close(pair[1]);
     if (error != 0) {
       ::close(pair[0]);
       return error;
     }
-    // Should another one be needed, this process has its root and folder already and passes them
-    // on.
-    options.root.clear();
-    options.work_folder.clear();
-    control = pair[0];
-    process = child;
-    started = now();
+    control = io::unique_fd{pair[0]};
+    keeper = child;
     return 0;
   }
 
+  int ask_keeper(keeper_request_kind kind, std::uint64_t channel,
+                 std::span<const int> descriptors = {}) const noexcept {
+    keeper_request request{.kind = kind, .number = channel};
+    const iovec piece{.iov_base = &request, .iov_len = sizeof request};
+    return send_packet(control.get(), {&piece, 1}, descriptors);
+  }
+
   void stop() noexcept {
-    if (control >= 0) ::close(control);
-    control = -1;
-    if (process <= 0) return;
-    // It ends at once when its control socket does, unless something has stopped it.
-    ::kill(process, SIGCONT);
-    if (!ends_within(seconds{1})) kill_now();
-    process = -1;
-  }
-
-  /// Without its control socket nobody can ask for it any more; its children die with it.
-  void kill_now() noexcept {
-    if (::kill(process, SIGKILL) != 0)
-      log_error("the process that starts children (pid {}) cannot be killed: {}", process,
-                std::strerror(errno));
-    else if (!ends_within(seconds{1}))
-      log_error("the process that starts children (pid {}) does not end", process);
-  }
-
-  /// Takes its end; false when it has not ended after that time.
-  [[nodiscard]] bool ends_within(duration time) const noexcept {
-    const io::unique_fd ending{static_cast<int>(::syscall(SYS_pidfd_open, process, 0U))};
-    pollfd watched{.fd = ending.get(), .events = POLLIN, .revents = 0};
-    const auto wait = static_cast<int>(std::chrono::ceil<milliseconds>(time).count());
-    if (ending && ::waitpid(process, nullptr, WNOHANG) == 0)
-      static_cast<void>(::poll(&watched, 1, wait));
-    return ::waitpid(process, nullptr, WNOHANG) != 0;
-  }
-
-  /// Hands one end of a channel to the process; 0, or the errno.
-  [[nodiscard]] int pass(int descriptor) const noexcept {
-    char byte = 'c';
-    const iovec piece{.iov_base = &byte, .iov_len = 1};
-    return send_packet(control, {&piece, 1}, {&descriptor, 1});
+    if (keeper <= 0) return direct.stop();
+    control.reset();
+    // It gives the spawner a second to end, and another one to be killed.
+    if (!ends_within(keeper, seconds{3}))
+      log_error("the process that keeps the starter of children (pid {}) does not end", keeper);
   }
 
   spawner_options options;
   std::vector<const char*> environment;
   std::mutex mutex; ///< guards what follows
-  int control = -1;
-  pid_t process = -1;
-  instant started{};
+  std::uint64_t channels = 0;
+  pid_t keeper = -1;     ///< none: the spawner is a child of this process
+  io::unique_fd control; ///< the keeper's
+  spawner_process direct{options, environment.data()};
 };
 
 spawner::spawner(spawner_options options) : state_{std::make_unique<state>(std::move(options))} {
@@ -129,21 +122,23 @@ const std::optional<child_user>& spawner::user() const noexcept { return state_-
 
 pid_t spawner::pid() const {
   const std::lock_guard lock{state_->mutex};
-  return state_->process;
+  return state_->keeper > 0 ? state_->keeper : state_->direct.pid();
 }
 
 void spawner::wake() noexcept {
   const std::lock_guard lock{state_->mutex};
-  if (state_->process > 0) ::kill(state_->process, SIGCONT);
+  if (state_->keeper > 0)
+    state_->ask_keeper(keeper_request_kind::wake, 0);
+  else
+    state_->direct.wake();
 }
 
-void spawner::replace(pid_t silent) noexcept {
+void spawner::replace(std::uint64_t silent) noexcept {
   const std::lock_guard lock{state_->mutex};
-  if (state_->process != silent || state_->control < 0) return;
-  log_error("the process that starts children (pid {}) does not answer; it is replaced", silent);
-  ::close(std::exchange(state_->control, -1));
-  state_->kill_now();
-  state_->process = -1;
+  log_error("the process that starts children does not answer; it is replaced");
+  const int error = state_->keeper > 0 ? state_->ask_keeper(keeper_request_kind::replace, silent)
+                                       : state_->direct.replace(silent);
+  if (error != 0) log_error("it cannot be killed: {}", std::strerror(error));
 }
 
 result<spawner_channel, int> spawner::open_channel() {
@@ -151,21 +146,12 @@ result<spawner_channel, int> spawner::open_channel() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
     return fail(int{errno});
   const std::lock_guard lock{state_->mutex};
-  int error = state_->control < 0 ? EPIPE : state_->pass(pair[1]);
-  if (error == EPIPE || error == ECONNRESET || error == ENOTCONN) {
-    if (now() - state_->started >= seconds{1}) {
-      if (state_->process > 0)
-        log_error("the process that starts children (pid {}) has died; starting another",
-                  state_->process);
-      state_->stop();
-      error = state_->start();
-      if (error == 0) error = state_->pass(pair[1]);
-    } else {
-      error = EAGAIN;
-    }
-  }
+  const std::uint64_t number = ++state_->channels;
+  const int error = state_->keeper > 0
+                        ? state_->ask_keeper(keeper_request_kind::open, number, {&pair[1], 1})
+                        : state_->direct.pass(pair[1], number);
   ::close(pair[1]);
-  if (error == 0) return spawner_channel{.descriptor = pair[0], .process = state_->process};
+  if (error == 0) return spawner_channel{.descriptor = pair[0], .number = number};
   ::close(pair[0]);
   return fail(int{error});
 }

@@ -2,7 +2,9 @@
 // The process that starts children for all shards: forked before any thread, so that no shard pays
 // for a fork or waits for an execve. Start it once at start-up; everything else from any thread.
 // Its death and its silence (its own children may stop it: they are of its user) are noticed by the
-// runners: wake() and replace() deal with the silent one, open_channel() starts another.
+// runners: wake() and replace() deal with the silent one, open_channel() starts another. A server
+// that is root now and becomes somebody else than its children forks a keeper, which does that for
+// it (keeper.hpp).
 #pragma once
 
 #include <tandem/base/result.hpp>
@@ -40,7 +42,8 @@ struct child_limits {
 
 struct spawner_options {
   std::optional<child_user> user =
-      {};                       ///< the spawner becomes this user itself, so no child can be more
+      {}; ///< the spawner becomes this user itself, so no child can be more
+  std::optional<child_user> server = {}; ///< who this process becomes soon; nothing: it stays
   std::string root = {};        ///< of the file system, for chroot; empty: as the server has it
   std::string work_folder = {}; ///< within it; empty: as the server has it
   child_limits limits = {};
@@ -51,7 +54,7 @@ struct spawner_options {
 struct spawner_channel {
   int descriptor; ///< non-blocking, SOCK_SEQPACKET, close-on-exec; the caller's to close, which
                   ///< kills the children that were started through it
-  pid_t process;  ///< which spawner process is at its other end
+  std::uint64_t number; ///< tells the spawner at its other end from those before and after
 };
 
 class spawner {
@@ -61,7 +64,7 @@ class spawner {
   spawner(const spawner&) = delete;
   spawner& operator=(const spawner&) = delete;
 
-  /// Ends the spawner process and, by SIGKILL, every child it runs. Waits a second for it at most,
+  /// Ends the spawner process and, by SIGKILL, every child it runs. Waits three seconds at most,
   /// whatever state it is in.
   ~spawner();
 
@@ -73,13 +76,14 @@ class spawner {
   void wake() noexcept;
 
   /// It did not answer after wake() either: kills it, so that its channels end; the next
-  /// open_channel() starts another. No effect when another has taken the place of `silent`.
-  void replace(pid_t silent) noexcept;
+  /// open_channel() starts another. No effect when another has taken the place of the one that the
+  /// channel `silent` leads to.
+  void replace(std::uint64_t silent) noexcept;
 
   /// Whom the children are to be; nothing: who this process is.
   [[nodiscard]] const std::optional<child_user>& user() const noexcept;
 
-  /// The process now, for metrics and tests.
+  /// The process that this one has forked: the spawner, or its keeper. For tests.
   [[nodiscard]] pid_t pid() const;
 
  private:

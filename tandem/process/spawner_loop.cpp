@@ -2,6 +2,7 @@
 #include <tandem/process/spawner_loop.hpp>
 
 #include <tandem/process/child_start.hpp>
+#include <tandem/process/forked_process.hpp>
 #include <tandem/process/packet.hpp>
 #include <tandem/process/spawn_wire.hpp>
 
@@ -15,7 +16,6 @@
 #include <poll.h>
 #include <span>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -325,34 +325,6 @@ void become(const child_user& user) noexcept {
     ::_exit(126); // never run children as somebody else than was asked for
 }
 
-/// A copy of a descriptor at 10 or above, out of the way of 0 to 2; -1 stays -1.
-int move_up(int descriptor) noexcept { return ::fcntl(descriptor, F_DUPFD_CLOEXEC, 10); }
-
-/// Leaves nothing of the server's open: /dev/null at 0 to 2, and `kept`, which is above.
-void close_others(unsigned kept) noexcept {
-  const int null_device = move_up(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (null_device < 0) ::_exit(125);
-  for (int i = 0; i < 3; ++i) ::dup2(null_device, i);
-  ::syscall(SYS_close_range, 3U, kept - 1, 0U);
-  ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
-}
-
-/// Default actions for all signals, and none blocked but SIGCHLD. Without a handler none can run in
-/// a child that has this memory still.
-void reset_signals() noexcept {
-  sigset_t signals;
-  sigfillset(&signals);
-  pthread_sigmask(SIG_SETMASK, &signals, nullptr); // the server's handlers run here no more
-  // Asked of the kernel, since the library keeps 32 and 33 for itself and a parent may have them
-  // ignored; the zeroes of the kernel's structure are the default action.
-  constexpr std::array<unsigned long, 4> by_default{};
-  for (int number = 1; number < NSIG; ++number)
-    ::syscall(SYS_rt_sigaction, number, by_default.data(), nullptr, sizeof(std::uint64_t));
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGCHLD);
-  pthread_sigmask(SIG_SETMASK, &signals, nullptr);
-}
-
 /// A descriptor that is readable when a child has ended.
 int watch_children() noexcept {
   sigset_t ends_of_children;
@@ -365,19 +337,8 @@ int watch_children() noexcept {
 
 void run_spawner(int control, const spawner_options& options,
                  const char* const* environment) noexcept {
-  reset_signals();
-  ::prctl(PR_SET_NAME, "tandem-spawner", 0, 0, 0);
-  ::setsid(); // Ctrl-C on the server's terminal is the server's alone
-
-  control = move_up(control);
-  if (control < 0) ::_exit(125);
-  close_others(static_cast<unsigned>(control));
-
-  const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-  if (!options.root.empty() && (::chroot(options.root.c_str()) != 0 || ::chdir("/") != 0))
-    ::_exit(126);
-  if (!options.work_folder.empty() && ::chdir(options.work_folder.c_str()) != 0) ::_exit(126);
+  control = begin_forked("tandem-spawner", control);
+  enter_folders(options.root, options.work_folder);
   if (options.user) become(*options.user);
 
   all.options = &options;

@@ -2,7 +2,6 @@
 // setflag, resetflag, isflagset, len_gt, log; $rc.
 #include <tandem/script/core_functions.hpp>
 
-#include <algorithm>
 #include <fmt/format.h>
 
 #include <tandem/base/log.hpp>
@@ -30,12 +29,10 @@ outcome len_gt(call& c) {
   return outcome::of(static_cast<std::int64_t>(c.message().message_length()) >= c.number(0));
 }
 
-/// The text goes in as a value, never as a format (D12). A newline at its end ends the line anyway.
+/// The text goes in as a value, never as a format. A newline at its end ends the line anyway.
 void write(std::int64_t level, std::string_view text) {
   while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  const int grade = static_cast<int>(std::clamp<std::int64_t>(level, -3, 4));
-  // Level 0 lies between ERR and WARN in the original and has no name.
-  log(static_cast<log_level>(grade == 0 ? -1 : grade), "{}", text);
+  log(log_level_of(level), "{}", text);
 }
 
 outcome log_text(call& c) {

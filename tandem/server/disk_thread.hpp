@@ -3,9 +3,12 @@
 // one shard.
 #pragma once
 
+#include <tandem/base/quiet_thread.hpp>
 #include <tandem/io/shard.hpp>
 
+#include <exception>
 #include <functional>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -13,35 +16,40 @@ namespace tandem::server {
 
 class disk_thread {
  public:
-  /// \param home where the results are told; outlives this.
+  /// \param home where the end of a job is told; outlives this.
   explicit disk_thread(io::shard& home) noexcept : home_{home} {}
   disk_thread(const disk_thread&) = delete;
   disk_thread& operator=(const disk_thread&) = delete;
-  /// Waits for the job. What it would have told is not told any more when the loop has ended.
+  /// Waits for the job. Its end is not told any more when the loop has ended.
   ~disk_thread() {
     if (thread_.joinable()) thread_.join();
   }
 
-  [[nodiscard]] bool is_busy() const noexcept { return is_busy_; }
-
-  /// Starts a job; there must be none.
-  /// \param work runs on the thread; what it returns runs on the shard afterwards.
-  void run(std::function<std::function<void()>()> work) {
+  /// Starts a job; the one before must have been told.
+  /// \param work runs on the thread, and throws nothing.
+  /// \param then runs on the shard afterwards, and dies there.
+  /// \return false when there is no thread to be had now: then neither runs.
+  [[nodiscard]] bool run(std::function<void()> work, std::function<void()> then) try {
     if (thread_.joinable()) thread_.join();
-    is_busy_ = true;
-    thread_ = std::thread{[this, work = std::move(work)] {
-      auto tell = work();
-      home_.post([this, tell = std::move(tell)] {
-        is_busy_ = false;
-        tell();
-      });
-    }};
+    auto end = std::make_unique<told>(std::move(then));
+    thread_ = start_quiet_thread([this, work = std::move(work), end = std::move(end)]() mutable {
+      work();
+      home_.post(std::move(end));
+    });
+    return true;
+  } catch (const std::exception&) {
+    return false;
   }
 
  private:
+  struct told final : io::errand {
+    explicit told(std::function<void()> function) : then{std::move(function)} {}
+    void run() override { then(); }
+    std::function<void()> then;
+  };
+
   io::shard& home_;
   std::thread thread_;
-  bool is_busy_ = false; ///< the shard's
 };
 
 } // namespace tandem::server

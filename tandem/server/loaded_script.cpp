@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <stdexcept>
 
 namespace tandem::server {
 
@@ -19,12 +20,13 @@ void parameter_values::refuse(std::string_view parameter, std::string_view why) 
   throw start_error{fmt::format("{}: {}: {}", program.text().place(where), written, why)};
 }
 
-script_loader::script_loader(std::span<const module_entry> modules) : modules_{modules} {
+script_loader::script_loader(std::span<const module_entry> modules) {
   auto names = std::make_shared<script::registry>();
   names->add_core(core_functions());
   names->add_core(core_parameters());
-  for (const module_entry& entry : modules_) {
+  for (const module_entry& entry : modules) {
     script::module_info declared = entry.declare();
+    modules_.push_back({entry, declared});
     if (declared.name == names->core().name)
       names->add_core(std::move(declared));
     else
@@ -43,16 +45,15 @@ script::compilation script_loader::check_settled(const std::string& path) const 
 
 void script_loader::prepare_children(const script::program& program, services& shared,
                                      process::spawner_options& children) const {
-  for (const module_entry& entry : modules_) {
+  for (const auto& [entry, info] : modules_) {
     if (!entry.prepare_children) continue;
-    const script::module_info info = entry.declare();
     entry.prepare_children({{program, info}, shared}, children);
   }
 }
 
 void script_loader::add_module_commands(control::command_registry& to,
                                         const module_surroundings& on) const {
-  for (const module_entry& entry : modules_)
+  for (const auto& [entry, info] : modules_)
     if (entry.commands)
       for (control::command& c : entry.commands(on)) to.add(std::move(c));
 }
@@ -60,7 +61,7 @@ void script_loader::add_module_commands(control::command_registry& to,
 std::vector<std::unique_ptr<module_work>>
 script_loader::start_modules(const module_surroundings& on) const {
   std::vector<std::unique_ptr<module_work>> all;
-  for (const module_entry& entry : modules_)
+  for (const auto& [entry, info] : modules_)
     if (entry.start) all.push_back(entry.start(on));
   return all;
 }
@@ -71,15 +72,15 @@ script_loader::load(std::shared_ptr<const script::program> program, services& sh
 }
 
 loaded_script::loaded_script(std::shared_ptr<const script::program> program,
-                             std::span<const module_entry> modules, services& shared)
+                             std::span<const declared_module> modules, services& shared)
     : program_{std::move(program)}, core_settings_{core_settings::of(*program_)},
       names_{shared.names}, hosts_{shared.condition_hosts} {
-  for (const module_entry& entry : modules) {
+  for (const auto& [entry, info] : modules) {
     if (!entry.load) continue;
-    const script::module_info info = entry.declare();
     auto made = entry.load({{*program_, info}, shared});
     const module& of = *made;
-    if (settings_.find(typeid(of))) continue; // of another module with the same settings
+    if (settings_.find(typeid(of)))
+      throw std::logic_error{fmt::format("module {} keeps settings of another module", info.name)};
     if (program_->has_module(info.name))
       settings_.add(typeid(of), std::move(made));
     else

@@ -21,6 +21,12 @@ namespace tandem::server {
 
 class loaded_script;
 
+/// A module of this build, and what it has declared: once, not for each script.
+struct declared_module {
+  module_entry entry;
+  script::module_info info;
+};
+
 /// Knows the modules of this build, so that the core need not.
 class script_loader {
  public:
@@ -57,16 +63,17 @@ class script_loader {
   load(std::shared_ptr<const script::program> program, services& shared) const;
 
  private:
-  std::span<const module_entry> modules_;
+  std::vector<declared_module> modules_;
   std::shared_ptr<const script::registry> names_;
 };
 
 class loaded_script {
  public:
   /// Loads what script_loader::check() has compiled: every module reads its parameters.
-  /// Throws start_error, with the place in the script, when a module refuses one.
+  /// Throws start_error, with the place in the script, when a module refuses one, and
+  /// std::logic_error when two modules would keep settings of one type.
   loaded_script(std::shared_ptr<const script::program> program,
-                std::span<const module_entry> modules, services& shared);
+                std::span<const declared_module> modules, services& shared);
 
   [[nodiscard]] const std::shared_ptr<const script::program>& program() const noexcept {
     return program_;

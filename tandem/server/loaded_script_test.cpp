@@ -76,6 +76,18 @@ TEST_F(loaded, has_the_settings_of_the_modules_that_it_loads_and_of_no_others) {
   EXPECT_EQ(made->find_settings_of<door_settings>(), nullptr);
 }
 
+TEST_F(loaded, refuses_two_modules_that_keep_settings_of_one_type) {
+  const auto second = [] { return script::module_info{.name = "gate", .help = "for tests"}; };
+  const std::array<module_entry, 2> modules{{{declare_door, load_door}, {second, load_door}}};
+  const script_loader both{modules};
+  const auto checked = script::compile(
+      std::make_shared<script::source>("test.cfg", "loadmodule \"door\"\nloadmodule \"gate\"\n"
+                                                   "route { drop; }\n"),
+      both.shared_names());
+  ASSERT_FALSE(checked.found.has_errors()) << checked.found.to_string();
+  EXPECT_THROW((void)both.load(checked.made, shared), std::logic_error);
+}
+
 TEST_F(loaded, tells_where_a_parameter_stands_that_its_module_refuses) {
   try {
     (void)load("loadmodule \"lamp\"\n\n modparam(\"lamp\", \"colour\", \"black\")\nroute { }\n");

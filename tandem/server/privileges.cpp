@@ -5,9 +5,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
+#include <string_view>
+#include <system_error>
 #include <unistd.h>
 
 namespace tandem::server {
@@ -47,6 +50,22 @@ account find_account(const identity& who) {
 std::optional<std::string> default_user() {
   if (::geteuid() != 0) return std::nullopt;
   return ::getpwnam("tandem") ? "tandem" : "nobody";
+}
+
+void check_folders(const identity& who) {
+  namespace fs = std::filesystem;
+  const auto check = [](std::string_view what, const fs::path& folder) {
+    std::error_code error;
+    if (fs::is_directory(folder, error)) return;
+    throw start_error{fmt::format("{} '{}' is not a folder{}", what, folder.string(),
+                                  error ? ": " + error.message() : "")};
+  };
+  if (who.root) check("the root", *who.root);
+  if (!who.work_folder) return;
+  // With a root of its own the server starts at its top.
+  const fs::path within = who.root ? fs::path{*who.root} : fs::path{};
+  const fs::path folder = *who.work_folder;
+  check("the work folder", who.root ? within / folder.relative_path() : folder);
 }
 
 void assume(const identity& who) {

@@ -36,6 +36,9 @@ struct account {
 /// `nobody`. Empty for a server that is not started by root.
 [[nodiscard]] std::optional<std::string> default_user();
 
+/// Throws start_error when the root or the folder is not there, as assume() would.
+void check_folders(const identity& who);
+
 /// Changes root, folder, group and user, in this order, and makes sure there is no way back.
 void assume(const identity& who);
 

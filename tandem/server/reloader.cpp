@@ -8,6 +8,7 @@
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/privileges.hpp>
 
+#include <exception>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <utility>
@@ -40,7 +41,46 @@ struct reloader::reading {
   reload_result result = {};
   std::shared_ptr<const script::program> program = nullptr;
   std::optional<control::access_tokens> tokens = std::nullopt;
+
+  void refuse(const char* why) {
+    result.is_good = false;
+    result.complaints += why;
+    tell();
+  }
+  /// Once; the next one may begin then.
+  void tell() {
+    const result_handler handler = std::exchange(done, nullptr);
+    if (!handler) return;
+    by.reset();
+    handler(result);
+  }
+  std::weak_ptr<reading>& by; ///< the reloader's
 };
+
+namespace {
+
+/// What the next script will know stands in the services, and goes back when there is no next one.
+class trial {
+ public:
+  explicit trial(services& shared)
+      : shared_{shared}, names_{shared.names}, hosts_{shared.condition_hosts} {}
+  trial(const trial&) = delete;
+  trial& operator=(const trial&) = delete;
+  ~trial() {
+    if (is_kept_) return;
+    std::swap(shared_.names, names_);
+    std::swap(shared_.condition_hosts, hosts_);
+  }
+  void keep() noexcept { is_kept_ = true; }
+
+ private:
+  services& shared_;
+  own_names names_;
+  host_addresses hosts_;
+  bool is_kept_ = false;
+};
+
+} // namespace
 
 reloader::reloader(io::shard& home, reload_surroundings on, take_over_handler take_over,
                    host_watch::change_handler on_hosts)
@@ -58,59 +98,58 @@ void reloader::prepare() {
 }
 
 void reloader::reload(result_handler done) {
-  read(std::make_shared<reading>(reading{true, [done = std::move(done)](const reload_result& r) {
-                                           if (!r.is_good)
-                                             log_error("reload refused, the old script stays: {}",
-                                                       r.complaints);
-                                           done(r);
-                                         }}));
+  const auto told = [done = std::move(done)](const reload_result& r) {
+    if (!r.is_good) log_error("reload refused, the old script stays: {}", r.complaints);
+    done(r);
+  };
+  read(std::make_shared<reading>(reading{.is_for_use = true, .done = told, .by = current_}));
 }
 
 void reloader::check(result_handler done) {
-  read(std::make_shared<reading>(reading{false, std::move(done)}));
+  read(std::make_shared<reading>(
+      reading{.is_for_use = false, .done = std::move(done), .by = current_}));
 }
 
-void reloader::read(std::shared_ptr<reading> of) {
-  const char* const why_not = is_busy_    ? "another reload or check is going on"
-                              : !on_.path ? "the script lies outside of the server's root"
-                                          : nullptr;
-  if (why_not) {
-    of->result.complaints = why_not;
+void reloader::read(const std::shared_ptr<reading>& of) {
+  if (!current_.expired()) {
+    of->result.complaints = "another reload or check is going on";
     return of->done(of->result);
   }
-  is_busy_ = true;
-  disk_.run([this, of]() -> std::function<void()> {
-    try {
-      auto checked = on_.loader.check_settled(*on_.path);
-      of->result.complaints = checked.found.to_string();
-      of->program = std::move(checked.made);
-    } catch (const start_error& error) {
-      of->result.complaints = error.what();
-    }
-    if (of->program) {
-      const std::string path = core_settings::of(*of->program).http_tokens;
-      try {
-        of->tokens = path.empty() ? control::access_tokens{} : read_tokens(path);
-      } catch (const start_error& error) {
-        of->result.complaints += fmt::format("{}; the tokens stay what they were\n", error.what());
-      }
-    }
-    return [this, of] {
-      if (!of->program) {
-        is_busy_ = false;
-        return of->done(of->result);
-      }
-      hosts_.look_up(of->program->host_names(),
-                     [this, of](host_addresses found) { finish(of, std::move(found)); });
-    };
-  });
+  current_ = of;
+  if (!on_.path) return of->refuse("the script lies outside of the server's root");
+  // The thread has no share in it: it is told, and dies, on the shard.
+  const bool is_started =
+      disk_.run([this, raw = of.get()] { read_files(*raw); },
+                [this, of] {
+                  if (!of->program) return of->tell();
+                  hosts_.look_up(of->program->host_names(), [this, of](host_addresses found) {
+                    finish(of, std::move(found));
+                  });
+                });
+  if (!is_started) of->refuse("the system has no thread to read the script with");
+}
+
+/// On the thread.
+void reloader::read_files(reading& of) const noexcept {
+  try {
+    auto checked = on_.loader.check_settled(*on_.path);
+    of.result.complaints = checked.found.to_string();
+    of.program = std::move(checked.made);
+  } catch (const std::exception& error) {
+    of.result.complaints = error.what();
+  }
+  if (!of.program) return;
+  try {
+    const std::string& path = core_settings::of(*of.program).http_tokens;
+    of.tokens = path.empty() ? control::access_tokens{} : read_tokens(on_.paths.find(path));
+  } catch (const std::exception& error) {
+    of.result.complaints += fmt::format("{}; the tokens stay what they were\n", error.what());
+  }
 }
 
 void reloader::finish(const std::shared_ptr<reading>& shared, host_addresses found) {
   reading& of = *shared;
-  // What the next script will know stands in `shared`, and goes back when there is no next one.
-  own_names names_before = on_.shared.names;
-  host_addresses hosts_before = on_.shared.condition_hosts;
+  trial tried{on_.shared};
   std::shared_ptr<const loaded_script> next;
   try {
     own_names names;
@@ -118,22 +157,15 @@ void reloader::finish(const std::shared_ptr<reading>& shared, host_addresses fou
     on_.shared.names = std::move(names);
     on_.shared.condition_hosts = found;
     next = on_.loader.load(of.program, on_.shared);
-    of.result.is_good = true;
     of.result.needs_restart = fixed_at_start(*on_.started, *of.program);
-  } catch (const start_error& error) {
-    of.result.complaints += error.what();
+    of.result.is_good = true;
+  } catch (const std::exception& error) {
+    return of.refuse(error.what());
   }
-  if (!of.is_for_use || !next) {
-    on_.shared.names = std::move(names_before);
-    on_.shared.condition_hosts = std::move(hosts_before);
-    is_busy_ = false;
-    return of.done(of.result);
-  }
+  if (!of.is_for_use) return of.tell();
   hosts_.watch(std::move(found));
-  take_over_(std::move(next), std::move(of.tokens), [this, shared] {
-    is_busy_ = false;
-    shared->done(shared->result);
-  });
+  take_over_(std::move(next), std::move(of.tokens), [shared] { shared->tell(); });
+  tried.keep();
   if (!of.result.complaints.empty()) log_warning("reload: {}", of.result.complaints);
   if (const auto& fixed = of.result.needs_restart; !fixed.empty())
     log_warning("reload: {} in the script {} not what the server was started with; a change needs "

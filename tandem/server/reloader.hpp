@@ -8,6 +8,7 @@
 #include <tandem/server/disk_thread.hpp>
 #include <tandem/server/host_watch.hpp>
 #include <tandem/server/loaded_script.hpp>
+#include <tandem/server/path_in_root.hpp>
 #include <tandem/transport/listen_point.hpp>
 #include <tandem/transport/listeners.hpp>
 
@@ -31,7 +32,8 @@ struct reload_surroundings {
   const script_loader& loader;
   services& shared;
   std::shared_ptr<const script::program> started; ///< the script of the start
-  std::optional<std::string> path; ///< as the server sees it in its root; nothing: outside of it
+  const path_in_root& paths;                      ///< where the server finds what the script names
+  std::optional<std::string> path; ///< of the script, as the server finds it; nothing: outside
   const transport::listener_table& listeners;
   const std::vector<transport::listen_point>& points; ///< what they were made of
 };
@@ -54,7 +56,8 @@ class reloader {
   void prepare();
 
   /// Reads the script again. `done` is called once, with is_good when it was taken over; the log
-  /// says the same. While another one is being read, it is refused.
+  /// says the same. While another one is being read, it is refused. Without memory for an answer
+  /// `done` is destroyed.
   void reload(result_handler done);
 
   /// Says what a reload would, and changes nothing.
@@ -62,7 +65,8 @@ class reloader {
 
  private:
   struct reading;
-  void read(std::shared_ptr<reading> of);
+  void read(const std::shared_ptr<reading>& of);
+  void read_files(reading& of) const noexcept;
   void finish(const std::shared_ptr<reading>& of, host_addresses found);
 
   io::shard& home_;
@@ -70,8 +74,8 @@ class reloader {
   take_over_handler take_over_;
   names::resolver resolver_;
   host_watch hosts_;
-  bool is_busy_ = false;
-  disk_thread disk_; ///< last: its thread reads what stands above
+  std::weak_ptr<reading> current_; ///< what is going on, until it was told
+  disk_thread disk_;               ///< last: its thread reads what stands above
 };
 
 } // namespace tandem::server

@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/io/descriptor_limit.hpp>
 #include <tandem/io/signals.hpp>
 #include <tandem/names/resolver.hpp>
 #include <tandem/server/listen_settings.hpp>
@@ -33,6 +34,24 @@ unsigned shard_count(const options& wanted, const core_settings& set) {
   return cores <= 2 ? 1 : std::min(cores, std::clamp(set.children, 1U, 64U));
 }
 
+/// Leaves descriptors for all that is no connection, however many come, and for other sources than
+/// the one that opens the most.
+transport::transport_options fit_to_descriptors(transport::transport_options net,
+                                                std::size_t shards) {
+  const std::size_t limit = io::raise_descriptor_limit();
+  // Of a shard: its sockets, questions to name servers, pipes of programs; of the process: the log,
+  // files, the HTTP port.
+  const std::size_t others = std::min(limit / 4, 128 + 96 * shards);
+  const std::size_t room = std::max<std::size_t>((limit - others) / shards, 2);
+  if (net.connections <= room) return net;
+  log_notice("{} open files have room for {} connections, not {}, in each shard (LimitNOFILE= of a "
+             "systemd unit, or ulimit -n)",
+             limit, room, net.connections);
+  net.connections = room;
+  net.connections_per_source = std::min(net.connections_per_source, room / 2);
+  return net;
+}
+
 } // namespace
 
 log_level level_for(const options& wanted, const core_settings& set) noexcept {
@@ -41,7 +60,7 @@ log_level level_for(const options& wanted, const core_settings& set) noexcept {
 
 running_server::running_server(const options& wanted, const script_loader& loader,
                                const std::shared_ptr<const script::program>& program,
-                               std::optional<std::string> script_path, process::spawner& spawner,
+                               const path_in_root& paths, process::spawner& spawner,
                                services& shared)
     : wanted_{wanted}, spawner_{spawner}, shared_{shared}, shards_{shard_count(
                                                                wanted,
@@ -49,12 +68,13 @@ running_server::running_server(const options& wanted, const script_loader& loade
       gather_{shards_.all()}, commands_{&gather_} {
   points_ = listen_points(wanted, *program,
                           [this](const std::string& name) { return addresses_of(name); });
-  net_.emplace(shards_, points_, core_settings::of(*program).net);
+  net_.emplace(shards_, points_,
+               fit_to_descriptors(core_settings::of(*program).net, shards_.size()));
   collect_own_names(shared_.names, net_->listeners(), points_, *program);
   reloader_.emplace(
       shards_[0],
-      reload_surroundings{loader, shared_, program, std::move(script_path), net_->listeners(),
-                          points_},
+      reload_surroundings{loader, shared_, program, paths, paths.inside(wanted.script),
+                          net_->listeners(), points_},
       [this](std::shared_ptr<const loaded_script> next,
              std::optional<control::access_tokens> tokens, std::function<void()> then) {
         if (http_ && tokens) http_->use(std::move(*tokens));

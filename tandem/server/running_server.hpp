@@ -33,11 +33,9 @@ namespace tandem::server {
 class running_server {
  public:
   /// Opens the sockets. Throws start_error when it cannot start. All that is given outlives it.
-  /// \param script_path as the server sees it in its root; nothing: it lies outside
   running_server(const options& wanted, const script_loader& loader,
-                 const std::shared_ptr<const script::program>& program,
-                 std::optional<std::string> script_path, process::spawner& spawner,
-                 services& shared);
+                 const std::shared_ptr<const script::program>& program, const path_in_root& paths,
+                 process::spawner& spawner, services& shared);
   ~running_server();
   running_server(const running_server&) = delete;
   running_server& operator=(const running_server&) = delete;

@@ -6,10 +6,10 @@
 #include <tandem/process/spawner.hpp>
 #include <tandem/server/core_settings.hpp>
 #include <tandem/server/listen_settings.hpp>
+#include <tandem/server/path_in_root.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/running_server.hpp>
 
-#include <filesystem>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
@@ -44,22 +44,13 @@ identity identity_for(const options& wanted, const core_settings& set) {
   return who;
 }
 
-/// Where the script is found once the server has another folder and another root. Nothing when it
-/// lies outside of that root.
-std::optional<std::string> script_in_root(const std::string& script, const identity& who) {
-  const auto whole = std::filesystem::weakly_canonical(script);
-  if (!who.root) return whole.string();
-  const auto inside = whole.lexically_relative(std::filesystem::weakly_canonical(*who.root));
-  if (inside.empty() || *inside.begin() == "..") return std::nullopt;
-  return (std::filesystem::path{"/"} / inside).string();
-}
-
-/// Programs that a script runs are what the server becomes, never more.
+/// Programs that a script runs are what the server becomes, unless a module names another user.
 process::spawner_options children_of(const identity& who) {
   process::spawner_options made;
   const auto [uid, gid] = find_account(who);
   if (uid || gid)
     made.user = {.uid = uid.value_or(::getuid()), .gid = gid.value_or(::getgid()), .groups = {}};
+  made.server = made.user;
   made.root = who.root.value_or("");
   made.work_folder = who.work_folder.value_or("");
   return made;
@@ -73,7 +64,9 @@ script::diagnostics check(const options& wanted, std::span<const module_entry> m
   if (!checked.made) return std::move(checked.found);
   services shared;
   const core_settings set = core_settings::of(*checked.made);
-  process::spawner_options children = children_of(identity_for(wanted, set));
+  const identity who = identity_for(wanted, set);
+  check_folders(who);
+  process::spawner_options children = children_of(who);
   loader.prepare_children(*checked.made, shared, children);
   // Whether a host name has an address is for the start to find out: a check asks no DNS.
   const auto points = listen_points(wanted, *checked.made, [](const std::string&) {
@@ -106,8 +99,8 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
   loader.prepare_children(*checked.made, shared, children);
   process::spawner spawner{std::move(children)}; // before any thread
   const log_thread writer;
-  running_server server{wanted,  loader, checked.made, script_in_root(wanted.script, who),
-                        spawner, shared};
+  const path_in_root paths{who.root};
+  running_server server{wanted, loader, checked.made, paths, spawner, shared};
   std::optional<io::pid_file> pid;
   if (wanted.pid_file) pid.emplace(*wanted.pid_file);
   assume(who);

@@ -6,24 +6,40 @@
 
 namespace tandem::server {
 
+/// The answer on its way to the core: made with the token, so that it arrives without memory too.
+struct awaited::arrival final : io::errand {
+  arrival(std::shared_ptr<const answer_place> place, routing_handle of, std::uint32_t token)
+      : where{std::move(place)}, waiting{of}, number{token} {}
+
+  void run() override {
+    if (where->home) where->home->answer(waiting, number, std::move(answer));
+  }
+
+  std::shared_ptr<const answer_place> where;
+  routing_handle waiting;
+  std::uint32_t number;
+  std::shared_ptr<awaited> answer = nullptr; ///< none: "no"
+};
+
+awaited::awaited(std::shared_ptr<const answer_place> where, routing_handle run,
+                 std::uint32_t number)
+    : arrival_{std::make_unique<arrival>(std::move(where), run, number)} {}
+
 awaited::~awaited() {
   if (is_answered_) return;
   // Whoever destroys a token stands anywhere: the script goes on in a turn of its own.
-  where_->shard.post([where = where_, run = run_, number = number_] {
-    if (where->home) where->home->answer(run, number, nullptr);
-  });
+  io::shard& home = arrival_->where->shard;
+  home.post(std::move(arrival_));
 }
 
 void awaited::deliver(std::shared_ptr<awaited> answered) {
-  const awaited& a = *answered;
-  if (io::shard::current() == &a.where_->shard) {
-    if (a.where_->home) a.where_->home->answer(a.run_, a.number_, std::move(answered));
-    return;
-  }
-  a.where_->shard.post([answered = std::move(answered)]() mutable {
-    const awaited& here = *answered;
-    if (here.where_->home) here.where_->home->answer(here.run_, here.number_, std::move(answered));
-  });
+  std::unique_ptr<arrival> way = std::move(answered->arrival_);
+  way->answer = std::move(answered);
+  io::shard& home = way->where->shard;
+  if (io::shard::current() == &home)
+    way->run();
+  else
+    home.post(std::move(way));
 }
 
 } // namespace tandem::server

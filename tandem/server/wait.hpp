@@ -35,8 +35,7 @@ struct answer_place {
 /// What a run waits for: shared by the copies of a token. The last one to go says "no".
 class awaited {
  public:
-  awaited(std::shared_ptr<const answer_place> where, routing_handle run, std::uint32_t number)
-      : where_{std::move(where)}, run_{run}, number_{number} {}
+  awaited(std::shared_ptr<const answer_place> where, routing_handle run, std::uint32_t number);
   awaited(const awaited&) = delete;
   awaited& operator=(const awaited&) = delete;
   virtual ~awaited();
@@ -51,9 +50,9 @@ class awaited {
   static void deliver(std::shared_ptr<awaited> answered);
 
  private:
-  std::shared_ptr<const answer_place> where_;
-  routing_handle run_;
-  std::uint32_t number_;
+  struct arrival;
+
+  std::unique_ptr<arrival> arrival_; ///< until it is on its way
   std::atomic<bool> is_answered_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // core::wait: whatever becomes of a token, of the script and of the server meanwhile, a run goes on
 // once, with the right value, or is gone.
+#include <tandem/base/count_allocations_for_test.hpp>
 #include <tandem/server/core_fixture_for_test.hpp>
 
 #include <thread>
@@ -121,6 +122,27 @@ TEST_F(core_wait, takes_answers_and_destroyed_tokens_from_any_thread) {
   take("200");
   take("500");
 }
+
+#ifdef TANDEM_COUNTS_ALLOCATIONS
+TEST_F(core_wait, needs_no_memory_to_bring_an_answer_or_to_tell_that_there_is_none) {
+  load(answers);
+  suspend(1);
+  suspend(2);
+  auto tokens = std::exchange(waiting(), {});
+  std::size_t made = 0;
+  std::thread other{[&] {
+    const std::size_t before = tandem::testing::allocations;
+    tokens[0](1);
+    tokens.clear();
+    made = tandem::testing::allocations - before;
+  }};
+  other.join();
+  EXPECT_EQ(made, 0U);
+  settle();
+  take("200");
+  take("500");
+}
+#endif
 
 TEST_F(core_wait, has_no_use_for_an_answer_after_the_core_is_gone) {
   load(answers);

@@ -178,7 +178,7 @@ bool shard_transport::is_own_via(std::string_view via) const noexcept {
 transport_kind shard_transport::transport_for(const stack::target& to,
                                               std::size_t size) const noexcept {
   const std::size_t mtu = whole_.options_.udp_mtu;
-  // RFC 3261 18.1.1, D17: only a transport that nobody chose is changed.
+  // RFC 3261 18.1.1: only a transport that nobody chose is changed.
   const bool stays = to.transport != transport_kind::udp ||
                      to.choice == stack::transport_choice::fixed || to.flow || mtu == 0 ||
                      size <= mtu || to.address.ip.is_multicast();

@@ -90,6 +90,27 @@ def test_usr1_writes_the_statistics_to_the_file_that_the_script_names(serve, end
         until(lambda: path.exists() and path.read_text().count("tandem_sip_requests_total: 5\n") == number, "the statistics")
 
 
+def test_an_option_that_is_given_twice_takes_the_last_but_all_places_to_listen_at(serve, endpoint, tmp_path):
+    script = tmp_path / "good.cfg"
+    script.write_text("route { drop; }\n")
+    assert tandemd("-c", "-f", tmp_path / "none.cfg", "-f", script, "-p", "1", "-p", "2").returncode == 0
+    assert tandemd("-c", "-f", script, "-f", tmp_path / "none.cfg").returncode == 1
+    other = free_ports(2)
+    server = serve('loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n', options=("-l", f"127.0.0.1:{other}", "-l", "127.0.0.2"))
+    assert server.log().count("listening on") == 4, "UDP and TCP at both"
+    alice = endpoint(server, "alice")
+    alice.send(alice.request("OPTIONS", "sip:example.test"), to=("127.0.0.1", other))
+    assert alice.receive(lambda m: True).status == 200
+
+
+def test_the_log_says_whenever_strangers_can_reach_it(serve):
+    script = 'loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n'
+    warning = "can be reached by others, and nobody is asked for a password"
+    assert warning not in serve(script).log()
+    reachable = serve(script, host="0.0.0.0").log()
+    assert re.search(rf"WARNING 0\.0\.0\.0:\d+ {warning}", reachable), reachable
+
+
 def test_an_unknown_option_is_refused():
     assert tandemd("--no-such-option").returncode != 0
 
@@ -156,7 +177,8 @@ def test_a_script_without_a_main_route_is_refused_by_a_check_a_start_and_a_reloa
     assert alice.exchange(alice.request("OPTIONS", "sip:example.test")).status == 200
 
 
-@pytest.mark.parametrize("line", ["listen=tls:127.0.0.1", "port=99999", "children=-5", "fork=tls", 'alias="a b"', 'user="no-such-user"'])
+@pytest.mark.parametrize("line", ["listen=tls:127.0.0.1", "port=99999", "children=-5", "fork=tls", 'alias="a b"', 'user="no-such-user"', 'chroot="/no/such"',
+                                  'workdir="/no/such"', 'chroot="/etc/passwd"'])
 def test_a_check_refuses_what_a_start_refuses(tmp_path, line):
     script = tmp_path / "faulty.cfg"
     script.write_text(f"{line}\nroute {{ drop; }}\n")

@@ -486,3 +486,27 @@ def test_what_waited_behind_a_program_is_handed_on_as_it_came(serve, endpoint, p
     until(second.exists, "the second program to have run")
     assert second.read_bytes() == bytes(bye)
     assert alice.receive_response(200, "INFO") and alice.receive_response(200, "BYE")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have programs of another user")
+def test_programs_of_another_user_than_the_servers_cannot_end_or_stop_exec(serve, endpoint, tmp_path):
+    for one in (tmp_path, *tmp_path.parents):
+        if one.stat().st_uid == os.geteuid() and one.is_relative_to("/tmp"):
+            one.chmod(one.stat().st_mode | 0o055)
+    server = serve(MODULES + 'modparam("exec", "user", "nobody")\n'
+                   'route { if (exec(["/bin/sh", "-c", "$rU"])) sl_send_reply("200", "Yes"); else sl_send_reply("500", "No"); }\n'
+                   .replace('"$rU"', '"kill -$1 $PPID; exit 0", "sh", "$rU"'), options=("-u", "daemon"))
+    alice = endpoint(server, "alice")
+
+    def ask(signal_name):
+        return alice.exchange(alice.request("OPTIONS", f"sip:{signal_name}@example.test")).status
+    assert ask("0") == 200
+    assert ask("STOP") == 200
+    assert ask("0") == 200
+    ask("KILL")  # it may be lost with its parent
+    until(lambda: ask("0") == 200, "another parent of programs")
+    ask("STOP")
+    server.members()
+    family = set(server.members()) - {server.pid}
+    assert server.stop() == 0
+    until(lambda: not any(map(is_running, family)), "the processes of the server to end")

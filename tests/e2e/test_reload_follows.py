@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reload follows: the log level, a file that is being written, another user, another root."""
 import os
+import re
+import resource
 import signal
 import threading
 
 import pytest
 
+from harness.control import CommandError
+from harness.server import TOKENS
 from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
@@ -98,3 +102,53 @@ def test_a_reload_says_when_the_script_lies_outside_of_the_root(serve, endpoint,
     server.child.send_signal(signal.SIGHUP)
     until(lambda: "the script lies outside of the server's root" in server.log(), "the log to say so")
     assert answer(endpoint(server, "alice")) == "SIP/2.0 200 OK"
+
+
+def open_to_all(folder):
+    """The server, which is somebody else, may come here."""
+    for one in (folder, *folder.parents):
+        if one.stat().st_uid == os.geteuid() and one.is_relative_to("/tmp"):
+            one.chmod(one.stat().st_mode | 0o055)
+
+
+@needs_root
+@pytest.mark.parametrize("root", (False, True), ids=("in another folder", "in another root"))
+def test_a_reload_finds_the_tokens_where_the_start_found_them(serve, endpoint, tmp_path, root):
+    folder = tmp_path / "server0"
+    script = 'http_listen="127.0.0.1:0"\nhttp_tokens="own.tokens"\n' + OK
+    open_to_all(tmp_path)
+    tokens = "".join(f"{role} {token}\n" for role, token in TOKENS.items())
+    (tmp_path / "server0.tokens").write_text(tokens)
+    (tmp_path / "server0.tokens").chmod(0o600)
+    script = script.replace("own.tokens", "../server0.tokens")  # it is started in a folder of its own
+    server = serve(script, options=("-u", "root", *(("-t", tmp_path) if root else ("-w", "/"))))
+    server.http_port = int(re.search(r"HTTP port at 127\.0\.0\.1:(\d+)", server.log())[1])
+    assert server.call("version")["name"] == "tandemd"
+    new = "another-token-of-the-operator"
+    (tmp_path / "server0.tokens").write_text(f"admin {new}\n")
+    assert server.call("config.reload")["complaints"] == ""
+    assert folder.exists() and "the tokens stay" not in server.log()
+    server.token = new
+    assert server.call("version")["name"] == "tandemd"
+
+
+@needs_root
+def test_a_reload_without_a_thread_is_refused_and_the_next_one_works(serve, endpoint, tmp_path):
+    open_to_all(tmp_path)
+    server = serve(OK, http=True, options=("-u", "nobody"))
+    alice = endpoint(server, "alice")
+    assert answer(alice) == "SIP/2.0 200 OK"
+    before = resource.prlimit(server.pid, resource.RLIMIT_NPROC, (1, 1))
+    why = "the system has no thread to read the script with"
+    with pytest.raises(CommandError, match=why):
+        server.call("config.check")
+    with pytest.raises(CommandError, match=why):
+        server.call("config.reload")
+    server.child.send_signal(signal.SIGHUP)
+    until(lambda: server.log().count("reload refused") == 2, "the log to say so")
+    assert answer(alice) == "SIP/2.0 200 OK"
+    resource.prlimit(server.pid, resource.RLIMIT_NPROC, before)
+    server.config.write_text(server.config.read_text().replace('"OK"', '"Again"'))
+    assert server.call("config.check")["complaints"] == ""
+    server.call("config.reload")
+    assert answer(alice) == "SIP/2.0 200 Again"

@@ -5,13 +5,14 @@ import os
 import pathlib
 import pwd
 import signal
+import socket
 import subprocess
 
 import pytest
 
 from harness.endpoint import Endpoint
 from harness.ports import free_ports
-from harness.server import is_running, tandemd_path, tcp_pings, udp_is_bound
+from harness.server import Process, is_running, tandemd_path, tcp_pings, udp_is_bound
 from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
@@ -79,6 +80,18 @@ def test_it_says_in_the_foreground_what_keeps_it_from_the_background(service, tm
 
 
 @needs_root
+def test_it_does_not_stay_root_unless_it_is_told_to(service):
+    pid, port = service(ROUTE)
+    assert_answers(port)
+    try:
+        wanted = pwd.getpwnam("tandem")
+    except KeyError:
+        wanted = pwd.getpwnam("nobody")
+    assert status_of(pid)["Uid"].split() == [str(wanted.pw_uid)] * 4
+    assert status_of(pid)["CapEff"].strip("0") == "", "no capability is left"
+
+
+@needs_root
 @pytest.mark.parametrize("by", ["options", "script"])
 def test_it_becomes_another_user_in_another_root_and_folder_and_so_do_its_programs(service, tmp_path, by):
     root = tmp_path / "root"
@@ -107,3 +120,40 @@ def test_it_does_not_start_as_somebody_else_than_was_asked_for(tmp_path, line, c
     config.write_text(f"listen=127.0.0.1\nport={free_ports(2)}\n{line}\n{ROUTE}")
     result = subprocess.run([tandemd_path(), "-f", config, "-D", "-E"], capture_output=True, text=True, timeout=20, check=False)
     assert result.returncode == 1 and complaint in result.stderr
+
+
+def test_one_source_cannot_take_all_descriptors_and_the_soft_limit_is_no_bound(tmp_path):
+    port = free_ports(2)
+    config = tmp_path / "service.cfg"
+    config.write_text(f"listen=127.0.0.1\nport={port}\n{ROUTE}")
+    user = ("-u", "root") if os.geteuid() == 0 else ()
+    server = Process("tandemd", ["prlimit", "--nofile=80:200", tandemd_path(), "-f", config, "-D", "-E", "-n", "1", *user], tmp_path)
+    request = ("OPTIONS sip:example.test SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bK1\r\nMax-Forwards: 9\r\nFrom: <sip:a@b>;tag=1\r\n"
+               "To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n").encode()
+
+    def served(host):
+        """Connections that bring a message, which makes them stay, as many as are let in."""
+        made = []
+        while len(made) < 300:
+            one = socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(host, 0))
+            try:
+                one.sendall(request)
+                answer = one.recv(4096)
+            except ConnectionError:
+                answer = b""
+            if not answer:
+                one.close()
+                break
+            assert answer.startswith(b"SIP/2.0 200")
+            made.append(one)
+        return made
+
+    try:
+        until(lambda: tcp_pings("127.0.0.1", port), "the server to listen")
+        with contextlib.ExitStack() as opened:
+            first = [opened.enter_context(one) for one in served("127.0.0.2")]
+            second = [opened.enter_context(one) for one in served("127.0.0.3")]
+        assert len(first) == 75 and len(second) > 60, (len(first), len(second))
+        assert server.stop() == 0
+    finally:
+        server.kill()

@@ -11,7 +11,8 @@ import subprocess
 import pytest
 
 from harness.ports import free_ports
-from harness.server import tandemd_path
+from harness.server import tandemd_path, tcp_answers
+from harness.sip2 import BIN, Terminal
 from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
@@ -163,3 +164,32 @@ def test_statistics_into_a_pipe_without_reader_stop_nobody(unread, tmp_path):
         until(lambda: read_now(reader).startswith(b"--- "), "the statistics")
         os.close(reader)
         server.end()
+
+
+def test_the_log_of_the_mediator_that_nobody_reads_stops_no_terminal(tmp_path):
+    reader, writer = small_pipe()
+    port = free_ports(1)
+    mediator = subprocess.Popen([BIN / "sip2-mediator", "--demo", "--log", "stderr", "--syslog-level", "LOG_DEBUG", "--sip-port", str(port)],
+                                cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer)
+    os.close(writer)
+    try:
+        until(lambda: tcp_answers("127.0.0.1", port), "the mediator to listen")
+        terminal = Terminal(port)
+        assert terminal.ask("9300CNsiplogin|COsippassword|") == "941"
+        for _ in range(3000):  # some 150 bytes of log each, and the pipe takes 4 KB
+            assert terminal.ask("9900302.00").startswith("98")
+        terminal.close()
+        seen = bytearray()
+
+        def ends_while_it_is_read():
+            seen.extend(read_now(reader))
+            return mediator.poll() is not None
+        mediator.send_signal(signal.SIGTERM)
+        until(ends_while_it_is_read, "the mediator to end")
+        assert mediator.returncode == 0
+        seen.extend(read_now(reader))
+        assert len(seen) > 100_000, "it was written once it was read"
+    finally:
+        mediator.kill()
+        mediator.wait(10)
+        os.close(reader)
