@@ -156,13 +156,14 @@ int run_admin(int argc, char** argv) {
              "  drain           finish what is in progress, then end\n"
              "  help [METHOD]   what else the registry knows\n"
              "  METHOD          any of those; arguments in their order, or as NAME=VALUE\n");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("--url", call.url, "The mediator's HTTP port")->capture_default_str();
   app.add_option("--token", token, "Bearer token of its admin commands")
       ->envname("SIP2_ADMIN_TOKEN");
   app.add_option("--tls-ca", call.ca_file, "PEM file of whom to trust, for https");
   app.add_flag("--json", call.is_json, "Print the result as JSON");
   app.add_option("command", call.command, "What to do")->required();
-  app.add_option("arguments", call.arguments, "ID of a terminal, or NAME=VALUE");
+  app.add_option("arguments", call.arguments, "ID of a terminal, or NAME=VALUE")->take_all();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
