@@ -91,9 +91,14 @@ void add_options(CLI::App& app, program_options& o) {
 
 void print_demo_help(mediator& m) {
   const auto http = m.http_address();
-  std::string port;
-  if (const auto at = m.terminals().addresses(); !at.empty() && at.front().port != 6001)
-    port = fmt::format("--sip-port {} ", at.front().port);
+  std::string where;
+  if (const auto all = m.terminals().addresses(); !all.empty()) {
+    const auto& at = all.front();
+    auto ip = at.ip.to_string();
+    if (at.ip.is_any()) ip = at.ip.is_v6() ? "::1" : "127.0.0.1"; // this machine is a part of all
+    if (ip != "127.0.0.1") where = fmt::format("--sip-address {} ", ip);
+    if (at.port != 6001) where += fmt::format("--sip-port {} ", at.port);
+  }
   // The client lies beside the mediator, and is called as that was.
   const auto client =
       std::filesystem::path{program_invocation_name}.replace_filename("sip2-client").string();
@@ -107,7 +112,7 @@ patrons 21000001 (PIN 1234) to 21000005, items 31000001 to 31000010. In another 
 Ctrl-C ends it.
 
 )",
-                           client, port,
+                           client, where,
                            http ? fmt::format("\n  curl http://{}/metrics\n", http->to_string())
                                 : std::string{});
 }

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -69,7 +70,8 @@ def cannot_connect(port):
 # --- the demonstration and the client --------------------------------------------------------------------------------
 
 def test_a_book_is_lent_renewed_and_taken_back(demo):
-    done = ask(demo, "--message", "checkout", "--message", "renew", "--message", "checkin", "--strict", "--json")
+    done = ask(demo, "--message", "checkout", "--message", "renew", "--message", "checkin", "--patron-password", "1234",
+               "--strict", "--json")
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line)["received"] for line in done.stdout.splitlines()]
     assert [a["code"] for a in answers] == ["94", "12", "30", "10"]
@@ -93,6 +95,15 @@ def test_the_demonstration_says_its_ports_and_opens_none_unasked(run):
     until(lambda: "Ctrl-C" in mediator.log(), "the banner")
     assert f"--sip-port {mediator.port} " in mediator.log() and "/metrics" not in mediator.log()
     assert cannot_connect(mediator.http_port) and "HTTP port at" not in mediator.log()
+
+
+def test_the_command_of_the_banner_connects_wherever_the_demonstration_listens(run):
+    mediator = run("--demo", "--sip-address", "127.0.0.9", admin=False)
+    until(lambda: "Ctrl-C" in mediator.log(), "the banner")
+    command = re.search(r"^ +(\S*sip2-client .*?)\n\n", mediator.log(), re.DOTALL | re.MULTILINE)[1]
+    assert f"--sip-address 127.0.0.9 --sip-port {mediator.port} " in command
+    done = subprocess.run(shlex.split(command), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "A Garden of Small Rules" in done.stdout, done.stderr
 
 
 def test_the_demonstration_obeys_the_file(library, run, tmp_path):
@@ -121,6 +132,29 @@ def test_an_option_given_twice_takes_the_last(run):
     assert first.ask(LOGIN) == "941"
     assert mediator.connect().receive() == ""
     assert ask(mediator, "--institution", "x", "--sip-port", "1", "--sip-port", mediator.port, "--help").returncode == 0
+    done = client("admin", "--url", "http://127.0.0.1:1", "--token", "no", "--token", mediator.token,
+                  "--url", f"http://127.0.0.1:{mediator.http_port}", "status")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reload_names_what_is_fixed_at_start_up_and_closes_the_door(library, run):
+    text = READY + f'''
+[http]
+listen = "127.0.0.1:9"
+token = "token"
+door = DOOR
+[backend]
+url = "http://127.0.0.1:{library.port}/sip2-mediator"
+'''
+    mediator = run(config=text.replace("DOOR", "true"))
+    assert mediator.post("/sip2-mediator", LOGIN, "text/plain")[1] == "941\r"
+    changed = text.replace("DOOR", 'false\ndoor-path = "/other"') + '[log]\nfacility = "local5"\n'
+    mediator.write_config(changed)
+    until(lambda: "the configuration was read again" in mediator.log(), "the reload")
+    for key in ("[log] facility", "[http] door-path"):
+        assert f"{key} has changed; it is fixed at start-up" in mediator.log()
+    assert "[http] listen has changed" not in mediator.log()  # the flag wins over it, as at the start
+    assert mediator.post("/sip2-mediator", LOGIN, "text/plain")[0] == 404
 
 
 def test_output_in_the_original_s_form(demo):

@@ -444,6 +444,18 @@ def test_one_host_that_sends_one_99_on_120_connections_keeps_nobody_out(world):
         assert elsewhere.recv(100) == b"941\r"
 
 
+def test_one_host_whose_messages_are_answered_without_a_login_keeps_nobody_out(world):
+    mediator, _ = world()
+    crowd = [mediator.connect() for _ in range(120)]
+    for terminal in crowd:
+        assert terminal.ask(ITEM) == ITEM_ANSWER
+    for i in range(2):
+        source = (f"127.0.0.{77 + i}", 0)
+        with socket.create_connection(("127.0.0.1", mediator.port), 10, source_address=source) as elsewhere:
+            elsewhere.sendall(f"{LOGIN}\r".encode())
+            assert elsewhere.recv(100) == b"941\r"
+
+
 def test_three_broken_answers_for_one_card_leave_the_others_alone(world):
     def behave(library, connection, session, message):
         if message["code"] != "63":
@@ -466,4 +478,26 @@ def test_TERM_with_a_request_in_flight_refuses_it_before_the_connection_closes(w
     mediator.child.terminate()
     assert terminal.receive().startswith("120NUN")
     assert terminal.receive() == ""
+    assert mediator.child.wait(20) == 0
+
+
+def test_TERM_with_a_request_in_flight_at_the_door_refuses_it_with_503(mediate, library):
+    behind = library(lambda *_: None)
+    mediator = mediate(config=f'''
+[http]
+listen = "127.0.0.1:9"
+token = "token"
+door = true
+[backend]
+url = "http://127.0.0.1:{behind.port}/sip2-mediator"
+[[listener]]
+listen = "127.0.0.1:PORT"
+''')
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(mediator.post("/sip2-mediator", CHECKOUT, "text/plain")))
+    asking.start()
+    until(lambda: behind.messages, "the request")
+    mediator.child.terminate()
+    asking.join(30)
+    assert answers and answers[0][0] == 503 and answers[0][1].startswith("120NUN")
     assert mediator.child.wait(20) == 0

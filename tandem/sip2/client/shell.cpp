@@ -35,16 +35,18 @@ std::string help() {
   return text + " after a message or after `set`.\n";
 }
 
-/// Takes NAME=VALUE words over. \return the name that is not known; empty: all are.
+/// Takes NAME=VALUE words over, all or none. \return the name that is not known; empty: all are.
 std::string set_values(std::istringstream& words, scenario& s) {
+  auto changed = s;
   for (std::string word; words >> word;) {
     const auto equals = word.find('=');
     const auto name = std::string_view{word}.substr(0, equals);
     const auto* known = std::ranges::find(values, name, &named_value::name);
     if (equals == std::string::npos || known == std::end(values)) return std::string{name};
-    known->in(s) = word.substr(equals + 1);
+    known->in(changed) = word.substr(equals + 1);
   }
-  s.summary.resize(10, ' ');
+  changed.summary.resize(10, ' ');
+  s = std::move(changed);
   return {};
 }
 

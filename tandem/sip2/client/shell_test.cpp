@@ -65,7 +65,9 @@ TEST(shell, a_raw_line_is_sent_as_it_is) {
 TEST(shell, what_is_not_known_is_told_and_changes_nothing) {
   shell sh{a_library()};
   EXPECT_EQ(sh.on_line("nonsense").text, "There is no message 'nonsense'; see help.\n");
-  EXPECT_EQ(sh.on_line("checkout color=red").text, "There is no value 'color'; see help.\n");
+  (void)sh.on_line("set item=1");
+  EXPECT_EQ(sh.on_line("checkout item=2 color=red").text, "There is no value 'color'; see help.\n");
+  EXPECT_EQ(sh.on_line("checkout").question.value(field_id{"AB"}), "1");
   EXPECT_EQ(sh.on_line("checkout item").text, "There is no value 'item'; see help.\n");
   EXPECT_EQ(sh.on_line("").what, action::none);
   EXPECT_EQ(sh.on_line("quit").what, action::quit);

@@ -45,14 +45,13 @@ std::optional<demo_ils::item> demo_ils::find_item(std::string_view barcode) {
   return i;
 }
 
-demo_ils::refusal demo_ils::why_not_lend(const std::optional<patron>& p,
-                                         const std::optional<item>& i, const message& request) {
-  if (auto refused = why_not_patron(p, request); !refused.empty()) return refused;
+demo_ils::refusal demo_ils::why_not_lend(const patron& p, const std::optional<item>& i,
+                                         const message& request) {
   if (!i) return "This item is not known.";
   if (patron_status_of(p).front() == 'Y') return "This card may not borrow at the moment.";
-  if (!i->borrower.empty() && i->borrower != p->barcode) return "The item is on loan.";
+  if (!i->borrower.empty() && i->borrower != p.barcode) return "The item is on loan.";
   auto shelf = db_.query("SELECT patron FROM holds WHERE item = ? AND on_shelf = 1", i->barcode);
-  if (shelf.step() && shelf.text(0) != p->barcode) return "The item is kept for another reader.";
+  if (shelf.step() && shelf.text(0) != p.barcode) return "The item is kept for another reader.";
   if (i->borrower.empty() && i->rental > 0 && request.value(field_id{"BO"}) != "Y")
     return "There is a fee for this item.";
   return {};
@@ -85,11 +84,13 @@ message demo_ils::checkout(const message& request) {
   if (is_cancel && is_renewal && why_not_patron(p, request).empty())
     return cancel_checkout(request, std::move(m));
 
-  auto refused = why_not_lend(p, i, request);
+  auto refused = why_not_patron(p, request);
+  const bool is_known = refused.empty() && i; // off-line or not, somebody else's card stays so
+  if (refused.empty()) refused = why_not_lend(*p, i, request);
   if (refused.empty() && is_renewal)
     refused = request.fixed_named("SC renewal policy") == "Y" ? why_not_renew(*p, *i)
                                                               : "The item is on loan to this card.";
-  if (!refused.empty() && !(is_done_already && p && i)) {
+  if (!refused.empty() && !(is_done_already && is_known)) {
     add_loan_fields(m, request, i);
     if (i && i->rental > 0)
       m.add(field_id{"BT"}, "06")
@@ -130,7 +131,7 @@ message demo_ils::renew(const message& request) {
   const auto p = find_patron(request.value(id_aa));
   auto i = find_item(request.value(id_ab));
   message m{code::renew_response, {"0", "N", magnetic(i), "N", today()}};
-  auto refused = why_not_patron(p, request);
+  auto refused = why_not_holder(p, request);
   if (refused.empty() && !i) refused = "This item is not known.";
   // Off-line it has happened already: only a renewal that nobody could have made is refused.
   const bool is_done_already =
@@ -149,7 +150,7 @@ message demo_ils::renew(const message& request) {
 
 message demo_ils::renew_all(const message& request) {
   const auto p = find_patron(request.value(id_aa));
-  const auto refused = why_not_patron(p, request);
+  const auto refused = why_not_holder(p, request);
   std::vector<std::string> items, renewed, unrenewed;
   if (refused.empty()) {
     auto rows = db_.query("SELECT item FROM loans WHERE patron = ? ORDER BY due", p->barcode);

@@ -58,8 +58,12 @@ class demo_ils {
   [[nodiscard]] message status(const message& request);
 
   [[nodiscard]] std::optional<patron> find_patron(std::string_view barcode);
-  /// The card is not known, or the PIN that came with it is another.
+  /// The card is not known, or the PIN that came with it is another. A PIN that is left out is not
+  /// asked for; an empty one is another.
   [[nodiscard]] static refusal why_not_patron(const std::optional<patron>& p,
+                                              const message& request);
+  /// The same where a PIN is asked for (29, 65): who only knows a card keeps nothing on loan.
+  [[nodiscard]] static refusal why_not_holder(const std::optional<patron>& p,
                                               const message& request);
   [[nodiscard]] std::string patron_status_of(const std::optional<patron>& p) const;
   void add_patron_basics(message& m, const message& request, const std::optional<patron>& p) const;
@@ -73,7 +77,7 @@ class demo_ils {
   /// Y, N, or U of an item that is not known.
   [[nodiscard]] static std::string_view magnetic(const std::optional<item>& i) noexcept;
   [[nodiscard]] std::optional<item> find_item(std::string_view barcode);
-  [[nodiscard]] refusal why_not_lend(const std::optional<patron>& p, const std::optional<item>& i,
+  [[nodiscard]] refusal why_not_lend(const patron& p, const std::optional<item>& i,
                                      const message& request);
   [[nodiscard]] refusal why_not_renew(const patron& p, const item& i);
   [[nodiscard]] message checkout(const message& request);

@@ -151,44 +151,62 @@ TEST_F(demo_ils_test, patron_information_counts_lists_and_windows) {
 }
 
 TEST_F(demo_ils_test, renews_one_and_all) {
-  EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000002|AB31000005|").fixed.substr(0, 2), "1Y");
-  const auto all = ask("65" + d + "AODEMO|AA21000002|");
+  const std::string who = "AODEMO|AA21000002|ADs3cret!|";
+  EXPECT_EQ(ask("29NN" + d + d + who + "AB31000005|").fixed.substr(0, 2), "1Y");
+  const auto all = ask("65" + d + who);
   EXPECT_EQ(all.fixed.substr(0, 9), "100010000");
   EXPECT_EQ(all.value(field_id{"BM"}), "31000005");
-  EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000001|AB31000005|").fixed[0], '0');
+  EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000001|AD1234|AB31000005|").fixed[0], '0');
 }
 
 TEST_F(demo_ils_test, a_wrong_pin_is_refused_in_every_message_and_changes_nothing) {
-  const std::string who = "AODEMO|AA21000002|AB31000005|AC|AD9999|";
   const auto due = [&] {
     return std::string{ask("17" + d + "AODEMO|AB31000005|").value(field_id{"AH"})};
   };
   const auto before = due();
-  for (const auto& line : {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who,
-                           "15+" + d + who, "37" + d + "0100USDBV1.00|" + who, "35" + d + who,
-                           "11YN" + d + d + who, "11NN" + d + d + who + "BIY|"}) {
-    const auto answer = ask(line);
-    EXPECT_TRUE(answer.fixed[0] == '0' || answer.fixed[0] == 'N') << line;
-    EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;
+  for (const char* pin : {"AD9999|", "AD|", "AD9999|ADs3cret!|"}) {
+    const std::string who = "AODEMO|AA21000002|AB31000005|AC|" + std::string{pin};
+    const std::string free = "AODEMO|AA21000002|AB31000001|AC|" + std::string{pin};
+    for (const auto& line : {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who,
+                             "15+" + d + who, "37" + d + "0100USDBV1.00|" + who, "35" + d + who,
+                             "11YN" + d + d + who, "11NN" + d + d + who + "BIY|",
+                             "11NN" + d + d + free, "11NY" + d + d + free}) {
+      const auto answer = ask(line);
+      EXPECT_TRUE(answer.fixed[0] == '0' || answer.fixed[0] == 'N') << line;
+      EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;
+    }
+    for (const auto& line : {"23001" + d + who, "63001" + d + "Y         " + who, "25" + d + who}) {
+      const auto answer = ask(line);
+      EXPECT_EQ(answer.value(field_id{"CQ"}), "N") << line;
+      EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;
+      if (answer.code == code::patron_enable_response) continue;
+      EXPECT_FALSE(answer.has(field_id{"BD"}) || answer.has(field_id{"BV"})) << line;
+    }
   }
   EXPECT_EQ(due(), before);
-  for (const auto& line : {"23001" + d + who, "63001" + d + "Y         " + who, "25" + d + who}) {
+  EXPECT_EQ(ask("17" + d + "AODEMO|AB31000001|").fixed.substr(0, 2), "03");
+}
+
+TEST_F(demo_ils_test, a_renewal_needs_the_pin_and_nothing_else_does) {
+  const std::string who = "AODEMO|AA21000002|AB31000005|";
+  for (const auto& line : {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who}) {
     const auto answer = ask(line);
-    EXPECT_EQ(answer.value(field_id{"CQ"}), "N") << line;
-    EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;
-    EXPECT_FALSE(answer.has(field_id{"BD"})) << line;
+    EXPECT_EQ(answer.fixed[0], '0') << line;
+    EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is needed.") << line;
   }
+  EXPECT_FALSE(information("21000002", "          ").has(field_id{"CQ"}));
+  EXPECT_EQ(checkout("21000002", "31000001").fixed[0], '1');
 }
 
 TEST_F(demo_ils_test, an_off_line_renewal_is_for_who_has_the_item) {
-  EXPECT_EQ(ask("29NY" + d + d + "AODEMO|AA21000001|AB31000005|").fixed[0], '0');
-  EXPECT_EQ(ask("29NY" + d + d + "AODEMO|AA21000002|AB31000005|").fixed[0], '1');
+  EXPECT_EQ(ask("29NY" + d + d + "AODEMO|AA21000001|AD1234|AB31000005|").fixed[0], '0');
+  EXPECT_EQ(ask("29NY" + d + d + "AODEMO|AA21000002|ADs3cret!|AB31000005|").fixed[0], '1');
 }
 
 TEST_F(demo_ils_test, unknown_items_and_cards_are_answered_as_the_protocol_has_it) {
   EXPECT_EQ(ask("17" + d + "AODEMO|ABnone|").fixed.substr(0, 6), "010101");
   EXPECT_EQ(checkout("21000001", "none").fixed.substr(0, 4), "0NUN");
-  EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000001|ABnone|").fixed.substr(0, 4), "0NUN");
+  EXPECT_EQ(ask("29NN" + d + d + "AODEMO|AA21000001|AD1234|ABnone|").fixed.substr(0, 4), "0NUN");
   EXPECT_EQ(ask("19" + d + "AODEMO|ABnone|CHx|").fixed[0], '0');
   for (const auto& line : {"01N" + d + "AODEMO|ALx|AAnone|AC|", "25" + d + "AODEMO|AAnone|"}) {
     const auto answer = ask(line);

@@ -48,8 +48,13 @@ std::optional<demo_ils::patron> demo_ils::find_patron(std::string_view barcode) 
 
 demo_ils::refusal demo_ils::why_not_patron(const std::optional<patron>& p, const message& request) {
   if (!p) return "This card is not known.";
-  const auto pin = request.value(id_ad);
-  return pin.empty() || pin == p->pin ? refusal{} : refusal{"The PIN is wrong."};
+  const auto* pin = request.find(id_ad);
+  return !pin || *pin == p->pin ? refusal{} : refusal{"The PIN is wrong."};
+}
+
+demo_ils::refusal demo_ils::why_not_holder(const std::optional<patron>& p, const message& request) {
+  if (p && !request.has(id_ad)) return "The PIN is needed.";
+  return why_not_patron(p, request);
 }
 
 std::string demo_ils::patron_status_of(const std::optional<patron>& p) const {
@@ -78,8 +83,9 @@ message demo_ils::patron_status(const message& request) {
   message m{code::patron_status_response,
             {patron_status_of(p), request.fixed_named("language"), today()}};
   add_patron_basics(m, request, p);
-  if (p) m.add(field_id{"BH"}, "USD").add(field_id{"BV"}, to_money(p->owed));
-  m.add_if(id_af, why_not_patron(p, request));
+  if (const auto refused = why_not_patron(p, request); !refused.empty())
+    return m.add(id_af, refused), m;
+  m.add(field_id{"BH"}, "USD").add(field_id{"BV"}, to_money(p->owed));
   return m;
 }
 

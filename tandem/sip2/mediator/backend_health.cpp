@@ -9,6 +9,7 @@ backend_health::backend_health(const health_options& options, instant now) : opt
 
 void backend_health::plan(instant now) {
   next_probe_.reset();
+  is_probing_ = false;
   if (!is_up_)
     next_probe_ = now + options_.probe_interval;
   else if (options_.is_watched)
@@ -16,7 +17,7 @@ void backend_health::plan(instant now) {
 }
 
 backend_health::change backend_health::on_success(instant now) {
-  failures_in_a_row_ = 0;
+  unreachable_ = doubts_ = 0;
   if (is_up_) return change::none;
   is_up_ = true;
   plan(now);
@@ -32,13 +33,13 @@ backend_health::change backend_health::open(instant now) {
 
 backend_health::change backend_health::on_unreachable(std::string_view why, instant now) {
   last_problem_ = why;
-  return ++failures_in_a_row_ < options_.failures_to_open ? change::none : open(now);
+  return ++unreachable_ < options_.failures_to_open ? change::none : open(now);
 }
 
 void backend_health::on_doubt(std::string_view why, instant now) {
   last_problem_ = why;
-  if (++failures_in_a_row_ >= options_.failures_to_open && is_up_) {
-    failures_in_a_row_ = 0; // the next so many ask for the next probe
+  if (++doubts_ >= options_.failures_to_open && is_up_ && !is_probing_) {
+    doubts_ = 0; // the next so many ask for the next probe
     next_probe_ = now;
   }
 }

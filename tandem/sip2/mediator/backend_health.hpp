@@ -46,7 +46,10 @@ class backend_health {
   /// When to send a probe; nothing: no probe is due, or one is on its way. A probe is begun by
   /// begin_probe() and ended by on_probe().
   [[nodiscard]] std::optional<instant> next_probe() const noexcept { return next_probe_; }
-  void begin_probe() noexcept { next_probe_.reset(); }
+  void begin_probe() noexcept {
+    next_probe_.reset();
+    is_probing_ = true;
+  }
 
   [[nodiscard]] bool is_up() const noexcept { return is_up_; }
   /// What went wrong last; empty: nothing did.
@@ -58,7 +61,10 @@ class backend_health {
 
   health_options options_;
   bool is_up_ = true;
-  unsigned failures_in_a_row_ = 0;
+  // In a row, each kind for itself: a doubt says nothing about whether the system can be reached.
+  unsigned unreachable_ = 0;
+  unsigned doubts_ = 0;
+  bool is_probing_ = false; ///< begun, and its outcome is still due
   std::string last_problem_;
   std::optional<instant> next_probe_;
 };

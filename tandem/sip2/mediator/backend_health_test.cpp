@@ -44,6 +44,31 @@ TEST(backend_health, failures_that_one_request_may_have_caused_are_settled_by_a_
   EXPECT_EQ(h.on_probe("no answer in time", start), change::went_down);
 }
 
+TEST(backend_health, doubts_are_not_counted_with_failures_to_reach_it) {
+  backend_health h{{.failures_to_open = 3}, start};
+  h.on_doubt("a broken answer", start);
+  h.on_doubt("a broken answer", start);
+  EXPECT_EQ(h.on_unreachable("refused", start), change::none);
+  EXPECT_TRUE(h.is_up());
+  EXPECT_FALSE(h.next_probe());
+  h.on_doubt("a broken answer", start);
+  EXPECT_EQ(h.next_probe(), start) << "the third doubt asks for the probe";
+  EXPECT_EQ(h.on_unreachable("refused", start), change::none);
+  EXPECT_EQ(h.on_unreachable("refused", start), change::went_down);
+}
+
+TEST(backend_health, one_probe_at_a_time_decides) {
+  backend_health h{{.failures_to_open = 2}, start};
+  for (int i = 0; i < 2; ++i) h.on_doubt("too long an answer", start);
+  ASSERT_TRUE(h.next_probe());
+  h.begin_probe();
+  for (int i = 0; i < 5; ++i) h.on_doubt("too long an answer", start);
+  EXPECT_FALSE(h.next_probe()) << "one is on its way";
+  EXPECT_EQ(h.on_probe("", start), change::none);
+  for (int i = 0; i < 2; ++i) h.on_doubt("too long an answer", start);
+  EXPECT_EQ(h.next_probe(), start);
+}
+
 TEST(backend_health, a_watched_one_is_probed_while_it_is_up) {
   backend_health h{{.is_watched = true}, start};
   EXPECT_EQ(h.next_probe(), start + seconds{10});

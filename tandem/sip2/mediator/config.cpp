@@ -155,6 +155,25 @@ void read_mediator_config(const config_document& file, mediator_config& config) 
     root.table("http").complain("door-profile", "there is no such profile");
 }
 
+std::vector<std::string_view> keep_fixed(mediator_config& next, const mediator_config& in_force) {
+  std::vector<std::string_view> differing;
+  const auto keep = [&differing](std::string_view key, auto& to, const auto& from) {
+    if (to != from) differing.push_back(key);
+    to = from;
+  };
+  keep("[log] facility", next.log_facility, in_force.log_facility);
+  auto& http = next.http;
+  const auto& present = in_force.http;
+  keep("[http] listen", http.address, present.address);
+  if (!present.address) return differing; // no port, hence nothing of it
+  keep("[http] door-path", http.door_path, present.door_path);
+  if (!http.has_tls && present.has_tls) { // a new certificate is no difference
+    keep("[http] certificate-file", http.has_tls, present.has_tls);
+    http.tls = present.tls;
+  }
+  return differing;
+}
+
 std::vector<std::string> files_of(const mediator_config& config) {
   std::vector<std::string> all;
   const auto add = [&all](const std::string& file) {

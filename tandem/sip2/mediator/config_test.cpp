@@ -176,6 +176,45 @@ login = "a"
     EXPECT_NE(l.faults.find(part), std::string::npos) << part << "\n" << l.faults;
 }
 
+TEST(mediator_config, what_is_fixed_at_start_up_is_named_and_stays_when_a_reload_differs) {
+  mediator_config in_force;
+  in_force.http.address = socket_address::parse("127.0.0.1:6080");
+  in_force.http.has_tls = true;
+  in_force.http.tls.certificate_file = "first.pem";
+  using change = void (*)(mediator_config&);
+  const std::pair<std::string_view, change> rows[] = {
+      {"[log] facility", [](mediator_config& c) { c.log_facility = "local7"; }},
+      {"[http] listen",
+       [](mediator_config& c) { c.http.address = socket_address::parse("127.0.0.1:6081"); }},
+      {"[http] listen", [](mediator_config& c) { c.http.address.reset(); }},
+      {"[http] door-path", [](mediator_config& c) { c.http.door_path = "/other"; }},
+      {"[http] certificate-file",
+       [](mediator_config& c) {
+         c.http.has_tls = false;
+         c.http.tls.certificate_file.clear();
+       }},
+  };
+  for (const auto& [key, apply] : rows) {
+    auto next = in_force;
+    apply(next);
+    EXPECT_EQ(keep_fixed(next, in_force), std::vector{key});
+    EXPECT_EQ(next.log_facility, in_force.log_facility);
+    EXPECT_EQ(next.http.address, in_force.http.address);
+    EXPECT_EQ(next.http.door_path, in_force.http.door_path);
+    EXPECT_TRUE(next.http.has_tls);
+    EXPECT_EQ(next.http.tls.certificate_file, "first.pem");
+  }
+  auto next = in_force;
+  next.http.tls.certificate_file = "second.pem";
+  EXPECT_TRUE(keep_fixed(next, in_force).empty());
+  EXPECT_EQ(next.http.tls.certificate_file, "second.pem");
+
+  const mediator_config without_port;
+  next = in_force;
+  EXPECT_EQ(keep_fixed(next, without_port), std::vector<std::string_view>{"[http] listen"});
+  EXPECT_FALSE(next.http.address);
+}
+
 TEST(mediator_config, log_levels_by_either_name) {
   EXPECT_EQ(find_log_level("LOG_DEBUG"), log_level::debug);
   EXPECT_EQ(find_log_level("warning"), log_level::warning);

@@ -11,6 +11,8 @@
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -26,6 +28,7 @@ struct incoming_message {
   form how = form::json;
   message content;
   std::string fault; ///< empty: it is a request that may be relayed
+  std::uint64_t terminal_counters::*counter = nullptr; ///< of that fault, where terminals have one
 };
 
 bool is_form(const http::request& request) {
@@ -48,37 +51,56 @@ std::string find_session(const http::request& request) {
   return std::string{http::find_header(request.headers, "X-Session")};
 }
 
+void read_line(incoming_message& in, std::string_view line, const profile& p) {
+  while (line.ends_with('\r') || line.ends_with('\n')) line.remove_suffix(1);
+  const auto e = open_line(line, p.wire);
+  in.how = form::line;
+  if (!e || line.find_first_of("\r\n") != std::string_view::npos) {
+    in.fault = "this is not one message of SIP2";
+  } else if (!e->is_intact) {
+    in.fault = "the checksum is wrong";
+    in.counter = &terminal_counters::bad_checksums;
+  } else if (!e->spec) {
+    in.fault = "this is not one message of SIP2";
+    in.counter = &terminal_counters::unknown_codes;
+  } else {
+    in.content = read_message(*e, p.wire);
+  }
+}
+
+void read_json(incoming_message& in, std::string_view json) {
+  json_notes notes;
+  auto m = from_json(json, {}, &notes);
+  if (!m) {
+    in.fault = to_text(m.error());
+    if (m.error() == json_errc::unknown_code) in.counter = &terminal_counters::unknown_codes;
+    return;
+  }
+  if (notes.long_fixed || notes.wrong_number) {
+    in.fault = notes.long_fixed ? "the fixed fields are too long"
+                                : "a fixed field has a number that it cannot hold";
+    return;
+  }
+  in.content = std::move(*m);
+  drop_error_detection(in.content);
+  // A client may leave the dates of its fixed fields to us, but no answer to a question.
+  if (in.content.fixed.size() < in.content.spec()->fixed_width())
+    in.content.fixed.resize(in.content.spec()->fixed_width(), ' ');
+}
+
 incoming_message read(const http::request& request, const profile& p) {
   incoming_message in;
-  if (http::find_header(request.headers, "Content-Type").starts_with("text/plain")) {
-    in.how = form::line;
-    auto line = std::string_view{request.body};
-    while (line.ends_with('\r') || line.ends_with('\n')) line.remove_suffix(1);
-    const auto e = open_line(line, p.wire);
-    if (!e || !e->spec || line.find_first_of("\r\n") != std::string_view::npos)
-      in.fault = "this is not one message of SIP2";
-    else if (!e->is_intact)
-      in.fault = "the checksum is wrong";
-    else
-      in.content = read_message(*e, p.wire);
-  } else {
-    const auto json =
-        is_form(request) ? http::form_value(request.body, "message").value_or("") : request.body;
-    json_notes notes;
-    auto m = from_json(json, {}, &notes);
-    if (!m)
-      in.fault = std::string{to_text(m.error())};
-    else if (notes.long_fixed)
-      in.fault = "the fixed fields are too long";
-    else
-      in.content = std::move(*m);
-    // A client may leave the dates of its fixed fields to us, but no answer to a question.
-    if (in.fault.empty() && in.content.fixed.size() < in.content.spec()->fixed_width())
-      in.content.fixed.resize(in.content.spec()->fixed_width(), ' ');
-  }
+  if (http::find_header(request.headers, "Content-Type").starts_with("text/plain"))
+    read_line(in, request.body, p);
+  else if (is_form(request))
+    read_json(in, http::form_value(request.body, "message").value_or(""));
+  else
+    read_json(in, request.body);
   if (in.fault.empty() && in.content.code != code::end_session &&
-      !find_message(in.content.spec()->answer))
+      !find_message(in.content.spec()->answer)) {
     in.fault = "this message is not a request";
+    in.counter = &terminal_counters::unknown_codes;
+  }
   return in;
 }
 
@@ -124,12 +146,32 @@ struct door::visit {
   static std::string date() { return format_date(std::chrono::system_clock::now()); }
 };
 
-door::door(backend& library, terminal_counters& counters,
-           std::shared_ptr<const terminal_rules> rules, std::string profile)
-    : library_{library}, counters_{counters}, rules_{std::move(rules)}, profile_{
-                                                                            std::move(profile)} {}
+struct door::drain_state final : timer {
+  drain_state(door& d, std::function<void()> on_done) : owner{d}, done{std::move(on_done)} {}
+  void on_timer(instant) override {
+    log_warning("{} requests at the door were not finished in time; they are refused",
+                owner.asked_.size());
+    while (!owner.asked_.empty()) {
+      const auto v = *owner.asked_.begin();
+      owner.asked_.erase(owner.asked_.begin());
+      owner.refuse_for_drain(*v);
+    }
+    owner.finish_drain();
+  }
+  door& owner;
+  std::function<void()> done;
+};
 
-void door::use(std::shared_ptr<const terminal_rules> rules, std::string profile) {
+door::door(io::shard& home, backend& library, terminal_counters& counters,
+           std::shared_ptr<const terminal_rules> rules, std::string profile, door_state state)
+    : home_{home}, library_{library}, counters_{counters}, rules_{std::move(rules)},
+      profile_{std::move(profile)}, state_{state} {}
+
+door::~door() = default;
+
+void door::use(std::shared_ptr<const terminal_rules> rules, std::string profile,
+               door_state state) {
+  state_ = state;
   rules_ = std::move(rules);
   profile_ = std::move(profile);
 }
@@ -142,6 +184,8 @@ void door::serve(http::server& server, const std::string& path) {
 }
 
 void door::take(const http::request& request, http::responder responder) {
+  if (state_ == door_state::closed)
+    return responder.respond(http::text_response(404, "the direct door is closed"));
   auto v = std::make_shared<visit>(visit{.responder = std::move(responder), .counters = counters_});
   v->session = find_session(request);
   if (!is_session_key(v->session))
@@ -153,15 +197,20 @@ void door::take(const http::request& request, http::responder responder) {
   const auto* known = login ? rules_->find_account(*login) : nullptr;
   v->rules = rules_->find_profile(known && !known->profile.empty() ? known->profile : profile_);
   v->in = read(request, *v->rules);
-  if (!v->in.fault.empty()) return v->responder.respond(http::text_response(400, v->in.fault));
+  if (!v->in.fault.empty()) {
+    if (v->in.counter) ++(counters_.*v->in.counter);
+    return v->responder.respond(http::text_response(400, v->in.fault));
+  }
   if (!v->has_session) v->session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
 
   ++counters_.requests;
+  if (draining_) return refuse_for_drain(*v);
   const auto what = v->in.content.code;
   if (what == code::end_session) sessions_.end(v->session);
   if (what != code::login && what != code::end_session)
     if (const auto refusal = check_request(v->in.content, *v->rules,
                                            login ? login_state::accepted : login_state::none)) {
+      ++counters_.refused_requests;
       log_warning("[door {}] {} refused: {}", v->session, what.text(), refusal->why);
       return v->refuse(403, refusal->screen);
     }
@@ -194,10 +243,18 @@ void door::relay(const std::shared_ptr<visit>& v) {
   // Nobody can ask again under a key that the client has not chosen.
   ask.is_transient = !v->has_session || (known && known->is_transient);
   ask.deadline = v->rules->backend_deadline;
-  library_.send(std::move(ask),
-                [this, v, alive = std::weak_ptr{alive_}](const backend_reply& reply) {
-                  if (!alive.expired()) take_reply(*v, reply);
-                });
+  asked_.insert(v);
+  try {
+    library_.send(std::move(ask),
+                  [this, v, alive = std::weak_ptr{alive_}](const backend_reply& reply) {
+                    if (alive.expired() || asked_.erase(v) == 0) return; // it was refused meanwhile
+                    take_reply(*v, reply);
+                    finish_drain();
+                  });
+  } catch (const std::bad_alloc&) {
+    asked_.erase(v);
+    throw;
+  }
 }
 
 void door::take_reply(visit& v, const backend_reply& reply) {
@@ -225,6 +282,24 @@ void door::take_reply(visit& v, const backend_reply& reply) {
       ++counters_.refused_logins;
   }
   v.respond(200, read.content);
+}
+
+void door::drain(duration limit, std::function<void()> done) {
+  if (draining_) return;
+  draining_ = std::make_unique<drain_state>(*this, std::move(done));
+  home_.timers().arm(*draining_, home_.now() + limit);
+  finish_drain();
+}
+
+void door::refuse_for_drain(visit& v) {
+  ++counters_.failures;
+  v.refuse(503, v.rules->offline_text);
+}
+
+void door::finish_drain() {
+  if (!draining_ || !draining_->done || !asked_.empty()) return;
+  draining_->cancel();
+  home_.post(std::exchange(draining_->done, nullptr));
 }
 
 void door::accept_login(const visit& v) {

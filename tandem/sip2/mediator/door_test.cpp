@@ -22,7 +22,7 @@ class door_test : public testing::Test {
   door_test() {
     set_log_level(log_level::critical);
     set({});
-    d_.emplace(library, counters, rules, "default");
+    d_.emplace(home, library, counters, rules, "default", door_state::open);
     d_->serve(*server, "/door");
     const auto at = server->listen({ip_address::v4(127, 0, 0, 1), 0, 0});
     EXPECT_TRUE(at);
@@ -85,6 +85,94 @@ TEST_F(door_test, what_is_no_request_is_refused_and_not_relayed) {
       post("", R"({"code":"17","fixed_fields":["x)" + d + R"("]})", "application/json").status,
       400U);
   EXPECT_TRUE(library.seen.empty());
+}
+
+TEST_F(door_test, what_is_refused_counts_as_it_does_for_terminals) {
+  EXPECT_EQ(status_of("", item + "AY1AZ0000"), 400U);
+  EXPECT_EQ(counters.bad_checksums, 1U);
+  EXPECT_EQ(status_of("", "77x"), 400U);
+  EXPECT_EQ(status_of("", "18" + d), 400U);
+  EXPECT_EQ(post("", R"({"code":"77"})", "application/json").status, 400U);
+  EXPECT_EQ(post("", R"({"code":"94"})", "application/json").status, 400U);
+  EXPECT_EQ(counters.unknown_codes, 4U);
+  set(with_login());
+  EXPECT_EQ(status_of("", item), 403U);
+  EXPECT_EQ(counters.refused_requests, 1U);
+  EXPECT_EQ(counters.bad_checksums + counters.unknown_codes, 5U);
+  EXPECT_EQ(counters.requests, 1U);
+}
+
+TEST_F(door_test, ay_and_az_pass_in_neither_direction) {
+  library.answer = [](const backend_request&) -> backend_reply {
+    return R"({"code":"18","fixed_fields":["03","01","01"],)"
+           R"("fields":[{"AB":"3"},{"AY":"1","AZ":"FFFF"},{"AJ":"Emma"}]})";
+  };
+  const auto json = R"({"code":"17","fixed_fields":[],"fields":[{"AY":"1AZFFFF"},{"AB":"3"}]})";
+  const auto body = post("", json, "application/json").body;
+  EXPECT_EQ(body.find(R"("AY")"), std::string::npos) << body;
+  EXPECT_EQ(body.find(R"("AZ")"), std::string::npos) << body;
+  EXPECT_NE(body.find(R"("AJ":"Emma")"), std::string::npos) << body;
+  ASSERT_EQ(library.seen.size(), 1U);
+  EXPECT_EQ(library.seen[0].message.find("AY"), std::string::npos) << library.seen[0].message;
+}
+
+TEST_F(door_test, a_number_that_a_fixed_field_cannot_hold_is_refused) {
+  for (const char* fixed : {R"([20261120153457])", R"([-1])"})
+    EXPECT_EQ(
+        post("", R"({"code":"17","fixed_fields":)" + std::string{fixed} + "}", "application/json")
+            .status,
+        400U)
+        << fixed;
+  EXPECT_TRUE(library.seen.empty());
+}
+
+TEST_F(door_test, a_closed_door_takes_nothing_until_it_is_opened) {
+  d_->use(rules, "default", door_state::closed);
+  EXPECT_EQ(status_of("", item), 404U);
+  EXPECT_TRUE(library.seen.empty());
+  d_->use(rules, "default", door_state::open);
+  EXPECT_EQ(status_of("", item), 200U);
+}
+
+TEST_F(door_test, draining_finishes_what_is_in_progress_and_refuses_what_comes_new) {
+  library.is_silent = true;
+  std::optional<http::client_result> got;
+  client->send({.method = "POST",
+                .target = "/door",
+                .headers = {{"Content-Type", "text/plain"}},
+                .body = item},
+               seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
+  ASSERT_TRUE(home.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
+  bool is_done = false;
+  d_->drain(seconds{10}, [&] { is_done = true; });
+  const auto late = post("", item);
+  EXPECT_EQ(late.status, 503U);
+  EXPECT_EQ(late.body.substr(0, 8), "18010101");
+  EXPECT_FALSE(is_done);
+  library.kept.front()(library_for_test::usual(library.seen.front()));
+  ASSERT_TRUE(home.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
+  ASSERT_TRUE(*got);
+  EXPECT_EQ((*got)->body, item_answer);
+}
+
+TEST_F(door_test, at_the_limit_of_a_drain_what_is_in_progress_is_refused) {
+  library.is_silent = true;
+  std::optional<http::client_result> got;
+  client->send({.method = "POST",
+                .target = "/door",
+                .headers = {{"Content-Type", "text/plain"}},
+                .body = item},
+               seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
+  ASSERT_TRUE(home.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
+  bool is_done = false;
+  d_->drain(milliseconds{20}, [&] { is_done = true; });
+  ASSERT_TRUE(home.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
+  ASSERT_TRUE(*got);
+  EXPECT_EQ((*got)->status, 503U);
+  EXPECT_EQ((*got)->body.substr(0, 8), "18010101");
+  EXPECT_EQ(counters.failures, 1U);
+  library.kept.front()(library_for_test::usual(library.seen.front()));
+  EXPECT_EQ(counters.answers, 1U) << "the late answer is nobody's";
 }
 
 TEST_F(door_test, where_a_login_is_required_a_session_has_to_log_in_first) {

@@ -87,9 +87,9 @@ std::string mediator::open_http() {
                         {.counted = metrics_, .why_not_ready = [this] { return why_not_ready(); }});
   tokens_.add(control::role::admin, config_.http.token);
   control::serve_json_rpc(*http_, commands_, tokens_);
-  door_ = std::make_unique<door>(*library_, terminals_->shared_counters(), config_.rules,
-                                 config_.http.door_profile);
-  if (config_.http.has_door) door_->serve(*http_, config_.http.door_path);
+  door_ = std::make_unique<door>(home_, *library_, terminals_->shared_counters(), config_.rules,
+                                 config_.http.door_profile, state_of_door());
+  door_->serve(*http_, config_.http.door_path);
   const auto at = http_->listen(*config_.http.address);
   if (!at) return "HTTP port: " + at.error();
   http_at_ = *at;
@@ -104,6 +104,10 @@ void mediator::watch_files() {
   auto files = files_of(config_);
   if (!config_file_.empty()) files.push_back(config_file_);
   files_->watch(files);
+}
+
+door_state mediator::state_of_door() const {
+  return config_.http.has_door ? door_state::open : door_state::closed;
 }
 
 std::string mediator::why_not_ready() const {
@@ -129,7 +133,8 @@ std::string mediator::reload() {
     return fault;
   }
   ++reloads_;
-  const auto http = config_.http; // its address stays until the next start
+  for (const auto key : keep_fixed(*next, config_))
+    log_warning("{} has changed; it is fixed at start-up and needs a restart", key);
   config_ = std::move(*next);
   set_log_level(config_.level);
   fit_to_descriptors(config_);
@@ -137,9 +142,6 @@ std::string mediator::reload() {
   terminals_->set_rules(config_.rules);
   fault = terminals_->set_listeners(config_.listeners);
   if (http_) {
-    if (config_.http.address != http.address)
-      log_warning("another address of the HTTP port needs a restart");
-    config_.http.address = http.address;
     http_->use_token(config_.http.token);
     tokens_ = {};
     tokens_.add(control::role::admin, config_.http.token);
@@ -149,7 +151,7 @@ std::string mediator::reload() {
       else
         fault += "HTTP port: " + tls.error();
     }
-    door_->use(config_.rules, config_.http.door_profile);
+    door_->use(config_.rules, config_.http.door_profile, state_of_door());
   }
   watch_files();
   log_notice("the configuration was read again; terminals connected: {}", terminals_->connected());
@@ -160,10 +162,16 @@ std::string mediator::reload() {
 void mediator::drain(duration limit) {
   if (terminals_->is_draining()) return;
   log_notice("Shutdown requested...");
+  left_to_drain_ = door_ ? 2 : 1;
   terminals_->drain(limit, [this] {
     log_notice("all terminals are finished");
-    on_finished_();
+    one_is_drained();
   });
+  if (door_) door_->drain(limit, [this] { one_is_drained(); });
+}
+
+void mediator::one_is_drained() {
+  if (--left_to_drain_ == 0) on_finished_();
 }
 
 } // namespace tandem::sip2

@@ -39,8 +39,8 @@ class mediator {
   /// \return nothing, or what was wrong.
   std::string reload();
 
-  /// Stops accepting, finishes what is in progress, tells the back-end of each end, then
-  /// on_finished.
+  /// Stops accepting, finishes what is in progress of terminals and at the door, tells the back-end
+  /// of each end, then on_finished. At `limit` what is left is refused.
   void drain(duration limit);
   [[nodiscard]] duration drain_limit() const noexcept { return config_.drain_limit; }
 
@@ -49,10 +49,12 @@ class mediator {
 
  private:
   [[nodiscard]] std::string open_http();
+  [[nodiscard]] door_state state_of_door() const;
   [[nodiscard]] std::string why_not_ready() const;
   void count();
   void add_commands();
   void watch_files();
+  void one_is_drained();
   [[nodiscard]] boost::json::value status() const;
 
   io::shard& home_;
@@ -70,6 +72,7 @@ class mediator {
   std::unique_ptr<http::server> http_;
   std::optional<socket_address> http_at_;
   std::unique_ptr<io::file_watch> files_;
+  int left_to_drain_ = 0; ///< terminals, door
   std::uint64_t reloads_ = 0;
   std::uint64_t failed_reloads_ = 0;
 };

@@ -187,16 +187,18 @@ void mediator::count() {
   add("sip2_connections_displaced_total",
       "Connections without a login that were closed for others when all places were taken.",
       s.displaced);
-  add("sip2_requests_total", "Intact messages from terminals.", c.requests);
-  add("sip2_answers_total", "Answers to terminals.", c.answers);
+  add("sip2_requests_total", "Intact messages from terminals and at the door.", c.requests);
+  add("sip2_answers_total", "Answers to terminals and at the door.", c.answers);
   add("sip2_failure_answers_total", "Answers made here because the back-end gave none.",
       c.failures);
   add("sip2_unusable_answers_total", "Answers of the back-end that were none to the request.",
       c.bad_answers);
-  add("sip2_bad_checksums_total", "Messages answered with 96.", c.bad_checksums);
+  add("sip2_bad_checksums_total", "Messages whose checksum is wrong, or missing.", c.bad_checksums);
   add("sip2_resends_total", "Answers repeated for a 97.", c.resends);
   add("sip2_duplicates_total", "Requests that came twice and were executed once.", c.duplicates);
   add("sip2_unknown_codes_total", "Messages whose code SIP2 does not have.", c.unknown_codes);
+  add("sip2_refused_requests_total", "Messages before a login, or of too old a version.",
+      c.refused_requests);
   constexpr std::string_view logins = "Logins, by outcome.";
   add("sip2_logins_total", logins, c.logins, {{"outcome", "accepted"}});
   add("sip2_logins_total", logins, c.refused_logins, {{"outcome", "refused"}});

@@ -19,6 +19,8 @@ relay_answer read_relay_answer(const message& request, std::string_view body, co
     out.fault = "its code is not that of the answer to the request";
   else if (notes.long_fixed)
     out.fault = "its fixed fields are too long";
+  else if (notes.wrong_number)
+    out.fault = "a fixed field has a number that it cannot hold";
   else if (!complete_fixed(*m, date))
     out.fault = "its fixed fields are too short";
   if (!out.fault.empty()) return out;
@@ -26,6 +28,7 @@ relay_answer read_relay_answer(const message& request, std::string_view body, co
     out.remark = "a fixed field that is null";
   else if (notes.odd_field)
     out.remark = "malformed fields";
+  drop_error_detection(*m);
   apply_to_answer(*m, p);
   out.content = std::move(*m);
   return out;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lower half of terminals and door: a request becomes one for the back-end, and what comes back
-// becomes the answer to it or its refusal. Pure but for the counters, any thread.
+// What terminals and the door share: what a back-end sends becomes the answer to a request, or its
+// refusal. Pure but for the counters, any thread.
 #pragma once
 
 #include <tandem/sip2/mediator/backend.hpp>

@@ -15,8 +15,10 @@ bool relogin::on_failure(const backend_error& error, message_code failed,
 bool relogin::on_reply(const backend_reply& reply, const json_rules& rules) {
   stage_ = stage::again;
   if (!reply) return false;
-  const auto m = from_json(*reply, rules);
-  return m && m->code == code::login_response && m->fixed.starts_with('1');
+  json_notes notes;
+  const auto m = from_json(*reply, rules, &notes);
+  const bool is_usable = m && !notes.long_fixed && !notes.wrong_number;
+  return is_usable && m->code == code::login_response && m->fixed == "1";
 }
 
 } // namespace tandem::sip2

@@ -47,7 +47,10 @@ TEST(relogin, nothing_but_the_back_end_s_word_is_a_reason) {
 TEST(relogin, a_login_that_is_not_taken_ends_it) {
   for (const backend_reply& reply :
        {backend_reply{R"({"code":"94","fixed_fields":["0"]})"}, backend_reply{"nonsense"},
-        backend_reply{R"({"code":"98"})"},
+        backend_reply{R"({"code":"98"})"}, backend_reply{R"({"code":"94"})"},
+        backend_reply{R"({"code":"94","fixed_fields":["1","surplus"]})"},
+        backend_reply{R"({"code":"94","fixed_fields":[1,1]})"},
+        backend_reply{R"({"code":"94","fixed_fields":[12]})"},
         backend_reply{tandem::fail(backend_error{backend_failure::timed_out, 0, "", ""})}}) {
     relogin r;
     r.on_login(login);

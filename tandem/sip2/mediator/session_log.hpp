@@ -22,7 +22,7 @@ class session_log {
   /// The session is that of an account. \param name may be empty.
   void use_account(std::string_view name) { account_ = name; }
   /// The values that no line may show, until the next message, the next login.
-  void hide_message(const message& m) { message_secrets_ = secrets_of(m); }
+  void hide_message(const message& m);
   /// \param as_sent by the terminal. \param as_relayed with what the back-end wants instead.
   void hide_login(const message& as_sent, const message& as_relayed);
 
@@ -41,8 +41,8 @@ class session_log {
   log_privacy privacy_;
   std::string account_;
   std::uint64_t requests_ = 0;
-  std::vector<std::string> message_secrets_;
-  std::vector<std::string> login_secrets_;
+  std::vector<std::string> secrets_; ///< of the login, then of the message
+  std::size_t login_secrets_ = 0;
 };
 
 } // namespace tandem::sip2

@@ -34,6 +34,10 @@ TEST(session_log, no_password_is_shown_wherever_it_stands) {
   const auto line = log.line_of(answer, '|', "AY1AZ0000");
   EXPECT_NE(line.find("AFPIN *** is wrong|"), std::string::npos) << line;
   EXPECT_TRUE(line.ends_with("AY1AZ0000"));
+  message telling{code::patron_status_response};
+  telling.add(field_id{"AF"}, "outer-secret and inner-secret are not for patrons");
+  const auto told = log.line_of(telling, '|', "");
+  EXPECT_NE(told.find("AF*** and *** are not for patrons|"), std::string::npos) << told;
   log.hide_message(message{code::item_information});
   EXPECT_EQ(log.without_secrets("9753"), "9753") << "only while its message is in progress";
 }

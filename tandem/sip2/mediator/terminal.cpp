@@ -31,10 +31,12 @@ terminal::terminal(terminal_options options, terminal_host& host, instant now)
 
 void terminal::on_bytes(std::string_view bytes, instant now) {
   if (way_in_ != way_in::open) return;
-  guard(now, [&] {
+  try {
     framer_.append(bytes);
-    pump(now);
-  });
+  } catch (const std::bad_alloc&) { // a piece is lost: two messages could become one
+    return close("no memory for what it sent", now);
+  }
+  guard(now, [&] { pump(now); });
 }
 
 void terminal::on_end(instant now) {
@@ -88,7 +90,10 @@ void terminal::refuse_for_memory() noexcept {
 
 void terminal::close(std::string_view reason, instant now) {
   if (!is_connected()) return;
-  log_info("{} closed: {}", log_.label(), reason);
+  try {
+    log_info("{} closed: {}", log_.label(), reason);
+  } catch (const std::bad_alloc&) { // without its line, then
+  }
   on_lost(now);
 }
 
@@ -97,13 +102,13 @@ void terminal::drain(instant now) {
   if (state_ != state::waiting) close(closing_, now);
 }
 
-void terminal::give_up(instant now) {
+void terminal::give_up(std::string_view reason, instant now) {
   if (state_ == state::waiting && is_connected()) {
     state_ = state::ready;
     ++options_.counters->failures;
     refuse(profile_->offline_text);
   }
-  close("shutting down", now);
+  close(reason, now);
   state_ = state::finished;
 }
 
@@ -237,8 +242,9 @@ void terminal::resend_last(const envelope& e) {
 void terminal::take_message(message m) {
   if (m.code == code::login) return take_login(m);
   request_ = std::move(m);
-  const auto login = standing_ == standing::logged_in ? login_state::accepted : login_state::none;
+  const auto login = is_logged_in() ? login_state::accepted : login_state::none;
   if (const auto refusal = check_request(request_, *profile_, login)) {
+    ++options_.counters->refused_requests;
     log_warning("{} {} refused: {}", log_.label(), request_.code.text(), refusal->why);
     return refuse(refusal->screen);
   }
@@ -302,7 +308,7 @@ void terminal::go_on(const backend_reply& reply, instant now) {
   else
     take_failure(reply.error());
   if (state_ == state::waiting) return;
-  if (!is_connected()) return leave();
+  if (!is_connected()) return hang_up(); // it went meanwhile
   pump(now);
 }
 
@@ -342,6 +348,7 @@ void terminal::accept_login() {
     if (known && known->backend_login) login.set(login_user, *known->backend_login);
     if (known && known->backend_password)
       login.set(login_password, known->backend_password->reveal());
+    log_.hide_login(request_, login);
     apply_to_request(login, *profile_);
     relogin_.on_login(login);
   }

@@ -68,7 +68,8 @@ class terminal {
   /// Finishes what is in progress, answers it, then closes.
   void drain(instant now);
   /// Refuses what is in progress, then closes; the back-end's answer is no longer waited for.
-  void give_up(instant now);
+  /// \param reason goes to the log.
+  void give_up(std::string_view reason, instant now);
   /// Closes at once; `reason` goes to the log.
   void close(std::string_view reason, instant now);
   /// A new version of the configuration, from the next message on.
@@ -93,6 +94,8 @@ class terminal {
   [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
   /// The back-end, or an account of ours, has accepted a login of it or a message other than a 99.
   [[nodiscard]] bool is_proven() const noexcept { return standing_ != standing::stranger; }
+  /// The back-end, or an account of ours, has accepted a login.
+  [[nodiscard]] bool is_logged_in() const noexcept { return standing_ == standing::logged_in; }
   [[nodiscard]] bool is_waiting() const noexcept { return state_ == state::waiting; }
 
  private:

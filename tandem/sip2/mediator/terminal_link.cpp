@@ -6,6 +6,7 @@
 #include <tandem/io/proxy_header.hpp>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -138,11 +139,11 @@ void terminal_link::drain() {
   settle();
 }
 
-void terminal_link::give_up() {
+void terminal_link::give_up(std::string_view reason) {
   if (terminal_)
-    terminal_->give_up(now());
+    terminal_->give_up(reason, now());
   else
-    connection_.close();
+    refuse(reason);
   settle();
 }
 
@@ -165,7 +166,13 @@ void terminal_link::use_rules(std::shared_ptr<const terminal_rules> rules) {
 }
 
 void terminal_link::write(std::string bytes) { connection_.write(bytes); }
-void terminal_link::close() { connection_.finish(); }
+void terminal_link::close() {
+  try {
+    connection_.finish();
+  } catch (const std::bad_alloc&) { // at once, then
+    connection_.close();
+  }
+}
 
 void terminal_link::send(backend_request&& request) {
   server_.library_.send(std::move(request),
@@ -210,6 +217,12 @@ terminal_info terminal_link::info(instant at) const {
   i.messages = terminal_->messages();
   i.is_waiting = terminal_->is_waiting();
   return i;
+}
+
+std::optional<terminal_link::merit> terminal_link::weigh() const noexcept {
+  if (!terminal_) return merit{false, false, began_};
+  if (terminal_->is_logged_in()) return std::nullopt;
+  return merit{terminal_->is_proven(), terminal_->is_waiting(), terminal_->last_active()};
 }
 
 /// After each event: reading follows the crowd, the timer what is due, and a link that is over

@@ -7,6 +7,7 @@
 #include <tandem/io/connection.hpp>
 #include <tandem/sip2/mediator/terminal_server.hpp>
 
+#include <compare>
 #include <deque>
 #include <optional>
 
@@ -22,7 +23,7 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
   void on_reply(const backend_reply& reply);
   void drain();
   /// Refuses what is in progress, on the wire, and closes once that has left.
-  void give_up();
+  void give_up(std::string_view reason);
   /// Cuts the connection and forgets the session, whatever it waits for.
   void abandon();
   void kick(std::string_view reason);
@@ -32,9 +33,15 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
   [[nodiscard]] trace_lines trace(std::uint64_t from);
   void stop_trace() { trace_.reset(); }
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
-  /// The terminal has shown that it is one: a login, or a message that the back-end answered.
-  [[nodiscard]] bool is_proven() const noexcept { return terminal_ && terminal_->is_proven(); }
-  [[nodiscard]] instant began() const noexcept { return began_; }
+  /// What speaks for its staying when all places are taken; the link with the least goes first.
+  struct merit {
+    bool is_proven;      ///< the back-end has answered a message of it
+    bool is_waiting;     ///< a message is in progress
+    instant last_active; ///< least of who has been silent for longest
+    friend auto operator<=>(const merit&, const merit&) = default;
+  };
+  /// Nothing: it has logged in, and stays.
+  [[nodiscard]] std::optional<merit> weigh() const noexcept;
   /// The address it is counted for.
   [[nodiscard]] const ip_address& from() const noexcept { return counted_; }
 

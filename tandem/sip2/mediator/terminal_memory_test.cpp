@@ -77,6 +77,47 @@ TEST(terminal_memory, a_checkout_is_refused_or_ends_the_connection_and_the_next_
   }
 }
 
+TEST(terminal_memory, a_piece_that_is_lost_while_an_answer_is_awaited_ends_the_connection) {
+  std::thread{[] {
+    terminal_without_memory w;
+    w.make();
+    w.feed(checkout + "\r");
+    ASSERT_TRUE(w.t->is_waiting());
+    const std::string pieces(4096, 'x');
+    w.arm(1);
+    w.feed(pieces);
+    ASSERT_TRUE(terminal_without_memory::has_failed());
+    w.arm(0);
+    EXPECT_TRUE(w.is_closed && !w.t->is_connected());
+    w.t->on_reply(terminal_without_memory::checkout_answer(), w.now);
+    EXPECT_TRUE(w.writes.empty());
+    ASSERT_EQ(w.requests.size(), 2U);
+    EXPECT_EQ(w.requests.back().code, code::end_session);
+  }}.join();
+}
+
+TEST(terminal_memory, a_terminal_that_went_is_finished_though_its_end_cannot_be_told) {
+  bool is_beyond = false;
+  for (std::size_t n = 1; !is_beyond && !::testing::Test::HasFailure(); ++n) {
+    ASSERT_LT(n, 1'000U);
+    std::thread{[&] {
+      SCOPED_TRACE("allocation " + std::to_string(n));
+      terminal_without_memory w;
+      w.make();
+      w.feed(checkout + "\r");
+      w.t->on_lost(w.now);
+      const backend_reply answered{terminal_without_memory::checkout_answer()};
+      w.requests.clear();
+      w.arm(n);
+      w.t->on_reply(answered, w.now);
+      is_beyond = !terminal_without_memory::has_failed();
+      w.arm(0);
+      if (!w.requests.empty()) w.t->on_reply(login_ok, w.now);
+      EXPECT_TRUE(w.t->is_finished());
+    }}.join();
+  }
+}
+
 } // namespace
 } // namespace tandem::sip2
 #endif

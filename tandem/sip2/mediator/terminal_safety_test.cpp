@@ -94,7 +94,7 @@ TEST_F(terminal_test, a_99_does_not_end_the_login_timeout) {
 TEST_F(terminal_test, giving_up_refuses_what_is_in_progress_before_it_closes) {
   make();
   feed(checked(checkout, "4"));
-  t->give_up(now);
+  t->give_up("shutting down", now);
   EXPECT_EQ(take_write().substr(0, 6), "120NUN");
   EXPECT_TRUE(is_closed);
   EXPECT_TRUE(t->is_finished());

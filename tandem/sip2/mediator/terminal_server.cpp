@@ -38,16 +38,15 @@ struct terminal_server::drain_state final : timer {
   drain_state(terminal_server& s, std::function<void()> d) : server{s}, done{std::move(d)} {}
   /// First what is in progress is refused; what then cannot even be written is cut.
   void on_timer(instant now) override {
+    const bool is_first = !std::exchange(has_given_up, true);
+    if (is_first) server.home_.timers().arm(*this, now + flush_limit); // whatever fails below
     std::vector<link_key> left;
     server.links_.for_each([&](link_key key, auto&) { left.push_back(key); });
-    const bool is_first = !std::exchange(has_given_up, true);
-    if (is_first) {
+    if (is_first)
       log_warning("{} terminals were not finished in time; what they asked for is refused",
                   left.size());
-      server.home_.timers().arm(*this, now + flush_limit);
-    }
     for (const auto key : left)
-      if (auto* link = server.links_.find(key)) is_first ? (*link)->give_up() : (*link)->abandon();
+      if (auto* link = server.links_.find(key)) is_first ? (*link)->give_up("shutting down") : (*link)->abandon();
   }
   terminal_server& server;
   std::function<void()> done;
@@ -126,12 +125,6 @@ std::vector<socket_address> terminal_server::addresses() const {
 
 void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd fd,
                              const socket_address& peer) {
-  if (options_.max_clients > 0 && connected_ >= options_.max_clients && !make_place(peer.ip)) {
-    ++counters_.refused_full;
-    log_warning("[{}] SIP client rejected because the server has reached max_clients={}",
-                peer.to_string(), options_.max_clients);
-    return;
-  }
   if (on->options.has_proxy_header) {
     if (!is_listed(on->options.proxies, peer.ip)) {
       ++counters_.refused_address;
@@ -140,6 +133,13 @@ void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd 
       return;
     }
   } else if (!admit(*on, peer.ip)) {
+    return;
+  }
+  // Who may not come in displaces nobody.
+  if (options_.max_clients > 0 && connected_ >= options_.max_clients && !make_place(peer.ip)) {
+    ++counters_.refused_full;
+    log_warning("[{}] SIP client rejected because the server has reached max_clients={}",
+                peer.to_string(), options_.max_clients);
     return;
   }
   keep_alive(fd.get());
@@ -155,22 +155,23 @@ void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd 
   }
 }
 
-/// When all places are taken, the address that holds most of those without a login gives its oldest
-/// one to a newcomer from elsewhere. \return whether there is a place now.
+/// When all places are taken, the address that holds most of those without a login gives one of
+/// them to a newcomer from elsewhere: what anybody may send, answered or not, keeps nobody out.
+/// \return whether there is a place now.
 bool terminal_server::make_place(const ip_address& newcomer) {
   struct share {
     std::size_t links = 0;
-    link_key oldest;
-    instant since = instant::max();
+    link_key least;
+    terminal_link::merit of_least;
   };
   std::unordered_map<ip_address, share> shares;
   links_.for_each([&](link_key key, auto& link) {
-    if (link->is_proven()) return;
+    const auto merit = link->weigh();
+    if (!merit) return;
     auto& of = shares[source_network(link->from())];
-    ++of.links;
-    if (link->began() >= of.since) return;
-    of.oldest = key;
-    of.since = link->began();
+    if (of.links++ > 0 && *merit >= of.of_least) return;
+    of.least = key;
+    of.of_least = *merit;
   });
   const auto most =
       std::ranges::max_element(shares, {}, [](const auto& entry) { return entry.second.links; });
@@ -179,8 +180,9 @@ bool terminal_server::make_place(const ip_address& newcomer) {
   if (most == shares.end() || most->second.links < 2 || most->second.links <= own_links)
     return false;
   ++counters_.displaced;
-  (*links_.find(most->second.oldest))->kick("all places are taken, and it has not logged in");
-  if (auto* left = links_.find(most->second.oldest)) (*left)->abandon();
+  const auto least = most->second.least;
+  (*links_.find(least))->give_up("all places are taken, and it has not logged in");
+  if (auto* left = links_.find(least)) (*left)->abandon();
   return connected_ < options_.max_clients;
 }
 

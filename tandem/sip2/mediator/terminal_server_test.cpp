@@ -13,6 +13,8 @@ namespace tandem::sip2 {
 namespace {
 
 const std::string login_ok = R"({"code":"94","fixed_fields":["1"]})";
+const std::string item_ok =
+    R"({"code":"18","fixed_fields":["03","01","01","20261120    153457"],"fields":[{"AB":"3"}]})";
 
 /// A library that answers when the test says so.
 class slow_library final : public backend {
@@ -158,6 +160,37 @@ TEST_F(terminal_server_test, one_host_that_only_sends_99_keeps_nobody_out) {
   EXPECT_EQ(server->connected(), 5U);
 }
 
+TEST_F(terminal_server_test, one_host_whose_messages_are_answered_keeps_nobody_out_without_a_login) {
+  start({.max_clients = 3});
+  std::vector<std::unique_ptr<peer>> crowd;
+  for (std::size_t i = 0; i < 3; ++i) {
+    crowd.push_back(connect());
+    crowd.back()->connection.write("1720261120    153457AOi|AB3|\r");
+    ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+    library.answer(item_ok);
+    ASSERT_TRUE(wait([&] { return crowd[i]->received.starts_with("18"); }));
+  }
+  // Who waits for an answer goes after those who do not, and is told.
+  crowd[0]->connection.write("1720261120    153457AOi|AB4|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+  const auto second = connect_from("127.0.0.9");
+  second->connection.write("97\r");
+  ASSERT_TRUE(wait([&] { return second->received == "96\r" && crowd[1]->is_closed; }));
+  EXPECT_FALSE(crowd[0]->is_closed || crowd[2]->is_closed);
+  ASSERT_TRUE(wait([&] { return library.seen.back().code == code::end_session; }));
+  EXPECT_EQ(library.seen.back().session, library.seen[1].session) << "the back-end is told";
+
+  crowd[2]->connection.write("1720261120    153457AOi|AB4|\r");
+  ASSERT_TRUE(wait([&] { return library.waiting.size() == 2; }));
+  crowd[0]->received.clear();
+  const auto third = connect_from("127.0.0.10");
+  third->connection.write("97\r");
+  ASSERT_TRUE(wait([&] { return third->received == "96\r" && crowd[0]->is_closed; }));
+  EXPECT_EQ(crowd[0]->received.substr(0, 8), "18010101") << "what was in progress is refused";
+  EXPECT_EQ(server->server_counts().displaced, 2U);
+  while (!library.waiting.empty()) library.answer(item_ok); // late, and harmless
+}
+
 TEST_F(terminal_server_test, who_has_logged_in_is_not_displaced) {
   start({.max_clients = 2});
   auto a = connect(), b = connect();
@@ -179,6 +212,19 @@ TEST_F(terminal_server_test, only_listed_addresses_come_in) {
   auto p = connect();
   ASSERT_TRUE(wait([&] { return p->is_closed; }));
   EXPECT_EQ(server->server_counts().refused_address, 1U);
+}
+
+TEST_F(terminal_server_test, who_may_not_come_in_displaces_nobody) {
+  listener_options on;
+  on.allowed = {*ip_prefix::parse("127.0.0.1/32")};
+  start({.max_clients = 2}, on);
+  const auto a = connect(), b = connect();
+  ASSERT_TRUE(wait([&] { return server->connected() == 2; }));
+  const auto elsewhere = connect_from("127.0.0.9");
+  ASSERT_TRUE(wait([&] { return elsewhere->is_closed; }));
+  EXPECT_EQ(server->server_counts().refused_address, 1U);
+  EXPECT_EQ(server->server_counts().displaced, 0U);
+  EXPECT_EQ(server->connected(), 2U);
 }
 
 TEST_F(terminal_server_test, a_balancer_names_the_terminal) {

@@ -63,11 +63,38 @@ const fixed_field* field_at(const message_spec& spec, std::size_t offset) noexce
   return nullptr;
 }
 
+/// Fields whose values are digits: a number can stand in them.
+bool holds_digits(fixed_kind kind) noexcept {
+  switch (kind) {
+  case fixed_kind::flag:
+  case fixed_kind::language:
+  case fixed_kind::count:
+  case fixed_kind::number:
+  case fixed_kind::limit:
+  case fixed_kind::circulation:
+  case fixed_kind::security:
+  case fixed_kind::fee_type:
+  case fixed_kind::payment_type:
+  case fixed_kind::algorithm:
+  case fixed_kind::sc_status_code:
+  case fixed_kind::version: return true;
+  case fixed_kind::yes_no:
+  case fixed_kind::yes_no_unknown:
+  case fixed_kind::date:
+  case fixed_kind::patron_status:
+  case fixed_kind::summary:
+  case fixed_kind::currency:
+  case fixed_kind::hold_mode: break;
+  }
+  return false;
+}
+
 /// A number as the field writes it: 2 is 0002 as a count, 2.0 is 2.00 as a version. False when it
 /// is none that the field can hold.
 bool append_number(std::string& out, const bj::value& v, const fixed_field& f) {
+  if (!holds_digits(f.kind)) return false;
   std::string text;
-  if (f.kind == fixed_kind::version)
+  if (f.kind == fixed_kind::version && v.is_number())
     text = fmt::format("{:.2f}", v.to_number<double>());
   else
     append_plain(text, v);
@@ -83,11 +110,12 @@ bool append_number(std::string& out, const bj::value& v, const fixed_field& f) {
 void read_fixed(message& m, const bj::object& object, json_notes& notes) {
   std::string text;
   const auto append = [&](const bj::value& v) {
-    const auto* f = v.is_number() ? field_at(*m.spec(), text.size()) : nullptr;
-    if (f && !append_number(text, v, *f))
-      notes.long_fixed = true;
-    else if (!f && !append_plain(text, v))
-      notes.null_fixed = true;
+    if (!v.is_number() && !v.is_bool()) {
+      if (!append_plain(text, v)) notes.null_fixed = true;
+      return;
+    }
+    const auto* f = field_at(*m.spec(), text.size());
+    if (!f || !append_number(text, v, *f)) notes.wrong_number = true;
   };
   if (const auto* v = object.if_contains("fixed_fields")) {
     if (const auto* list = v->if_array())

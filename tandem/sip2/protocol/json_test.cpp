@@ -83,13 +83,26 @@ TEST(json, a_number_keeps_the_width_of_its_field) {
       "98YYYYNN03000320261120    1534572.00\r");
   EXPECT_EQ(wire_of(R"({"code":18,"fixed_fields":[3,1,1,"20261120    153457"]})"),
             "1803010120261120    153457\r");
-  for (const char* wrong : {"12345", "-1", "1.5", "1e9"}) {
+}
+
+TEST(json, a_number_stands_only_in_a_field_of_digits_that_has_room_for_it) {
+  const std::string status = "\"              \"", date = "\"20261120    153457\"";
+  const std::pair<int, std::string> rows[] = {
+      {66, "[\"1\",12345,0," + date + "]"},  {66, "[\"1\",-1,0," + date + "]"},
+      {66, "[\"1\",1.5,0," + date + "]"},    {66, "[\"1\",1e9,0," + date + "]"},
+      {66, "[\"1\",0,0,20261120153457]"},    {64, "[0,\"001\"," + date + ",0,0,0,0,0,0]"},
+      {10, "[1,1,\"N\",\"N\"," + date + "]"}, {10, "[1,\"N\",true,\"N\"," + date + "]"},
+      {66, "[\"1\",\"0\",1,0," + date + "]"}, {94, "[\"1\",1]"},
+  };
+  for (const auto& [code, fixed] : rows) {
     json_notes notes;
-    ASSERT_TRUE(from_json(R"({"code":66,"fixed_fields":["1",)" + std::string{wrong} +
-                              R"(,0,"20261120    153457"]})",
-                          {}, &notes));
-    EXPECT_TRUE(notes.long_fixed || notes.short_fixed) << wrong;
+    const auto text = R"({"code":)" + std::to_string(code) + R"(,"fixed_fields":)" + fixed + "}";
+    ASSERT_TRUE(from_json(text, {}, &notes)) << text;
+    EXPECT_TRUE(notes.wrong_number) << text;
   }
+  json_notes notes;
+  EXPECT_EQ(from_json(R"({"code":94,"fixed_fields":[true]})", {}, &notes)->fixed, "1");
+  EXPECT_FALSE(notes.wrong_number);
 }
 
 TEST(json, an_object_may_hold_several_fields) {

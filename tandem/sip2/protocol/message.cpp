@@ -28,6 +28,11 @@ std::string_view cut(std::string_view text, std::size_t offset, std::size_t widt
 
 } // namespace
 
+void drop_error_detection(message& m) {
+  std::erase_if(m.fields,
+                [](const field& f) { return f.id == field_id{"AY"} || f.id == field_id{"AZ"}; });
+}
+
 std::string blank_value(const fixed_field& f) {
   switch (f.kind) {
   case fixed_kind::flag:

@@ -60,6 +60,9 @@ struct message {
   friend bool operator==(const message&, const message&) = default;
 };
 
+/// Takes out AY and AZ: they belong to one hop, and who passes a message on writes its own.
+void drop_error_detection(message& m);
+
 /// The blank value of a fixed field: N, 0, zeros or blanks, as its kind wants.
 [[nodiscard]] std::string blank_value(const fixed_field& f);
 

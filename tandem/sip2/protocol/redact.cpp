@@ -67,17 +67,34 @@ std::size_t find_embedded_secret(std::string_view value) noexcept {
   return std::string_view::npos;
 }
 
+/// Replaces a secret where it stands as a word, in one pass.
+void hide(std::string& text, std::string_view secret) {
+  std::string out;
+  std::size_t done = 0; // behind the last one that was replaced
+  for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
+    const auto end = at + secret.size();
+    const bool is_whole = (at == done || !is_word(text[at - 1])) &&
+                          (end == text.size() || !is_word(text[end]));
+    if (!is_whole) {
+      ++at;
+      continue;
+    }
+    out.append(text, done, at - done).append(hidden);
+    done = at = end;
+  }
+  if (done > 0) text = out.append(text, done);
+}
+
+bool hides_everything(std::span<const std::string> secrets) noexcept {
+  return std::ranges::any_of(secrets, &std::string::empty);
+}
+
 /// A value without what is known to be secret.
 std::string shown(std::string_view value, std::span<const std::string> secrets) {
+  if (hides_everything(secrets)) return std::string{hidden};
   std::string out{value.substr(0, find_embedded_secret(value))};
   if (out.size() < value.size()) out += hidden;
-  for (const auto& s : secrets)
-    for (auto at = out.find(s); !s.empty() && at != std::string::npos; at = out.find(s, at)) {
-      const bool is_whole = (at == 0 || !is_word(out[at - 1])) &&
-                            (at + s.size() == out.size() || !is_word(out[at + s.size()]));
-      if (is_whole) out.replace(at, s.size(), hidden);
-      at += is_whole ? hidden.size() : 1;
-    }
+  for (const auto& s : secrets) hide(out, s);
   return out;
 }
 
@@ -217,12 +234,18 @@ std::optional<log_privacy> find_log_privacy(std::string_view name) noexcept {
 
 std::vector<std::string> secrets_of(const message& m) {
   std::vector<std::string> all;
+  bool is_bounded = true;
+  const auto note = [&](std::string_view value) {
+    if (value.empty() || std::ranges::find(all, value) != all.end()) return;
+    is_bounded = value.size() <= longest_secret && all.size() < most_secrets;
+    if (is_bounded) all.emplace_back(value);
+  };
   const bool is_open = m.code != code::login || !login_name_of(m).empty();
   for (const auto& f : m.fields) {
-    if (f.value.empty()) continue;
-    if (!is_open || privacy_of(f.id) == privacy::secret) all.push_back(f.value);
+    if (!is_open || privacy_of(f.id) == privacy::secret) note(f.value);
     const auto at = find_embedded_secret(f.value);
-    if (at != std::string::npos && at + 2 < f.value.size()) all.push_back(f.value.substr(at + 2));
+    if (is_bounded && at != std::string::npos) note(std::string_view{f.value}.substr(at + 2));
+    if (!is_bounded) return {std::string{}};
   }
   // The longer one first: it may begin with the other.
   std::ranges::sort(all, std::ranges::greater{}, &std::string::size);
@@ -230,6 +253,7 @@ std::vector<std::string> secrets_of(const message& m) {
 }
 
 std::string hide_secrets(std::string_view text, std::span<const std::string> secrets) {
+  if (hides_everything(secrets)) return std::string{hidden};
   const auto forms = with_json_forms(secrets);
   std::string out;
   for (std::size_t at = 0; at < text.size();) {

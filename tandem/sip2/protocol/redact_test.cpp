@@ -33,6 +33,37 @@ TEST(redact, patrons_are_marked_the_same_way_each_time_but_not_named) {
   EXPECT_EQ(line, to_log_line(patron_request(), log_privacy::patron));
 }
 
+TEST(redact, secrets_are_bounded_and_beyond_the_bounds_no_value_is_shown) {
+  auto m = patron_request();
+  m.add(field_id{"AF"}, "the PIN is 4711, and tpw");
+  for (int i = 0; i < 20'000; ++i) m.add(field_id{"AD"}, "4711");
+  EXPECT_EQ(secrets_of(m), (std::vector<std::string>{"4711", "tpw"})) << "each counts once";
+  EXPECT_NE(to_log_line(m, log_privacy::secrets, secrets_of(m)).find("AFthe PIN is ***, and ***|"),
+            std::string::npos);
+
+  auto many = m;
+  for (std::size_t i = 0; i < most_secrets; ++i)
+    many.add(field_id{"AD"}, std::to_string(1000 + i)).add(field_id{"AF"}, "tpw or 1000?");
+  auto wide = m;
+  wide.add(field_id{"AD"}, std::string(longest_secret + 1, 'x'));
+  for (const auto& each : {many, wide}) {
+    const auto secrets = secrets_of(each);
+    EXPECT_EQ(secrets, std::vector<std::string>{""});
+    const auto line = to_log_line(each, log_privacy::secrets, secrets);
+    for (const char* secret : {"4711", "tpw", "1000", "xxx"})
+      EXPECT_EQ(line.find(secret), std::string::npos) << line.substr(0, 200);
+    EXPECT_EQ(hide_secrets("4711 and tpw", secrets), "***");
+  }
+}
+
+TEST(redact, a_secret_behind_another_is_hidden_too) {
+  message m{code::patron_status_response};
+  m.add(field_id{"AF"}, "!a!a and a!a or aa!a");
+  EXPECT_NE(to_log_line(m, log_privacy::secrets, std::vector<std::string>{"!a"})
+                .find("AF****** and a!a or aa!a|"),
+            std::string::npos);
+}
+
 message read(std::string_view line) { return read_message(*open_line(line, {}), {}); }
 
 TEST(redact, a_login_of_another_form_shows_no_password_and_has_no_name) {
