@@ -346,13 +346,13 @@ bool proxy::forward_stray(sip::message& response) {
 }
 
 result<void, forward_errc> proxy::replicate(const sip::message& request, const forward_to& way,
-                                            hop_count hops) {
+                                            const routing_id& routing, hop_count hops) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   auto copy = copy_of(request, hops);
   if (!copy) return fail(copy.error());
   if (const auto done = address_copy(*copy, way.uri, 0); !done) return fail(done.error());
   const target& to = reachable(transactions_.out(), way.targets).front();
-  const auto branch = make_branch(routing_hash(request, transactions_.secret()), random_bits(), 0);
+  const auto branch = make_branch(routing, random_bits(), 0);
   if (request.method() == sip::method::ack) {
     // RFC 3261 17.1.1.3: nothing answers an ACK, so it is no transaction and is not repeated.
     const auto leaving = complete(*copy, to, branch);

@@ -141,8 +141,11 @@ class proxy final : private client_user, private server_user {
   bool forward_stray(sip::message& response);
 
   /// Sends a copy in a transaction of its own, whose responses go nowhere (t_replicate).
-  [[nodiscard]] result<void, forward_errc>
-  replicate(const sip::message& request, const forward_to& way, hop_count hops = hop_count::here);
+  /// \param routing of the request as it came: a replica that returns is seen as a loop
+  [[nodiscard]] result<void, forward_errc> replicate(const sip::message& request,
+                                                     const forward_to& way,
+                                                     const routing_id& routing,
+                                                     hop_count hops = hop_count::here);
 
   /// The context, null when it is over. Not to be kept.
   [[nodiscard]] const response_context* find(context_handle context) noexcept;

@@ -66,7 +66,8 @@ struct way_finder::searched {
 way_finder::way_finder(core& home) : home_{home}, locator_{home.on().hosts} {}
 
 void way_finder::collect(const message_context& m, way_list& ways) {
-  // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go.
+  // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go, but those that
+  // the script gave a hop of their own.
   if (m.message().has(sip::header_id::route)) ways.route_hop = stack::next_hop_uri(m.message());
   const auto add = [&](std::string_view uri, const next_hop& via) {
     way& w = ways.all.emplace_back();
@@ -74,9 +75,9 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     w.path = via.path;
     w.named = who_named(m, w, via, ways.route_hop);
     w.paid = via.paid;
-    w.hop_uri = !ways.route_hop.empty() ? std::string_view{ways.route_hop}
-                : !via.uri.empty()      ? std::string_view{via.uri}
-                                        : uri;
+    w.hop_uri = !via.uri.empty()          ? std::string_view{via.uri}
+                : !ways.route_hop.empty() ? std::string_view{ways.route_hop}
+                                          : uri;
     if (!via.path.empty()) {
       // RFC 3327 5.3: the Path becomes the Route, whose first value is the next hop.
       std::string_view rest = via.path;
