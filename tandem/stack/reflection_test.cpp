@@ -153,10 +153,8 @@ TEST(reflection, the_first_final_response_always_goes_and_a_copy_of_the_request_
     t.receive(p);
     if (p.method == "INVITE") t.take("100");
     const std::size_t request_size = request_text(p).size();
-    t.answer(t.take(method), 486, "bob-1",
-                 "X: " + std::string(15 * request_size, 'x') + "\r\n");
-    const auto answer =
-        p.method == "INVITE" ? (t.take("ACK"), t.take("486")) : t.take("486");
+    t.answer(t.take(method), 486, "bob-1", "X: " + std::string(15 * request_size, 'x') + "\r\n");
+    const auto answer = p.method == "INVITE" ? (t.take("ACK"), t.take("486")) : t.take("486");
     EXPECT_GT(answer.text.size(), 10 * request_size);
     t.out.advance(seconds{3});
     EXPECT_EQ(t.sent(), "") << method;
@@ -226,6 +224,30 @@ TEST(reflection, what_goes_without_a_transaction_is_bounded_too) {
     const auto sent = t.core.forward_stateless(
         request, {.uri = p.uri, .targets = {&to, 1}, .named = named}, routing);
     EXPECT_EQ(sent.has_value(), named == named_by::us);
+  }
+}
+
+// Of contacts that were accepted none is left out: who registers many of them with few bytes, and
+// whose TCP is refused where the request is large, has each of them rung once.
+TEST(reflection, each_address_gets_one_copy_whatever_was_paid_and_none_gets_more_than_its_share) {
+  for (const std::size_t body : {500U, 900U, 1'250U}) {
+    proxy_fixture t;
+    t.out.refuses = [](const target& to) {
+      return is_reliable(to.transport) ? std::optional{send_error::refused} : std::nullopt;
+    };
+    t.ways.clear();
+    for (int i = 1; i <= 30; ++i) {
+      target to = target_at("198.51.100." + std::to_string(i));
+      to.choice = transport_choice::open;
+      t.ways.push_back({"sip:bob@" + to.address.to_string(), {to}});
+    }
+    request_parts p;
+    p.body = std::string(body, 'x');
+    const auto bytes = sent_by_silence(t, p);
+    EXPECT_EQ(bytes.size(), 30U) << body;
+    for (const auto& [address, some] : bytes)
+      EXPECT_LE(some, 10 * request_text(p).size()) << address;
+    EXPECT_LE(sum(bytes), 10 * request_text(p).size() + 30 * (request_text(p).size() + 200));
   }
 }
 

@@ -183,6 +183,9 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   }
   if (all.empty()) return fail(stack::forward_errc::too_large);
   const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, m.hops());
+  if (sent && *sent < all.size())
+    withheld_.notice(home_.out().now(), "call {}: {} of {} ways were not tried",
+                     m.message().call_id().substr(0, longest_id), all.size() - *sent, all.size());
   const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
   for (const way& w : ways)
     if (!w.found.targets.empty() &&

@@ -67,6 +67,7 @@ class forwarder {
   transaction_routes& routes_;
   way_finder ways_;
   sparse_log unreachable_;
+  sparse_log withheld_;
 };
 
 } // namespace tandem::server

@@ -32,9 +32,10 @@ bool is_named_by_stranger(const message_context& m) {
 /// the sender his Route.
 stack::named_by who_named(const message_context& m, const way& w, const next_hop& via,
                           std::string_view route_hop) {
-  if (via.named == stack::named_by::stranger || !route_hop.empty())
-    return stack::named_by::stranger;
-  if (!via.uri.empty() || !via.path.empty()) return stack::named_by::us;
+  if (via.named == stack::named_by::stranger) return stack::named_by::stranger;
+  if (!via.uri.empty()) return stack::named_by::us;
+  if (!route_hop.empty()) return stack::named_by::stranger;
+  if (!via.path.empty()) return stack::named_by::us;
   const bool is_as_asked = w.uri == m.original_uri() || lead_alike(w.uri, m.original_uri()) ||
                            (is_named_by_stranger(m) && lead_alike(w.uri, m.uri()));
   return is_as_asked ? stack::named_by::stranger : stack::named_by::us;
