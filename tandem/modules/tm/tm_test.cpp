@@ -409,7 +409,7 @@ TEST_F(tm, what_send_tcp_puts_on_a_stream_has_its_length) {
   load_route(R"(send_tcp("192.0.2.7", "5071");)");
   auto p = request("MESSAGE");
   p.body = "INVITE sip:evil SIP/2.0\r\n\r\n";
-  std::string text = testing::request_text(p);
+  std::string text = stack::testing::request_text(p);
   const std::string length = "Content-Length: " + std::to_string(p.body.size());
   for (const auto& [line, body] :
        {std::pair<std::string, std::string>{"", p.body},
