@@ -84,6 +84,29 @@ failure_route[1] { replace("anon", "nobody"); t_reply("480", "No"); }
   expect_as_received(take_parsed("480"));
 }
 
+// RFC 3581 4
+TEST_F(as_received, is_answered_by_a_failure_route_with_the_port_that_the_script_has_forced) {
+  load_route(R"(force_rport(); t_on_failure("1"); t_relay();)", R"(
+failure_route[1] { t_reply("480", "No"); }
+)");
+  receive(request("INVITE"), "192.0.2.1:40000");
+  EXPECT_EQ(take("100").to.address.to_string(), "192.0.2.1:40000");
+  answer(take("INVITE"), 486);
+  take("ACK");
+  const auto reply = take("480");
+  EXPECT_EQ(reply.to.address.to_string(), "192.0.2.1:40000");
+  EXPECT_NE(parsed(reply.text).top_via().find(";rport=40000"), std::string::npos) << reply.text;
+}
+
+// RFC 3261 8.2.6.1: a 100 repeats the Timestamp.
+TEST_F(as_received, is_answered_with_the_timestamp_that_came) {
+  load_route(R"(remove_hf("Timestamp"); append_hf("Timestamp: 99\r\n"); t_relay();)");
+  auto p = request("INVITE");
+  p.more = "Timestamp: 54\r\n";
+  receive(p);
+  EXPECT_EQ(take_parsed("100").first(id::timestamp), "54");
+}
+
 TEST_F(as_received, of_a_phone_without_branch_is_matched_by_the_uri_that_came_rfc3261_17_2_3) {
   load_route(
       R"(if (method=="CANCEL") { t_relay(); break; } seturi("sip:carol@192.0.2.9"); t_relay();)");

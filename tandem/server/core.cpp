@@ -171,7 +171,13 @@ message_context& core::prepare(std::shared_ptr<const loaded_script> version,
                                script::block_kind kind, sip::message&& message,
                                const stack::arrival& from) {
   routing& r = take();
-  r.context.begin(r.self(), std::move(version), kind, std::move(message), from);
+  try {
+    r.context.begin(r.self(), std::move(version), kind, std::move(message), from);
+  } catch (const std::bad_alloc&) {
+    message = std::move(r.context.message());
+    finish(r);
+    throw;
+  }
   return r.context;
 }
 

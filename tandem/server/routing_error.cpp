@@ -35,6 +35,8 @@ error_answer answer_for(routing_error error, std::string_view layer) noexcept {
     return pick(500, "Forking capacity exceeded (12/SL)", "Forking capacity exceeded (12/TM)");
   case routing_error::out_of_transactions:
     return pick(503, "Server is busy (14/SL)", "Server is busy (14/TM)");
+  case routing_error::insecure:
+    return pick(480, "No Way over TLS (480/SL)", "No Way over TLS (480/TM)");
   }
   return pick(500, "Server error occurred (1/SL)", "Server error occurred (1/TM)");
 }

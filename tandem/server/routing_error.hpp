@@ -22,6 +22,7 @@ enum class routing_error : std::uint8_t {
   too_many_branches,   ///< more destinations than the limit: 500
   out_of_transactions, ///< the bound on transactions is reached: 503
   bad_scheme,          ///< a URI scheme that this server does not route: 416 (RFC 3261 8.2.2.1)
+  insecure,            ///< a sips: request that would leave in clear: 480 (RFC 3261 26.2.2)
 };
 
 /// What a peer is told.

@@ -26,6 +26,7 @@ TEST(routing_error, has_a_status_and_a_phrase_that_name_who_failed) {
       {routing_error::exec_overloaded, 503, "External logic is busy (11/SL)"},
       {routing_error::too_many_branches, 500, "Forking capacity exceeded (12/SL)"},
       {routing_error::out_of_transactions, 503, "Server is busy (14/SL)"},
+      {routing_error::insecure, 480, "No Way over TLS (480/SL)"},
   };
   for (const row& r : table) {
     const auto sl = answer_for(r.error, "SL");

@@ -65,7 +65,7 @@ void shard_server::add_metrics(observe::metrics& to) {
          t.absorbed);
   to.add("tandem_sip_retransmits_total", "Messages sent again.", {}, t.retransmitted);
   to.add("tandem_sip_withheld_total",
-         "Copies of requests not sent to addresses that never answered.", {}, t.withheld);
+         "Copies of messages not sent to addresses that have shown nothing.", {}, t.withheld);
   to.add("tandem_sip_stray_responses_total", "Responses that match no transaction.", {},
          t.stray_responses);
   to.add("tandem_transaction_faults_total", "Events that no RFC has: a fault of this program.", {},

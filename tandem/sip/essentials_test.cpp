@@ -247,5 +247,18 @@ TEST(essentials, that_cannot_be_read_hide_no_other) {
   EXPECT_EQ(msg.call_id(), "c");
 }
 
+// RFC 3261 7.3.1: one parser takes the first, another the last.
+TEST(essentials, of_a_message_with_two_tags_in_one_header_are_not_there) {
+  for (const auto& [tag, id] : {std::pair{"tag=one", header_id::from}, {"tag=two", header_id::to}})
+    for (const std::string more : {";tag=three", ";x=y;tag=three", ";x;TAG=\"three\""}) {
+      std::string text = request;
+      text.insert(text.find(tag) + std::string_view{tag}.size(), more);
+      const message msg = parse(text);
+      ASSERT_FALSE(msg.key()) << text;
+      EXPECT_EQ(msg.key().error(), id) << text;
+    }
+  EXPECT_TRUE(parse(request).key());
+}
+
 } // namespace
 } // namespace tandem::sip

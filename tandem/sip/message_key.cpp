@@ -11,41 +11,45 @@
 namespace tandem::sip {
 namespace {
 
-/// The tag among the parameters that stand here; empty when there is none.
-std::string_view find_tag_parameter(cursor at) noexcept {
+/// The tag among the parameters that stand here; empty when there is none, nothing when there are
+/// two: one parser takes the first, another the last, and the message belongs to two dialogs.
+std::optional<std::string_view> find_tag_parameter(cursor at) noexcept {
+  std::optional<std::string_view> tag;
   while (at.take_separator(';')) {
     const auto name = at.take_token();
     std::string_view value;
     if (at.take_separator('=')) {
       if (at.peek() == '"') {
         const auto quoted = at.take_quoted();
-        if (!quoted) return {};
+        if (!quoted) break;
         value = *quoted;
       } else {
         value = at.take_param_value();
       }
     }
-    if (iequals(name, "tag")) return value;
+    if (!iequals(name, "tag")) continue;
+    if (tag) return std::nullopt;
+    tag = value;
   }
-  return {};
+  return tag.value_or(std::string_view{});
 }
 
 /// RFC 3261 20.20: the parameters stand behind the angle brackets, or without brackets behind the
 /// first semicolon.
-std::string_view find_tag(cursor at) noexcept {
+std::optional<std::string_view> find_tag(cursor at) noexcept {
   if (at.peek() != '"') at.skip_to<'"', '<', ';'>();
   while (at.peek() == '"') {
-    if (!at.take_quoted()) return {};
+    if (!at.take_quoted()) return std::string_view{};
     at.skip_to<'"', '<', ';'>();
   }
   if (at.take('<')) {
     at.skip_to<'>'>();
-    if (!at.take('>')) return {};
+    if (!at.take('>')) return std::string_view{};
   }
-  if (at.at_end()) return {};
+  if (at.at_end()) return std::string_view{};
   const cursor parameters = at;
   if (at.take_exactly(";tag=")) // as it mostly stands
-    if (const auto tag = at.take_param_value(); !tag.empty()) return tag;
+    if (const auto tag = at.take_param_value(); !tag.empty() && at.at_end()) return tag;
   return find_tag_parameter(parameters);
 }
 
@@ -63,8 +67,9 @@ std::string_view find_tag(cursor at) noexcept {
   case header_id::from:
   case header_id::to: {
     text_place& tag = id == header_id::from ? from_tag : to_tag;
-    tag = {find_tag(at), at.first()};
-    return true;
+    const auto found = find_tag(at);
+    tag = {found.value_or(std::string_view{}), at.first()};
+    return found.has_value();
   }
   case header_id::call_id: call_id = {at.rest(), at.first()}; return !at.at_end();
   case header_id::cseq: {

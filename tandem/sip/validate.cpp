@@ -48,33 +48,6 @@ class header_set {
   std::array<std::uint64_t, 2> words_{};
 };
 
-/// A name stands twice.
-bool has_repeated(const params& all) {
-  if (all.text().find(';') == std::string_view::npos) return false; // one at most
-  std::array<std::string_view, max_parameters> names;
-  std::size_t count = 0;
-  for (const param& each : all) {
-    const auto seen = std::span{names}.first(count);
-    const auto is_this = [&each](std::string_view name) { return iequals(name, each.name); };
-    if (std::any_of(seen.begin(), seen.end(), is_this) || count == names.size()) return true;
-    names[count++] = each.name;
-  }
-  return false;
-}
-
-/// One of the parameters of RFC 3261 19.1.1 stands twice.
-bool has_repeated(const uri& target) {
-  if (target.params_text().find(';') == std::string_view::npos) return false; // one at most
-  for (const std::string_view name : {"transport", "maddr", "ttl", "user", "method", "lr"}) {
-    bool is_there = false;
-    for (const uri_param& each : target.params())
-      if (means_same_escaped(each.name, name, letter_case::ignored) &&
-          std::exchange(is_there, true))
-        return true;
-  }
-  return false;
-}
-
 /// Headers that may stand once and that somebody acts on. Free text twice (Subject, User-Agent)
 /// harms nobody.
 constexpr header_set strictly_single = [] {
@@ -306,6 +279,31 @@ verdict check_request(const message& request, role as, const supported_sets& sup
 }
 
 } // namespace
+
+bool has_repeated(const params& all) noexcept {
+  if (all.text().find(';') == std::string_view::npos) return false; // one at most
+  std::array<std::string_view, max_parameters> names;
+  std::size_t count = 0;
+  for (const param& each : all) {
+    const auto seen = std::span{names}.first(count);
+    const auto is_this = [&each](std::string_view name) { return iequals(name, each.name); };
+    if (std::any_of(seen.begin(), seen.end(), is_this) || count == names.size()) return true;
+    names[count++] = each.name;
+  }
+  return false;
+}
+
+bool has_repeated(const uri& target) noexcept {
+  if (target.params_text().find(';') == std::string_view::npos) return false; // one at most
+  for (const std::string_view name : {"transport", "maddr", "ttl", "user", "method", "lr"}) {
+    bool is_there = false;
+    for (const uri_param& each : target.params())
+      if (means_same_escaped(each.name, name, letter_case::ignored) &&
+          std::exchange(is_there, true))
+        return true;
+  }
+  return false;
+}
 
 std::optional<rejection> validate(const message& msg, role as, const supported_sets& supported) {
   if (!msg) return rejection{};

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/params.hpp>
+#include <tandem/sip/uri.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -50,6 +52,11 @@ struct rejection {
 /// it routes by and lets the rest pass (RFC 3261 16.3).
 [[nodiscard]] std::optional<rejection> validate(const message& msg, role as,
                                                 const supported_sets& supported = {});
+
+/// A parameter stands twice, and not every parser takes the same one (RFC 3261 7.3.1).
+[[nodiscard]] bool has_repeated(const params& all) noexcept;
+/// One of the parameters of RFC 3261 19.1.1 stands twice.
+[[nodiscard]] bool has_repeated(const uri& target) noexcept;
 
 /// The status owed to a request with this fault: 400, 505 or 513; and the reason phrase.
 [[nodiscard]] int status_owed(parse_errc code) noexcept;

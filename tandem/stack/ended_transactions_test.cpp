@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of a call in its tail: copies are answered and absorbed as by the transactions that
 // were there, and all is forgotten in the end (RFC 3261 17.2.2, RFC 6026).
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 
@@ -104,6 +105,28 @@ TEST(ended_transactions, an_answer_that_did_not_arrive_is_one_of_a_live_transact
   EXPECT_EQ(t.layer.counters().impossible, 0U);
   t.out.advance(seconds{70});
   EXPECT_EQ(t.layer.size(), 0U);
+}
+
+// RFC 3581 4: the user of the transaction may have put rport into the Via of the first one.
+TEST(ended_transactions, a_copy_is_answered_where_the_first_one_was) {
+  ended_fixture t;
+  t.edit = [](sip::message& m) {
+    EXPECT_TRUE(m.edit().update_front(sip::header_id::via, [](std::string_view via) {
+      return std::string{via} + ";rport=40000;received=192.0.2.1";
+    }));
+  };
+  request_parts p;
+  p.method = "MESSAGE";
+  const auto receive = [&] {
+    auto m = make_request(p);
+    t.layer.receive_request(m, arrived_from("192.0.2.1:40000"));
+    t.out.end_turn();
+  };
+  receive();
+  t.answer(t.take("MESSAGE"), 200);
+  EXPECT_EQ(t.take("200").to.address.to_string(), "192.0.2.1:40000");
+  receive();
+  EXPECT_EQ(t.take("200").to.address.to_string(), "192.0.2.1:40000");
 }
 
 // A socket that refuses the answer says so at the end of the turn.

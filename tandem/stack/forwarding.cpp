@@ -60,6 +60,11 @@ void write_via(via_line& via, const target& to, std::string_view sent_by, std::s
 
 } // namespace
 
+bool leaves_in_clear(std::string_view request_uri, transport_kind transport) noexcept {
+  constexpr std::string_view secure = "sips:";
+  return !is_secure(transport) && iequals(request_uri.substr(0, secure.size()), secure);
+}
+
 int status_of(forward_errc errc) noexcept {
   switch (errc) {
   case forward_errc::gone:
@@ -72,6 +77,7 @@ int status_of(forward_errc errc) noexcept {
   case forward_errc::unanswered: return 503;
   case forward_errc::bad_uri: return 400;
   case forward_errc::no_listener: return 478;
+  case forward_errc::insecure: return 480;
   case forward_errc::too_large: break;
   }
   return 513;
@@ -99,7 +105,13 @@ result<copy_change, forward_errc> address_copy(sip::message& copy, std::string_v
   }
   switch (apply_strict_route(copy)) {
   case strict_route::none: break;
-  case strict_route::applied: change = copy_change::some; break;
+  case strict_route::applied:
+    // The router stands in the Request-URI now, and would hide what was asked for.
+    if (leaves_in_clear(uri, transport_kind::udp) &&
+        !leaves_in_clear(copy.request_uri(), transport_kind::udp))
+      return fail(forward_errc::insecure);
+    change = copy_change::some;
+    break;
   case strict_route::unreadable: return fail(forward_errc::bad_uri);
   }
   if (share != 0) {
@@ -118,6 +130,8 @@ result<leaving_request, forward_errc> write_copy(sip::message& copy, const targe
   constexpr std::size_t via_estimate = 100;
   if (out.transport_for(to, copy.most_wire_size() + via_estimate) != to.transport)
     leaving.to.transport = out.transport_for(to, copy.wire_size() + via_estimate);
+  if (leaves_in_clear(copy.request_uri(), leaving.to.transport))
+    return fail(forward_errc::insecure);
   const std::string_view sent_by = out.sent_by(leaving.to);
   if (sent_by.empty()) return fail(forward_errc::no_listener);
   via_line via;

@@ -48,6 +48,7 @@ enum class forward_errc : std::uint8_t {
   unanswered,        ///< more would go to who never answered than a stranger may bring about: 503
   bad_uri,           ///< the Request-URI was refused: 400
   no_listener,       ///< no listener of that transport: never downgraded: 478
+  insecure,          ///< a sips: request would leave in clear (RFC 3261 26.2.2): 480
   too_large,         ///< the edits make the message larger than a message may be: 513
 };
 
@@ -91,6 +92,10 @@ enum class copy_change : std::uint8_t {
 
 /// Whether our Via asks for rport (RFC 3581 3).
 enum class via_rport : std::uint8_t { unasked, asked };
+
+/// RFC 3261 26.2.2, RFC 5630 5.3: what is asked for by sips: leaves by TLS or not at all, whatever
+/// way a flow, a Path, a Route or the script names for it.
+[[nodiscard]] bool leaves_in_clear(std::string_view request_uri, transport_kind transport) noexcept;
 
 /// A request as it leaves.
 struct leaving_request {

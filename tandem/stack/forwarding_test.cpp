@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What changes in a request that is forwarded (RFC 3261 16.6), and what does not.
 #include <tandem/sip/magic_cookie.hpp>
+#include <tandem/sip/message_editor.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 
 namespace tandem::stack {
@@ -74,7 +75,7 @@ TEST(forwarding, counts_the_hop_of_what_goes_without_a_transaction_too) {
   const auto routing = routing_hash(one, t.layer.secret());
   ASSERT_TRUE(t.core.forward_stateless(one, {"sip:bob@192.0.2.2", to}, routing));
   EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
-  ASSERT_TRUE(t.core.replicate(one, {"sip:bob@192.0.2.2", to}));
+  ASSERT_TRUE(t.core.replicate(one, {"sip:bob@192.0.2.2", to}, routing));
   EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
   const sip::message none = with_hops("Max-Forwards: 0\r\n");
   EXPECT_EQ(t.core.forward_stateless(none, {"sip:bob@192.0.2.2", to}, routing).error(),
@@ -138,6 +139,68 @@ TEST(forwarding, without_a_transaction_knows_a_loop_by_its_own_branch) {
   const sip::message back = parsed(t.take("INVITE").text);
   EXPECT_EQ(
       t.core.forward_stateless(back, {p.uri, to}, routing_hash(back, t.layer.secret())).error(),
+      forward_errc::loop);
+}
+
+/// A target that was reached by the connection or the socket of this flow.
+target by_flow(target to) {
+  to.flow = {1, 1, 0};
+  return to;
+}
+
+// RFC 3261 26.2.2, RFC 5630 5.3: a flow, a Path, a Route and the script name ways in clear, too.
+TEST(forwarding, what_is_asked_for_by_sips_leaves_by_tls_or_not_at_all) {
+  struct row {
+    const char* uri;
+    const char* route;
+    target to;
+    int status; ///< of the refusal; 0: forwarded, 478: there is no listener for TLS here
+  };
+  const target udp = target_at("192.0.2.2");
+  const target tcp = target_at("192.0.2.2", transport_kind::tcp);
+  const target tls = target_at("192.0.2.2", transport_kind::tls);
+  for (const row& r :
+       {row{"sips:bob@192.0.2.2", "", udp, 480}, row{"SIPS:bob@192.0.2.2", "", tcp, 480},
+        row{"sips:bob@192.0.2.2", "", by_flow(udp), 480},
+        row{"sips:bob@192.0.2.2", "", by_flow(tcp), 480},
+        row{"sips:bob@192.0.2.2", "Route: <sip:192.0.2.9;lr>\r\n", udp, 480},
+        row{"sips:bob@192.0.2.2", "Route: <sip:192.0.2.9>\r\n", udp, 480},
+        row{"sip:bob@192.0.2.2", "Route: <sips:192.0.2.9>\r\n", udp, 480},
+        row{"sips:bob@192.0.2.2", "", target_at("192.0.2.2", transport_kind::ws), 480},
+        row{"sips:bob@192.0.2.2", "", tls, 478}, row{"sips:bob@192.0.2.2", "", by_flow(tls), 478},
+        row{"sip:bob@192.0.2.2", "", udp, 0}}) {
+    SCOPED_TRACE(std::string{r.uri} + " " + r.route + std::string{via_token(r.to.transport)});
+    proxy_fixture t;
+    t.ways = {{r.uri, {r.to}}};
+    request_parts p;
+    p.more = r.route;
+    t.receive(p);
+    EXPECT_EQ(t.relayed ? 0 : status_of(t.relayed.error()), r.status);
+    EXPECT_EQ(t.sent(), r.status == 0 ? "100 INVITE" : "100 " + std::to_string(r.status));
+    const sip::message m = make_request(p);
+    const forward_to way{r.uri, t.ways[0].targets};
+    const auto routing = routing_hash(m, t.layer.secret());
+    const auto stateless = t.core.forward_stateless(m, way, routing);
+    EXPECT_EQ(stateless ? 0 : status_of(stateless.error()), r.status);
+    const auto replica = t.core.replicate(m, way, routing);
+    EXPECT_EQ(replica ? 0 : status_of(replica.error()), r.status);
+  }
+}
+
+// RFC 3261 16.3 step 4: the branch of a replica tells of the request as it came.
+TEST(forwarding, a_replica_that_returns_is_a_loop) {
+  proxy_fixture t;
+  const std::vector<target> to{target_at("192.0.2.2")};
+  const sip::message m = make_request({});
+  const auto routing = routing_hash(m, t.layer.secret());
+  sip::message edited = m.clone();
+  ASSERT_TRUE(edited.edit().set_request_uri("sip:elsewhere@192.0.2.2"));
+  ASSERT_TRUE(t.core.replicate(edited, {"sip:bob@192.0.2.2", to}, routing));
+  const sip::message back = parsed(t.take("INVITE").text);
+  EXPECT_EQ(
+      t.core
+          .forward_stateless(back, {"sip:bob@192.0.2.2", to}, routing_hash(back, t.layer.secret()))
+          .error(),
       forward_errc::loop);
 }
 

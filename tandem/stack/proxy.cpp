@@ -3,6 +3,7 @@
 #include <tandem/stack/proxy.hpp>
 
 #include <tandem/base/random.hpp>
+#include <tandem/base/source_network.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
@@ -120,15 +121,23 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   b.index = c.branches;
   b.named = way.named;
   b.is_by_flow = targets.back().flow && is_reliable(targets.back().transport);
+  const auto share_of = [&](std::size_t addresses) {
+    return reflection_share{c.budget, ways_left + addresses - 1, way.named, context};
+  };
   result<sent_copy, forward_errc> sent = fail(forward_errc::full);
   transactions_.out().to_tell().guard([&] {
     sent = send(*copy, targets.front(), make_branch(c.routing, random_bits(), c.clients),
-                {h.slot, h.generation, 0}, {c.budget, ways_left + targets.size() - 1, way.named});
+                {h.slot, h.generation, 0}, share_of(targets.size()));
   });
   if (!sent) {
     branches_.erase(h);
     return fail(sent.error());
   }
+  // What goes to TCP for its size may have to go by UDP after all, when the other ways have taken
+  // theirs: its share is set aside now.
+  if (sent->request.to.transport != targets.front().transport &&
+      is_unproven(targets.front(), way.named))
+    b.reserved = allow(share_of(targets.size()), targets.front(), sent->request.message.size);
   ++c.branches;
   ++c.clients;
   b.client = sent->client;
@@ -182,7 +191,10 @@ bool proxy::send_to_next_target(branch_handle branch) {
     // RFC 3263 4.3: a new transaction, so another branch parameter.
     auto sent = send(*copy, to, make_branch(c->routing, random_bits(), c->clients++),
                      {branch.slot, branch.generation, 0},
-                     {c->budget, b->detour->left.size() + 1, b->named});
+                     {.of = c->budget,
+                      .ways = b->detour->left.size() + 1,
+                      .named = b->named,
+                      .reserved = is_reliable(to.transport) ? 0 : std::exchange(b->reserved, 0)});
     if (!sent) continue;
     transactions_.release(b->client);
     b->client = sent->client;
@@ -206,13 +218,35 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
   if (!leaving) return fail(leaving.error());
   std::uint32_t allowance = client_transaction::unbounded;
   if (is_unproven(leaving->to, share.named)) {
-    allowance = share.of.take(leaving->message.size, share.ways);
-    if (allowance == 0) return fail(forward_errc::unanswered);
+    allowance = allow(share, leaving->to, leaving->message.size);
+    if (allowance == 0) {
+      transactions_.note_withheld();
+      return fail(forward_errc::unanswered);
+    }
   }
   const auto client = transactions_.create_client(
       copy.method_text(), branch.view(), leaving->message, leaving->to, *this, tag, allowance);
   if (!client) return fail(forward_errc::full);
   return sent_copy{*client, std::move(*leaving)};
+}
+
+std::uint32_t proxy::allow(const reflection_share& share, const target& to, std::size_t copy) {
+  if (share.reserved != 0) return share.reserved;
+  if (const auto paid = share.of.take(copy, share.ways); paid != 0) return paid;
+  const bool is_lent = share.of.may_lend(copy) && is_first_there(share.context, to.address.ip);
+  return is_lent ? static_cast<std::uint32_t>(copy) : 0;
+}
+
+bool proxy::is_first_there(context_handle context, const ip_address& ip) {
+  const response_context* const c = contexts_.find(context);
+  // Of branches that have ended nobody knows where they went.
+  if (!c || c->branches != c->pending) return false;
+  bool is_first = true;
+  for_each_branch(context, [&](branch_handle, const proxy_branch& b) {
+    const client_transaction* const client = transactions_.find(b.client);
+    is_first &= client && source_network(client->to().address.ip) != source_network(ip);
+  });
+  return is_first;
 }
 
 bool proxy::is_unproven(const target& to, named_by named) const noexcept {
@@ -346,13 +380,13 @@ bool proxy::forward_stray(sip::message& response) {
 }
 
 result<void, forward_errc> proxy::replicate(const sip::message& request, const forward_to& way,
-                                            hop_count hops) {
+                                            const routing_id& routing, hop_count hops) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   auto copy = copy_of(request, hops);
   if (!copy) return fail(copy.error());
   if (const auto done = address_copy(*copy, way.uri, 0); !done) return fail(done.error());
   const target& to = reachable(transactions_.out(), way.targets).front();
-  const auto branch = make_branch(routing_hash(request, transactions_.secret()), random_bits(), 0);
+  const auto branch = make_branch(routing, random_bits(), 0);
   if (request.method() == sip::method::ack) {
     // RFC 3261 17.1.1.3: nothing answers an ACK, so it is no transaction and is not repeated.
     const auto leaving = complete(*copy, to, branch);

@@ -141,8 +141,11 @@ class proxy final : private client_user, private server_user {
   bool forward_stray(sip::message& response);
 
   /// Sends a copy in a transaction of its own, whose responses go nowhere (t_replicate).
-  [[nodiscard]] result<void, forward_errc>
-  replicate(const sip::message& request, const forward_to& way, hop_count hops = hop_count::here);
+  /// \param routing of the request as it came: a replica that returns is seen as a loop
+  [[nodiscard]] result<void, forward_errc> replicate(const sip::message& request,
+                                                     const forward_to& way,
+                                                     const routing_id& routing,
+                                                     hop_count hops = hop_count::here);
 
   /// The context, null when it is over. Not to be kept.
   [[nodiscard]] const response_context* find(context_handle context) noexcept;
@@ -183,7 +186,13 @@ class proxy final : private client_user, private server_user {
     reflection_budget& of;
     std::size_t ways;
     named_by named;
+    context_handle context{};   ///< none for a replica
+    std::uint32_t reserved = 0; ///< bytes that were set aside for it before
   };
+  [[nodiscard]] std::uint32_t allow(const reflection_share& share, const target& to,
+                                    std::size_t copy);
+  /// No branch of the context has gone to the network of that address.
+  [[nodiscard]] bool is_first_there(context_handle context, const ip_address& ip);
   result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
                                        const branch_text& branch, user_tag tag,
                                        const reflection_share& share);

@@ -273,8 +273,8 @@ TEST(proxy, a_copy_of_an_ack_is_sent_once) {
   proxy_fixture t;
   const sip::message ack = make_request(other("ACK"));
   const std::vector<target> to{target_at("192.0.2.9")};
-  ASSERT_TRUE(t.core.replicate(ack, {"sip:bob@192.0.2.9", to}));
-  ASSERT_TRUE(t.core.replicate(make_request(other("MESSAGE")), {"sip:bob@192.0.2.9", to}));
+  ASSERT_TRUE(t.core.replicate(ack, {"sip:bob@192.0.2.9", to}, {}));
+  ASSERT_TRUE(t.core.replicate(make_request(other("MESSAGE")), {"sip:bob@192.0.2.9", to}, {}));
   EXPECT_EQ(t.sent(), "ACK MESSAGE");
   t.out.advance(milliseconds{600});
   EXPECT_EQ(t.sent(), "MESSAGE");
@@ -475,7 +475,7 @@ TEST(proxy, edits_in_onreply_go_upstream) {
 TEST(proxy, a_replicated_request_sends_no_response_back) {
   proxy_fixture t;
   const std::vector<target> to{target_at("192.0.2.7")};
-  ASSERT_TRUE(t.core.replicate(make_request(other("REGISTER")), {"sip:192.0.2.7", to}));
+  ASSERT_TRUE(t.core.replicate(make_request(other("REGISTER")), {"sip:192.0.2.7", to}, {}));
   const auto sent = t.take("REGISTER");
   t.answer(sent, 200);
   EXPECT_EQ(t.sent(), "");

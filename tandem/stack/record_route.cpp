@@ -25,6 +25,11 @@ constexpr std::string_view called_name = "dflow";
 constexpr std::string_view pair_name = "r2";
 constexpr std::string_view pair_text = ";r2=on";
 
+/// A mark that leads to nobody: what a request is recorded with before it is sealed, and what the
+/// calling party is given where there is no called one to lead to.
+constexpr std::string_view blank_mark = "000000000000000000000000000000";
+static_assert(blank_mark.size() == dialog_mark::size);
+
 std::string_view transport_parameter(transport_kind transport) {
   switch (transport) {
   case transport_kind::udp: break;
@@ -127,9 +132,6 @@ std::uint64_t party_hash(std::string_view call_id, std::string_view tag, const h
 
 bool put_entry(sip::message& m, const record_route_rules& rules, const route_entry& entry,
                std::string_view pair, std::string_view calling, std::string_view called) {
-  static constexpr std::array<char, dialog_mark::size> unsealed{
-      '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0',
-      '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0', '0'};
   const std::string_view tag = rules.append_fromtag ? m.from_tag() : std::string_view{};
   constexpr std::size_t words = 96 + dialog_mark::size; // more than all that is fixed
   entry_writer out{words + entry.user.size() + entry.sent_by.size() + tag.size() + calling.size() +
@@ -138,14 +140,14 @@ bool put_entry(sip::message& m, const record_route_rules& rules, const route_ent
   if (!entry.user.empty()) out.put(entry.user).put("@");
   out.put(entry.sent_by).put(transport_parameter(entry.transport)).put(pair).put("ftag", tag);
   out.put(calling_name, calling).put(called_name, called);
-  out.put(mark_name, {unsealed.data(), unsealed.size()});
+  out.put(mark_name, blank_mark);
   out.put(rules.enable_full_lr ? ";lr=on>" : ";lr>");
   return out.has_fitted() && m.edit().put_front(record_route, out.text());
 }
 
 /// A mark that shall stand at that place of a value; none leaves the value as it is.
 struct new_mark {
-  const dialog_mark* mark = nullptr;
+  std::string_view text{};
   std::size_t at = 0;
 };
 
@@ -161,10 +163,10 @@ bool rewrite_marks(sip::message& m, F&& f) {
     for (auto value = sip::next_value(record_route, rest); !value.empty();) {
       const auto following = sip::next_value(record_route, rest);
       const new_mark found = f(value, following.empty() && next == sip::message::npos);
-      if (found.mark) {
+      if (!found.text.empty()) {
         if (!changed) changed = block_ref::copy_of(line);
         const auto at = static_cast<std::size_t>(value.data() - line.data()) + found.at;
-        std::ranges::copy(found.mark->view(), changed.data() + at);
+        std::ranges::copy(found.text, changed.data() + at);
       }
       value = following;
     }
@@ -221,21 +223,26 @@ bool seal_record_route(sip::message& request, const hash_key& secret) {
       mark.emplace(dialog_of(request.call_id(), request.from_tag(), *own), secret);
       mark->lead_to({}, target, hop);
     }
-    return {&*mark, own->mark_at};
+    return {mark->view(), own->mark_at};
   });
 }
 
 // ---- in the response
 
 void turn_record_route(sip::message& response, const hash_key& secret) {
-  if (response.status() <= 100 || response.status() >= 300) return;
-  if (!response.has(record_route) || response.to_tag().empty()) return;
-  const std::uint64_t target = contact_place(response, secret);
-  if (target == no_place) return;
+  if (response.status() <= 100 || !response.has(record_route)) return;
+  // RFC 3261 12.1.1: what sets up a dialog has a To tag and a Contact. Any other response, a
+  // failure among them, gives the caller no entry that still leads to its own Contact, which it
+  // wrote.
+  const bool may_set_up = response.status() < 300 && !response.to_tag().empty();
+  const std::uint64_t target = may_set_up ? contact_place(response, secret) : no_place;
 
   std::uint64_t above = no_place; // place of the entry before this one: the next hop to the callee
   std::optional<dialog_mark> mark;
   bool is_second = false; // of a pair, whose mark is that of the first
+  const auto turned = [&](const own_entry& own) -> new_mark {
+    return {target == no_place ? blank_mark : mark->view(), own.mark_at};
+  };
   // The next hop is the same after the change of marks, which are no part of a place.
   static_cast<void>(rewrite_marks(response, [&](std::string_view value, bool is_last) -> new_mark {
     const std::uint64_t hop = above;
@@ -243,7 +250,7 @@ void turn_record_route(sip::message& response, const hash_key& secret) {
     if (!is_last) above = place_of(value, secret);
     if (own && is_second && own->is_of_pair && mark->has_dialog_of(own->mark)) {
       is_second = false;
-      return {&*mark, own->mark_at};
+      return turned(*own);
     }
     is_second = false;
     if (!own) return {};
@@ -251,7 +258,7 @@ void turn_record_route(sip::message& response, const hash_key& secret) {
     if (!mark->has_dialog_of(own->mark)) return {};
     mark->lead_to(response.to_tag(), target, hop);
     is_second = own->is_of_pair;
-    return {&*mark, own->mark_at};
+    return turned(*own);
   }));
 }
 

@@ -55,8 +55,9 @@ struct route_entry {
 /// was changed. \return false when the message takes no more
 bool seal_record_route(sip::message& request, const hash_key& secret);
 
-/// RFC 3261 16.7 step 8: in a response that sets up a dialog, makes of each entry of ours one for
-/// the calling party: it leads to the called one. Others, forged ones among them, stay as they are.
+/// RFC 3261 16.7 step 8: makes of each entry of ours one for the calling party. In a response that
+/// sets up a dialog it leads to the called party, in any other to nobody. Entries that are not
+/// ours, forged ones among them, stay as they are.
 void turn_record_route(sip::message& response, const hash_key& secret);
 
 /// What the entry shows that take_own_route() took from a request.

@@ -225,25 +225,67 @@ TEST_F(recorded_call, leads_a_party_that_moved_to_where_it_is_now) {
 }
 
 // RFC 3261 16.7 step 8
-TEST_F(recorded_call, a_response_turns_no_entry_that_is_forged_or_needs_none) {
+TEST_F(recorded_call, a_response_turns_no_entry_that_is_forged) {
   sip::message m = make_request(invite());
   EXPECT_TRUE(push_record_route(m, rules, {{}, "192.0.2.100", transport_kind::udp}));
   EXPECT_TRUE(seal_record_route(m, secret));
-  const std::string text = m.to_string();
-  const auto turned = [&](int status, const std::string& more, std::string request) {
-    sip::message r = parsed(testing::answer_text(request, status, "bob-1", more));
+  const auto is_turned = [&](int status, const std::string& request) {
+    sip::message r = parsed(testing::answer_text(request, status, "bob-1", contact(bob)));
     const auto before = recorded(r);
     turn_record_route(r, secret);
     return recorded(r) != before;
   };
-  EXPECT_TRUE(turned(200, contact(bob), text));
-  EXPECT_TRUE(turned(183, contact(bob), text));
-  EXPECT_FALSE(turned(180, {}, text)) << "no dialog target yet";
-  EXPECT_FALSE(turned(486, contact(bob), text));
-  std::string forged = text;
-  const auto at = forged.find("did=") + 4;
-  forged[at] = forged[at] == '0' ? '1' : '0';
-  EXPECT_FALSE(turned(200, contact(bob), forged));
+  std::string text = m.to_string();
+  EXPECT_TRUE(is_turned(200, text));
+  EXPECT_TRUE(is_turned(183, text));
+  EXPECT_FALSE(is_turned(100, text));
+  const auto at = text.find("did=") + 4;
+  text[at] = text[at] == '0' ? '1' : '0';
+  EXPECT_FALSE(is_turned(200, text));
+  EXPECT_FALSE(is_turned(486, text));
+}
+
+// RFC 3261 12.1.1: without a To tag and a Contact there is no dialog, and no party to lead to. The
+// entry that leads to the calling party, by a Contact that it wrote itself, is for the called one.
+TEST_F(recorded_call, a_response_that_sets_up_no_dialog_gives_the_caller_no_way_to_anybody) {
+  struct row {
+    std::string_view method;
+    int status;
+    std::string_view to_tag;
+    std::string more;
+  };
+  const route_entry second{{}, "198.51.100.1:5062", transport_kind::tcp};
+  for (const row& r :
+       {row{"MESSAGE", 200, "bob-1", {}}, row{"OPTIONS", 200, "bob-1", {}},
+        row{"SUBSCRIBE", 202, "bob-1", {}}, row{"INVITE", 180, "bob-1", {}},
+        row{"INVITE", 183, {}, contact(bob)}, row{"INVITE", 302, "bob-1", contact(bob)},
+        row{"INVITE", 486, "bob-1", contact(bob)}, row{"INVITE", 603, "bob-1", {}}}) {
+    for (const route_entry* const pair : {static_cast<const route_entry*>(nullptr), &second}) {
+      request_parts p = invite();
+      p.method = r.method;
+      sip::message m = make_request(p);
+      EXPECT_TRUE(push_record_route(m, rules, {{}, "192.0.2.100", transport_kind::udp}));
+      if (pair) {
+        EXPECT_TRUE(record_way(m, rules, pair, {}));
+      }
+      EXPECT_TRUE(seal_record_route(m, secret));
+      sip::message answer = parsed(testing::answer_text(m.to_string(), r.status, r.to_tag, r.more));
+      turn_record_route(answer, secret);
+      std::vector<std::string> route = recorded(answer);
+      ASSERT_EQ(route.size(), pair ? 2U : 1U);
+      for (int turn = 0; turn < 2; ++turn) {
+        for (const std::string_view to : {alice, bob})
+          for (const char* const tag : {"alice-1", "bob-1", "x"}) {
+            request_parts next = within(false, to, route);
+            next.to = std::string{"<sip:x@example.com>;tag="} + tag;
+            EXPECT_FALSE(is_ours(next)) << r.method << " " << r.status << " " << route[0];
+            next.from = "<sip:bob@example.com>;tag=bob-1";
+            EXPECT_FALSE(is_ours(next)) << r.method << " " << r.status << " " << route[0];
+          }
+        std::reverse(route.begin(), route.end());
+      }
+    }
+  }
 }
 
 TEST(flow_token, is_read_as_it_was_written_and_is_nothing_else) {

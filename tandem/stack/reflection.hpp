@@ -24,7 +24,8 @@ class reflection_budget {
  public:
   reflection_budget() noexcept = default;
   /// \param received bytes of the request as it came
-  explicit reflection_budget(std::size_t received) noexcept : left_{received * most_reflected} {}
+  explicit reflection_budget(std::size_t received) noexcept
+      : left_{received * most_reflected}, lendable_{left_} {}
 
   /// What was received besides, for the sake of a target: the REGISTER that named it.
   void add(std::size_t received) noexcept { left_ += received * most_reflected; }
@@ -44,12 +45,17 @@ class reflection_budget {
     return static_cast<std::uint32_t>(share);
   }
 
+  /// So much may go, once, to an address that nothing else of the request goes to, when nothing is
+  /// left: every contact rings, and no address gets more than its share.
+  [[nodiscard]] bool may_lend(std::size_t copy) const noexcept { return copy <= lendable_; }
+
   [[nodiscard]] std::size_t left() const noexcept { return left_; }
 
  private:
   static constexpr std::size_t most_copies = 7;
 
   std::size_t left_ = 0;
+  std::size_t lendable_ = 0;
 };
 
 /// Addresses that have answered a request of ours: whoever is there takes part. Bounded; the one

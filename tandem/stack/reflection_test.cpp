@@ -5,6 +5,7 @@
 #include <tandem/stack/branch.hpp>
 #include <tandem/stack/proxy_fixture.hpp>
 #include <tandem/stack/reflection.hpp>
+#include <tandem/stack/transaction_fixture.hpp>
 
 #include <algorithm>
 #include <map>
@@ -114,6 +115,69 @@ TEST(reflection, what_has_answered_a_tcp_peer_and_what_the_operator_names_are_no
   EXPECT_LT(of(target_at("192.0.2.2", transport_kind::tcp), named_by::stranger, false), bound);
 }
 
+/// Bytes of all responses that were sent since.
+std::size_t answered(proxy_fixture& t) {
+  std::size_t bytes = 0;
+  while (!t.out.sent.empty())
+    if (const sent_message m = t.out.take(); m.text.starts_with("SIP/2.0")) bytes += m.text.size();
+  return bytes;
+}
+
+// The source of a datagram may be forged: what a callee answers, and says again, is bounded too.
+TEST(reflection, answers_to_a_datagram_are_ten_times_its_bytes_until_it_shows_that_it_asked) {
+  request_parts p;
+  const std::size_t bound = std::max<std::size_t>(10 * request_text(p).size(), 1'300);
+  for (const int status : {200, 486}) {
+    proxy_fixture t;
+    t.receive(p);
+    std::size_t bytes = t.take("100").text.size();
+    const auto invite = t.take("INVITE");
+    const std::string more = "X: " + std::string(700, 'x') + "\r\n";
+    for (int i = 0; i < 20; ++i) {
+      t.answer(invite, 183, "bob-1", more);
+      t.answer(invite, status, "bob-1", more); // a 200 is the callee's to repeat
+      t.out.advance(seconds{3});
+      bytes += answered(t);
+    }
+    EXPECT_LE(bytes, bound) << status;
+    EXPECT_GT(bytes, bound / 2) << status;
+    EXPECT_GT(t.layer.counters().withheld, 0U);
+  }
+}
+
+TEST(reflection, the_first_final_response_always_goes_and_a_copy_of_the_request_pays_for_more) {
+  for (const char* const method : {"INVITE", "MESSAGE"}) {
+    request_parts p;
+    p.method = method;
+    proxy_fixture t;
+    t.receive(p);
+    if (p.method == "INVITE") t.take("100");
+    const std::size_t request_size = request_text(p).size();
+    t.answer(t.take(method), 486, "bob-1", "X: " + std::string(15 * request_size, 'x') + "\r\n");
+    const auto answer = p.method == "INVITE" ? (t.take("ACK"), t.take("486")) : t.take("486");
+    EXPECT_GT(answer.text.size(), 10 * request_size);
+    t.out.advance(seconds{3});
+    EXPECT_EQ(t.sent(), "") << method;
+    t.receive(p);
+    EXPECT_EQ(t.sent(), "") << method << ": 15 times its bytes";
+    t.receive(p);
+    EXPECT_EQ(t.sent(), p.method == "INVITE" ? "486" : "") << "a live transaction sums them up";
+  }
+}
+
+TEST(reflection, whoever_a_datagram_names_in_its_via_gets_one_copy) {
+  transaction_fixture t;
+  t.start(transaction_kind::server_invite, transport_kind::udp);
+  EXPECT_TRUE(t.respond(486));
+  t.other_ways = {target_at("192.0.2.66"), target_at("192.0.2.67")};
+  const auto first = t.out.take();
+  t.layer.on_datagram_refused(first.text);
+  t.out.end_turn();
+  EXPECT_EQ(t.out.take().to.address, target_at("192.0.2.66").address);
+  t.out.advance(seconds{60});
+  EXPECT_TRUE(t.out.sent.empty()) << t.out.sent.size();
+}
+
 std::string branch_of(const std::string& text) {
   return std::string{sip::via::parse(parsed(text).first(sip::header_id::via).value())->branch()};
 }
@@ -160,6 +224,30 @@ TEST(reflection, what_goes_without_a_transaction_is_bounded_too) {
     const auto sent = t.core.forward_stateless(
         request, {.uri = p.uri, .targets = {&to, 1}, .named = named}, routing);
     EXPECT_EQ(sent.has_value(), named == named_by::us);
+  }
+}
+
+// Of contacts that were accepted none is left out: who registers many of them with few bytes, and
+// whose TCP is refused where the request is large, has each of them rung once.
+TEST(reflection, each_address_gets_one_copy_whatever_was_paid_and_none_gets_more_than_its_share) {
+  for (const std::size_t body : {500U, 900U, 1'250U}) {
+    proxy_fixture t;
+    t.out.refuses = [](const target& to) {
+      return is_reliable(to.transport) ? std::optional{send_error::refused} : std::nullopt;
+    };
+    t.ways.clear();
+    for (int i = 1; i <= 30; ++i) {
+      target to = target_at("198.51.100." + std::to_string(i));
+      to.choice = transport_choice::open;
+      t.ways.push_back({"sip:bob@" + to.address.to_string(), {to}});
+    }
+    request_parts p;
+    p.body = std::string(body, 'x');
+    const auto bytes = sent_by_silence(t, p);
+    EXPECT_EQ(bytes.size(), 30U) << body;
+    for (const auto& [address, some] : bytes)
+      EXPECT_LE(some, 10 * request_text(p).size()) << address;
+    EXPECT_LE(sum(bytes), 10 * request_text(p).size() + 30 * (request_text(p).size() + 200));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <tandem/base/text.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/single_values.hpp>
+#include <tandem/sip/validate.hpp>
 
 #include <algorithm>
 #include <array>
@@ -110,7 +111,8 @@ verdict registration::read_contacts() {
   std::optional<std::uint32_t> of_all;
   if (const auto expires = request_.get<sip::hdr::expires>()) of_all = *expires;
   for (const auto& contact : request_.all<sip::hdr::contact>()) {
-    if (!contact) return refuse(400, "Bad Contact");
+    if (!contact)
+      return refuse(400, std::string{"Bad Contact: "}.append(sip::describe(contact.error().code)));
     if (is_star_ || (contact->is_star && !wishes_.empty()))
       return refuse(400, "Contact * Beside Another Contact");
     if (contact->is_star) {
@@ -127,6 +129,9 @@ verdict registration::read_contacts() {
 verdict registration::add(const sip::contact& contact, std::optional<std::uint32_t> of_all) {
   if (contact.address.text().size() + contact.params.text().size() > longest_contact)
     return refuse(513, "Contact Too Long");
+  // RFC 3261 7.3.1, 19.1.1: two lifetimes or two transports, and nobody knows which is meant.
+  if (sip::has_repeated(contact.params) || sip::has_repeated(contact.address))
+    return refuse(400, "Repeated Parameter in Contact");
   if (wishes_.size() == wishes_.capacity()) return refuse(400, "Too Many Contacts");
   // RFC 3261 10.3 step 7: the parameter, else the header, else our own choice; 20.10: what is
   // malformed counts as not there.
@@ -175,19 +180,28 @@ std::string_view registration::parameters_of(const sip::contact& contact) {
   return kept;
 }
 
+bool registration::says_the_same(const binding& stored, const wish& w) const noexcept {
+  return !w.is_removal && stored.cseq == w.value.cseq && stored.q == w.value.q &&
+         stored.parameters == w.value.parameters && stored.path == w.value.path &&
+         stored.expires - stored.modified == w.value.expires - w.value.modified;
+}
+
 verdict registration::decide(std::span<const binding> stored, sip::binding_edits& edits) {
-  bool is_copy = false;
+  bool is_copy = false;  // of the REGISTER that made a binding
+  bool is_other = false; // than what is stored
   bool is_late = false;
-  // RFC 3261 10.3 step 7: what came after a later one of its call changes nothing, and a copy of
-  // the REGISTER that made the binding, whose answer was lost, is answered as that one was.
-  const auto judge = [&](const binding& b) {
-    if (b.call_id != common_.call_id) return;
-    is_late |= common_.cseq < b.cseq;
-    is_copy |= common_.cseq == b.cseq;
+  // RFC 3261 10.3 step 7: what came after a later one of its call changes nothing. A copy of the
+  // REGISTER that made the bindings, whose answer was lost, is answered as that one was; what has
+  // its CSeq and says something else is refused.
+  const auto judge = [&](const binding& b, const wish* w) {
+    const bool is_of_call = b.call_id == common_.call_id;
+    is_late |= is_of_call && common_.cseq < b.cseq;
+    is_copy |= is_of_call && common_.cseq == b.cseq;
+    is_other |= !(is_of_call && w && says_the_same(b, *w));
   };
   if (is_star_)
     for (std::size_t i = 0; i < stored.size(); ++i) {
-      judge(stored[i]);
+      judge(stored[i], nullptr);
       edits.push_back({.old = i, .put = nullptr});
     }
   std::array<bool, sip::most_bindings> is_taken{};
@@ -203,12 +217,12 @@ verdict registration::decide(std::span<const binding> stored, sip::binding_edits
       is_growing = true;
       continue;
     }
-    judge(stored[at]);
+    judge(stored[at], &w);
     is_taken[at] = true;
     edits.push_back({.old = at, .put = w.is_removal ? nullptr : &w.value});
     count -= w.is_removal ? 1 : 0;
   }
-  if (is_late) return refuse(500, "REGISTER Out of Order");
+  if (is_late || (is_copy && (is_other || is_growing))) return refuse(500, "REGISTER Out of Order");
   if (is_copy) edits.clear();
   if (!is_copy && is_growing && count > rules_.max_contacts)
     return refuse(503, "Too Many Contacts", header_id::retry_after, "60");

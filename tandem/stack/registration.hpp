@@ -84,6 +84,7 @@ class registration {
   [[nodiscard]] std::optional<sip::rejection> add(const sip::contact& contact,
                                                   std::optional<std::uint32_t> of_all);
   [[nodiscard]] std::string_view parameters_of(const sip::contact& contact);
+  [[nodiscard]] bool says_the_same(const sip::binding& stored, const wish& w) const noexcept;
   [[nodiscard]] bool is_own(const sip::binding* b) const noexcept;
   void note_following(std::span<const sip::binding> stored, const sip::binding_edits& edits);
 

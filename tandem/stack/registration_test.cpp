@@ -140,6 +140,24 @@ TEST_F(registering, answers_a_copy_as_the_first_and_refuses_what_was_overtaken) 
             "200 sip:b@192.0.2.2=80");
 }
 
+// RFC 3261 10.3 step 7: a CSeq of a call is used once.
+TEST_F(registering, refuses_what_says_something_else_with_the_cseq_of_an_earlier_one) {
+  const char* const first = "Contact: <sip:b@192.0.2.2>;expires=60, <sip:c@192.0.2.3>;q=0.5\r\n";
+  const auto stored = text_of(handle(first, 7));
+  EXPECT_EQ(stored, "200 sip:c@192.0.2.3=3600 sip:b@192.0.2.2=60");
+  EXPECT_EQ(text_of(handle(first, 7)), stored) << "a copy";
+  for (const char* const headers :
+       {"Contact: <sip:b@192.0.2.2>;expires=60, <sip:new@192.0.2.2>\r\n",
+        "Contact: <sip:b@192.0.2.2>;expires=61\r\n", "Contact: <sip:b@192.0.2.2>;expires=0\r\n",
+        "Contact: <sip:b@192.0.2.2>;expires=60;q=1\r\n",
+        "Contact: <sip:b@192.0.2.2>;expires=60;audio\r\n",
+        "Path: <sip:p;lr>\r\nContact: <sip:b@192.0.2.2>;expires=60\r\n",
+        "Contact: *\r\nExpires: 0\r\n"}) {
+    EXPECT_EQ(text_of(handle(headers, 7)), "500") << headers;
+    EXPECT_EQ(text_of(handle("", 8)), stored) << headers;
+  }
+}
+
 TEST_F(registering, takes_all_contacts_or_none_and_says_why) {
   rules.max_contacts = 2;
   rules.min_expires = 30;
@@ -152,7 +170,11 @@ TEST_F(registering, takes_all_contacts_or_none_and_says_why) {
   const row table[] = {
       {"Contact: <sip:b@192.0.2.2>, <sip:c@192.0.2.2>\r\n", 503, "Too Many Contacts"},
       {"Contact: <sip:b@192.0.2.2>;expires=29\r\n", 423, "Interval Too Brief"},
-      {"Contact: <sip:b@192.0.2.2>, <sip\r\n", 400, "Bad Contact"},
+      {"Contact: <sip:b@192.0.2.2>;expires=60;expires=70\r\n", 400,
+       "Repeated Parameter in Contact"},
+      {"Contact: <sip:b@192.0.2.2>;q=1;Q=0.5\r\n", 400, "Repeated Parameter in Contact"},
+      {"Contact: <sip:b@192.0.2.2;transport=udp;transport=tcp>\r\n", 400,
+       "Repeated Parameter in Contact"},
       {"Contact: *\r\n", 400, "Contact * Without Expires 0"},
       {"Contact: *, <sip:b@192.0.2.2>\r\nExpires: 0\r\n", 400, "Contact * Beside Another Contact"},
       {"Contact: <sip:" + std::string(1'024, 'b') + "@192.0.2.2>\r\n", 513, "Contact Too Long"},
@@ -165,6 +187,9 @@ TEST_F(registering, takes_all_contacts_or_none_and_says_why) {
     EXPECT_EQ(text_of(handle("")), "200 sip:a@192.0.2.2=3600") << r.headers;
   }
   EXPECT_EQ(handle("", 0, std::string(513, 'c')).reason(), "Call-ID Too Long");
+  const auto unreadable = handle("Contact: <sip:b@192.0.2.2>, <sip\r\n");
+  EXPECT_EQ(unreadable.status(), 400);
+  EXPECT_TRUE(unreadable.reason().starts_with("Bad Contact: ")) << unreadable.reason();
 }
 
 TEST_F(registering, gives_parameters_and_path_back) {

@@ -93,6 +93,7 @@ struct proxy_branch {
   std::uint16_t status = 0;              ///< final one, received or local; 0 while it is pending
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
   bool is_held = false;                  ///< the user has a response of it
+  std::uint32_t reserved = 0;            ///< bytes for a datagram, should TCP be refused
   bool is_by_flow = false;               ///< it took a connection that there is one of
   /// What came behind that one.
   std::unique_ptr<std::deque<waiting_reply>> behind;

@@ -4,6 +4,7 @@
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
+#include <tandem/sip/validate.hpp>
 
 #include <optional>
 
@@ -13,12 +14,12 @@ namespace {
 
 constexpr auto route = sip::header_id::route;
 
-/// The URI of the first Route; nothing when there is none or it does not parse.
+/// The URI of the first Route; nothing when there is none, or none that every reader reads alike.
 std::optional<sip::uri> first_route(const sip::message& m) noexcept {
   const auto value = m.front(route);
   if (!value) return std::nullopt;
   const auto entry = sip::name_addr::parse(*value);
-  if (!entry) return std::nullopt;
+  if (!entry || sip::has_repeated(entry->address)) return std::nullopt;
   return entry->address;
 }
 
@@ -65,6 +66,15 @@ route_step take_own_route(sip::message& request, const is_own_uri& is_own,
   }
   step.has_more = request.has(route);
   return step;
+}
+
+std::string fault_of_route(const sip::message& request) {
+  if (!request.has(route)) return {};
+  const auto value = request.front(route);
+  if (!value) return "Bad Route";
+  const auto entry = sip::name_addr::parse(*value);
+  if (!entry) return std::string{"Bad Route: "}.append(sip::describe(entry.error().code));
+  return sip::has_repeated(entry->address) ? "Repeated Parameter in Route" : std::string{};
 }
 
 strict_route apply_strict_route(sip::message& request) {

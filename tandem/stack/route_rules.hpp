@@ -39,12 +39,16 @@ struct route_step {
 enum class strict_route : std::uint8_t {
   none,       ///< nothing: there is no route, or a loose one
   applied,    ///< the request was changed
-  unreadable, ///< the entry does not parse, which the validator refused before
+  unreadable, ///< the entry leads nowhere: see fault_of_route()
 };
 
 /// RFC 3261 16.6 step 6: when the next entry is a strict router, the Request-URI goes to the end of
 /// the route and the entry takes its place. Call it for each branch after its Request-URI is set.
 [[nodiscard]] strict_route apply_strict_route(sip::message& request);
+
+/// Why the first Route leads nowhere, for the reason phrase of a 400 (RFC 3261 21.4.1); empty when
+/// it leads somewhere, or when there is none.
+[[nodiscard]] std::string fault_of_route(const sip::message& request);
 
 /// RFC 3261 16.6 step 7: the URI of the next hop: the first Route, else the Request-URI. Call it
 /// before apply_strict_route: a strict router is the next hop too, and takes its URI from there.

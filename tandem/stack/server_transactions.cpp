@@ -5,9 +5,19 @@
 #include <tandem/stack/transaction_key.hpp>
 #include <tandem/stack/via_rules.hpp>
 
+#include <algorithm>
 #include <new>
 
 namespace tandem::stack {
+
+namespace {
+
+/// Bytes that a copy of a request is worth in answers to its source.
+std::uint32_t allowance_for(const sip::message& request, transport_kind transport) noexcept {
+  return static_cast<std::uint32_t>(answer_limit(request.received_bytes().size(), transport));
+}
+
+} // namespace
 
 using a = transaction_action;
 using e = transaction_event;
@@ -59,6 +69,7 @@ result<server_handle, transaction_errc> server_transactions::add(const sip::mess
   t.user_ = &user;
   t.reply_to_ = response_target(*via, from);
   t.is_reliable_ = is_reliable(t.reply_to_.transport);
+  if (!t.is_reliable_) t.allowance_ = allowance_for(request, t.reply_to_.transport);
   // An ACK is answered by nothing, so silence means nothing either.
   const timer_settings& timers = commons_.timers.settings();
   if (request.method() != sip::method::ack)
@@ -146,6 +157,8 @@ server_transaction* server_transactions::revive(server_handle ended) {
   commons_.ended.revive(*key, ended, server_handle{t.slot_, t.generation_});
   t.response_ = answer;
   t.reply_to_ = response_target(*via, from);
+  // What its requests were worth is not remembered.
+  t.allowance_ = static_cast<std::uint32_t>(answer_limit(0, transport_kind::udp));
   commons_.timers.start(t, commons_.timers.settings().timer_j);
   return &t;
 }
@@ -195,6 +208,9 @@ bool server_transactions::absorb(server_handle server, sip::message& request, co
     return true;
   }
   ++commons_.counters.absorbed;
+  if (t->allowance_ != transaction::unbounded)
+    t->allowance_ += std::min(allowance_for(request, t->reply_to_.transport),
+                              transaction::unbounded - 1 - t->allowance_);
   const bool ends_invite =
       request.method() == sip::method::ack && t->kind_ == transaction_kind::server_invite;
   run(*t, ends_invite ? e::ack : e::request, &request, &from);
@@ -211,13 +227,25 @@ void server_transactions::absorb_ended(server_handle ended, sip::message& reques
     return;
   case ended_kind::server_answered:
     if (const wire_message answer = commons_.ended.answer_of(ended))
-      if (const auto via = request.get<sip::hdr::via>()) {
-        ++commons_.counters.retransmitted;
-        commons_.out.send(response_target(*via, from), answer, {});
-      }
+      answer_copy(answer, request, from);
     return;
   default: return;
   }
+}
+
+void server_transactions::answer_copy(const wire_message& answer, const sip::message& request,
+                                      const arrival& from) {
+  if (!is_reliable(from.transport) && answer.size > allowance_for(request, from.transport)) {
+    ++commons_.counters.withheld;
+    return;
+  }
+  // The Via of the answer is that of the first copy as the user of the transaction has left it, who
+  // may have put rport in.
+  const auto parsed = sip::message::parse(answer.bytes());
+  const auto via = parsed ? parsed->get<sip::hdr::via>() : request.get<sip::hdr::via>();
+  if (!via) return;
+  ++commons_.counters.retransmitted;
+  commons_.out.send(response_target(*via, from), answer, {});
 }
 
 // ---- responses
@@ -243,7 +271,7 @@ bool server_transactions::repeat(server_handle server) {
   if (!t) t = revive(server);
   if (!t || !t->response_) return false;
   ++commons_.counters.retransmitted;
-  send_response(*t);
+  send_response(*t, sending::if_paid);
   if (!t->user_) retire_if_done({t->slot_, t->generation_});
   return true;
 }
@@ -257,15 +285,32 @@ void server_transactions::abandon(server_handle server) {
 }
 
 bool server_transactions::send_past(server_handle server, const wire_message& response) {
-  const server_transaction* t = all_.find(server);
+  server_transaction* t = all_.find(server);
   if (!t) return false;
-  commons_.out.send(t->reply_to_, response, {});
+  if (pay(*t, response.size))
+    commons_.out.send(t->reply_to_, response, {});
+  else
+    ++commons_.counters.withheld;
   return true;
 }
 
-void server_transactions::send_response(server_transaction& t) {
-  if (t.response_ && !(t.detour_ && t.detour_->is_waiting))
-    commons_.out.send(t.reply_to_, t.response_, {t.slot_, t.generation_, origin::kind::server});
+void server_transactions::send_response(server_transaction& t, sending when) {
+  if (!t.response_ || (t.detour_ && t.detour_->is_waiting)) return;
+  if (!pay(t, t.response_.size)) {
+    if (when == sending::if_paid) {
+      ++commons_.counters.withheld;
+      return;
+    }
+    t.allowance_ = 0;
+  }
+  commons_.out.send(t.reply_to_, t.response_, {t.slot_, t.generation_, origin::kind::server});
+}
+
+bool server_transactions::pay(server_transaction& t, std::uint32_t bytes) noexcept {
+  if (t.allowance_ == transaction::unbounded) return true;
+  if (bytes > t.allowance_) return false;
+  t.allowance_ -= bytes;
+  return true;
 }
 
 // ---- the way of responses (RFC 3261 18.2.2)
@@ -292,7 +337,7 @@ void server_transactions::lose_way(server_transaction& t) {
   // The connection is gone, so open one to the received address.
   if (t.reply_to_.flow && is_reliable(t.reply_to_.transport)) {
     t.reply_to_.flow = {};
-    send_response(t);
+    send_response(t, sending::always);
     return;
   }
   // And then wherever the sender's own name leads.
@@ -305,7 +350,7 @@ void server_transactions::lose_way(server_transaction& t) {
   }
   t.reply_to_ = t.detour_->left.back();
   t.detour_->left.pop_back();
-  send_response(t);
+  send_response(t, sending::always);
 }
 
 bool server_transactions::ask_for_ways(server_transaction& t, std::string_view response) {
@@ -329,6 +374,8 @@ void server_transactions::send_by(server_handle server, std::span<const target> 
   server_transaction* t = all_.find(server);
   if (!t || !t->detour_) return;
   t->detour_->is_waiting = false;
+  // Whoever the name in a datagram leads to has asked for nothing: one copy each.
+  if (!t->is_reliable_) t->allowance_ = 0;
   commons_.out.to_tell().guard([&] { t->detour_->left.assign(ways.rbegin(), ways.rend()); });
   lose_way(*t);
 }
@@ -345,10 +392,14 @@ void server_transactions::run(server_transaction& t, transaction_event event, si
   const server_handle h{t.slot_, t.generation_};
   const auto actions = row->actions;
   const instant was_due = commons_.timers.end_of(t);
-  if (actions.has(a::send_response)) send_response(t);
+  if (actions.has(a::send_response)) {
+    const bool is_first_final =
+        event == e::user_failure || (event == e::user_2xx && t.state_ != state::accepted);
+    send_response(t, is_first_final ? sending::always : sending::if_paid);
+  }
   if (actions.has(a::resend_response)) {
     ++commons_.counters.retransmitted;
-    send_response(t);
+    send_response(t, sending::if_paid);
   }
   t.state_ = row->next;
   // Nothing is resent any more: a 2xx is the user's to repeat, an ACK ends the rest. One that has

@@ -95,6 +95,11 @@ class server_transactions {
   void find_ways(server_handle server, std::string_view via, const target& tried);
 
  private:
+  /// The source of a datagram may be forged. Whoever it names gets the first final response, and
+  /// of repeats and provisional ones what its requests have paid for (answer_limit), until an ACK
+  /// ends them.
+  enum class sending : std::uint8_t { always, if_paid };
+
   void run(server_transaction& t, transaction_event event, sip::message* request = nullptr,
            const arrival* from = nullptr);
   result<server_handle, transaction_errc> add(const sip::message& request, std::uint64_t key,
@@ -104,7 +109,9 @@ class server_transactions {
   void remove(server_handle server) noexcept;
   void end(server_transaction& t);
   void absorb_ended(server_handle ended, sip::message& request, const arrival& from);
-  void send_response(server_transaction& t);
+  void answer_copy(const wire_message& answer, const sip::message& request, const arrival& from);
+  void send_response(server_transaction& t, sending when);
+  [[nodiscard]] static bool pay(server_transaction& t, std::uint32_t bytes) noexcept;
   void lose_way(server_transaction& t);
   [[nodiscard]] bool ask_for_ways(server_transaction& t, std::string_view response);
   server_transaction* revive(server_handle ended);

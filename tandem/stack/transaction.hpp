@@ -26,6 +26,7 @@ class transaction_timers;
 class transaction : public timer {
  public:
   static constexpr instant never = instant::max();
+  static constexpr std::uint32_t unbounded = UINT32_MAX;
 
   transaction(transaction_kind kind, transaction_state state, std::uint64_t key,
               user_tag tag) noexcept
@@ -71,8 +72,6 @@ class client_transaction final : public transaction {
   /// What it sends before the first response is bounded.
   [[nodiscard]] bool is_bounded() const noexcept { return allowance_ != unbounded; }
 
-  static constexpr std::uint32_t unbounded = UINT32_MAX;
-
  private:
   friend class client_transactions;
   void on_timer(instant now) override;
@@ -111,6 +110,7 @@ class server_transaction final : public transaction {
   void on_timer(instant now) override;
 
   server_transactions& owner_;
+  std::uint32_t allowance_ = unbounded; ///< bytes that copies of responses may still take
   bool is_reserved_ = false; ///< a suspended program holds it and no transaction was made yet
   server_user* user_ = nullptr;
   wire_message response_; ///< what a copy of the request is answered with

@@ -41,7 +41,7 @@ struct transaction_counters {
   counter impossible; ///< pairs of state and event that no RFC has: a fault of ours
   counter stray_responses;
   counter refused;  ///< not made, or not let wait, at a bound
-  counter withheld; ///< copies of requests that were not sent to who never answered
+  counter withheld; ///< copies that were not sent to who never answered, or may never have asked
 };
 
 struct transaction_commons {

@@ -134,6 +134,8 @@ class transaction_layer {
   void for_each_server(F&& f, std::uint32_t from = 0) {
     servers_.for_each_while(f, from);
   }
+  /// A user has not sent something: see transaction_counters::withheld.
+  void note_withheld() noexcept { ++commons_.counters.withheld; }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return commons_.counters; }
   [[nodiscard]] outbox& out() noexcept { return commons_.out; }
   /// The key of this layer's hashes.

@@ -156,6 +156,31 @@ TEST(bounds, a_loop_that_lags_is_overloaded_and_recovers) {
   }));
 }
 
+/// A request within a dialog, as everybody can write one.
+std::string with_to_tag(std::string text) {
+  return text.insert(text.find("To: <sip:server@127.0.0.1>") + 26, ";tag=2");
+}
+
+// Neither a To tag nor a broken request is a way around the bound.
+TEST(bounds, whatever_one_source_sends_is_limited) {
+  overload_options overload;
+  overload.requests_per_source = 1; // of what begins something; ten times that of the rest
+  for (const bool is_broken : {false, true}) {
+    testbed bed{1, "127.0.0.1:0", {}, overload};
+    udp_client client{bed.shards[0]};
+    const std::string via = client.socket->local().to_string();
+    for (int i = 0; i < 100; ++i) {
+      std::string text = with_to_tag(options_request(fmt::format("c{}", i), "UDP", via));
+      if (is_broken) text.replace(text.find("Call-ID:"), 8, "Call-ID ");
+      client.say(bed.udp(), text);
+    }
+    auto& door = bed.elements[0]->door;
+    ASSERT_TRUE(bed.wait([&] { return door.counters().limited >= 80; }));
+    EXPECT_LE(bed.elements[0]->requests, 20);
+    EXPECT_GE(bed.elements[0]->requests, is_broken ? 0 : 10);
+  }
+}
+
 TEST(bounds, requests_of_one_source_are_limited_where_the_operator_says_so) {
   overload_options overload;
   overload.requests_per_source = 3;

@@ -9,11 +9,26 @@
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
+#include <algorithm>
+
 namespace tandem::transport {
+
+namespace {
+
+/// Requests a second from one source that begin nothing: a call has an ACK, a BYE, and perhaps some
+/// more.
+std::uint32_t ongoing_rate(const overload_options& options) noexcept {
+  constexpr std::uint32_t for_each_new_one = 10;
+  constexpr std::uint32_t most = UINT32_MAX / for_each_new_one;
+  return std::min(options.requests_per_source, most) * for_each_new_one;
+}
+
+} // namespace
 
 entrance::entrance(shard_transport& net, stack::transaction_layer& layer,
                    const overload_options& options)
-    : net_{net}, layer_{layer}, options_{options}, limits_{options.requests_per_source} {
+    : net_{net}, layer_{layer}, options_{options}, limits_{options.requests_per_source},
+      ongoing_{ongoing_rate(options)} {
   net_.set_user(this);
 }
 
@@ -37,6 +52,7 @@ void entrance::take_request(sip::message& request, const stack::arrival& from) {
   stack::stamp_top_via(request, from.source);
   if (const auto defect = request.defect()) {
     ++counters_.broken;
+    if (!may_go_on(from)) return;
     return answer(request, from, sip::status_owed(defect->code), sip::reason_owed(defect->code));
   }
   if (is_refused(request, from)) return answer(request, from, 503);
@@ -45,7 +61,8 @@ void entrance::take_request(sip::message& request, const stack::arrival& from) {
   ++counters_.broken;
   const auto owed = sip::validate(request, sip::role::proxy);
   if (owed && owed->is_silent()) return;
-  answer(request, from, 400, owed ? std::string_view{owed->reason} : std::string_view{});
+  answer(request, from, 400,
+         owed ? std::string_view{owed->reason} : "Via, From, To, Call-ID or CSeq Cannot Be Read");
 }
 
 void entrance::take_response(sip::message& response, const stack::arrival& from) {
@@ -61,16 +78,25 @@ void entrance::take_response(sip::message& response, const stack::arrival& from)
 void entrance::set_bounds(const overload_options& options) {
   options_ = options;
   limits_.set_rate(options.requests_per_source);
+  ongoing_.set_rate(ongoing_rate(options));
 }
 
 bool entrance::is_overloaded() const noexcept {
   return net_.home().lag() > options_.lag || layer_.size() >= options_.transactions;
 }
 
+bool entrance::may_go_on(const stack::arrival& from) {
+  if (ongoing_.admit(from.source.ip, from.at)) return true;
+  ++counters_.limited;
+  return false;
+}
+
 bool entrance::is_refused(const sip::message& request, const stack::arrival& from) {
-  // What is in progress goes on: dialogs, ACK, CANCEL, and copies of what was let in.
-  if (request.method() == sip::method::ack || request.method() == sip::method::cancel) return false;
-  if (!request.to_tag().empty()) return false;
+  // What is in progress goes on: dialogs, ACK, CANCEL, and copies of what was let in. Anybody can
+  // write a To tag, so that this has a bound of its own.
+  const bool goes_on = request.method() == sip::method::ack ||
+                       request.method() == sip::method::cancel || !request.to_tag().empty();
+  if (goes_on) return !may_go_on(from);
   const bool is_loaded = is_overloaded();
   const bool is_admitted = is_loaded || limits_.admit(from.source.ip, from.at);
   if ((is_admitted && !is_loaded) || layer_.find_server(request, from)) return false;
@@ -87,6 +113,7 @@ void entrance::on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc 
     return;
   }
   ++counters_.broken;
+  if (!may_go_on(from)) return;
   stack::stamp_top_via(*parsed, from.source);
   answer(*parsed, from, sip::status_owed(error), sip::reason_owed(error));
 }

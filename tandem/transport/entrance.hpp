@@ -23,7 +23,7 @@ struct entrance_counters {
   counter broken;     ///< requests answered with 400, 505 or 513
   counter misrouted;  ///< responses whose top Via is not ours: dropped
   counter overload;   ///< requests answered with 503 for the load
-  counter limited;    ///< requests answered with 503 for their source
+  counter limited;    ///< requests refused for their source: 503, or dropped where broken
 };
 
 class entrance final : public message_user {
@@ -52,6 +52,8 @@ class entrance final : public message_user {
  private:
   void take_request(sip::message& request, const stack::arrival& from);
   void take_response(sip::message& response, const stack::arrival& from);
+  /// What a source may send that begins nothing, broken requests among it, in this second.
+  [[nodiscard]] bool may_go_on(const stack::arrival& from);
   [[nodiscard]] bool is_refused(const sip::message& request, const stack::arrival& from);
   void answer(const sip::message& request, const stack::arrival& from, int status,
               std::string_view reason = {});
@@ -59,7 +61,8 @@ class entrance final : public message_user {
   shard_transport& net_;
   stack::transaction_layer& layer_;
   overload_options options_;
-  source_limits limits_;
+  source_limits limits_;  ///< of what begins something
+  source_limits ongoing_; ///< of all the rest
   entrance_counters counters_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/source_limits.hpp>
 
+#include <tandem/transport/options.hpp>
+
 #include <gtest/gtest.h>
 
 namespace tandem::transport {
@@ -30,6 +32,23 @@ TEST(source_limits, of_zero_bound_nobody) {
   source_limits none{0};
   for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(none.admit(ip("192.0.2.1"), start));
   EXPECT_EQ(none.size(), 0U);
+}
+
+// docs/server.md
+TEST(source_limits, at_the_default_never_refuse_an_office_of_a_thousand_phones_behind_one_address) {
+  source_limits limits{overload_options{}.requests_per_source};
+  constexpr int phones = 1'000;
+  instant now = start;
+  unsigned refused = 0;
+  const auto send = [&](int requests, duration within) {
+    for (int i = 0; i < requests; ++i) {
+      now += within / requests;
+      refused += limits.admit(ip("192.0.2.1"), now) ? 0 : 1;
+    }
+  };
+  send(2 * phones, seconds{2}); // the power returns: all register, and again with a password
+  send(60 * 120, seconds{60});  // a busy hour
+  EXPECT_EQ(refused, 0U);
 }
 
 TEST(source_limits, count_an_ipv6_source_by_its_64_bit_network) {

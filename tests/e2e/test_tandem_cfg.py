@@ -187,6 +187,51 @@ def test_whoever_has_seen_a_route_sends_to_the_other_party_alone(server, person)
     assert carol.nothing()
 
 
+@pytest.mark.parametrize("method,status", [("MESSAGE", 200), ("OPTIONS", 200), ("SUBSCRIBE", 202), ("INVITE", 180), ("INVITE", 486)])
+def test_an_answer_that_sets_up_no_dialog_leads_a_stranger_nowhere(person, method, status):
+    """RFC 3261 12.1.1, 16.7 step 8: without a Contact there is no party to lead to, least of all the one in the caller's own Contact."""
+    bob, eve = person("bob"), person("eve", registered=False, domain="elsewhere.test")
+    carol = person("carol", registered=False)
+    asked = eve.send(eve.request(method, f"sip:bob@{DOMAIN}", contact=f"<{carol.contact}>"))
+    arrived = bob.receive_request(method)
+    recorded = [("Record-Route", v) for v in arrived.all("Record-Route")] if status >= 300 else []
+    bob.send(bob.response(arrived, status, to_tag="b1", contact="", headers=recorded))
+    learned = eve.receive_response(status, method)
+    routes = [("Route", v) for v in reversed(learned.all("Record-Route"))]
+    own, cseq = asked.tag("From"), 10
+    for again in ("MESSAGE", "INVITE", "BYE"):
+        for from_tag, to_tag in (("b1", own), ("x", own), (own, "b1"), (own, own)):
+            cseq += 1
+            request = eve.request(again, carol.contact, call_id=asked.get("Call-ID"), from_tag=from_tag, to_tag=to_tag, headers=routes, cseq=cseq)
+            assert eve.exchange(request).status == 403
+    assert carol.nothing()
+    if method == "INVITE":
+        if status < 200:
+            bob.answer(arrived, 486, "Busy Here")
+            learned = eve.receive_response(486, "INVITE")
+        assert bob.receive_request("ACK")
+        eve.send(ack_of(asked, learned))
+
+
+def test_what_is_asked_for_by_sips_is_answered_480_and_not_sent_in_clear(person):
+    """RFC 3261 26.2.2, RFC 5630 5.3: a Path says the next hop, and not that TLS may be left out."""
+    alice, bob, carol = person("alice"), person("bob", registered=False), person("carol", registered=False)
+    secure = f"<sips:bob@{bob.host}:{bob.port}>;expires=60"
+    path = [("Path", f"<sip:{carol.host}:{carol.port};lr>"), ("Supported", "path")]
+    assert bob.exchange(bob.register(contact=secure, headers=path)).status == 200
+    assert alice.exchange(alice.request("MESSAGE", f"sips:bob@{DOMAIN}")).status == 480
+    assert carol.nothing() and bob.nothing()
+
+
+@pytest.mark.parametrize("form", ["udp", "tcp"])
+def test_a_registered_phone_is_served_from_another_port_and_by_tcp(server, person, endpoint, form):
+    """RFC 3261 18.1.1: a large request goes by TCP, and a phone may send from any port."""
+    person("alice")
+    elsewhere = endpoint(server, "alice", form, domain=DOMAIN)
+    carol = person("carol", registered=False, domain="elsewhere.test")
+    assert relayed(elsewhere, carol, elsewhere.request("MESSAGE", carol.contact)).uri == carol.contact
+
+
 def test_registration_of_another_domain_is_refused(person):
     alice = person("alice", registered=False)
     assert alice.exchange(alice.register(uri="sip:elsewhere.test")).status == 403

@@ -61,6 +61,18 @@ def test_a_body_without_content_length_is_no_message_of_a_stream(classic, endpoi
     assert carl.nothing()
 
 
+# RFC 3261 7.3.1: one parser takes the first tag, another the last, and each is in another dialog.
+def test_a_response_with_two_tags_goes_to_nobody(classic, endpoint):
+    alice, bob = endpoint(classic, "alice"), endpoint(classic, "bob")
+    assert bob.exchange(bob.register()).status == 200
+    alice.send(alice.request("MESSAGE", "sip:bob@example.test"))
+    asked = bob.receive_request("MESSAGE")
+    bob.send(bytes(bob.response(asked, 200, "OK", to_tag="b1;tag=b2")), to=asked.source)
+    bob.answer(asked, to_tag="b3")
+    assert alice.receive_response(200, "MESSAGE").tag("To") == "b3"
+    assert alice.nothing()
+
+
 @pytest.mark.parametrize("wrong,says", [
     ((b"Content-Length: 0\r\n\r\n", b"Content-Length: 0\r\n"), "empty line"),
     ((b"Max-Forwards: 9", b"Max-Forwards 9"), "without a colon"),

@@ -78,7 +78,6 @@ void follow(message_context& m, own_route& own) {
   own.is_of_dialog = followed.is_ours;
   if (!followed.is_ours) return;
   m.state<recorded_route>().within = recorded_route::dialog::ours;
-  stack::note_refresh(m.message(), secret, moved);
   if (!followed.flow) return;
   m.hop().received = followed.flow->address;
   m.hop().flow = followed.flow->flow;

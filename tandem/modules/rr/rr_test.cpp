@@ -221,6 +221,58 @@ TEST_F(rr, is_routed_before_follows_a_party_that_has_moved) {
   EXPECT_EQ(this->sent(), "403");
 }
 
+// RFC 3261 12.2: what the other party hears of counts, and not what the script has replaced.
+TEST_F(rr, is_routed_before_follows_a_party_to_the_contact_that_the_script_gave_it) {
+  load_route(R"(
+    t_on_reply("1");
+    if (has_totag()) {
+      if (loose_route() && is_routed_before()) {
+        if (method=="UPDATE") {
+          remove_hf("Contact"); append_hf("Contact: <sip:alice@198.51.100.7>\r\n");
+        }
+        t_relay(); break;
+      }
+      sl_send_reply("403", "no"); break;
+    }
+    record_route(); t_relay();)",
+             R"(onreply_route[1] {
+      if (method=="UPDATE") {
+        remove_hf("Contact"); append_hf("Contact: <sip:bob@198.51.100.8>\r\n");
+      }
+    })");
+  auto invite = request("INVITE");
+  invite.more = "Contact: <sip:alice@192.0.2.1>\r\n";
+  receive(invite);
+  take("100");
+  const auto sent = take("INVITE");
+  answer(sent, 200, "Contact: <sip:bob@192.0.2.2>\r\n");
+  const auto route = [](const sip::message& m) {
+    return "Route: " + std::string{m.first(sip::header_id::record_route).value_or("")} + "\r\n";
+  };
+  const std::string for_bob = route(parsed(sent.text));
+  const std::string for_alice = route(take_parsed("200"));
+  auto update = in_dialog(for_alice + "Contact: <sip:alice@10.0.0.7>\r\n");
+  update.method = "UPDATE";
+  receive(update);
+  answer(take("UPDATE"), 200, "Contact: <sip:bob@10.0.0.8>\r\n");
+  take("200");
+  auto from_bob = in_dialog(for_bob);
+  std::swap(from_bob.from, from_bob.to);
+  auto from_alice = in_dialog(for_alice);
+  unsigned n = 0;
+  for (auto [p, uri, status] : {std::tuple{from_bob, "sip:alice@198.51.100.7", "INFO"},
+                                std::tuple{from_bob, "sip:alice@10.0.0.7", "403"},
+                                std::tuple{from_alice, "sip:bob@198.51.100.8", "INFO"},
+                                std::tuple{from_alice, "sip:bob@10.0.0.8", "403"}}) {
+    p.method = "INFO";
+    p.uri = uri;
+    p.via += "n" + std::to_string(++n);
+    p.cseq = 10 + n;
+    receive(p);
+    EXPECT_EQ(this->sent(), status) << uri;
+  }
+}
+
 // What edits the Contact after record_route() counts, too.
 TEST_F(rr, the_mark_is_of_the_request_as_it_leaves) {
   load_route(R"(if (has_totag()) { loose_route();

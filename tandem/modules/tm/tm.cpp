@@ -71,10 +71,7 @@ outcome t_forward_nonack_uri(script::call& c) {
 outcome t_fork_to(script::call& c) {
   auto& m = context_of(c);
   const std::string hop = server::next_hop_argument(c, "");
-  if (hop.empty()) {
-    m.set_error(server::routing_error::bad_address);
-    return outcome::no();
-  }
+  if (hop.empty()) return outcome::no();
   server::destination* const branch = m.branches().append(m.uri());
   if (!branch) {
     m.set_error(server::routing_error::too_many_branches);

@@ -328,6 +328,105 @@ TEST_F(tm, chooses_the_lowest_code_in_classic_mode_and_6xx_first_in_rfc_mode) {
   }
 }
 
+// RFC 3261 26.2.2, RFC 5630 5.3
+TEST_F(tm, what_is_asked_for_by_sips_is_refused_whatever_way_the_script_names) {
+  unsigned n = 0;
+  for (const std::string call :
+       {R"(t_relay_to_udp("192.0.2.7", "5071"))", R"(t_relay_to_tcp("192.0.2.7", "5071"))",
+        R"(t_forward_nonack("192.0.2.7", "5071"))", R"(t_forward_nonack_tcp("192.0.2.7", "5071"))",
+        R"(t_replicate("192.0.2.7", "5071"))", R"(t_replicate_tcp("192.0.2.7", "5071"))",
+        R"(forward("192.0.2.7", "5071"))", R"(forward_tcp("192.0.2.7", "5071"))",
+        R"(send("192.0.2.7", "5071"))", R"(send_tcp("192.0.2.7", "5071"))"}) {
+    load_route("if (!" + call + ") sl_reply_error();");
+    auto p = to("sips:bob@192.0.2.2", "MESSAGE");
+    p.via += std::to_string(++n);
+    p.call_id = std::to_string(n);
+    receive(p);
+    EXPECT_EQ(sent(), "480") << call;
+  }
+}
+
+// RFC 3261 16.6 step 6: what the next hop is; the script decides first.
+TEST_F(tm, a_hop_that_the_script_names_goes_before_a_route_that_is_left) {
+  unsigned n = 0;
+  for (const std::string call :
+       {R"(t_relay_to_udp("192.0.2.7", "5071"))", R"(t_forward_nonack("192.0.2.7", "5071"))"})
+    for (const char* const route : {"<sip:192.0.2.9>", "<sip:192.0.2.9;lr>"}) {
+      load_route(call + ";");
+      auto p = request("MESSAGE");
+      p.via += std::to_string(++n);
+      p.call_id = std::to_string(n);
+      p.more = "Route: " + std::string{route} + "\r\n";
+      receive(p);
+      EXPECT_EQ(take("MESSAGE").to.address.to_string(), "192.0.2.7:5071") << call << route;
+    }
+}
+
+// RFC 3261 8.2.2.1
+TEST_F(tm, a_scheme_that_nobody_routes_is_answered_416_whatever_the_script_does_with_it) {
+  unsigned n = 0;
+  for (const std::string call :
+       {"t_relay()", R"(rewritehost("192.0.2.7"))", R"(rewriteport("5071"))", "strip(1)",
+        R"(prefix("1"))", "forward(uri:host, uri:port)", "t_relay_to(uri:host, uri:port)",
+        "t_fork_to(uri:host, uri:port)"})
+    for (const char* const uri : {"tel:+15550123", "foo:bar"}) {
+      load_route("if (!" + call + ") sl_reply_error();");
+      auto p = to(uri, "MESSAGE");
+      p.via += std::to_string(++n);
+      p.call_id = std::to_string(n);
+      receive(p);
+      EXPECT_EQ(sent(), "416") << call << " " << uri;
+    }
+}
+
+// RFC 3261 21.4.1, 19.1.1
+TEST_F(tm, a_400_says_what_is_wrong_with_a_route) {
+  unsigned n = 0;
+  for (const std::string call :
+       {"t_relay()", R"(t_relay_to("192.0.2.7", "5071"))", R"(forward("192.0.2.7", "5071"))",
+        R"(t_replicate("192.0.2.7", "5071"))"}) {
+    load_route("if (!" + call + ") sl_reply_error();");
+    for (const auto& [route, says] :
+         {std::pair{"<sip:192.0.2.9;lr", "Bad Route: "},
+          std::pair{"<sip:192.0.2.9:x;lr>", "Bad Route: "},
+          std::pair{"<sip:a.example;lr;maddr=192.0.2.8;maddr=192.0.2.9>",
+                    "Repeated Parameter in Route"}}) {
+      auto p = request("MESSAGE");
+      p.via += std::to_string(++n);
+      p.call_id = std::to_string(n);
+      p.more = "Route: " + std::string{route} + "\r\n";
+      receive(p);
+      const auto answer = take_parsed("400");
+      EXPECT_TRUE(answer.reason().starts_with(says)) << call << route << answer.reason();
+      EXPECT_GT(answer.reason().size(), std::string_view{"Bad Route: "}.size());
+      EXPECT_EQ(sent(), "") << call << route;
+    }
+  }
+}
+
+// RFC 3261 18.3: what a datagram has behind its end would be the next message of the stream.
+TEST_F(tm, what_send_tcp_puts_on_a_stream_has_its_length) {
+  load_route(R"(send_tcp("192.0.2.7", "5071");)");
+  auto p = request("MESSAGE");
+  p.body = "INVITE sip:evil SIP/2.0\r\n\r\n";
+  std::string text = stack::testing::request_text(p);
+  const std::string length = "Content-Length: " + std::to_string(p.body.size());
+  for (const auto& [line, body] :
+       {std::pair<std::string, std::string>{"", p.body},
+        std::pair<std::string, std::string>{"Content-Length: 0\r\n", ""}}) {
+    std::string datagram = text;
+    datagram.replace(datagram.find(length), length.size() + 2, line);
+    receive_text(datagram);
+    const auto m = take("MESSAGE");
+    EXPECT_EQ(m.to.transport, transport_kind::tcp);
+    const auto end = m.text.find("\r\n\r\n") + 4;
+    EXPECT_EQ(m.text.substr(end), body);
+    EXPECT_NE(m.text.find("Content-Length: " + std::to_string(body.size()) + "\r\n"),
+              std::string::npos)
+        << m.text;
+  }
+}
+
 TEST_F(tm, an_unreachable_target_fails_with_478) {
   load_route(R"(if (!t_relay()) sl_reply_error();)");
   receive(to("sips:bob@192.0.2.2", "MESSAGE"));

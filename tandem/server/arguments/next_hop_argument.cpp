@@ -14,14 +14,17 @@ std::vector<script::argument_info> next_hop_arguments() {
           {"port", argument_kind::text | argument_kind::integer | argument_kind::uri_part}};
 }
 
-std::string next_hop_argument(const script::call& c, std::string_view transport) {
+namespace {
+
+/// The URI, or why the arguments name none.
+result<std::string, routing_error> hop_of(const script::call& c, std::string_view transport) {
   const auto& m = c.as<message_context>();
   const auto uri = sip::uri::parse(m.uri());
   const bool is_sip = uri && uri->is_sip();
   std::string hop = "sip:";
 
   if (c.kind(0) == argument_kind::uri_part) {
-    if (!is_sip) return {};
+    if (!is_sip) return fail(uri ? routing_error::bad_scheme : routing_error::bad_uri);
     const bool is_v6 = uri->host().kind == sip::host_kind::ipv6;
     hop.append(is_v6 ? "[" : "").append(uri->host().text).append(is_v6 ? "]" : "");
   } else {
@@ -39,12 +42,22 @@ std::string next_hop_argument(const script::call& c, std::string_view transport)
     else if (const auto number = parse_number<std::uint16_t>(c.text(1)))
       port = *number;
     else
-      return {};
-    if (port > 0xffff) return {};
+      return fail(routing_error::bad_address);
+    if (port > 0xffff) return fail(routing_error::bad_address);
     if (port != 0) hop.append(":").append(std::to_string(port));
   }
   if (!transport.empty()) hop.append(";transport=").append(transport);
-  return sip::uri::parse(hop) ? hop : std::string{};
+  if (!sip::uri::parse(hop)) return fail(routing_error::bad_address);
+  return hop;
+}
+
+} // namespace
+
+std::string next_hop_argument(script::call& c, std::string_view transport) {
+  auto hop = hop_of(c, transport);
+  if (hop) return std::move(*hop);
+  c.as<message_context>().set_error(hop.error());
+  return {};
 }
 
 } // namespace tandem::server

@@ -13,8 +13,9 @@ namespace tandem::server {
 /// The declaration of the two arguments, of which the port may be missing.
 [[nodiscard]] std::vector<script::argument_info> next_hop_arguments();
 
-/// A URI that leads there; empty when the arguments name no host or no port.
+/// A URI that leads there; empty, with the error of the context, when the arguments name no host or
+/// no port.
 /// \param transport "udp", "tcp" ...; empty: none is named
-[[nodiscard]] std::string next_hop_argument(const script::call& c, std::string_view transport);
+[[nodiscard]] std::string next_hop_argument(script::call& c, std::string_view transport);
 
 } // namespace tandem::server

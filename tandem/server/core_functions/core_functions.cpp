@@ -23,14 +23,14 @@ using script::argument_kind;
 using script::outcome;
 
 /// Takes the Request-URI apart, lets `change` alter the parts, and puts it together again; false,
-/// with the error bad_uri, when it is no SIP URI or the change makes it none.
+/// with an error, when it is no SIP URI or the change makes it none.
 template <typename F>
 outcome edit_uri(script::call& c, F&& change) {
   auto& m = c.as<message_context>();
   const std::string before{m.uri()};
   const auto uri = sip::uri::parse(before);
   if (!uri || !uri->is_sip()) {
-    m.set_error(routing_error::bad_uri);
+    m.set_error(uri ? routing_error::bad_scheme : routing_error::bad_uri);
     return outcome::no();
   }
   sip::uri_parts parts{*uri};

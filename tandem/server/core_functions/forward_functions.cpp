@@ -19,10 +19,7 @@ script::function_info next_hop_function(std::string name, std::string help, forw
           .run = [act, transport](script::call& c) {
             auto& m = c.as<message_context>();
             const std::string hop = next_hop_argument(c, transport);
-            if (hop.empty()) {
-              m.set_error(routing_error::bad_address);
-              return outcome::no();
-            }
+            if (hop.empty()) return outcome::no();
             return (m.home().state<forwarder>().*act)(m, hop);
           }};
 }

@@ -14,8 +14,8 @@ namespace tandem::server {
 
 using forward_act = script::outcome (forwarder::*)(message_context&, std::string_view hop_uri);
 
-/// A function ("host" [, "port"]) that does `act` with that next hop; false, with the error
-/// bad_address, when the arguments name none.
+/// A function ("host" [, "port"]) that does `act` with that next hop; false, with the error of the
+/// context, when the arguments name none.
 /// \param transport "udp", "tcp" ...; empty: none is named
 [[nodiscard]] script::function_info
 next_hop_function(std::string name, std::string help, forward_act act, std::string_view transport,

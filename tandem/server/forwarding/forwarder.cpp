@@ -7,6 +7,7 @@
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/status.hpp>
 #include <tandem/stack/next_hop.hpp>
+#include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
 #include <boost/container/static_vector.hpp>
@@ -28,6 +29,7 @@ routing_error error_of(stack::forward_errc why) {
   case stack::forward_errc::breadth: return routing_error::too_many_branches;
   case stack::forward_errc::bad_uri: return routing_error::bad_uri;
   case stack::forward_errc::no_listener: return routing_error::bad_address;
+  case stack::forward_errc::insecure: return routing_error::insecure;
   case stack::forward_errc::gone:
   case stack::forward_errc::cancelled:
   case stack::forward_errc::loop:
@@ -60,6 +62,7 @@ bool forwarder::reply(message_context& m, int status, std::string_view reason) {
 
 outcome forwarder::forward(message_context& m) {
   if (m.message().method() == sip::method::cancel) return cancel(m);
+  if (const auto bad = refuse_bad_route(m)) return *bad;
   seal_recorded(m); // the ways view the request, which is not edited from here on
   way_list ways;
   way_finder::collect(m, ways);
@@ -89,9 +92,22 @@ outcome forwarder::send_copy(message_context& m, std::string_view hop_uri) {
 }
 
 outcome forwarder::to_hop(message_context& m, std::string_view hop_uri, way_use how) {
+  if (how != way_use::send_unchanged)
+    if (const auto bad = refuse_bad_route(m)) return *bad;
   seal_recorded(m);
   way to{.uri = m.uri(), .hop_uri = hop_uri, .path = {}, .found = {}};
   return find_and_use(m, {&to, 1}, how);
+}
+
+std::optional<outcome> forwarder::refuse_bad_route(message_context& m) {
+  const std::string fault = stack::fault_of_route(m.message());
+  if (fault.empty()) return std::nullopt;
+  m.set_error(routing_error::bad_uri);
+  // RFC 3261 21.4.1, 17: an ACK is not answered.
+  if (m.block() != script::block_kind::request || m.message().method() == sip::method::ack)
+    return outcome::no();
+  home_.answer(m, 400, fault);
+  return outcome::leave();
 }
 
 outcome forwarder::find_and_use(message_context& m, std::span<way> ways, way_use how) {
@@ -137,6 +153,7 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
   m.branches().clear();
   m.hop().paid = 0; // it counts once
   if (!sent) return refused(m, sent.error());
+  note_where_sender_is(m);
   m.note_served();
   return outcome::yes();
 }
@@ -166,6 +183,9 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   }
   if (all.empty()) return fail(stack::forward_errc::too_large);
   const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, m.hops());
+  if (sent && *sent < all.size())
+    withheld_.notice(home_.out().now(), "call {}: {} of {} ways were not tried",
+                     m.message().call_id().substr(0, longest_id), all.size() - *sent, all.size());
   const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
   for (const way& w : ways)
     if (!w.found.targets.empty() &&
@@ -215,13 +235,15 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
     tell_when_unreachable(m, w.found.targets);
     return outcome::no();
   }
+  note_where_sender_is(m);
   m.note_served();
   return outcome::yes();
 }
 
 outcome forwarder::send_replica(message_context& m, const way& w) {
   const auto sent = home_.proxy().replicate(
-      m.message(), {.uri = w.uri, .targets = w.found.targets, .named = w.named}, m.hops());
+      m.message(), {.uri = w.uri, .targets = w.found.targets, .named = w.named}, m.routing(),
+      m.hops());
   if (!sent) {
     m.set_error(error_of(sent.error()));
     tell_when_unreachable(m, w.found.targets);
@@ -230,9 +252,21 @@ outcome forwarder::send_replica(message_context& m, const way& w) {
 }
 
 outcome forwarder::send_unchanged(message_context& m, const way& w) {
+  const stack::target& to = stack::reachable(home_.out(), w.found.targets).front();
+  if (stack::leaves_in_clear(m.original_uri(), to.transport)) {
+    m.set_error(routing_error::insecure);
+    return outcome::no();
+  }
   // The bytes that came, without the script's edits and our notes in the Via.
-  home_.out().send(stack::reachable(home_.out(), w.found.targets).front(),
-                   stack::wire_message::copy_of(m.received()), {});
+  if (!is_reliable(to.transport)) {
+    home_.out().send(to, stack::wire_message::copy_of(m.received()), {});
+    return outcome::yes();
+  }
+  // RFC 3261 18.3: what came as a datagram may say nothing of its length, or may have a tail, which
+  // would be the next message of the stream.
+  const auto as_received = sip::message::parse(m.received());
+  if (!as_received) return outcome::no();
+  home_.out().send(to, stack::to_wire(*as_received), {});
   return outcome::yes();
 }
 

@@ -9,6 +9,7 @@
 #include <tandem/server/forwarding/way_finder.hpp>
 #include <tandem/stack/proxy.hpp>
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -51,6 +52,8 @@ class forwarder {
   script::outcome use(message_context& m, std::span<way> ways, way_use how);
   script::outcome to_hop(message_context& m, std::string_view hop_uri, way_use how);
   script::outcome cancel(message_context& m);
+  /// RFC 3261 21.4.1: answers a request whose Route leads nowhere; nothing when it leads somewhere.
+  std::optional<script::outcome> refuse_bad_route(message_context& m);
   script::outcome relay_ways(message_context& m, std::span<const way> ways);
   result<unsigned, stack::forward_errc> relay_all(message_context& m, std::span<const way> ways);
   script::outcome send_stateless(message_context& m, const way& w);
@@ -64,6 +67,7 @@ class forwarder {
   transaction_routes& routes_;
   way_finder ways_;
   sparse_log unreachable_;
+  sparse_log withheld_;
 };
 
 } // namespace tandem::server

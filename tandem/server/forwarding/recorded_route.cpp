@@ -35,6 +35,13 @@ void seal_recorded(message_context& m) {
     stack::seal_record_route(m.message(), m.home().transactions().secret());
 }
 
+void note_where_sender_is(message_context& m) {
+  const auto* const recorded = m.find_state<recorded_route>();
+  if (recorded && recorded->within == recorded_route::dialog::ours)
+    stack::note_refresh(m.message(), m.home().transactions().secret(),
+                        m.home().state<moved_parties>().all);
+}
+
 bool is_recorded_apart(const message_context& m, const stack::target& to) {
   const auto* const recorded = m.find_state<recorded_route>();
   if (!recorded || recorded->made == recorded_route::kind::none) return false;

@@ -45,6 +45,10 @@ struct moved_parties {
 /// Writes the marks into what the run has recorded; when the request is about to leave.
 void seal_recorded(message_context& m);
 
+/// RFC 3261 12.2: whoever sends within a dialog says where he is from now on, in the Contact that
+/// leaves; when the request has left.
+void note_where_sender_is(message_context& m);
+
 /// The copy that leaves by `to` has other entries than the request: a second one, since it leaves
 /// by another transport or address of ours than it came by (RFC 5658), or the flow that it takes.
 [[nodiscard]] bool is_recorded_apart(const message_context& m, const stack::target& to);

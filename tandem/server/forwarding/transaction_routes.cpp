@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/forwarding/transaction_routes.hpp>
 
-#include <tandem/stack/via_rules.hpp>
-
 #include <new>
 #include <utility>
 
@@ -10,7 +8,7 @@ namespace tandem::server {
 
 namespace {
 
-/// Responses to both look the same: what a response repeats of a request (RFC 3261 8.2.6.2) is the
+/// Responses to both look the same: what a response repeats of a request (RFC 3261 8.2.6) is the
 /// same in both.
 bool are_answered_alike(const sip::message& a, const sip::message& b) {
   const auto next = [](const sip::message& of, std::size_t& i) -> std::string_view {
@@ -20,7 +18,8 @@ bool are_answered_alike(const sip::message& a, const sip::message& b) {
       case sip::header_id::from:
       case sip::header_id::to:
       case sip::header_id::call_id:
-      case sip::header_id::cseq: return of.value(i - 1);
+      case sip::header_id::cseq:
+      case sip::header_id::timestamp: return of.value(i - 1);
       default: break;
       }
     }
@@ -75,7 +74,7 @@ void transaction_routes::arm(message_context& m) {
   if (const auto* const recorded = m.find_state<recorded_route>()) e->recorded = *recorded;
   const bool has_failure_route = e->on_failure != script::no_block;
   if (has_failure_route && !e->came)
-    e->came = std::make_unique<const origin>(origin{m.from(), std::string{m.received()}});
+    e->came = std::make_unique<const origin>(origin{m.from(), m.arrived().to_string()});
   home_.proxy().allow_silence(m.transaction(), !has_failure_route && !is_noisy_);
 }
 
@@ -111,16 +110,21 @@ stack::reply_verdict transaction_routes::on_reply(stack::context_handle context,
                                                   const stack::arrival& from) {
   const entry* const e = entries_.find({tag.slot, tag.generation});
   if (!e) return stack::reply_verdict::pass;
-  // RFC 3261 12.2.1.2: whoever answers within a dialog says where he is from now on.
-  if (e->recorded.within == recorded_route::dialog::ours && response.status() / 100 == 2)
-    stack::note_refresh(response, home_.transactions().secret(), home_.state<moved_parties>().all);
-  if (e->on_reply == script::no_block) return stack::reply_verdict::pass;
+  if (e->on_reply == script::no_block) {
+    note_where_answerer_is(*e, response);
+    return stack::reply_verdict::pass;
+  }
   const auto block = static_cast<script::block_id>(e->on_reply);
   message_context& m = prepare(*e, context, script::block_kind::onreply, std::move(response), from);
   m.state<transaction_run>().reply_branch = branch;
   if (home_.start(m, block, *this) == run_state::suspended) return stack::reply_verdict::later;
   response = std::exchange(returned_, {});
   return stack::reply_verdict::pass;
+}
+
+void transaction_routes::note_where_answerer_is(const entry& e, const sip::message& response) {
+  if (e.recorded.within == recorded_route::dialog::ours && response.status() / 100 == 2)
+    stack::note_refresh(response, home_.transactions().secret(), home_.state<moved_parties>().all);
 }
 
 stack::failure_verdict transaction_routes::on_failure(stack::context_handle context,
@@ -131,7 +135,6 @@ stack::failure_verdict transaction_routes::on_failure(stack::context_handle cont
   sip::message request = home_.proxy().request_of(context);
   auto arrived = sip::message::parse(e->came->bytes);
   if (!request || !arrived) return stack::failure_verdict::decided;
-  stack::stamp_top_via(*arrived, e->came->from.source);
   // The block is armed for one failure; it may arm itself, or another, again.
   const auto block = static_cast<script::block_id>(std::exchange(e->on_failure, script::no_block));
   message_context& m =
@@ -150,6 +153,7 @@ void transaction_routes::on_run_end(message_context& m, run_end when) {
     e->on_failure = run.on_failure;
     e->on_reply = run.on_reply;
     e->flags = m.flags();
+    if (m.block() == script::block_kind::onreply) note_where_answerer_is(*e, m.message());
   }
   if (m.block() == script::block_kind::failure) {
     if (when == run_end::later) home_.proxy().conclude(m.transaction());

@@ -59,7 +59,7 @@ class transaction_routes final : public stack::proxy_user, public run_user {
   void on_run_end(message_context& m, run_end when) override;
 
  private:
-  /// The request as it came.
+  /// The request as it came, with what the server noted in its Via.
   struct origin {
     stack::arrival from;
     std::string bytes;
@@ -76,6 +76,8 @@ class transaction_routes final : public stack::proxy_user, public run_user {
   };
   using entry_key = handle<entry>;
 
+  /// RFC 3261 12.2.1.2: whoever answers within a dialog says where he is from now on.
+  void note_where_answerer_is(const entry& e, const sip::message& response);
   [[nodiscard]] entry* entry_of(stack::context_handle context) noexcept;
   /// A context for a block of the transaction.
   message_context& prepare(const entry& of, stack::context_handle context, script::block_kind kind,

@@ -32,9 +32,10 @@ bool is_named_by_stranger(const message_context& m) {
 /// the sender his Route.
 stack::named_by who_named(const message_context& m, const way& w, const next_hop& via,
                           std::string_view route_hop) {
-  if (via.named == stack::named_by::stranger || !route_hop.empty())
-    return stack::named_by::stranger;
-  if (!via.uri.empty() || !via.path.empty()) return stack::named_by::us;
+  if (via.named == stack::named_by::stranger) return stack::named_by::stranger;
+  if (!via.uri.empty()) return stack::named_by::us;
+  if (!route_hop.empty()) return stack::named_by::stranger;
+  if (!via.path.empty()) return stack::named_by::us;
   const bool is_as_asked = w.uri == m.original_uri() || lead_alike(w.uri, m.original_uri()) ||
                            (is_named_by_stranger(m) && lead_alike(w.uri, m.uri()));
   return is_as_asked ? stack::named_by::stranger : stack::named_by::us;
@@ -66,7 +67,8 @@ struct way_finder::searched {
 way_finder::way_finder(core& home) : home_{home}, locator_{home.on().hosts} {}
 
 void way_finder::collect(const message_context& m, way_list& ways) {
-  // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go.
+  // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go, but those that
+  // the script gave a hop of their own.
   if (m.message().has(sip::header_id::route)) ways.route_hop = stack::next_hop_uri(m.message());
   const auto add = [&](std::string_view uri, const next_hop& via) {
     way& w = ways.all.emplace_back();
@@ -74,9 +76,9 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     w.path = via.path;
     w.named = who_named(m, w, via, ways.route_hop);
     w.paid = via.paid;
-    w.hop_uri = !ways.route_hop.empty() ? std::string_view{ways.route_hop}
-                : !via.uri.empty()      ? std::string_view{via.uri}
-                                        : uri;
+    w.hop_uri = !via.uri.empty()          ? std::string_view{via.uri}
+                : !ways.route_hop.empty() ? std::string_view{ways.route_hop}
+                                          : uri;
     if (!via.path.empty()) {
       // RFC 3327 5.3: the Path becomes the Route, whose first value is the next hop.
       std::string_view rest = via.path;
