@@ -167,10 +167,10 @@ TEST_F(demo_ils_test, a_wrong_pin_is_refused_in_every_message_and_changes_nothin
   for (const char* pin : {"AD9999|", "AD|", "AD9999|ADs3cret!|"}) {
     const std::string who = "AODEMO|AA21000002|AB31000005|AC|" + std::string{pin};
     const std::string free = "AODEMO|AA21000002|AB31000001|AC|" + std::string{pin};
-    for (const auto& line : {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who,
-                             "15+" + d + who, "37" + d + "0100USDBV1.00|" + who, "35" + d + who,
-                             "11YN" + d + d + who, "11NN" + d + d + who + "BIY|",
-                             "11NN" + d + d + free, "11NY" + d + d + free}) {
+    for (const auto& line :
+         {"29NN" + d + d + who, "29NY" + d + d + who, "65" + d + who, "15+" + d + who,
+          "37" + d + "0100USDBV1.00|" + who, "35" + d + who, "11YN" + d + d + who,
+          "11NN" + d + d + who + "BIY|", "11NN" + d + d + free, "11NY" + d + d + free}) {
       const auto answer = ask(line);
       EXPECT_TRUE(answer.fixed[0] == '0' || answer.fixed[0] == 'N') << line;
       EXPECT_EQ(answer.value(field_id{"AF"}), "The PIN is wrong.") << line;

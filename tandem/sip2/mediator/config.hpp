@@ -45,8 +45,8 @@ void read_mediator_config(const config_document& file, mediator_config& config);
 /// Files whose change is a reason to read the configuration again: certificates and keys.
 [[nodiscard]] std::vector<std::string> files_of(const mediator_config& config);
 
-/// Of a configuration that is read while the mediator runs: what is fixed at start-up becomes what is
-/// in force. \return the names of those keys that differed. Static text.
+/// Of a configuration that is read while the mediator runs: what is fixed at start-up becomes what
+/// is in force. \return the names of those keys that differed. Static text.
 [[nodiscard]] std::vector<std::string_view> keep_fixed(mediator_config& next,
                                                        const mediator_config& in_force);
 

@@ -169,8 +169,7 @@ door::door(io::shard& home, backend& library, terminal_counters& counters,
 
 door::~door() = default;
 
-void door::use(std::shared_ptr<const terminal_rules> rules, std::string profile,
-               door_state state) {
+void door::use(std::shared_ptr<const terminal_rules> rules, std::string profile, door_state state) {
   state_ = state;
   rules_ = std::move(rules);
   profile_ = std::move(profile);

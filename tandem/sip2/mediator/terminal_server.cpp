@@ -46,7 +46,8 @@ struct terminal_server::drain_state final : timer {
       log_warning("{} terminals were not finished in time; what they asked for is refused",
                   left.size());
     for (const auto key : left)
-      if (auto* link = server.links_.find(key)) is_first ? (*link)->give_up("shutting down") : (*link)->abandon();
+      if (auto* link = server.links_.find(key))
+        is_first ? (*link)->give_up("shutting down") : (*link)->abandon();
   }
   terminal_server& server;
   std::function<void()> done;

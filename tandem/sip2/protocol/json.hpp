@@ -42,20 +42,20 @@ enum class json_errc : std::uint8_t {
 
 /// What was odd in a JSON message and was understood all the same.
 struct json_notes {
-  bool null_fixed = false;  ///< a fixed field was null: taken as empty
-  bool long_fixed = false;  ///< more fixed text than the message has room for: cut
+  bool null_fixed = false;   ///< a fixed field was null: taken as empty
+  bool long_fixed = false;   ///< more fixed text than the message has room for: cut
   bool wrong_number = false; ///< a number or a boolean in a fixed field that cannot hold it: left
                              ///< out
-  bool short_fixed = false; ///< less: message::fixed is shorter than the table says
-  bool odd_field = false;   ///< a field whose name has not two characters, or no plain value
+  bool short_fixed = false;  ///< less: message::fixed is shorter than the table says
+  bool odd_field = false;    ///< a field whose name has not two characters, or no plain value
 };
 
 /// The JSON text of a message: ASCII only, fields in their order, repeats kept.
 [[nodiscard]] std::string to_json(const message& m);
 
 /// The message of a JSON text. Fixed fields are concatenated and cut by the message's widths; a
-/// number where a field of digits begins gets that field's width with zeros (2 as a count is 0002). An object
-/// may hold several fields.
+/// number where a field of digits begins gets that field's width with zeros (2 as a count is 0002).
+/// An object may hold several fields.
 [[nodiscard]] result<message, json_errc>
 from_json(std::string_view text, const json_rules& rules = {}, json_notes* notes = nullptr);
 

@@ -88,15 +88,15 @@ TEST(json, a_number_keeps_the_width_of_its_field) {
 TEST(json, a_number_stands_only_in_a_field_of_digits_that_has_room_for_it) {
   const std::string status = "\"              \"", date = "\"20261120    153457\"";
   const std::pair<int, std::string> rows[] = {
-      {66, "[\"1\",12345,0," + date + "]"},  {66, "[\"1\",-1,0," + date + "]"},
-      {66, "[\"1\",1.5,0," + date + "]"},    {66, "[\"1\",1e9,0," + date + "]"},
-      {66, "[\"1\",0,0,20261120153457]"},    {64, "[0,\"001\"," + date + ",0,0,0,0,0,0]"},
+      {66, "[\"1\",12345,0," + date + "]"},   {66, "[\"1\",-1,0," + date + "]"},
+      {66, "[\"1\",1.5,0," + date + "]"},     {66, "[\"1\",1e9,0," + date + "]"},
+      {66, "[\"1\",0,0,20261120153457]"},     {64, "[0,\"001\"," + date + ",0,0,0,0,0,0]"},
       {10, "[1,1,\"N\",\"N\"," + date + "]"}, {10, "[1,\"N\",true,\"N\"," + date + "]"},
       {66, "[\"1\",\"0\",1,0," + date + "]"}, {94, "[\"1\",1]"},
   };
-  for (const auto& [code, fixed] : rows) {
+  for (const auto& [number, fixed] : rows) {
     json_notes notes;
-    const auto text = R"({"code":)" + std::to_string(code) + R"(,"fixed_fields":)" + fixed + "}";
+    const auto text = R"({"code":)" + std::to_string(number) + R"(,"fixed_fields":)" + fixed + "}";
     ASSERT_TRUE(from_json(text, {}, &notes)) << text;
     EXPECT_TRUE(notes.wrong_number) << text;
   }

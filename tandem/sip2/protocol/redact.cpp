@@ -73,8 +73,8 @@ void hide(std::string& text, std::string_view secret) {
   std::size_t done = 0; // behind the last one that was replaced
   for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) {
     const auto end = at + secret.size();
-    const bool is_whole = (at == done || !is_word(text[at - 1])) &&
-                          (end == text.size() || !is_word(text[end]));
+    const bool is_whole =
+        (at == done || !is_word(text[at - 1])) && (end == text.size() || !is_word(text[end]));
     if (!is_whole) {
       ++at;
       continue;
