@@ -13,11 +13,22 @@ void effects::drain() {
   while (!waiting_.empty()) {
     // Rounds: what is told in this one stays where it is while more is added.
     told_.swap(waiting_);
-    for (effect& e : told_) guard([&e] { std::visit([](auto& what) { what.tell(); }, e); });
+    for (effect& e : told_) tell(e);
     told_.clear();
   }
   is_turn_ = false;
   is_draining_ = false;
+}
+
+/// Without memory for more it is told in the room that there is: an end that nobody hears of would
+/// be waited for.
+void effects::tell(effect& e) {
+  static_cast<void>(has_room());
+  try {
+    std::visit([](auto& what) { what.tell(); }, e);
+  } catch (const std::bad_alloc&) {
+    note_lost();
+  }
 }
 
 void request_arrived::tell() {

@@ -179,7 +179,7 @@ class effects {
     const bool was_turn = std::exchange(is_turn_, true);
     guard(input);
     is_turn_ = was_turn;
-    drain();
+    if (!was_turn) drain();
   }
 
   /// Tells everything, also what is added meanwhile, in order, until nothing is left. Called when
@@ -231,6 +231,8 @@ class effects {
   void note_lost() noexcept { ++lost_; }
 
  private:
+  void tell(effect& e);
+
   effects_driver& driver_;
   std::vector<effect> waiting_;
   std::vector<effect> told_; ///< those of the present round

@@ -142,7 +142,7 @@ result<leaving_request, forward_errc> write_copy(sip::message& copy, const targe
   if (!ensure_content_length(copy)) return fail(forward_errc::too_large);
   if (copy.most_wire_size() > sip::max_message_size && copy.wire_size() > sip::max_message_size)
     return fail(forward_errc::too_large);
-  leaving.message = to_wire(copy);
+  leaving.message = to_wire(copy.to_block());
   return leaving;
 }
 

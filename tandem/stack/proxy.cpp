@@ -118,7 +118,6 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   const branch_handle h = branches_.emplace();
   proxy_branch& b = *branches_.find(h);
   b.context = context;
-  b.index = c.branches;
   b.named = way.named;
   b.is_by_flow = targets.back().flow && is_reliable(targets.back().transport);
   const auto share_of = [&](std::size_t addresses) {

@@ -132,7 +132,8 @@ verdict registration::add(const sip::contact& contact, std::optional<std::uint32
   // RFC 3261 7.3.1, 19.1.1: two lifetimes or two transports, and nobody knows which is meant.
   if (sip::has_repeated(contact.params) || sip::has_repeated(contact.address))
     return refuse(400, "Repeated Parameter in Contact");
-  if (wishes_.size() == wishes_.capacity()) return refuse(400, "Too Many Contacts");
+  // One that is named again counts, too: `parameters_` has a place for each.
+  if (++named_ > sip::most_contacts) return refuse(400, "Too Many Contacts");
   // RFC 3261 10.3 step 7: the parameter, else the header, else our own choice; 20.10: what is
   // malformed counts as not there.
   std::uint32_t wanted = contact.expires().value_or(of_all.value_or(rules_.default_expires));
@@ -252,11 +253,19 @@ bool registration::is_own(const binding* b) const noexcept {
 }
 
 void registration::list(sip::response_writer& ok, std::size_t room) {
+  const auto leave_room = [&room](std::size_t bytes) { room -= std::min(room, bytes); };
+  constexpr std::size_t around_path = 8; // its name and the line break
+  if (!path_.empty())
+    for_each_value(request_, header_id::path,
+                   [&](std::string_view v) { leave_room(v.size() + around_path); });
   std::size_t wanted = 0;
   for (const binding* const b : following_) wanted += contact_line{*b, from_.at}.size();
-  if (wanted > room)
+  if (wanted > room) {
+    constexpr std::size_t warning = 110;
+    leave_room(warning);
     std::stable_partition(following_.begin(), following_.end(),
                           [&](const binding* b) { return is_own(b); });
+  }
   std::size_t left_out = 0;
   for (const binding* const b : following_) {
     const contact_line line{*b, from_.at};

@@ -2,12 +2,13 @@
 // What a registrar does with a REGISTER (RFC 3261 10.3), over an abstract location: it is shown the
 // bindings that there are and says which are added, replaced and removed. All of a request takes
 // effect, or nothing of it. Sans-I/O: whoever has the location holds it still between decide() and
-// list().
+// list(), and applies the edits after that.
 //
 //   registration r{request, from, rules};
 //   auto refused = r.read(flags, request.received_bytes().size());
-//   if (!refused) refused = r.decide(stored, edits);   // apply `edits` to the location, then
-//   if (!refused) r.list(ok, room);                    // the 200; else answer `refused`
+//   if (!refused) refused = r.decide(stored, edits);
+//   if (!refused) r.list(ok, room);   // the 200, while `stored` is as it was; then apply `edits`
+//   else ...                          // answer `refused`
 #pragma once
 
 #include <tandem/sip/binding.hpp>
@@ -95,6 +96,7 @@ class registration {
   std::string path_;
   std::vector<std::string> parameters_; ///< of contacts that had q or expires between others
   bool is_star_ = false;
+  std::size_t named_ = 0; ///< contacts, those that are named again included
   boost::container::static_vector<wish, sip::most_contacts> wishes_;
   boost::container::static_vector<const sip::binding*, sip::most_bindings + sip::most_contacts>
       following_; ///< what there will be

@@ -124,6 +124,32 @@ TEST_F(registering, adds_refreshes_removes_and_lists) {
   EXPECT_EQ(text_of(handle("Contact: *\r\nExpires: 0\r\n")), "200");
 }
 
+// Each naming keeps a text of its own where parameters stand apart: their number is bounded, too.
+TEST_F(registering, counts_a_contact_as_often_as_it_is_named) {
+  std::string contacts = "Contact: <sip:b@192.0.2.2>;x;q=1;y";
+  for (std::size_t i = 1; i < sip::most_contacts; ++i) contacts += ", <sip:a@192.0.2.2>;x;q=1;y";
+  const sip::message most = handle(contacts + "\r\n");
+  EXPECT_EQ(most.status(), 200);
+  for (const auto& c : most.all<sip::hdr::contact>()) {
+    ASSERT_TRUE(c);
+    EXPECT_TRUE(c->params.has("x") && c->params.has("y")) << c->params.text();
+  }
+  EXPECT_EQ(handle(contacts + ", <sip:a@192.0.2.2>;x;q=1;y\r\n").status(), 400);
+}
+
+// RFC 3261 10.3 step 8 lists all, RFC 3327 5.3 repeats the Path: the answer holds as much as it may.
+TEST_F(registering, leaves_room_for_the_path_and_the_warning) {
+  std::string contacts;
+  for (int i = 0; i < 20; ++i)
+    contacts += "Contact: <sip:" + std::string(100, 'c') + std::to_string(i) + "@192.0.2.2>\r\n";
+  const std::string path = "Path: <sip:" + std::string(500, 'p') + ";lr>\r\n";
+  const auto bare = handle("").to_string().size();
+  room = 1'000;
+  const sip::message answer = handle(contacts + path);
+  EXPECT_TRUE(answer.has(sip::header_id::warning));
+  EXPECT_LE(answer.to_string().size(), bare + room);
+}
+
 TEST_F(registering, answers_a_copy_as_the_first_and_refuses_what_was_overtaken) {
   EXPECT_EQ(text_of(handle("Contact: <sip:b@192.0.2.2>;expires=60\r\n", 7)),
             "200 sip:b@192.0.2.2=60");

@@ -88,7 +88,6 @@ struct proxy_branch {
   context_handle context;
   branch_handle next; ///< of the same context
   client_handle client;
-  std::uint16_t index = 0;
   named_by named = named_by::stranger;
   std::uint16_t status = 0;              ///< final one, received or local; 0 while it is pending
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way

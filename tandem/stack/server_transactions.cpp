@@ -118,7 +118,7 @@ void server_transactions::release(server_handle server) {
 void server_transactions::retire_if_done(server_handle server) {
   server_transaction* t = all_.find(server);
   // One over a stream finds another way itself when the stream breaks.
-  if (!t || t->suspension_ || t->is_reliable_) return;
+  if (!t || t->suspension_ || t->is_reliable_ || (t->detour_ && t->detour_->is_waiting)) return;
   ended_kind kind;
   if (t->state_ == state::accepted)
     kind = ended_kind::server_accepted;

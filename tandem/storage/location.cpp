@@ -96,17 +96,6 @@ bool location_table::lookup_with(std::string_view aor, instant now, look_ref f,
   return true;
 }
 
-void location_table::for_each(
-    instant now, const std::function<void(std::string_view, std::span<const binding>)>& f) const {
-  for (const auto& s : stripes_) {
-    const std::lock_guard lock{s->mutex};
-    for (const auto& one : s->records) {
-      const shown_contacts seen{one.get(), now};
-      if (!seen.all.empty()) f(one->aor, seen.all);
-    }
-  }
-}
-
 std::optional<location_table::position> location_table::for_page(
     position from, std::size_t most, instant now,
     const std::function<void(std::string_view, std::span<const binding>)>& f) const {

@@ -65,12 +65,6 @@ class location_table {
     return lookup_with(aor, now, look_ref{f}, paid);
   }
 
-  /// Runs f(aor, contacts) for every address of record that has some, stripe by stripe, each under
-  /// its mutex.
-  void
-  for_each(instant now,
-           const std::function<void(std::string_view, std::span<const sip::binding>)>& f) const;
-
   /// Where a page of the table begins, for readers who cannot take it at once.
   struct position {
     std::uint32_t stripe = 0;

@@ -2,24 +2,17 @@
 #include <tandem/storage/stored_contacts.hpp>
 
 #include <tandem/base/source_network.hpp>
-
-#include <cstring>
+#include <tandem/sip/line_writer.hpp>
 
 namespace tandem::storage {
-
-namespace {
-
-char* copy(std::string_view text, char* to) noexcept {
-  if (!text.empty()) std::memcpy(to, text.data(), text.size());
-  return to + text.size();
-}
-
-} // namespace
 
 // ---- texts
 
 void shared_texts::assign(const sip::binding& b) noexcept {
-  copy(b.user_agent, copy(b.call_id, copy(b.path, reinterpret_cast<char*>(this + 1))));
+  using sip::put_bytes;
+  char* to = reinterpret_cast<char*>(this + 1);
+  to = put_bytes(put_bytes(to, b.path), b.call_id);
+  put_bytes(to, b.user_agent);
   path_size = static_cast<std::uint16_t>(b.path.size());
   call_id_size = static_cast<std::uint16_t>(b.call_id.size());
   user_agent_size = static_cast<std::uint16_t>(b.user_agent.size());
@@ -34,7 +27,7 @@ sip::binding stored_contact::view() const noexcept {
 ip_address stored_contact::source() const noexcept { return source_network(facts.received.ip); }
 
 void stored_contact::assign(const sip::binding& b) noexcept {
-  copy(b.parameters, copy(b.contact, reinterpret_cast<char*>(this + 1)));
+  sip::put_bytes(sip::put_bytes(reinterpret_cast<char*>(this + 1), b.contact), b.parameters);
   contact_size = static_cast<std::uint16_t>(b.contact.size());
   parameters_size = static_cast<std::uint16_t>(b.parameters.size());
   facts = b;
