@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <linux/capability.h>
 #include <poll.h>
@@ -90,7 +89,7 @@ void run_keeper(int control, spawner_options& options, const char* const* enviro
       case keeper_request_kind::wake: kept.wake(); break;
       case keeper_request_kind::replace: kept.replace(request.number); break;
       }
-    } else if (!taken && taken.error() != EAGAIN && taken.error() != EINTR) {
+    } else if (!taken && !is_passing(taken.error())) {
       break;
     }
     waiting.pass_to(kept);

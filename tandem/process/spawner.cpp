@@ -67,7 +67,7 @@ struct spawner::state {
   [[nodiscard]] bool needs_keeper() const noexcept {
     const auto& children = options.user;
     const auto& server = options.server;
-    return ::geteuid() == 0 && server && children &&
+    return ::geteuid() == 0 && server && server->uid != 0 && children &&
            (server->uid != children->uid || server->gid != children->gid);
   }
 

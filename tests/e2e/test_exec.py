@@ -495,7 +495,7 @@ def test_programs_of_another_user_than_the_servers_cannot_end_or_stop_exec(serve
             one.chmod(one.stat().st_mode | 0o055)
     server = serve(MODULES + 'modparam("exec", "user", "nobody")\n'
                    'route { if (exec(["/bin/sh", "-c", "$rU"])) sl_send_reply("200", "Yes"); else sl_send_reply("500", "No"); }\n'
-                   .replace('"$rU"', '"kill -$1 $PPID; exit 0", "sh", "$rU"'), options=("-u", "daemon"))
+                   .replace('"$rU"', '"kill -$$1 $$PPID; exit 0", "sh", "$rU"'), options=("-u", "daemon"))
     alice = endpoint(server, "alice")
 
     def ask(signal_name):

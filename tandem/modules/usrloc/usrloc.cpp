@@ -93,8 +93,8 @@ class expiry final : public server::module_work, timer {
 
  private:
   void on_timer(instant now) override {
+    home_.timers().arm(*this, now + seconds{1}); // first: memory may run out below
     tables_.for_each([now](storage::location_table& table) { table.expire(now); });
-    home_.timers().arm(*this, now + seconds{1});
   }
 
   location_tables& tables_;
