@@ -102,8 +102,7 @@ verdict registration::read(std::uint16_t flags, std::size_t credit) {
   common_.received = from_.source;
   common_.flow = from_.flow;
   if (auto refused = read_contacts()) return refused;
-  for (wish& w : wishes_)
-    w.value.paid = static_cast<std::uint32_t>(credit / wishes_.size());
+  for (wish& w : wishes_) w.value.paid = static_cast<std::uint32_t>(credit / wishes_.size());
   return {};
 }
 

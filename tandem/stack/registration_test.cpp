@@ -137,7 +137,8 @@ TEST_F(registering, counts_a_contact_as_often_as_it_is_named) {
   EXPECT_EQ(handle(contacts + ", <sip:a@192.0.2.2>;x;q=1;y\r\n").status(), 400);
 }
 
-// RFC 3261 10.3 step 8 lists all, RFC 3327 5.3 repeats the Path: the answer holds as much as it may.
+// RFC 3261 10.3 step 8 lists all, RFC 3327 5.3 repeats the Path: the answer holds as much as it
+// may.
 TEST_F(registering, leaves_room_for_the_path_and_the_warning) {
   std::string contacts;
   for (int i = 0; i < 20; ++i)

@@ -383,9 +383,8 @@ TEST_F(location, shards_that_register_look_up_expire_and_list_at_once_leave_what
   while (at_work > 0) {
     shared.expire(now += milliseconds{10});
     std::size_t listed = 0;
-    const auto rest = shared.for_page({}, 1000, now, [&](std::string_view, contact_list all) {
-      listed += all.size();
-    });
+    const auto rest = shared.for_page(
+        {}, 1000, now, [&](std::string_view, contact_list all) { listed += all.size(); });
     EXPECT_FALSE(rest);
     EXPECT_LE(listed, 1000U);
     (void)contacts_of(shared, "alice3", now);

@@ -3,6 +3,7 @@
 
 #include <tandem/server/services.hpp>
 
+#include <utility>
 #include <vector>
 
 namespace tandem::modules {
@@ -41,11 +42,9 @@ const storage::location_table* location_tables::find(std::string_view name) {
   return it == all_.end() ? nullptr : it->second.get();
 }
 
-bool location_tables::limit(const storage::location_limits& bounds) {
+void location_tables::limit(const storage::location_limits& bounds) {
   const std::lock_guard lock{mutex_};
-  if (!all_.empty()) return bounds == bounds_;
-  bounds_ = bounds;
-  return true;
+  if (!std::exchange(is_limited_, true)) bounds_ = bounds;
 }
 
 } // namespace tandem::modules

@@ -33,9 +33,8 @@ class location_tables final : public storage::locations {
   /// Null when nobody has asked for it yet.
   [[nodiscard]] const storage::location_table* find(std::string_view name);
 
-  /// Sets the bounds of tables that are made later.
-  /// \return false, with nothing set, when there is a table and it has other bounds
-  bool limit(const storage::location_limits& bounds);
+  /// Sets the bounds of all tables, once and before the first is made: later ones change nothing.
+  void limit(const storage::location_limits& bounds);
 
  private:
   observe::metrics& metrics_;
@@ -43,6 +42,7 @@ class location_tables final : public storage::locations {
   storage::change_feed changes_;
   std::mutex mutex_; ///< guards what follows, not what is in the tables
   storage::location_limits bounds_;
+  bool is_limited_ = false;
   std::map<std::string, std::unique_ptr<storage::location_table>, std::less<>> all_;
 };
 

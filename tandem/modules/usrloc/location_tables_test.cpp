@@ -44,12 +44,19 @@ TEST_F(location_tables_of_a_process, are_made_once_for_all_threads_that_ask) {
   EXPECT_EQ(count(), 200);
 }
 
-TEST_F(location_tables_of_a_process, have_the_bounds_that_were_set_before_the_first_was_made) {
-  EXPECT_TRUE(tables.limit({.bytes = 1}));
-  EXPECT_TRUE(tables.limit({.bytes = 2}));
-  (void)tables.table("location");
-  EXPECT_TRUE(tables.limit({.bytes = 2}));
-  EXPECT_FALSE(tables.limit({.bytes = 3}));
+TEST_F(location_tables_of_a_process, have_the_bounds_that_were_set_first) {
+  tables.limit({.bytes = 1});
+  tables.limit({.bytes = 1'000'000});
+  sip::binding contact;
+  contact.contact = "sip:b@192.0.2.2";
+  contact.expires = tandem::now() + seconds{60};
+  const auto refused = tables.table("location")
+                           .update("bob", tandem::now(),
+                                   [&](std::span<const sip::binding>, sip::binding_edits& edits) {
+                                     edits.push_back({.old = {}, .put = &contact});
+                                     return true;
+                                   });
+  EXPECT_FALSE(refused);
 }
 
 } // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/usrloc/usrloc.hpp>
 
-#include <tandem/base/log.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/modules/usrloc/list_command.hpp>
 #include <tandem/modules/usrloc/location_tables.hpp>
@@ -19,7 +18,10 @@ struct settings final : server::module {
   std::int64_t max_kilobytes = 1'048'576;
   std::int64_t max_kilobytes_per_user = 16;
   std::int64_t max_kilobytes_per_source = 16'384;
+  location_tables* tables = nullptr;
 
+  /// The script that a server starts with sets the bounds; one that is only checked sets nothing.
+  void apply_to(server::core&) const override { tables->limit(bounds()); }
   [[nodiscard]] storage::location_limits bounds() const {
     storage::location_limits made;
     made.bytes = static_cast<std::size_t>(max_kilobytes) * 1024;
@@ -32,6 +34,7 @@ struct settings final : server::module {
 const server::parameter_table<settings>& table() {
   constexpr auto text = script::parameter_kind::string;
   constexpr const char* in_memory = "contacts are kept in memory";
+  constexpr auto at_start = script::read_when::start;
   static const auto made = [] {
     auto rows =
         server::parameter_table<settings>{}
@@ -42,13 +45,15 @@ const server::parameter_table<settings>& table() {
             .without_effect("table", text, in_memory)
             .add("use_domain", &settings::use_domain, {},
                  "users of different domains are different; the same as use_domain of registrar")
-            .add("max_kilobytes", &settings::max_kilobytes, {.min = 0},
+            .add("max_kilobytes", &settings::max_kilobytes, {.min = 0, .when = at_start},
                  "KiB that all contacts of a table may take; more are refused with 503; 0: no "
                  "bound")
-            .add("max_kilobytes_per_user", &settings::max_kilobytes_per_user, {.min = 0},
+            .add("max_kilobytes_per_user", &settings::max_kilobytes_per_user,
+                 {.min = 0, .when = at_start},
                  "KiB that the contacts of one user may take; more are refused with 503; 0: no "
                  "bound")
-            .add("max_kilobytes_per_source", &settings::max_kilobytes_per_source, {.min = 0},
+            .add("max_kilobytes_per_source", &settings::max_kilobytes_per_source,
+                 {.min = 0, .when = at_start},
                  "KiB that contacts registered from one IPv4 address or IPv6 /64 may take; more "
                  "are refused with 503; 0: no bound")
             .without_effect("timer_interval", script::parameter_kind::integer,
@@ -78,8 +83,7 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
                  "contacts can be kept in memory only (0) as long as there is no "
                  "database support; with another mode they would be lost at a restart "
                  "although the script says that they are stored");
-  if (!setup.shared.state<location_tables>().limit(made->bounds()))
-    log_warning("usrloc: the bounds in KiB are fixed at start-up; new values need a restart");
+  made->tables = &setup.shared.state<location_tables>();
   return made;
 }
 
