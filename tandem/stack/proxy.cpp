@@ -13,6 +13,7 @@
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
 
+#include <algorithm>
 #include <boost/container/small_vector.hpp>
 
 namespace tandem::stack {
@@ -230,7 +231,8 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
 }
 
 std::uint32_t proxy::allow(const reflection_share& share, const target& to, std::size_t copy) {
-  if (share.reserved != 0) return share.reserved;
+  // The branch parameter of another try may be a digit longer.
+  if (share.reserved != 0) return std::max(share.reserved, static_cast<std::uint32_t>(copy));
   if (const auto paid = share.of.take(copy, share.ways); paid != 0) return paid;
   const bool is_lent = share.of.may_lend(copy) && is_first_there(share.context, to.address.ip);
   return is_lent ? static_cast<std::uint32_t>(copy) : 0;

@@ -25,6 +25,7 @@ transaction_kind kind_named(std::string_view name) {
 ///   state NAME
 void run_script(const std::string& script) {
   transaction_fixture t;
+  t.parts.more = "Subject: long enough for all copies of its answer\r\n";
   std::istringstream lines{script};
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
