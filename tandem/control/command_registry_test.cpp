@@ -307,7 +307,8 @@ TEST(lists, of_all_shards_have_each_row_once_and_the_count_at_the_end) {
     };
     std::function<void(result<row_piece, command_error>)> take;
     take = [&](result<row_piece, command_error> piece) {
-      ASSERT_TRUE(piece);
+      if (!piece) shards.stop();
+      ASSERT_TRUE(piece) << piece.error().message;
       add(piece->rows);
       if (!piece->rest) return more->next(take);
       count = piece->rest->at("count").as_int64();
@@ -315,10 +316,11 @@ TEST(lists, of_all_shards_have_each_row_once_and_the_count_at_the_end) {
     };
     shards[0].post([&] {
       json::object given;
-      if (limit > 0) given["limit"] = limit;
+      if (limit > 0) given["limit"] = static_cast<std::int64_t>(limit);
       commands.call("rows", given, {.name = "test", .may = role::read},
                     {[&](command_reply whole) {
-                       ASSERT_TRUE(whole);
+                       if (!whole) shards.stop();
+                       ASSERT_TRUE(whole) << whole.error().message;
                        add(whole->at("rows").as_array());
                        count = whole->at("count").as_int64();
                        shards.stop();

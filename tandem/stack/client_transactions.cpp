@@ -100,12 +100,13 @@ void client_transactions::release(client_handle client) {
   retire_if_done(client, nullptr);
 }
 
-bool client_transactions::retire(client_handle client, const target* upstream) {
+bool client_transactions::retire(client_handle client, const target* upstream,
+                                 std::uint32_t allowance) {
   const client_transaction* const c = all_.find(client);
   // One over a stream finds another way itself when the stream breaks.
   if (upstream && is_reliable(upstream->transport) && c && c->state_ == state::accepted)
     return false;
-  const way_back way = upstream ? way_back::of(*upstream) : way_back{};
+  const way_back way = upstream ? way_back::of(*upstream, allowance) : way_back{};
   return retire_if_done(client, upstream ? &way : nullptr);
 }
 
@@ -149,11 +150,20 @@ void client_transactions::absorb_ended(client_handle ended, sip::message& respon
   const int status = response.status();
   if (commons_.ended.kind_of(ended) != ended_kind::client_accepted || status < 200 || status >= 300)
     return;
-  const auto upstream = commons_.ended.way_of(ended);
+  auto upstream = commons_.ended.way_of(ended);
   response.edit().pop_front(sip::header_id::via);
   turn_record_route(response, commons_.secret);
-  if (upstream && response.has(sip::header_id::via))
-    commons_.out.send(upstream->to_target(), to_wire(response), {});
+  if (!upstream || !response.has(sip::header_id::via)) return;
+  const wire_message copy = to_wire(response);
+  if (upstream->allowance != transaction::unbounded) {
+    if (copy.size > upstream->allowance) {
+      ++commons_.counters.withheld;
+      return;
+    }
+    upstream->allowance -= copy.size;
+    commons_.ended.set_way(ended, *upstream);
+  }
+  commons_.out.send(upstream->to_target(), copy, {});
 }
 
 void client_transactions::fail_to_send(client_handle client) {

@@ -59,6 +59,11 @@ std::optional<way_back> ended_transactions::way_of(client_handle h) const noexce
   return way;
 }
 
+void ended_transactions::set_way(client_handle h, const way_back& way) noexcept {
+  queues_[static_cast<std::size_t>(kind_of(h))].records.set_bytes_of(
+      name_of(h), {reinterpret_cast<const char*>(&way), sizeof way});
+}
+
 record_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t key, instant until,
                                                 std::string_view bytes) {
   queue& q = queues_[static_cast<std::size_t>(kind)];

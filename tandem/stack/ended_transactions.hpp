@@ -32,9 +32,10 @@ struct way_back {
   flow_handle flow;
   transport_kind transport = transport_kind::udp;
   std::uint8_t ttl = 0;
+  std::uint32_t allowance = 0; ///< bytes that may still go there (server_transaction::allowance)
 
-  [[nodiscard]] static way_back of(const target& to) noexcept {
-    return {to.address, to.flow, to.transport, to.ttl};
+  [[nodiscard]] static way_back of(const target& to, std::uint32_t allowance) noexcept {
+    return {to.address, to.flow, to.transport, to.ttl, allowance};
   }
   [[nodiscard]] target to_target() const noexcept;
 };
@@ -70,6 +71,8 @@ class ended_transactions {
   void revive(std::uint64_t key, server_handle ended, server_handle live) noexcept;
   /// The way upstream of client_accepted; none when nobody is there.
   [[nodiscard]] std::optional<way_back> way_of(client_handle h) const noexcept;
+  /// Keeps what is left of its allowance; `h` has a way.
+  void set_way(client_handle h, const way_back& way) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
@@ -91,7 +94,11 @@ class ended_transactions {
   }
   template <typename T>
   [[nodiscard]] std::string_view bytes_of(handle<T> h) const noexcept {
-    return queue_of(kind_of(h)).records.bytes_of({h.slot & ((1U << kind_shift) - 1), h.generation});
+    return queue_of(kind_of(h)).records.bytes_of(name_of(h));
+  }
+  template <typename T>
+  [[nodiscard]] record_queue::name name_of(handle<T> h) const noexcept {
+    return {h.slot & ((1U << kind_shift) - 1), h.generation};
   }
   [[nodiscard]] const queue& queue_of(ended_kind kind) const noexcept {
     return queues_[static_cast<std::size_t>(kind)];

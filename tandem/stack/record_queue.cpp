@@ -67,4 +67,9 @@ std::string_view record_queue::bytes_of(name of) const noexcept {
   return {reinterpret_cast<const char*>(&found + 1), found.size};
 }
 
+void record_queue::set_bytes_of(name of, std::string_view bytes) noexcept {
+  if (const std::string_view there = bytes_of(of); there.size() == bytes.size() && !there.empty())
+    std::memcpy(const_cast<char*>(there.data()), bytes.data(), bytes.size());
+}
+
 } // namespace tandem::stack

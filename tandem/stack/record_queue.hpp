@@ -45,6 +45,8 @@ class record_queue {
 
   /// The bytes of a record; none when it is gone. They stay where they are until then.
   [[nodiscard]] std::string_view bytes_of(name of) const noexcept;
+  /// Puts others in their place, as many as there are; nothing when the record is gone.
+  void set_bytes_of(name of, std::string_view bytes) noexcept;
 
  private:
   static constexpr std::uint32_t unit = alignof(record); ///< places count in these

@@ -102,6 +102,8 @@ class server_transaction final : public transaction {
       : transaction{kind, state, key, tag}, owner_{owner} {}
 
   [[nodiscard]] const target& reply_to() const noexcept { return reply_to_; }
+  /// Bytes that copies of responses may still take.
+  [[nodiscard]] std::uint32_t allowance() const noexcept { return allowance_; }
   /// The message that it would send again, empty when there is none.
   [[nodiscard]] std::string_view kept_bytes() const noexcept { return response_.bytes(); }
 

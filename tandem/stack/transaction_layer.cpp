@@ -91,7 +91,8 @@ server_handle transaction_layer::find_server(const sip::message& request,
 
 bool transaction_layer::retire(client_handle client, server_handle upstream) {
   const server_transaction* const server = servers_.find(upstream);
-  return clients_.retire(client, server ? &server->reply_to() : nullptr);
+  return clients_.retire(client, server ? &server->reply_to() : nullptr,
+                         server ? server->allowance() : 0);
 }
 
 // ---- programs that wait
