@@ -165,14 +165,16 @@ def test_an_invite_is_answered_100_before_the_callee_says_anything(alice, bob):
 
 
 @pytest.mark.tandem_only
-def test_branches_of_a_fork_are_numbered(classic, endpoint, alice, bob, transport):
+def test_branches_of_a_fork_are_numbered_and_none_tells_another(classic, endpoint, alice, bob, transport):
     other = endpoint(classic, "bob", transport)
     other.exchange(other.register())
     invite = alice.send(alice.request("INVITE", "sip:bob@example.test"))
     arrived = {one: one.receive_request("INVITE") for one in (bob, other)}
     branches = {request.branch for request in arrived.values()}
-    assert len({branch.rpartition(".")[0] for branch in branches}) == 1
-    assert {branch.rpartition(".")[2] for branch in branches} == {"0", "1"}
+    of_all, of_each, number = zip(*(branch.split(".") for branch in branches))
+    assert len(set(of_all)) == 1
+    assert len(set(of_each)) == 2, "who is sent one does not know that of the other"
+    assert set(number) == {"0", "1"}
     for one, request in arrived.items():
         one.answer(request, 486, "Busy Here")
         one.receive_request("ACK")

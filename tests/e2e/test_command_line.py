@@ -96,7 +96,7 @@ def test_an_option_that_is_given_twice_takes_the_last_but_all_places_to_listen_a
     assert tandemd("-c", "-f", tmp_path / "none.cfg", "-f", script, "-p", "1", "-p", "2").returncode == 0
     assert tandemd("-c", "-f", script, "-f", tmp_path / "none.cfg").returncode == 1
     other = free_ports(2)
-    server = serve('loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n', options=("-l", f"127.0.0.1:{other}", "-l", "127.0.0.2"))
+    server = serve('loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n', options=("-l", f"127.0.0.1:{other}", "-l", "127.0.0.1"))
     assert server.log().count("listening on") == 4, "UDP and TCP at both"
     alice = endpoint(server, "alice")
     alice.send(alice.request("OPTIONS", "sip:example.test"), to=("127.0.0.1", other))

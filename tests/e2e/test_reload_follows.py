@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a reload follows: the log level, a file that is being written, another user, another root."""
 import os
+import pathlib
 import re
 import resource
+import shutil
 import signal
 import threading
 
@@ -123,32 +125,56 @@ def test_a_reload_finds_the_tokens_where_the_start_found_them(serve, endpoint, t
     script = script.replace("own.tokens", "../server0.tokens")  # it is started in a folder of its own
     server = serve(script, options=("-u", "root", *(("-t", tmp_path) if root else ("-w", "/"))))
     server.http_port = int(re.search(r"HTTP port at 127\.0\.0\.1:(\d+)", server.log())[1])
-    assert server.call("version")["name"] == "tandemd"
+    assert server.ask("version")["name"] == "tandemd"
     new = "another-token-of-the-operator"
     (tmp_path / "server0.tokens").write_text(f"admin {new}\n")
-    assert server.call("config.reload")["complaints"] == ""
+    assert server.ask("config.reload")["complaints"] == ""
     assert folder.exists() and "the tokens stay" not in server.log()
     server.token = new
-    assert server.call("version")["name"] == "tandemd"
+    assert server.ask("version")["name"] == "tandemd"
+
+
+def limit_threads(server, most):
+    """The soft limit of its processes and threads; the hard one stays."""
+    hard = resource.prlimit(server.pid, resource.RLIMIT_NPROC)[1]
+    resource.prlimit(server.pid, resource.RLIMIT_NPROC, (hard if most == resource.RLIM_INFINITY else most, hard))
+
+
+def as_the_server(server, do):
+    """Runs it in a process of the server's user, which alone may do it where root is not all-powerful."""
+    status = pathlib.Path(f"/proc/{server.pid}/status").read_text()
+    user, group = (int(re.search(rf"^{name}:\t(\d+)", status, re.MULTILINE)[1]) for name in ("Uid", "Gid"))
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(group, group, group)
+            os.setresuid(user, user, user)
+            do()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @needs_root
 def test_a_reload_without_a_thread_is_refused_and_the_next_one_works(serve, endpoint, tmp_path):
     open_to_all(tmp_path)
     server = serve(OK, http=True, options=("-u", "nobody"))
+    shutil.chown(server.config.with_name("tokens"), "nobody")  # as who has the server read it again would
     alice = endpoint(server, "alice")
     assert answer(alice) == "SIP/2.0 200 OK"
-    before = resource.prlimit(server.pid, resource.RLIMIT_NPROC, (1, 1))
+    as_the_server(server, lambda: limit_threads(server, 1))
     why = "the system has no thread to read the script with"
     with pytest.raises(CommandError, match=why):
-        server.call("config.check")
+        server.ask("config.check")
     with pytest.raises(CommandError, match=why):
-        server.call("config.reload")
+        server.ask("config.reload")
     server.child.send_signal(signal.SIGHUP)
     until(lambda: server.log().count("reload refused") == 2, "the log to say so")
     assert answer(alice) == "SIP/2.0 200 OK"
-    resource.prlimit(server.pid, resource.RLIMIT_NPROC, before)
+    as_the_server(server, lambda: limit_threads(server, resource.RLIM_INFINITY))
     server.config.write_text(server.config.read_text().replace('"OK"', '"Again"'))
-    assert server.call("config.check")["complaints"] == ""
-    server.call("config.reload")
+    assert server.ask("config.check")["complaints"] == ""
+    server.ask("config.reload")
     assert answer(alice) == "SIP/2.0 200 Again"
