@@ -66,8 +66,8 @@ class client_transactions {
   void release(client_handle client);
 
   /// The same for one whose work is done. Every 2xx that still comes for an INVITE goes on by this
-  /// way, without our Via (RFC 3261 16.7 step 5, RFC 6026), while its `allowance` in bytes lasts. False,
-  /// and nothing changed, when it is not done, or when a way over a stream might break.
+  /// way, without our Via (RFC 3261 16.7 step 5, RFC 6026), while its `allowance` in bytes lasts.
+  /// False, and nothing changed, when it is not done, or when a way over a stream might break.
   bool retire(client_handle client, const target* upstream, std::uint32_t allowance);
 
   // What the layer has matched.

@@ -297,8 +297,8 @@ TEST(proxy, a_large_request_goes_by_tcp_and_by_udp_when_that_is_refused) {
   EXPECT_TRUE(parsed(second.text).top_via().starts_with("SIP/2.0/UDP "));
 }
 
-// RFC 5626 5.3, 5.3.1: the connection that a phone behind a NAT was reached by is gone, and no other
-// one leads there.
+// RFC 5626 5.3, 5.3.1: the connection that a phone behind a NAT was reached by is gone, and no
+// other one leads there.
 TEST(proxy, a_connection_that_is_gone_fails_within_a_dialog_with_430_and_else_with_480) {
   for (const bool is_in_dialog : {false, true}) {
     for (const char* const method : {"INVITE", "BYE", "MESSAGE"}) {

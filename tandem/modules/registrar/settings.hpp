@@ -11,9 +11,9 @@ namespace tandem::modules {
 
 struct registrar_settings final : server::module {
   stack::registration_rules registration;
-  bool append_branches = true;      ///< lookup finds all contacts, not only the best
-  bool use_domain = false;          ///< user@domain is the key, not user alone
-  bool case_sensitive = false;      ///< of the user
+  bool append_branches = true; ///< lookup finds all contacts, not only the best
+  bool use_domain = false;     ///< user@domain is the key, not user alone
+  bool case_sensitive = false; ///< of the user
   /// Set for a contact behind a NAT: answered where it came from.
   std::optional<unsigned> nat_flag = 4;
 };
