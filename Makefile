@@ -45,7 +45,7 @@ check: build ## format, clang-tidy, the layer rule, and the tests under tsan
 	@scripts/install-packages check
 	@scripts/check-all
 
-soak: build ## the tests that can try any number of inputs, with large numbers: about several hours
+soak: build ## the tests that can try any number of inputs, with large numbers: several hours
 	@scripts/soak
 
 install: build ## install programs, libraries, headers and configuration (PREFIX=/usr/local)
