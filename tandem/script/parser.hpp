@@ -38,7 +38,7 @@ class parser {
   void statement(std::vector<statement_syntax>& to);
   void call_statement(std::vector<statement_syntax>& to);
   void branch(std::vector<statement_syntax>& to);
-  std::vector<statement_syntax> body(bool& ended_by_semicolon);
+  std::vector<statement_syntax> body();
   void skip_statement();
 
   // Expressions

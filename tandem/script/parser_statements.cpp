@@ -138,33 +138,30 @@ void parser::branch(std::vector<statement_syntax>& to) {
     at_ = tokens_.size() - 1;
     return;
   }
-  bool ended = false;
   while (true) { // else if: a loop, so that long chains are not deep
     next();      // if
     clause_syntax c;
     c.condition = any_of();
-    c.body = body(ended);
+    c.body = body();
     s.clauses.push_back(std::move(c));
     if (is(token_kind::semicolon) && is_word("else", 1)) next();
     if (!is_word("else")) break;
     next();
     if (is_word("if")) continue;
-    s.body = body(ended);
+    s.body = body();
     break;
   }
   to.push_back(std::move(s));
 }
 
 /// body := cmd | cmd ';' | ifstm | block
-std::vector<statement_syntax> parser::body(bool& ended_by_semicolon) {
+std::vector<statement_syntax> parser::body() {
   std::vector<statement_syntax> all;
-  ended_by_semicolon = false;
   if (is(token_kind::left_brace)) return braces();
   if (is(token_kind::semicolon)) {
     found_.warning(peek().where, "this ';' ends the if, which then does nothing",
                    "write {} when that is meant");
     next();
-    ended_by_semicolon = true;
     return all;
   }
   if (is_word("if")) {
@@ -180,7 +177,7 @@ std::vector<statement_syntax> parser::body(bool& ended_by_semicolon) {
   s.call = command();
   s.where = s.call.where;
   all.push_back(std::move(s));
-  ended_by_semicolon = take(token_kind::semicolon);
+  static_cast<void>(take(token_kind::semicolon));
   return all;
 }
 

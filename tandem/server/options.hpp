@@ -23,7 +23,6 @@ struct options {
   std::optional<bool> log_to_stderr;             ///< -E
   unsigned verbose = 0;                          ///< -d: each raises the log level by one
   bool no_tcp = false;                           ///< -T
-  bool resolve_via = false;                      ///< -r, -R of the original: obsolete, warned about
 };
 
 } // namespace tandem::server

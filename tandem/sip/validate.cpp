@@ -295,13 +295,12 @@ bool has_repeated(const params& all) noexcept {
 
 bool has_repeated(const uri& target) noexcept {
   if (target.params_text().find(';') == std::string_view::npos) return false; // one at most
-  for (const std::string_view name : {"transport", "maddr", "ttl", "user", "method", "lr"}) {
-    bool is_there = false;
-    for (const uri_param& each : target.params())
-      if (means_same_escaped(each.name, name, letter_case::ignored) &&
-          std::exchange(is_there, true))
-        return true;
-  }
+  constexpr std::array<std::string_view, 6> names{"transport", "maddr",  "ttl",
+                                                  "user",      "method", "lr"};
+  std::array<bool, names.size()> is_there{};
+  for (const uri_param& each : target.params())
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (each.is(names[i]) && std::exchange(is_there[i], true)) return true;
   return false;
 }
 

@@ -6,6 +6,7 @@
 #include <tandem/sip2/protocol/json.hpp>
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -224,13 +225,6 @@ std::vector<std::string> with_json_forms(std::span<const std::string> secrets) {
 }
 
 } // namespace
-
-std::optional<log_privacy> find_log_privacy(std::string_view name) noexcept {
-  if (name == "unsafe") return log_privacy::unsafe;
-  if (name == "secrets") return log_privacy::secrets;
-  if (name == "patron") return log_privacy::patron;
-  return std::nullopt;
-}
 
 std::vector<std::string> secrets_of(const message& m) {
   std::vector<std::string> all;

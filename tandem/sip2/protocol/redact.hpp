@@ -5,7 +5,6 @@
 #include <tandem/sip2/protocol/message.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,8 +17,6 @@ enum class log_privacy : std::uint8_t {
   secrets, ///< all but passwords (the default)
   patron,  ///< no names, addresses or card numbers either; the same card keeps the same mark
 };
-
-[[nodiscard]] std::optional<log_privacy> find_log_privacy(std::string_view name) noexcept;
 
 /// Of a message, and so long: more than that cannot be looked for in each line.
 constexpr std::size_t most_secrets = 8;
