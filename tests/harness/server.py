@@ -13,7 +13,7 @@ import typing
 from .amount import IS_SOAKING
 from .control import HttpPort
 from .ports import free_ports
-from .waiting import PATIENCE, until
+from .waiting import PATIENCE, Overdue, until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOMAIN = "example.test"
@@ -186,8 +186,12 @@ class Server(HttpPort, Process):
             prologue += self._http_prologue()
         self.config.write_text(self._with_prologue(script, prologue))
         super().__init__(self.program, self._command(list(options)), folder, environment)
-        until(lambda: not self.is_alive() or (udp_is_bound(self.port) and tcp_pings(self.host, self.port)),
-              f"{self.program} to listen on port {self.port}", seconds=20)
+        try:
+            until(lambda: not self.is_alive() or (udp_is_bound(self.port) and tcp_pings(self.host, self.port)),
+                  f"{self.program} to listen on port {self.port}", seconds=20)
+        except Overdue:
+            self.kill()  # no test knows it yet
+            raise
         if not self.is_alive():
             raise AssertionError(f"{self.program} did not start:\n{self.log()}")
         if http:
