@@ -63,7 +63,7 @@ TEST_P(connection_peers, are_told_that_it_was_all_however_the_connection_is_clos
 }
 
 TEST_P(connection_peers, are_not_told_that_it_was_all_when_something_did_not_leave) {
-  if (!is_tls()) GTEST_SKIP() << "FIN alone says nothing";
+  if (!is_tls()) GTEST_SKIP() << "without TLS nothing tells an end from a cut";
   renew({.output_bytes = std::size_t{64} << 20U});
   for (const bool is_full : {false, true}) {
     const auto peer = meet();
