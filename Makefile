@@ -51,7 +51,7 @@ soak: build ## the tests that can try any number of inputs, with large numbers: 
 install: build ## install programs, libraries, headers and configuration (PREFIX=/usr/local)
 	@cmake --install build --prefix $(PREFIX)
 
-bench: build ## measure tandemd beside kamailio, the parser beside others, and the mediator (PARTS="cpu memory idle exec shards")
+bench: build ## measure tandemd beside kamailio, the parser beside others, and the mediator (PARTS="cpu memory idle exec programs shards")
 	@scripts/install-packages bench
 	@$(call configure,bench)
 	@$(call build,bench)

@@ -79,7 +79,7 @@ void caller::begin(std::size_t index) {
   place& one = places_[index];
   one.generation = (one.generation + 1) & generation_mask;
   one.now = phase::asked;
-  one.heard = now_;
+  one.began = one.heard = now_;
   ++busy_;
   ++counts_.started;
   ++serial_;
@@ -166,7 +166,13 @@ void caller::on_message(std::size_t channel_index, std::string_view message) {
   if (step == 'i') {
     on_call_answer(*index, status, message);
   } else if (status >= 200 && (step != 'b' || one.now == phase::ending)) {
-    ++(status < 300 ? counts_.done : counts_.refused);
+    if (status < 300) {
+      ++counts_.done;
+      counts_.took.push_back(static_cast<std::uint32_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(now_ - one.began).count()));
+    } else {
+      ++counts_.refused;
+    }
     end(*index);
   }
 }

@@ -40,6 +40,8 @@ struct tally {
   std::uint64_t refused = 0;   // ended by an error response
   std::uint64_t lost = 0;      // given up: nothing heard for a second
   std::uint64_t reordered = 0; // 180 that came after the 200 of its call
+  std::vector<std::uint32_t>
+      took; // microseconds from the first request to the last answer of each unit that is done
 };
 
 class caller {
@@ -66,6 +68,7 @@ class caller {
   struct place {
     phase now = phase::free;
     std::uint32_t generation = 0;
+    clock::time_point began;
     clock::time_point heard;
   };
 

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -186,16 +187,26 @@ void generator::run() {
   report(took);
 }
 
+/// The value that so many of a hundred do not exceed; 0 of none.
+std::uint32_t percentile(std::vector<std::uint32_t> values, std::size_t percent) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) * percent / 100);
+  std::ranges::nth_element(values, at);
+  return *at;
+}
+
 void generator::report(double seconds) const {
   const tally& counts = caller_->counts();
   std::printf(
       "{\"started\": %llu, \"done\": %llu, \"ringing\": %llu, \"refused\": %llu, \"lost\": %llu, "
-      "\"reordered\": %llu, \"seconds\": %.4f, \"per_second\": %.1f}\n",
+      "\"reordered\": %llu, \"seconds\": %.4f, \"per_second\": %.1f, \"p50_us\": %u, \"p99_us\": "
+      "%u}\n",
       static_cast<unsigned long long>(counts.started), static_cast<unsigned long long>(counts.done),
       static_cast<unsigned long long>(counts.ringing),
       static_cast<unsigned long long>(counts.refused), static_cast<unsigned long long>(counts.lost),
       static_cast<unsigned long long>(counts.reordered), seconds,
-      static_cast<double>(counts.done) / seconds);
+      static_cast<double>(counts.done) / seconds, percentile(counts.took, 50),
+      percentile(counts.took, 99));
 }
 
 } // namespace

@@ -3,8 +3,11 @@
 import dataclasses
 import json
 import pathlib
+import socket
 import subprocess
 import tempfile
+import threading
+import uuid
 
 from .meters import cpu_seconds
 from .peers import LOAD_CORE, ROOT, Process, bench_program, free_ports, pinned, tcp_listens, udp_is_bound, until
@@ -135,3 +138,34 @@ class Held:
         counts = json.loads(output.splitlines()[-1])
         if counts["started"] != self.places or counts["ringing"] + counts["done"] != self.places:
             raise SystemExit(f"load held not all of {self.places}: {counts}")
+
+
+class Nuisance:
+    """A peer that has the server start the program of this name every quarter of a second (bench/scripts/programs.cfg); none for ""."""
+
+    def __init__(self, peer, name):
+        self.peer, self.name, self.over = peer, name, threading.Event()
+        self.thread = threading.Thread(target=self._ask, daemon=True)
+
+    def _ask(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.bind(("127.0.0.1", 0))
+            asking.connect(("127.0.0.1", self.peer.port))
+            while True:
+                mark = uuid.uuid4().hex
+                asking.send((f"MESSAGE sip:{self.name}@example.test SIP/2.0\r\nMax-Forwards: 70\r\n"
+                             f"Via: SIP/2.0/UDP 127.0.0.1:{asking.getsockname()[1]};branch=z9hG4bK{mark}\r\n"
+                             f"From: <sip:nuisance@example.test>;tag=n\r\nTo: <sip:{self.name}@example.test>\r\n"
+                             f"Call-ID: {mark}\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n").encode())
+                if self.over.wait(0.25):
+                    return
+
+    def __enter__(self):
+        if self.name:
+            self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        if self.name:
+            self.thread.join()

@@ -124,6 +124,10 @@ TANDEM_BARE int carry_out(const child_plan& plan) noexcept {
   limit(RLIMIT_FSIZE, limits.file_bytes);
   limit(RLIMIT_NOFILE, limits.open_files);
   limit(RLIMIT_NPROC, limits.processes);
+  // The system call answers 20 less the niceness of the caller: 1 to 40.
+  if (limits.niceness > 0)
+    ::syscall(SYS_setpriority, PRIO_PROCESS, 0,
+              20 - ::syscall(SYS_getpriority, PRIO_PROCESS, 0) + limits.niceness);
   const std::uint64_t none = 0;
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
   if (plan.direct) ::syscall(SYS_execve, plan.direct[0], plan.direct, plan.environment);

@@ -447,13 +447,14 @@ TEST_F(processes, shards_of_several_threads_start_children_by_one_spawner_even_w
 }
 
 TEST_F(processes, limits_hold_the_child) {
-  spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16}}};
+  spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16, .niceness = 3}}};
   tandem::process::runner own{home, strict};
   std::optional<run_result> result;
-  own.run(child_command::shell("ulimit -n; ulimit -c"), {}, {.output = run_output::capture},
+  own.run(child_command::shell("ulimit -n; ulimit -c; nice"), {}, {.output = run_output::capture},
           [&](run_result&& r) { result = std::move(r); });
   EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
-  EXPECT_EQ(result->output, "16\n0\n");
+  const int here = ::getpriority(PRIO_PROCESS, 0);
+  EXPECT_EQ(result->output, "16\n0\n" + std::to_string(std::min(here + 3, 19)) + "\n");
 }
 
 TEST_F(processes, children_are_another_user_when_asked_for) {

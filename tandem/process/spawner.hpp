@@ -35,6 +35,8 @@ struct child_limits {
   std::uint64_t file_bytes = 0;   ///< largest file it may write
   std::uint64_t open_files = 256; ///< descriptors
   std::uint64_t processes = 0;    ///< of its user
+  int niceness =
+      0; ///< added to the server's own, so that it runs first (nice(2)); at most 19 in all
 };
 
 /// NAME=value of this process, for spawner_options::environment.

@@ -353,6 +353,15 @@ def test_programs_of_root_are_nobody_unless_root_is_named(serve, endpoint, named
     until(lambda: ": word" in server.log(), "the program's complaint in the log")
 
 
+@pytest.mark.parametrize("parameter, further", [("", 10), ('modparam("exec", "nice", 0)\n', 0), ('modparam("exec", "nice", 19)\n', 19)])
+def test_programs_stand_back_behind_the_server(serve, endpoint, parameter, further):
+    server = start(serve, """exec_dset('echo "sip:$(nice)@127.0.0.1"; echo>/dev/null'); sl_send_reply("200", "$rU");""", parameter)
+    alice = endpoint(server, "alice")
+    answer = alice.exchange(alice.request("OPTIONS", "sip:bob@example.test"))
+    wanted = min(os.getpriority(os.PRIO_PROCESS, server.child.pid) + further, 19)
+    assert answer.first_line == f"SIP/2.0 200 {wanted}"
+
+
 @pytest.mark.parametrize("let_through", ["", "TOKEN_*", "*"])
 def test_programs_inherit_only_what_the_script_lets_through(serve, endpoint, let_through):
     more = f'modparam("exec", "environment", "PATH,{let_through}")\n' if let_through else ""

@@ -10,7 +10,8 @@ from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
 
-RELOADS = amount(20, 10_000)
+RELOADS = amount(20, 2_000)
+RELOADS_AT_A_RATE, CALLS_A_SECOND = amount((20, 50), (10_000, 500))
 FAULTY_EACH = 10  # every tenth has a fault
 
 SCRIPT = """
@@ -63,6 +64,18 @@ def number_of(answer):
     return int(answer.first_line.split(" ", 2)[2])
 
 
+def answers_until_done(asking, number, running, is_refused):
+    """Asks which script runs until it is `number`, or until that is refused where it has a fault."""
+    answers = []
+
+    def is_done():
+        answers.append(number_of(asking.exchange(asking.request("OPTIONS", "sip:example.test"))))
+        assert answers[-1] in (running, number), "one of the two scripts, whole"
+        return answers[-1] == number or (number % FAULTY_EACH == 0 and is_refused())
+    until(is_done, f"reload {number} to be done")
+    return answers
+
+
 def test_reloads_under_load_lose_no_request_and_leave_nothing_behind(reloaded, endpoint):
     server, reload = reloaded
     alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
@@ -77,13 +90,7 @@ def test_reloads_under_load_lose_no_request_and_leave_nothing_behind(reloaded, e
         else:
             reload(SCRIPT.replace("t_relay", "t_rely", 1))
             refused += 1
-        answers = []
-
-        def is_done():  # pylint: disable=cell-var-from-loop
-            answers.append(number_of(alice.exchange(alice.request("OPTIONS", "sip:example.test"))))
-            assert answers[-1] in (running, number), "one of the two scripts, whole"
-            return answers[-1] == number or (number % FAULTY_EACH == 0 and refusals.count() == refused)
-        until(is_done, f"reload {number} to be done")
+        answers = answers_until_done(alice, number, running, lambda: refusals.count() == refused)  # pylint: disable=cell-var-from-loop
         running, asked = answers[-1], asked + len(answers)
         if number % 2:
             bob.answer(arrived, 486, "Busy Here")
@@ -104,3 +111,31 @@ def test_reloads_under_load_lose_no_request_and_leave_nothing_behind(reloaded, e
     refusals.close()
     until(lambda: server.open_files() <= server.files_at_start, "no descriptor to be left")
     assert server.resident_kilobytes() < memory + 2048
+
+
+def test_calls_at_a_steady_rate_notice_no_reload(reloaded, endpoint, sipp):
+    server, reload = reloaded
+    alice = endpoint(server, "alice")
+    callee = sipp(server, "callee").wait_listening()
+    sipp(server, "register", calls=1, keys={"contact_port": callee.port}).wait_success()
+    calls = sipp(server, "caller", rate=CALLS_A_SECOND, seconds=2 * 3600, arguments=("-d", "100"))
+    until(lambda: int(calls.statistics().get("SuccessfulCall(C)", 0)) > 0, "the first call to end")
+    refusals, refused, running, memory = Refusals(server), 0, 0, None
+    for number in range(1, RELOADS_AT_A_RATE + 1):
+        if number % FAULTY_EACH:
+            reload(SCRIPT.replace("NUMBER", str(number)))
+        else:
+            reload(SCRIPT.replace("t_relay", "t_rely", 1))
+            refused += 1
+        running = answers_until_done(alice, number, running, lambda: refusals.count() == refused)[-1]  # pylint: disable=cell-var-from-loop
+        if number == RELOADS_AT_A_RATE // 2:
+            memory = server.resident_kilobytes()
+    memory_at_end = server.resident_kilobytes()
+    calls.end_gracefully()
+    done = calls.statistics()
+    print(f"{RELOADS_AT_A_RATE} reloads, {refused} of them refused, while {done['SuccessfulCall(C)']} calls were made, "
+          f"{CALLS_A_SECOND} a second; {done['FailedCall(C)']} failed; memory {memory} kB at half of them, {memory_at_end} kB at the end")
+    refusals.close()
+    assert int(done["FailedCall(C)"]) == 0 and int(done["SuccessfulCall(C)"]) > 0
+    assert memory_at_end < memory + 2048
+    until(lambda: server.open_files() <= server.files_at_start, "no descriptor to be left")

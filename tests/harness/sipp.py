@@ -2,6 +2,7 @@
 """SIPp with a scenario of tests/e2e/sipp, on a port of its own."""
 import csv
 import pathlib
+import signal
 
 from .ports import free_ports
 from .server import ROOT, Process, tcp_answers, udp_is_bound
@@ -52,8 +53,15 @@ class Sipp(Process):
         assert self.child.returncode == 0, self.report()
         return self
 
+    def end_gracefully(self):
+        """For a client without a number of calls: begins no more, and each of those in progress must go as the scenario says."""
+        self.child.send_signal(signal.SIGUSR1)
+        return self.wait_success()
+
     def statistics(self):
-        """The last line of its statistics, by column."""
+        """The last line of its statistics, by column; nothing before there is one."""
+        if not self.statistics_path.exists():
+            return {}
         with open(self.statistics_path, encoding="utf-8") as file:
             rows = list(csv.DictReader(file, delimiter=";"))
         return rows[-1] if rows else {}

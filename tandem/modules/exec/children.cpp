@@ -64,6 +64,7 @@ void prepare_children(const server::module_setup& setup, process::spawner_option
     log_info("programs that the script runs are nobody, since the server is root; "
              "modparam(\"exec\", \"user\", ...) names another user");
   }
+  children.limits.niceness = static_cast<int>(setup.number("nice"));
   children.environment = inherited_variables(children.environment, setup.text("environment"));
   // Whose home it is has changed.
   if (children.user && children.user->uid != ::geteuid())

@@ -17,6 +17,10 @@ namespace tandem::modules {
 inline constexpr std::string_view usual_variables =
     "PATH,HOME,USER,LOGNAME,SHELL,LANG,LANGUAGE,LC_*,TZ,TERM,TMPDIR";
 
+/// So far stand programs back behind the server unless the script says otherwise: what they do must
+/// not be heard in a call, and they lose nothing where a processor is free.
+inline constexpr int usual_niceness = 10;
+
 /// The variables of an environment that a list of names lets through.
 /// \param environment NAME=value
 /// \param names separated by commas or blanks; `LC_*` is every name that begins so, `*` is all

@@ -194,6 +194,9 @@ const server::parameter_table<exec_settings>& table() {
                "of a program's standard error that go into the log")
           .add("user", &exec_settings::user, {.when = at_start},
                "user that programs are; without it the server's own, and nobody where that is root")
+          .add("nice", &exec_settings::niceness, {.max = 19, .when = at_start},
+               "how far programs stand back behind the server when both want the processor "
+               "(nice(2))")
           .add("environment", &exec_settings::environment, {.when = at_start},
                "names of the variables that programs inherit from the server; LC_* is every name "
                "that begins so, * is all of them");

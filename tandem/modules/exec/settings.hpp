@@ -19,6 +19,7 @@ struct exec_settings final : server::module {
   std::size_t log_limit = std::size_t{16} * 1024;
   process::runner_options bounds;
   std::string user;                         ///< of programs; counts at the start, see children.hpp
+  int niceness = usual_niceness;            ///< of programs, at the start too
   std::string environment{usual_variables}; ///< names that they inherit, at the start too
 
   void apply_to(server::core& home) const override;
