@@ -71,7 +71,7 @@ class channel {
   [[nodiscard]] channel_state discard() noexcept;
 
   /// The peer has shown a certificate that was verified, and it holds this name or address: no
-  /// wildcard, and no common name (RFC 5922 7.2). False over a plain one.
+  /// wildcard, and no common name (RFC 5922 7.2); any where that is empty. False over a plain one.
   [[nodiscard]] bool has_proved(const std::string& name) const;
 
   /// TLS has bytes that make no socket ready.

@@ -90,5 +90,58 @@ TEST_F(reflection, all_requests_and_registers_of_a_source_bring_ten_times_their_
   }
 }
 
+/// Contacts of one address that ring, when all were registered over this transport from there.
+class phones_of_one_host : public script_fixture {
+ protected:
+  std::size_t ringing(transport_kind registered_over, const std::string& more = {}) {
+    load_route(R"(if (method=="REGISTER") save("location");
+                  else if (lookup("location")) t_relay();)",
+               {});
+    request_parts p = request("REGISTER");
+    p.uri = "sip:example.com";
+    p.to = "<sip:bob@example.com>";
+    p.from = p.to + ";tag=1";
+    p.more = more;
+    for (unsigned i = 0; i < phones; ++i)
+      p.more += "m: <sip:198.51.100.7:" + std::to_string(5'000 + i) + ">\r\n";
+    auto m = stack::testing::parsed(stack::testing::request_text(p));
+    auto from = stack::testing::arrived_from("198.51.100.7:40000", registered_over, {1, 1, 0});
+    from.at = out.now();
+    stack::stamp_top_via(m, from.source);
+    layer.receive_request(m, from);
+    out.end_turn();
+    out.sent.clear();
+
+    request_parts call = request("INVITE");
+    call.uri = "sip:bob@example.com";
+    call.via += "call";
+    call.call_id = "call";
+    call.body = std::string(700, 'x');
+    receive(call);
+    std::size_t n = 0;
+    while (!out.sent.empty()) n += out.take().kind() == "INVITE" ? 1 : 0;
+    return n;
+  }
+
+  static constexpr unsigned phones = 30;
+};
+
+// The bound is there for a victim. Who registers over a connection has shown that it is none.
+TEST_F(phones_of_one_host, all_ring_when_they_were_registered_over_a_connection_from_there) {
+  EXPECT_EQ(ringing(transport_kind::tcp), phones);
+}
+
+TEST_F(phones_of_one_host, share_what_was_paid_when_the_source_of_their_register_may_be_forged) {
+  const std::size_t some = ringing(transport_kind::udp);
+  EXPECT_GT(some, 0U);
+  EXPECT_LT(some, phones);
+}
+
+// The hop is the Path then, which anybody can write.
+TEST_F(phones_of_one_host, have_proved_nothing_of_the_path_that_leads_to_them) {
+  EXPECT_LT(ringing(transport_kind::tcp, "Path: <sip:192.0.2.66;lr>\r\nSupported: path\r\n"),
+            phones);
+}
+
 } // namespace
 } // namespace tandem::modules::testing

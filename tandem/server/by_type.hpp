@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One object a type, found by the type: what modules keep for a script or a shard. For a handful of
-// types: a list is quicker than a tree. One thread, or immutable.
+// One object a type, found by the type: what modules keep for a script, a shard or the process. For
+// a handful of types: a list is quicker than a tree. One thread, or immutable.
 #pragma once
 
 #include <memory>
@@ -33,6 +33,31 @@ class by_type {
 
  private:
   std::vector<std::pair<const std::type_info*, std::unique_ptr<Base>>> all_;
+};
+
+/// Objects of any types, each made with `State(owner)` when it is asked for first.
+template <typename Owner>
+class states {
+ public:
+  /// \param owner the same for every call
+  template <typename State>
+  [[nodiscard]] State& get(Owner& owner) {
+    held* found = all_.find(typeid(State));
+    if (!found) found = &all_.add(typeid(State), std::make_unique<holder<State>>(owner));
+    return static_cast<holder<State>*>(found)->value;
+  }
+
+ private:
+  struct held {
+    virtual ~held() = default;
+  };
+  template <typename State>
+  struct holder final : held {
+    explicit holder(Owner& owner) : value{owner} {}
+    State value;
+  };
+
+  by_type<held> all_;
 };
 
 } // namespace tandem::server

@@ -95,9 +95,7 @@ class core final : public stack::request_user, public stack::server_user {
   /// outlives scripts and dies with the core.
   template <typename State>
   [[nodiscard]] State& state() {
-    held_state* found = states_.find(typeid(State));
-    if (!found) found = &states_.add(typeid(State), std::make_unique<holder<State>>(*this));
-    return static_cast<holder<State>*>(found)->value;
+    return states_.get<State>(*this);
   }
 
   /// A context for a failure_route or onreply_route. Fill in what it shall have besides the
@@ -162,15 +160,6 @@ class core final : public stack::request_user, public stack::server_user {
   void on_silence(stack::server_handle server, stack::user_tag tag) override;
 
  private:
-  struct held_state {
-    virtual ~held_state() = default;
-  };
-  template <typename State>
-  struct holder final : held_state {
-    explicit holder(core& home) : value{home} {}
-    State value;
-  };
-
   [[nodiscard]] bool is_ack_to_own_reply(const sip::message& request) const;
   [[nodiscard]] bool refuse(const sip::message& request, const stack::arrival& from);
   void refuse_for_now(const sip::message& request, const stack::arrival& from,
@@ -199,7 +188,7 @@ class core final : public stack::request_user, public stack::server_user {
   std::shared_ptr<answer_place> answers_;
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
-  by_type<held_state> states_;
+  states<core> states_;
 };
 
 } // namespace tandem::server

@@ -34,8 +34,7 @@ unsigned shard_count(const options& wanted, const core_settings& set) {
   return cores <= 2 ? 1 : std::min(cores, std::clamp(set.children, 1U, 64U));
 }
 
-/// Leaves descriptors for all that is no connection, however many come, and for other sources than
-/// the one that opens the most.
+/// Leaves descriptors for all that is no connection, however many come.
 transport::transport_options fit_to_descriptors(transport::transport_options net,
                                                 std::size_t shards) {
   const std::size_t limit = io::raise_descriptor_limit();
@@ -48,7 +47,6 @@ transport::transport_options fit_to_descriptors(transport::transport_options net
              "systemd unit, or ulimit -n)",
              limit, room, net.connections);
   net.connections = room;
-  net.connections_per_source = std::min(net.connections_per_source, room / 2);
   return net;
 }
 

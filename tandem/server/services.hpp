@@ -14,7 +14,6 @@
 
 #include <memory>
 #include <mutex>
-#include <typeinfo>
 
 namespace tandem::server {
 
@@ -35,9 +34,7 @@ struct services {
   template <typename State>
   [[nodiscard]] State& state() {
     const std::lock_guard lock{mutex_};
-    held_state* found = states_.find(typeid(State));
-    if (!found) found = &states_.add(typeid(State), std::make_unique<holder<State>>(*this));
-    return static_cast<holder<State>*>(found)->value;
+    return states_.get<State>(*this);
   }
 
   /// Addresses that the names in conditions (`src_ip == backup.example.com`) stand for, resolved
@@ -53,17 +50,8 @@ struct services {
   services();
 
  private:
-  struct held_state {
-    virtual ~held_state() = default;
-  };
-  template <typename State>
-  struct holder final : held_state {
-    explicit holder(services& of) : value{of} {}
-    State value;
-  };
-
   std::mutex mutex_; ///< guards what follows
-  by_type<held_state> states_;
+  states<services> states_;
 };
 
 } // namespace tandem::server

@@ -18,6 +18,8 @@ shard_server::shard_server(io::shard& home, transport::shard_transport& net, ser
       entrance_{net, layer_, script->settings().overload}, drain_{*this},
       transactions_now_{shared.metrics.make_gauge(
           "tandem_transactions", "Transactions in progress, and those that are remembered.")},
+      kept_bytes_now_{shared.metrics.make_gauge("tandem_transaction_bytes",
+                                                "Bytes of messages that transactions keep.")},
       connections_now_{shared.metrics.make_gauge("tandem_connections", "Open connections of SIP.")},
       datagrams_lost_{shared.metrics.make_counter("tandem_datagrams_lost_total",
                                                   "Datagrams that the kernel had no room for.")} {
@@ -47,6 +49,7 @@ void shard_server::add_metrics(observe::metrics& to) {
   constexpr std::string_view errors = "What came in and cannot be used.";
   to.add("tandem_sip_parse_errors_total", errors, {{"reason", "unreadable"}}, in.unreadable);
   to.add("tandem_sip_parse_errors_total", errors, {{"reason", "broken"}}, in.broken);
+  to.add("tandem_sip_parse_errors_total", errors, {{"reason", "worthless"}}, in.worthless);
   to.add("tandem_sip_parse_errors_total", errors, {{"reason", "misrouted"}}, in.misrouted);
   constexpr std::string_view shed = "Requests answered with 503, by reason.";
   to.add("tandem_shed_total", shed, {{"reason", "load"}}, in.overload);
@@ -56,7 +59,9 @@ void shard_server::add_metrics(observe::metrics& to) {
   constexpr std::string_view made = "Transactions that were begun.";
   to.add("tandem_transactions_begun_total", made, {{"side", "server"}}, t.servers);
   to.add("tandem_transactions_begun_total", made, {{"side", "client"}}, t.clients);
-  to.add("tandem_transactions_refused_total", "Transactions not made, at a bound.", {}, t.refused);
+  constexpr std::string_view refused = "Transactions not made, by the bound.";
+  to.add("tandem_transactions_refused_total", refused, {{"reason", "number"}}, t.refused);
+  to.add("tandem_transactions_refused_total", refused, {{"reason", "bytes"}}, t.out_of_bytes);
   to.add("tandem_transaction_timeouts_total", "Timers B, F and H, and silence after CANCEL.", {},
          t.timeouts);
   to.add("tandem_transaction_send_errors_total", "Transactions that lost their way.", {},
@@ -89,6 +94,7 @@ void shard_server::add_metrics(observe::metrics& to) {
 
 void shard_server::publish() {
   transactions_now_.set(static_cast<std::int64_t>(layer_.size()));
+  kept_bytes_now_.set(static_cast<std::int64_t>(layer_.kept_bytes()));
   connections_now_.set(static_cast<std::int64_t>(net_.connection_count()));
   datagrams_lost_.add(net_.lost_datagrams() - datagrams_lost_);
 }

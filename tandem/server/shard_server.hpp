@@ -54,6 +54,7 @@ class shard_server {
   std::optional<trace_tap> tap_;
   drain_watch drain_;
   gauge& transactions_now_;
+  gauge& kept_bytes_now_;
   gauge& connections_now_;
   counter& datagrams_lost_;
 };

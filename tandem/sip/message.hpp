@@ -89,6 +89,11 @@ class message {
     return {base_ ? base_.data() : nullptr, at_.size};
   }
 
+  /// Bytes of memory that it holds, shared ones too.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return base_.capacity() + edits_.capacity() + body_.capacity();
+  }
+
   // --- start line (RFC 3261 7.1, 7.2)
 
   [[nodiscard]] bool is_request() const noexcept { return at_.status == 0; }

@@ -11,8 +11,9 @@
 namespace tandem::sip {
 namespace {
 
-/// The tag among the parameters that stand here; empty when there is none, nothing when there are
-/// two: one parser takes the first, another the last, and the message belongs to two dialogs.
+/// The tag among the parameters that stand here; empty when there is none. Nothing when there are
+/// two, one parser takes the first, another the last, and the message belongs to two dialogs; or
+/// when a quotation does not end.
 std::optional<std::string_view> find_tag_parameter(cursor at) noexcept {
   std::optional<std::string_view> tag;
   while (at.take_separator(';')) {
@@ -21,7 +22,7 @@ std::optional<std::string_view> find_tag_parameter(cursor at) noexcept {
     if (at.take_separator('=')) {
       if (at.peek() == '"') {
         const auto quoted = at.take_quoted();
-        if (!quoted) break;
+        if (!quoted) return std::nullopt;
         value = *quoted;
       } else {
         value = at.take_param_value();
@@ -39,12 +40,12 @@ std::optional<std::string_view> find_tag_parameter(cursor at) noexcept {
 std::optional<std::string_view> find_tag(cursor at) noexcept {
   if (at.peek() != '"') at.skip_to<'"', '<', ';'>();
   while (at.peek() == '"') {
-    if (!at.take_quoted()) return std::string_view{};
+    if (!at.take_quoted()) return std::nullopt;
     at.skip_to<'"', '<', ';'>();
   }
   if (at.take('<')) {
     at.skip_to<'>'>();
-    if (!at.take('>')) return std::string_view{};
+    if (!at.take('>')) return std::nullopt;
   }
   if (at.at_end()) return std::string_view{};
   const cursor parameters = at;
@@ -67,6 +68,7 @@ std::optional<std::string_view> find_tag(cursor at) noexcept {
   case header_id::from:
   case header_id::to: {
     text_place& tag = id == header_id::from ? from_tag : to_tag;
+    if (at.at_end()) return false;
     const auto found = find_tag(at);
     tag = {found.value_or(std::string_view{}), at.first()};
     return found.has_value();

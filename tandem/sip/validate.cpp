@@ -121,7 +121,7 @@ verdict check_mandatory(const message& msg, const needed_lines& lines) {
 
 /// RFC 3261 8.1.3.3, 16.7: a response that must not be processed is dropped.
 bool is_worthless(const message& response, role as) {
-  if (response.defect() || check_mandatory(response, find_needed(response))) return true;
+  if (fault_of_response(response) || check_mandatory(response, find_needed(response))) return true;
   // RFC 4475 3.1.2.20: nothing is sent on to a broadcast address.
   constexpr std::string_view broadcast = "255.255.255.255";
   std::size_t hops = 0;
@@ -302,6 +302,28 @@ bool has_repeated(const uri& target) noexcept {
     for (std::size_t i = 0; i < names.size(); ++i)
       if (each.is(names[i]) && std::exchange(is_there[i], true)) return true;
   return false;
+}
+
+std::optional<std::string_view> fault_of_response(const message& response) noexcept {
+  if (const auto defect = response.defect()) return describe(defect->code);
+  // RFC 3261 7.3.1: of two lines one parser takes the first, another the last.
+  essential_set seen;
+  for (std::size_t i = 0; i < response.header_count(); ++i) {
+    const header_id id = response.id(i);
+    if (!essential_set::is_essential(id) || id == header_id::via) continue;
+    if (seen.has(id)) return "From, To, Call-ID or CSeq stands twice";
+    seen.add(id);
+  }
+  if (const auto key = response.key(); !key) {
+    switch (key.error()) {
+    case header_id::via: return "no Via that can be read";
+    case header_id::from: return "no From that can be read";
+    case header_id::to: return "no To that can be read";
+    case header_id::call_id: return "no Call-ID";
+    default: return "no CSeq that can be read";
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<rejection> validate(const message& msg, role as, const supported_sets& supported) {

@@ -53,6 +53,11 @@ struct rejection {
 [[nodiscard]] std::optional<rejection> validate(const message& msg, role as,
                                                 const supported_sets& supported = {});
 
+/// Why a response must be dropped, whoever it is for (RFC 3261 8.1.3.3, 16.7, 18.3); nothing when
+/// it may be processed. It asks for what a response is matched by alone, which is read once, and
+/// that none of these lines stands twice: cheap enough for every response.
+[[nodiscard]] std::optional<std::string_view> fault_of_response(const message& response) noexcept;
+
 /// A parameter stands twice, and not every parser takes the same one (RFC 3261 7.3.1).
 [[nodiscard]] bool has_repeated(const params& all) noexcept;
 /// One of the parameters of RFC 3261 19.1.1 stands twice.

@@ -32,14 +32,17 @@ void client_transactions::on_timer(client_transaction& c, instant now) {
 result<client_handle, transaction_errc>
 client_transactions::create(std::string_view method, std::string_view branch,
                             const wire_message& request, const target& to, client_user& user,
-                            user_tag tag, std::uint32_t allowance) {
+                            user_tag tag, std::uint32_t allowance, kept_source* paid_by) {
   if (commons_.is_full()) return fail(transaction_errc::full);
+  kept_source& source = paid_by ? *paid_by : commons_.kept.of({});
+  if (!commons_.may_keep(source, request.block.capacity(), keep_for::the_rest))
+    return fail(transaction_errc::full);
   const bool invites = method == "INVITE";
   const client_handle h = add(
       invites ? transaction_kind::client_invite : transaction_kind::client_non_invite,
       invites ? state::calling : state::trying, client_key(branch, method, commons_.secret), tag);
   all_.find(h)->allowance_ = allowance;
-  if (!begin(h, request, to)) return fail(transaction_errc::exists);
+  if (!begin(h, request, to, source)) return fail(transaction_errc::exists);
   all_.find(h)->user_ = &user;
   return h;
 }
@@ -60,7 +63,8 @@ void client_transactions::remove(client_handle client) noexcept {
   all_.erase(client);
 }
 
-bool client_transactions::begin(client_handle h, const wire_message& request, const target& to) {
+bool client_transactions::begin(client_handle h, const wire_message& request, const target& to,
+                                kept_source& source) {
   client_transaction& c = *all_.find(h);
   try {
     if (!commons_.client_keys.insert(c.key_, h)) {
@@ -72,7 +76,8 @@ bool client_transactions::begin(client_handle h, const wire_message& request, co
     throw;
   }
   ++commons_.counters.clients;
-  c.request_ = request;
+  c.request_.name(&source);
+  c.request_.keep(request);
   c.to_ = to;
   c.is_reliable_ = is_reliable(to.transport);
   const timer_settings& timers = commons_.timers.settings();
@@ -190,13 +195,13 @@ void client_transactions::run(client_transaction& c, transaction_event event,
   if (actions.has(a::send_ack)) {
     // The ACK takes the place of the INVITE, which nobody sends again.
     if (response && c.state_ != state::completed)
-      c.request_ = make_ack(c.request_.bytes(), *response);
+      c.request_.keep(make_ack(c.request_.bytes(), *response));
     if (c.request_) send_request(c);
   }
   c.state_ = row->next;
-  if (c.state_ == state::accepted) c.request_ = {};
+  if (c.state_ == state::accepted) c.request_.drop();
   if (c.state_ == state::completed && c.kind_ == transaction_kind::client_non_invite)
-    c.request_ = {};
+    c.request_.drop();
   if (c.state_ != state::terminated) {
     commons_.timers.follow(c, actions);
     if (event == e::response_1xx && c.cancel_ == client_transaction::cancel::wanted) send_cancel(c);
@@ -237,13 +242,13 @@ void client_transactions::run(client_transaction& c, transaction_event event,
 
 void client_transactions::send_request(client_transaction& c) {
   if (c.is_bounded() && c.last_status_ == 0) {
-    if (c.allowance_ < c.request_.size) {
+    if (c.allowance_ < c.request_.get().size) {
       ++commons_.counters.withheld;
       return;
     }
-    c.allowance_ -= c.request_.size;
+    c.allowance_ -= c.request_.get().size;
   }
-  commons_.out.send(c.to_, c.request_, {c.slot_, c.generation_, origin::kind::client});
+  commons_.out.send(c.to_, c.request_.get(), {c.slot_, c.generation_, origin::kind::client});
 }
 
 std::uint32_t client_transactions::lift_bound(client_handle client) noexcept {
@@ -303,7 +308,7 @@ void client_transactions::begin_cancel(const client_transaction& c,
   // able to end.
   const client_handle h = add(transaction_kind::client_non_invite, state::trying,
                               client_key(names->branch, "CANCEL", commons_.secret), user_tag{});
-  static_cast<void>(begin(h, request, c.to_));
+  static_cast<void>(begin(h, request, c.to_, *c.request_.source()));
 }
 
 } // namespace tandem::stack

@@ -26,10 +26,11 @@ class client_transactions {
   /// which no other live transaction of the method has. Throws std::bad_alloc; nothing was sent.
   /// \param allowance bytes that may go there before anybody has answered (reflection.hpp): copies
   ///                  beyond them are not sent, as if they were lost
+  /// \param paid_by on whose account it is kept; null: nobody's in particular
   [[nodiscard]] result<client_handle, transaction_errc>
   create(std::string_view method, std::string_view branch, const wire_message& request,
          const target& to, client_user& user, user_tag tag,
-         std::uint32_t allowance = client_transaction::unbounded);
+         std::uint32_t allowance = client_transaction::unbounded, kept_source* paid_by = nullptr);
 
   /// What it sends is not bounded any more. \return what is left of its allowance.
   std::uint32_t lift_bound(client_handle client) noexcept;
@@ -86,7 +87,7 @@ class client_transactions {
  private:
   void run(client_transaction& c, transaction_event event, sip::message* response = nullptr,
            const arrival* from = nullptr);
-  bool begin(client_handle h, const wire_message& request, const target& to);
+  bool begin(client_handle h, const wire_message& request, const target& to, kept_source& source);
   void send_request(client_transaction& c);
   void send_cancel(client_transaction& c);
   void begin_cancel(const client_transaction& c, std::span<const std::string> reasons);

@@ -24,8 +24,8 @@ target way_back::to_target() const noexcept {
 }
 
 ended_transactions::ended_transactions(outbox& out, handle_table<client_transaction>& clients,
-                                       handle_table<server_transaction>& servers)
-    : out_{out}, clients_{clients}, servers_{servers}, start_{out.now()} {}
+                                       handle_table<server_transaction>& servers, kept_bytes& kept)
+    : out_{out}, clients_{clients}, servers_{servers}, kept_{kept}, start_{out.now()} {}
 
 void ended_transactions::add(ended_kind kind, std::uint64_t key, server_handle live, instant until,
                              std::string_view answer) {
@@ -75,6 +75,7 @@ record_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t k
     out_.timers().arm(q, until);
   }
   ++size_;
+  kept_.add(bytes.size());
   return name;
 }
 
@@ -87,6 +88,7 @@ void ended_transactions::forget_oldest(ended_kind kind) noexcept {
     clients_.erase(key, handle_of<client_transaction>(kind, records.front_name()));
   else
     servers_.erase(key, handle_of<server_transaction>(kind, records.front_name()));
+  kept_.take_away(records.front().size);
   records.pop();
 }
 

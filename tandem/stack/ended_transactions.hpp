@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tandem/stack/handle_table.hpp>
+#include <tandem/stack/kept_bytes.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/record_queue.hpp>
 #include <tandem/stack/transaction_user.hpp>
@@ -44,9 +45,13 @@ struct way_back {
 /// that find nothing.
 class ended_transactions {
  public:
-  /// \param out, clients, servers outlive this.
+  /// An answer that is longer stays with its transaction, on the account of its source: what stands
+  /// here is counted in all only.
+  static constexpr std::size_t longest_answer = 2'048;
+
+  /// \param out, clients, servers, kept outlive this.
   ended_transactions(outbox& out, handle_table<client_transaction>& clients,
-                     handle_table<server_transaction>& servers);
+                     handle_table<server_transaction>& servers, kept_bytes& kept);
 
   /// Takes the place of a live transaction in the table. It is forgotten at `until`, or a little
   /// later.
@@ -112,6 +117,7 @@ class ended_transactions {
   outbox& out_;
   handle_table<client_transaction>& clients_;
   handle_table<server_transaction>& servers_;
+  kept_bytes& kept_;
   instant start_;
   std::size_t size_ = 0;
   std::array<queue, static_cast<std::size_t>(ended_kind::count_)> queues_;

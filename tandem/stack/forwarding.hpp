@@ -21,7 +21,7 @@ namespace tandem::stack {
 /// Who has named the targets of a way.
 enum class named_by : std::uint8_t {
   stranger, ///< the caller in the Request-URI, a phone in its Contact: see reflection.hpp
-  us,       ///< the operator, or a program of ours
+  us,       ///< the operator, a program of ours, or a phone that has proved its address
 };
 
 /// A way for the request to take.

@@ -24,7 +24,8 @@ void held_calls::let_go(std::uint64_t call) noexcept {
   if (const auto found = calls_.find(call); found != calls_.end()) --found->second->programs;
 }
 
-hold_verdict held_calls::wait(std::uint64_t call, sip::message& request, const arrival& from) {
+hold_verdict held_calls::wait(std::uint64_t call, sip::message& request, const arrival& from,
+                              kept_bytes& kept) {
   const auto found = calls_.find(call);
   if (found == calls_.end()) return hold_verdict::free;
   auto& requests = found->second->requests;
@@ -33,7 +34,10 @@ hold_verdict held_calls::wait(std::uint64_t call, sip::message& request, const a
   });
   if (is_copy) return hold_verdict::copy;
   if (requests.size() >= most_) return hold_verdict::full;
-  requests.emplace_back(request, from);
+  kept_charge charge;
+  charge.name(&kept.of(from.source.ip));
+  if (!charge.try_set(request.received_bytes().size())) return hold_verdict::full;
+  requests.emplace_back(request, from).charge = std::move(charge);
   return hold_verdict::waits;
 }
 

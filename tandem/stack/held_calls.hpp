@@ -4,6 +4,7 @@
 #pragma once
 
 #include <tandem/sip/message.hpp>
+#include <tandem/stack/kept_bytes.hpp>
 #include <tandem/stack/target.hpp>
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct held_request {
 
   sip::message request;
   arrival from; ///< with its keys
+  kept_charge charge;
 };
 
 /// Hangs on the server transaction whose program is suspended.
@@ -28,6 +30,7 @@ struct suspension {
   std::uint64_t call = 0;
   std::optional<held_request> cancel; ///< of its INVITE; copies are absorbed
   bool is_forgotten = false;          ///< once ended: it has left no transaction
+  kept_charge charge;                 ///< for the request that its program has
 };
 
 /// What became of a request of a call.
@@ -50,7 +53,9 @@ class held_calls {
 
   [[nodiscard]] bool is_empty() const noexcept { return calls_.empty(); }
   /// \param from with its keys
-  [[nodiscard]] hold_verdict wait(std::uint64_t call, sip::message& request, const arrival& from);
+  /// \param kept outlives this
+  [[nodiscard]] hold_verdict wait(std::uint64_t call, sip::message& request, const arrival& from,
+                                  kept_bytes& kept);
 
   /// Takes the oldest request of a call that no program holds any more. None: the call is
   /// forgotten, or held again.

@@ -87,6 +87,10 @@ class outbox : public effects_driver {
   [[nodiscard]] virtual transport_kind transport_for(const target& to,
                                                      std::size_t size) const noexcept = 0;
 
+  /// A registration that was accepted over this connection lasts until then: of the connections
+  /// that could make room for others it is among the last to go. Nothing for a flow of datagrams.
+  virtual void bind_flow(flow_handle, instant /*until*/) noexcept {}
+
   /// Sends one whole message, now or when the batch ends; keeps a reference, not a copy. Nobody is
   /// called back from inside: a failure is told later, by transaction_layer::on_send_error, when
   /// none of the machines is running. A message without an address to go to (port 0) fails. One

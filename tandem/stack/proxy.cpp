@@ -49,6 +49,9 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
   }
   response_context& c = *contexts_.find(h);
   c.server = *server;
+  kept_source* const source = transactions_.find(*server)->source();
+  for (kept_message* const kept : {&c.request, &c.arrived, &c.best}) kept->name(source);
+  c.gathered.name(source);
   c.user = &user;
   c.tag = tag;
   c.routing = routing;
@@ -81,7 +84,7 @@ result<unsigned, forward_errc> proxy::relay_all(context_handle context, const si
   const auto counted = copy_of(request, hops);
   if (!counted) return fail(counted.error());
 
-  c->request = {};
+  c->request.drop();
   if (c->is_invite && !c->has_answered) {
     const sip::message arrived = c->arrived ? answered_request(context) : sip::message{};
     if (const auto trying = make_trying(arrived ? arrived : request))
@@ -145,7 +148,7 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   ++c.pending;
   // A branch that differs from the request by our Via alone keeps it for both.
   if (!c.request && !way.as && *change == copy_change::none) {
-    c.request = sent->request.message;
+    c.request.keep(sent->request.message);
     c.request_has_via = true;
   }
 
@@ -194,6 +197,7 @@ bool proxy::send_to_next_target(branch_handle branch) {
                      {.of = c->budget,
                       .ways = b->detour->left.size() + 1,
                       .named = b->named,
+                      .context = b->context,
                       .reserved = is_reliable(to.transport) ? 0 : std::exchange(b->reserved, 0)});
     if (!sent) continue;
     transactions_.release(b->client);
@@ -224,8 +228,10 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
       return fail(forward_errc::unanswered);
     }
   }
-  const auto client = transactions_.create_client(
-      copy.method_text(), branch.view(), leaving->message, leaving->to, *this, tag, allowance);
+  const response_context* const of = contexts_.find(share.context);
+  const auto client =
+      transactions_.create_client(copy.method_text(), branch.view(), leaving->message, leaving->to,
+                                  *this, tag, allowance, of ? of->request.source() : nullptr);
   if (!client) return fail(forward_errc::full);
   return sent_copy{*client, std::move(*leaving)};
 }
@@ -262,7 +268,7 @@ void proxy::forgo_credit(context_handle context) noexcept {
 void proxy::keep(context_handle context, const sip::message& request) {
   response_context* c = contexts_.find(context);
   if (!c) return;
-  c->request = to_wire(request);
+  c->request.keep(to_wire(request));
   c->request_has_via = false;
 }
 
@@ -276,7 +282,7 @@ sip::message proxy::request_of(context_handle context) {
 }
 
 void proxy::answer_as(context_handle context, const sip::message& arrived) {
-  if (response_context* const c = contexts_.find(context)) c->arrived = to_wire(arrived);
+  if (response_context* const c = contexts_.find(context)) c->arrived.keep(to_wire(arrived));
 }
 
 sip::message proxy::answered_request(context_handle context) {

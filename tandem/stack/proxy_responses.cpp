@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 namespace tandem::stack {
 
@@ -47,6 +48,8 @@ void proxy::on_response(client_handle client, user_tag tag, sip::message& respon
   proxy_branch* b = branches_.find(h);
   note_answer(client, b ? contexts_.find(b->context) : nullptr);
   if (!b) return;
+  // TCP works: what was set aside for a datagram is there for others.
+  if (b->reserved != 0) contexts_.find(b->context)->budget.give_back(std::exchange(b->reserved, 0));
   const int status = response.status();
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
   if (status > 100 && status < 200)
@@ -70,11 +73,19 @@ void proxy::show(branch_handle h, sip::message& response, const arrival& from) {
   }
   const response_context& c = *contexts_.find(context);
   const int status = response.status();
+  const std::size_t size = response.held_bytes();
   b->is_held = true;
   auto verdict = reply_verdict::pass;
   transactions_.out().to_tell().guard(
       [&] { verdict = c.user->on_reply(context, c.tag, h, response, from); });
-  if (verdict == reply_verdict::later) return;
+  if (verdict == reply_verdict::later) {
+    // Its program waits, and keeps it.
+    proxy_branch* const waiting = branches_.find(h);
+    if (!waiting || !waiting->is_held) return;
+    waiting->held.name(contexts_.find(context)->request.source());
+    waiting->held.set(size);
+    return;
+  }
   b->is_held = false;
   if (response)
     take(h, response);
@@ -95,11 +106,13 @@ void proxy::hold(branch_handle h, sip::message& response, const arrival& from) {
               return r.response.status() >= 200;
             }));
   };
+  kept_charge charge;
+  charge.name(contexts_.find(context)->request.source());
   bool is_kept = b.behind && is_superfluous(*b.behind);
-  if (!is_kept)
+  if (!is_kept && charge.try_set(response.held_bytes()))
     transactions_.out().to_tell().guard([&] {
       if (!b.behind) b.behind = std::make_unique<std::deque<waiting_reply>>();
-      b.behind->push_back({std::move(response), from});
+      b.behind->push_back({std::move(response), from, std::move(charge)});
       is_kept = true;
     });
   if (!is_kept) lose(h, status);
@@ -128,6 +141,7 @@ void proxy::pass(branch_handle h, sip::message&& response) {
   if (!b || !b->is_held) return;
   const context_handle context = b->context;
   b->is_held = false;
+  b->held.name(nullptr);
   take(h, response);
   if (const auto behind = std::exchange(b->behind, nullptr))
     for (waiting_reply& next : *behind) put_up(h, std::move(next.response), next.from);
@@ -250,9 +264,10 @@ void proxy::gather_challenges(response_context& c, branch_handle branch,
     if (line.id != sip::header_id::www_authenticate &&
         line.id != sip::header_id::proxy_authenticate)
       continue;
-    if (c.challenges->size() < most)
-      c.challenges->push_back(
-          {branch, line.id == sip::header_id::proxy_authenticate, std::string{line.value}});
+    if (c.challenges->size() >= most) continue;
+    c.gathered.add(line.value.size());
+    c.challenges->push_back(
+        {branch, line.id == sip::header_id::proxy_authenticate, std::string{line.value}});
   }
 }
 
@@ -291,17 +306,19 @@ void proxy::keep_failure(response_context& c, const response_input& input) {
   if (!is_better(input.status, c.best_status, settings_.choice)) return;
   c.best_status = static_cast<std::uint16_t>(input.status);
   c.best_branch = input.branch;
-  c.best = input.message ? *input.message : wire_message{};
+  // What cannot be kept cannot go upstream: the failure is ours then.
+  if (!c.best.try_keep(input.message ? *input.message : wire_message{})) c.best_status = 500;
 }
 
 void proxy::send_final(context_handle context, int status, const wire_message& response) {
   response_context& c = *contexts_.find(context);
   c.final_status = static_cast<std::uint16_t>(status);
   c.has_answered = true;
-  c.request = {};
-  c.arrived = {};
-  c.best = {};
+  c.request.drop();
+  c.arrived.drop();
+  c.best.drop();
   c.challenges.reset();
+  c.gathered.set(0);
   transactions_.respond(c.server, status, response);
   transactions_.out().to_tell().add(context_answered{c.user, context, c.tag, status});
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tandem::stack {
 namespace {
@@ -274,6 +275,37 @@ TEST(reflection, branches_of_later_rounds_come_out_of_the_same_bytes) {
   EXPECT_LE(bytes, 10 * request_text(p).size());
   ASSERT_FALSE(last);
   EXPECT_EQ(last.error(), forward_errc::unanswered);
+}
+
+TEST(reflection, what_was_set_aside_for_a_datagram_is_there_again_when_tcp_works) {
+  proxy_fixture t;
+  constexpr unsigned phones = 7;
+  t.ways.clear();
+  for (unsigned i = 1; i <= phones; ++i) {
+    target to = target_at("198.51.100." + std::to_string(i));
+    to.choice = transport_choice::open;
+    t.ways.push_back({"sip:bob@" + to.address.to_string(), {to}});
+  }
+  unsigned rounds = 0;
+  result<unsigned, forward_errc> last = 0U;
+  t.on_failed = [&](context_handle c, int) {
+    if (rounds++ > 0) return failure_verdict::decided;
+    t.ways = {{"sip:carol@203.0.113.1", {target_at("203.0.113.1")}}};
+    last = t.relay(c, t.core.request_of(c));
+    return failure_verdict::decided;
+  };
+  request_parts p;
+  p.body = std::string(1'250, 'x'); // too long for a datagram
+  t.receive(p);
+  t.take("100");
+  std::vector<sent_message> invites;
+  for (unsigned i = 0; i < phones; ++i) {
+    invites.push_back(t.take("INVITE"));
+    EXPECT_EQ(invites.back().to.transport, transport_kind::tcp);
+  }
+  for (const sent_message& invite : invites) t.answer(invite, 486);
+  EXPECT_EQ(rounds, 1U);
+  EXPECT_TRUE(last) << "there are no bytes left for another address";
 }
 
 } // namespace

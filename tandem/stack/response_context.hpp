@@ -7,6 +7,7 @@
 #include <tandem/sip/message.hpp>
 #include <tandem/stack/branch.hpp>
 #include <tandem/stack/forwarding.hpp>
+#include <tandem/stack/kept_bytes.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/reflection.hpp>
 #include <tandem/stack/transaction_user.hpp>
@@ -81,6 +82,7 @@ struct branch_detour {
 struct waiting_reply {
   sip::message response;
   arrival from;
+  kept_charge charge;
 };
 
 /// One client transaction, or the row of those that tried the addresses of one target.
@@ -92,6 +94,7 @@ struct proxy_branch {
   std::uint16_t status = 0;              ///< final one, received or local; 0 while it is pending
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
   bool is_held = false;                  ///< the user has a response of it
+  kept_charge held;                      ///< for that one
   std::uint32_t reserved = 0;            ///< bytes for a datagram, should TCP be refused
   bool is_by_flow = false;               ///< it took a connection that there is one of
   /// What came behind that one.
@@ -105,12 +108,13 @@ struct response_context {
   proxy_user* user = nullptr;
   user_tag tag;
   routing_id routing;   ///< of the request as it came
-  wire_message request; ///< as it was at the last relay
-  wire_message arrived; ///< as it came; none where responses to `request` look the same
-  wire_message best;    ///< the failure that would go upstream; none when it is local
+  kept_message request; ///< as it was at the last relay
+  kept_message arrived; ///< as it came; none where responses to `request` look the same
+  kept_message best;    ///< the failure that would go upstream; none when it is local
   branch_handle first_branch;
   branch_handle best_branch;
   std::unique_ptr<std::vector<gathered_challenge>> challenges;
+  kept_charge gathered;     ///< for these
   reflection_budget budget; ///< of its client transactions
   std::uint16_t best_status = 0;
   std::uint16_t final_status = 0; ///< what went upstream

@@ -55,6 +55,12 @@ result<server_handle, transaction_errc> server_transactions::add(const sip::mess
   const auto via = request.get<sip::hdr::via>();
   if (!via) return fail(transaction_errc::bad_branch);
   if (commons_.is_full()) return fail(transaction_errc::full);
+  kept_source& source = commons_.kept.of(from.source.ip);
+  // Who begins a dialog can be told to come again; what belongs to one shall end well. Anybody can
+  // write a To tag, so that this has a bound, too.
+  const auto use = request.to_tag().empty() ? keep_for::new_work : keep_for::the_rest;
+  if (!commons_.may_keep(source, request.received_bytes().size(), use))
+    return fail(transaction_errc::full);
   const bool invites = request.method() == sip::method::invite;
   server_transaction& t =
       emplace(invites ? transaction_kind::server_invite : transaction_kind::server_non_invite,
@@ -67,6 +73,7 @@ result<server_handle, transaction_errc> server_transactions::add(const sip::mess
     throw;
   }
   t.user_ = &user;
+  t.response_.name(&source);
   t.reply_to_ = response_target(*via, from);
   t.is_reliable_ = is_reliable(t.reply_to_.transport);
   if (!t.is_reliable_) t.allowance_ = allowance_for(request, t.reply_to_.transport);
@@ -128,6 +135,7 @@ void server_transactions::retire_if_done(server_handle server) {
     kind = ended_kind::server_answered;
   else
     return;
+  if (t->response_.get().size > ended_transactions::longest_answer) return;
   try {
     commons_.ended.add(kind, t->key_, server, t->expire_at_, t->response_.bytes());
   } catch (const std::bad_alloc&) {
@@ -152,10 +160,12 @@ server_transaction* server_transactions::revive(server_handle ended) {
   if (!source) return nullptr;
   arrival from;
   from.source = *source;
+  kept_source& payer = commons_.kept.of(source->ip);
   server_transaction& t =
       emplace(transaction_kind::server_non_invite, state::completed, *key, user_tag{});
   commons_.ended.revive(*key, ended, server_handle{t.slot_, t.generation_});
-  t.response_ = answer;
+  t.response_.name(&payer);
+  t.response_.keep(answer);
   t.reply_to_ = response_target(*via, from);
   // What its requests were worth is not remembered.
   t.allowance_ = static_cast<std::uint32_t>(answer_limit(0, transport_kind::udp));
@@ -178,6 +188,8 @@ server_transactions::suspend(const sip::message& request, std::uint64_t key, con
   server_transaction* const t = all_.find(h);
   if (!t || t->suspension_) return fail(transaction_errc::exists);
   t->suspension_ = std::move(held);
+  t->suspension_->charge.name(t->source());
+  t->suspension_->charge.set(request.held_bytes());
   return h;
 }
 
@@ -194,7 +206,11 @@ bool server_transactions::hold_cancel(server_handle invite, sip::message& cancel
                                       const arrival& from) {
   server_transaction* const t = all_.find(invite);
   if (!t || !t->suspension_) return false;
-  if (!t->suspension_->cancel) t->suspension_->cancel.emplace(cancel, from);
+  auto& held = t->suspension_->cancel;
+  if (held) return true;
+  held.emplace(cancel, from);
+  held->charge.name(t->source());
+  held->charge.set(held->request.held_bytes());
   return true;
 }
 
@@ -261,8 +277,12 @@ bool server_transactions::respond(server_handle server, int status, const wire_m
   if (!machine_of(t->kind_).find(t->state_, event)) return false;
   // The way was lost while nothing was kept that says where else to go; a response does.
   if (t->detour_ && !t->detour_->is_asked) static_cast<void>(ask_for_ways(*t, response.bytes()));
-  t->response_ = response;
+  t->response_.keep(response);
   run(*t, event);
+  // Beyond the bounds it has gone out once.
+  t = all_.find(server);
+  if (t && t->response_ && !commons_.may_keep(*t->source(), 0, keep_for::the_rest))
+    t->response_.drop();
   return true;
 }
 
@@ -279,7 +299,7 @@ bool server_transactions::repeat(server_handle server) {
 void server_transactions::abandon(server_handle server) {
   if (server_transaction* t = all_.find(server);
       t && machine_of(t->kind_).find(t->state_, e::user_abandons)) {
-    t->response_ = {};
+    t->response_.drop();
     run(*t, e::user_abandons);
   }
 }
@@ -296,14 +316,14 @@ bool server_transactions::send_past(server_handle server, const wire_message& re
 
 void server_transactions::send_response(server_transaction& t, sending when) {
   if (!t.response_ || (t.detour_ && t.detour_->is_waiting)) return;
-  if (!pay(t, t.response_.size)) {
+  if (!pay(t, t.response_.get().size)) {
     if (when == sending::if_paid) {
       ++commons_.counters.withheld;
       return;
     }
     t.allowance_ = 0;
   }
-  commons_.out.send(t.reply_to_, t.response_, {t.slot_, t.generation_, origin::kind::server});
+  commons_.out.send(t.reply_to_, t.response_.get(), {t.slot_, t.generation_, origin::kind::server});
 }
 
 bool server_transactions::pay(server_transaction& t, std::uint32_t bytes) noexcept {
@@ -406,7 +426,7 @@ void server_transactions::run(server_transaction& t, transaction_event event, si
   // not left yet still does.
   const bool is_waiting = t.detour_ && t.detour_->is_waiting;
   if (t.state_ == state::confirmed || (t.state_ == state::accepted && !is_waiting))
-    t.response_ = {};
+    t.response_.drop();
   if (t.state_ != state::terminated) commons_.timers.follow(t, actions);
 
   server_user* const user = t.user_;

@@ -6,6 +6,7 @@
 
 #include <tandem/base/timer_wheel.hpp>
 #include <tandem/stack/held_calls.hpp>
+#include <tandem/stack/kept_bytes.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/transaction_machines.hpp>
 #include <tandem/stack/transaction_user.hpp>
@@ -83,7 +84,7 @@ class client_transaction final : public transaction {
   std::uint16_t last_status_ = 0;
   std::uint32_t allowance_ = unbounded; ///< bytes that may go out before the first response
   client_user* user_ = nullptr;         ///< nobody hears of a CANCEL
-  wire_message request_;                ///< after a failure the ACK for it; nothing once accepted
+  kept_message request_;                ///< after a failure the ACK for it; nothing once accepted
   std::unique_ptr<std::vector<std::string>> cancel_reasons_;
   target to_;
 };
@@ -102,6 +103,8 @@ class server_transaction final : public transaction {
       : transaction{kind, state, key, tag}, owner_{owner} {}
 
   [[nodiscard]] const target& reply_to() const noexcept { return reply_to_; }
+  /// Who pays for what is kept on behalf of its request.
+  [[nodiscard]] kept_source* source() const noexcept { return response_.source(); }
   /// Bytes that copies of responses may still take.
   [[nodiscard]] std::uint32_t allowance() const noexcept { return allowance_; }
   /// The message that it would send again, empty when there is none.
@@ -115,7 +118,7 @@ class server_transaction final : public transaction {
   std::uint32_t allowance_ = unbounded; ///< bytes that copies of responses may still take
   bool is_reserved_ = false; ///< a suspended program holds it and no transaction was made yet
   server_user* user_ = nullptr;
-  wire_message response_; ///< what a copy of the request is answered with
+  kept_message response_; ///< what a copy of the request is answered with
   std::unique_ptr<suspension> suspension_;
   std::unique_ptr<reply_detour> detour_;
   target reply_to_;

@@ -4,8 +4,10 @@
 
 #include <tandem/base/counter.hpp>
 #include <tandem/base/hash.hpp>
+#include <tandem/base/sparse_log.hpp>
 #include <tandem/stack/ended_transactions.hpp>
 #include <tandem/stack/handle_table.hpp>
+#include <tandem/stack/kept_bytes.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/stack/request_chain.hpp>
 #include <tandem/stack/transaction_timers.hpp>
@@ -21,6 +23,7 @@ struct transaction_limits {
   std::size_t waiting_per_call = 8;     ///< requests behind a suspended program; then 503
   std::size_t suspended = 10'000;       ///< programs at a time; then errc::full
   std::size_t lingering = 128; ///< servers that stay whole after their end: an error may come back
+  kept_limits kept;            ///< bytes of messages; then errc::full
 };
 
 /// Why a transaction was not made.
@@ -40,7 +43,8 @@ struct transaction_counters {
   counter transport_errors;
   counter impossible; ///< pairs of state and event that no RFC has: a fault of ours
   counter stray_responses;
-  counter refused;  ///< not made, or not let wait, at a bound
+  counter refused;      ///< not made, or not let wait, at a bound of their number
+  counter out_of_bytes; ///< the same at a bound of bytes
   counter withheld; ///< copies that were not sent to who never answered, or may never have asked
 };
 
@@ -48,7 +52,7 @@ struct transaction_commons {
   transaction_commons(outbox& way_out, const timer_settings& settings,
                       const transaction_limits& bounds)
       : out{way_out}, timers{way_out, settings}, limits{bounds}, secret{hash_key::random()},
-        ended{way_out, client_keys, server_keys} {}
+        kept{bounds.kept}, ended{way_out, client_keys, server_keys, kept} {}
 
   /// Live ones are counted by their tables.
   [[nodiscard]] std::size_t size() const noexcept { return live + ended.size(); }
@@ -59,13 +63,25 @@ struct transaction_commons {
     return true;
   }
 
+  /// So many bytes may be kept on that account. Counted and told when not.
+  [[nodiscard]] bool may_keep(const kept_source& source, std::size_t bytes, keep_for use) {
+    if (kept.has_room(source, bytes, use)) return true;
+    ++counters.out_of_bytes;
+    refusals.warning(out.now(),
+                     "transactions keep {} bytes of messages, {} of them for {}: more is refused",
+                     kept.in_all(), source.bytes(), source.text());
+    return false;
+  }
+
   outbox& out;
   transaction_timers timers;
   transaction_limits limits;
   hash_key secret;
   request_chain users;
   transaction_counters counters;
+  sparse_log refusals;  ///< for want of bytes
   std::size_t live = 0; ///< transactions of both tables
+  kept_bytes kept;      ///< outlives what is charged to it
   handle_table<client_transaction> client_keys;
   handle_table<server_transaction> server_keys;
   ended_transactions ended;

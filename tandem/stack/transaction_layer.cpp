@@ -154,7 +154,7 @@ void transaction_layer::release_next(std::uint64_t call) {
 }
 
 bool transaction_layer::wait(sip::message& request, const arrival& from) {
-  switch (held_.wait(call_key(request, commons_.secret), request, from)) {
+  switch (held_.wait(call_key(request, commons_.secret), request, from, commons_.kept)) {
   case hold_verdict::free: return false;
   case hold_verdict::waits: break;
   case hold_verdict::copy: ++commons_.counters.absorbed; break;

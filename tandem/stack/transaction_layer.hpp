@@ -35,6 +35,9 @@ class transaction_layer {
   /// What a request that is refused for now is told to wait (RFC 3261 21.5.4).
   void set_retry_after(duration wait) noexcept { retry_after_ = wait; }
 
+  /// Takes effect on requests that come later.
+  void set_kept_limits(const kept_limits& limits) noexcept { commons_.kept.set_limits(limits); }
+
   // What comes in: valid messages, whose Via was completed (via_rules.hpp) already.
 
   /// Absorbs what belongs to a server transaction; the rest goes to the first request_user that
@@ -84,8 +87,9 @@ class transaction_layer {
   [[nodiscard]] result<client_handle, transaction_errc>
   create_client(std::string_view method, std::string_view branch, const wire_message& request,
                 const target& to, client_user& user, user_tag tag,
-                std::uint32_t allowance = client_transaction::unbounded) {
-    return clients_.create(method, branch, request, to, user, tag, allowance);
+                std::uint32_t allowance = client_transaction::unbounded,
+                kept_source* paid_by = nullptr) {
+    return clients_.create(method, branch, request, to, user, tag, allowance, paid_by);
   }
   std::uint32_t lift_bound(client_handle client) noexcept { return clients_.lift_bound(client); }
   void set_timer_c(client_handle client, duration after) { clients_.set_timer_c(client, after); }
@@ -134,6 +138,8 @@ class transaction_layer {
   void for_each_server(F&& f, std::uint32_t from = 0) {
     servers_.for_each_while(f, from);
   }
+  /// Bytes of messages that are kept at present.
+  [[nodiscard]] std::size_t kept_bytes() const noexcept { return commons_.kept.in_all(); }
   /// A user has not sent something: see transaction_counters::withheld.
   void note_withheld() noexcept { ++commons_.counters.withheld; }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return commons_.counters; }

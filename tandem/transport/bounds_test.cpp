@@ -117,6 +117,36 @@ TEST(bounds, connections_of_one_source_are_bounded) {
   EXPECT_EQ(bed.net[0].connection_count(), 5U);
 }
 
+/// A client whose first request was answered, so that its connection counts as proved.
+std::unique_ptr<tcp_client> proved(testbed& bed, const char* from) {
+  auto made = std::make_unique<tcp_client>(bed.shards[0], bed.tcp(), *ip_address::parse(from));
+  made->say(options_request("proved", "TCP", from));
+  EXPECT_TRUE(bed.wait([&] { return made->responses() == 1 || made->has_ended; }));
+  return made;
+}
+
+TEST(bounds, a_stranger_that_has_all_connections_keeps_no_newcomer_out) {
+  transport_options options;
+  options.connections = 10;
+  testbed bed{1, "127.0.0.1:0", options};
+  std::vector<std::unique_ptr<tcp_client>> stranger;
+  for (std::size_t i = 0; i < options.connections; ++i) {
+    stranger.push_back(proved(bed, "127.0.0.1"));
+    // The first one has a registration.
+    if (i == 0) bed.net[0].bind_flow(bed.elements[0]->last.flow, tandem::now() + seconds{600});
+  }
+  EXPECT_TRUE(proved(bed, "127.0.0.1")->has_ended) << "nobody makes room for the fullest source";
+  const auto newcomer = proved(bed, "127.0.0.2");
+  EXPECT_EQ(newcomer->responses(), 1U);
+  ASSERT_TRUE(bed.wait([&] { return stranger[1]->has_ended; })) << "the longest idle one goes";
+  const auto next = proved(bed, "127.0.0.3");
+  EXPECT_EQ(next->responses(), 1U);
+  ASSERT_TRUE(bed.wait([&] { return stranger[2]->has_ended; }));
+  EXPECT_FALSE(stranger[0]->has_ended) << "what a registration depends on goes last";
+  EXPECT_FALSE(newcomer->has_ended);
+  EXPECT_EQ(bed.net[0].connection_count(), options.connections);
+}
+
 TEST(bounds, new_work_gets_503_under_overload_while_dialogs_go_on) {
   overload_options overload;
   overload.transactions = 0; // always too many

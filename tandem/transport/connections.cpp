@@ -60,11 +60,14 @@ bool connections::carries(transport_kind transport) const noexcept {
 }
 
 bool connections::has_room(const ip_address& source) {
-  if (by_source_.of(source) >= options_.connections_per_source) return false;
+  if (shares_.of(source) >= options_.connections_per_source) return false;
   if (all_.size() < std::min<std::size_t>(options_.connections, most_stream_slots)) return true;
   // A flood of connections that say nothing must not keep others out.
-  if (unproven_.empty()) return false;
-  unproven_.front().carrier.give_up_place(); // forgets it, and reports what waited in it
+  connection* goes = unproven_.empty() ? nullptr : &unproven_.front();
+  // Nor may one source that has all of them.
+  if (!goes) goes = static_cast<connection*>(shares_.to_give_up(source, home_.now()));
+  if (!goes) return false;
+  goes->carrier.give_up_place(); // forgets it, and reports what waited in it
   return true;
 }
 
@@ -88,11 +91,10 @@ connections::connection& connections::add(connection_key where, duration open_li
 connections::connection::connection(connections& of, connection_key where,
                                     const io::connection_limits& limits)
     : owner{of}, leads_to{std::move(where)}, carrier{of.home_, *this, limits} {
-  owner.by_source_.add(leads_to.peer.ip);
+  owner.shares_.enter(*this, leads_to.peer.ip, owner.home_.now());
 }
 
 connections::connection::~connection() {
-  owner.by_source_.remove(leads_to.peer.ip);
   owner.forget_way(leads_to, self);
   if (alias) owner.forget_way(*alias, self);
 }
@@ -176,11 +178,17 @@ void connections::send(const stack::target& to, const ip_address& from,
         reason = opened.error();
     }
   }
-  if (c && c->carrier.send(message.block, message.size, to_token(on_behalf_of, asking_shard)))
+  if (c && c->carrier.send(message.block, message.size, to_token(on_behalf_of, asking_shard))) {
+    shares_.use(*c, home_.now());
     return;
+  }
   home_.post([this, on_behalf_of, asking_shard, reason] {
     owner_.on_stream_send_error(on_behalf_of, asking_shard, reason);
   });
+}
+
+void connections::bind(flow_handle flow, instant until) noexcept {
+  if (connection* c = all_.find(key{stream_slot(flow), flow.generation})) shares_.bind(*c, until);
 }
 
 void connections::close(flow_handle flow) {
@@ -213,9 +221,12 @@ void connections::take_frames(connection& c) {
     switch (f.kind) {
     case sip::frame_kind::need_more: return note_progress(c);
     case sip::frame_kind::message:
-      c.unlink();
-      if (c.is_accepted && c.leads_to.transport == transport_kind::tls && !c.alias)
-        note_alias(c, {f.block.data(), f.size});
+      if (c.as_unproven().is_linked()) {
+        c.as_unproven().unlink();
+        c.may_offer_alias = c.leads_to.transport == transport_kind::tls && c.carrier.has_proved({});
+      }
+      shares_.use(c, home_.now());
+      if (c.may_offer_alias) note_alias(c, {f.block.data(), f.size});
       owner_.on_stream_message(std::move(f.block), f.size, arrival_of(c));
       break;
     case sip::frame_kind::ping:
@@ -224,7 +235,7 @@ void connections::take_frames(connection& c) {
       break;
     case sip::frame_kind::pong: break;
     case sip::frame_kind::failed:
-      c.unlink(); // whatever the answer makes us open, this one stays for the call
+      c.as_unproven().unlink(); // whatever the answer makes us open, this one stays for the call
       owner_.on_stream_broken(std::move(f.block), f.size, f.error, arrival_of(c));
       c.carrier.finish();
       return;
@@ -242,6 +253,7 @@ void connections::note_alias(connection& c, std::string_view message) {
   if (!request || !request->is_request()) return;
   const auto via = sip::via::parse(request->top_via());
   if (!via || !via->params.has("alias")) return;
+  c.may_offer_alias = false; // once: what the certificate proves does not change
   const std::string name{via->sent_by.host.text};
   if (!c.carrier.has_proved(name)) return;
   const socket_address at{c.leads_to.peer.ip,
@@ -251,7 +263,7 @@ void connections::note_alias(connection& c, std::string_view message) {
 }
 
 void connections::note_progress(connection& c) {
-  const bool awaits_more = c.input.is_inside_message() || c.is_linked();
+  const bool awaits_more = c.input.is_inside_message() || c.as_unproven().is_linked();
   if (awaits_more == c.has_deadline) return; // one byte now and then moves no deadline
   c.has_deadline = awaits_more;
   c.carrier.await_by(awaits_more ? home_.now() + options_.half_message_limit

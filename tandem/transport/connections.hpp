@@ -6,12 +6,12 @@
 
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/slot_map.hpp>
-#include <tandem/base/source_counts.hpp>
 #include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 #include <tandem/sip/framer.hpp>
 #include <tandem/stack/outbox.hpp>
 #include <tandem/transport/connection_key.hpp>
+#include <tandem/transport/connection_shares.hpp>
 #include <tandem/transport/options.hpp>
 #include <tandem/transport/stream_flow.hpp>
 
@@ -71,6 +71,9 @@ class connections {
   void send(const stack::target& to, const ip_address& from, const stack::wire_message& message,
             stack::origin on_behalf_of, std::uint16_t asking_shard);
 
+  /// A registration that was accepted over it lasts until then: see connection_shares.
+  void bind(flow_handle flow, instant until) noexcept;
+
   /// Ends a connection after what waits in it has left.
   void close(flow_handle flow);
 
@@ -89,11 +92,14 @@ class connections {
 
   /// Connections that have not brought a message yet, the oldest first: the first to go when the
   /// bound is reached.
-  struct connection final : io::connection_handler, list_hook<unproven_tag> {
+  struct connection final : io::connection_handler,
+                            tandem::list_hook<unproven_tag>,
+                            connection_shares::place {
     connection(connections& of, connection_key where, const io::connection_limits& limits);
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
+    [[nodiscard]] tandem::list_hook<unproven_tag>& as_unproven() noexcept { return *this; }
     void on_data(std::string_view bytes) override;
     void on_unsent(io::send_token token, io::connection_end why) override;
     void on_closed(io::connection_end why, std::string_view detail) override;
@@ -107,6 +113,7 @@ class connections {
     bool is_accepted = false;
     std::uint32_t listener = listener_table::none; ///< that accepted it
     bool has_deadline = false;
+    bool may_offer_alias = false; ///< a peer that has shown a certificate, and has not done so yet
   };
 
   void accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls,
@@ -129,10 +136,10 @@ class connections {
   const transport_options& options_;
   io::tls_context tls_client_;
   std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
+  connection_shares shares_; ///< outlives the connections
   slot_map<connection> all_;
   intrusive_list<connection, unproven_tag> unproven_;
   std::unordered_map<connection_key, key> by_key_;
-  source_counts by_source_;
   std::unordered_map<socket_address, instant> refused_; ///< until when
   block_ref pong_;
 };

@@ -30,6 +30,7 @@ entrance::entrance(shard_transport& net, stack::transaction_layer& layer,
     : net_{net}, layer_{layer}, options_{options}, limits_{options.requests_per_source},
       ongoing_{ongoing_rate(options)} {
   net_.set_user(this);
+  set_bounds(options);
 }
 
 entrance::~entrance() { net_.set_user(nullptr); }
@@ -67,18 +68,26 @@ void entrance::take_request(sip::message& request, const stack::arrival& from) {
 
 void entrance::take_response(sip::message& response, const stack::arrival& from) {
   ++counters_.responses;
-  // RFC 3261 18.1.2: a response whose top Via is not one of ours was not meant for us.
-  if (!response.defect() && !net_.is_own_via(response.top_via())) {
-    ++counters_.misrouted;
+  // RFC 3261 8.1.3.3, 16.7, 18.3: nobody can be answered, so it is dropped.
+  if (const auto fault = sip::fault_of_response(response)) {
+    ++counters_.worthless;
+    log_debug("{}: a response is dropped: {}", from.source.to_string(), *fault);
     return;
   }
-  if (response.defect() || !layer_.receive_response(response, from)) ++counters_.unreadable;
+  // RFC 3261 18.1.2: a response whose top Via is not one of ours was not meant for us.
+  if (!net_.is_own_via(response.top_via())) {
+    ++counters_.misrouted;
+    log_debug("{}: a response is dropped: its Via is not ours", from.source.to_string());
+    return;
+  }
+  layer_.receive_response(response, from);
 }
 
 void entrance::set_bounds(const overload_options& options) {
   options_ = options;
   limits_.set_rate(options.requests_per_source);
   ongoing_.set_rate(ongoing_rate(options));
+  layer_.set_kept_limits({options.kept_bytes, options.kept_bytes_per_source});
 }
 
 bool entrance::is_overloaded() const noexcept {

@@ -19,7 +19,8 @@ namespace tandem::transport {
 struct entrance_counters {
   counter requests;
   counter responses;
-  counter unreadable; ///< no message at all, or a worthless response: dropped
+  counter unreadable; ///< no message at all: dropped
+  counter worthless;  ///< responses that must not be processed: dropped
   counter broken;     ///< requests answered with 400, 505 or 513
   counter misrouted;  ///< responses whose top Via is not ours: dropped
   counter overload;   ///< requests answered with 503 for the load

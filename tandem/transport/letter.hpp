@@ -40,6 +40,13 @@ struct quoted_letter {
   std::uint32_t size = 0;
 };
 
-using letter = std::variant<incoming_letter, outgoing_letter, failure_letter, quoted_letter>;
+/// See outbox::bind_flow, for a connection that lives there.
+struct binding_letter {
+  flow_handle flow;
+  instant until;
+};
+
+using letter =
+    std::variant<incoming_letter, outgoing_letter, failure_letter, quoted_letter, binding_letter>;
 
 } // namespace tandem::transport

@@ -21,7 +21,7 @@ struct transport_options {
   duration idle_limit = seconds{3600};        ///< a connection without a byte either way is closed
   duration half_message_limit = seconds{10};  ///< for the rest of a message, and for the first one
   duration output_limit = seconds{10};        ///< for a peer to take any of what waits for it
-  std::size_t connections = 20'000;           ///< of a shard; beyond it the newest are refused
+  std::size_t connections = 20'000;           ///< of a shard; the source with most makes room
   std::size_t connections_per_source = 2'000; ///< of a shard, by IPv4 address or IPv6 /64
   std::size_t output_bytes = std::size_t{1} << 20; ///< waiting for one connection; then it closes
 };
@@ -33,6 +33,9 @@ struct overload_options {
   /// New requests a second from one IPv4 address or IPv6 /64, for each shard; 0: no bound. A
   /// thousand phones behind one address make some 120 (docs/server.md).
   std::uint32_t requests_per_source = 1'000;
+  /// Bytes of messages that the transactions of a shard keep, in all and for one source.
+  std::size_t kept_bytes = std::size_t{512} << 20U;
+  std::size_t kept_bytes_per_source = std::size_t{128} << 20U;
   std::uint32_t retry_after = 5; ///< seconds that a refused client is told to wait
 };
 

@@ -262,6 +262,16 @@ void shard_transport::send_on_stream(const stack::target& to, const stack::wire_
   connections_.send(to, from, message, on_behalf_of, asking_shard);
 }
 
+void shard_transport::bind_flow(flow_handle flow, instant until) noexcept {
+  if (!flow || flow.generation == datagram_generation || flow.shard >= whole_.shard_count()) return;
+  if (flow.shard == home_.index()) return connections_.bind(flow, until);
+  try {
+    whole_.mail_->send(home_, flow.shard, binding_letter{flow, until});
+  } catch (const std::bad_alloc&) {
+    to_tell().note_lost();
+  }
+}
+
 void shard_transport::close(flow_handle flow) { connections_.close(flow); }
 
 // --- failures

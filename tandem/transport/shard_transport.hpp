@@ -86,6 +86,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
                                              std::size_t size) const noexcept override;
   void send(const stack::target& to, const stack::wire_message& message,
             stack::origin on_behalf_of) noexcept override;
+  void bind_flow(flow_handle flow, instant until) noexcept override;
   void on_effects() noexcept override { home_.at_turn_end(*this); }
 
  private:

@@ -123,8 +123,9 @@ struct udp_client final : io::datagram_user {
 
 /// A stream client; `got` has all that came.
 struct tcp_client final : io::connection_handler {
-  tcp_client(io::shard& home, const socket_address& to) : connection{home, *this} {
-    connection.connect(to);
+  tcp_client(io::shard& home, const socket_address& to, const ip_address& from = {})
+      : connection{home, *this} {
+    connection.connect(to, {}, {}, from);
   }
   void on_data(std::string_view bytes) override { got += bytes; }
   void on_closed(io::connection_end, std::string_view) override { has_ended = true; }

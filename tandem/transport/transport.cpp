@@ -111,6 +111,8 @@ void transport::open_letter(io::shard& at, letter& l) {
     part.note_failure(failure->on_behalf_of, failure->reason);
   } else if (auto* quoted = std::get_if<quoted_letter>(&l)) {
     part.report_quoted({quoted->block.data(), quoted->size});
+  } else if (const auto* binding = std::get_if<binding_letter>(&l)) {
+    part.connections_.bind(binding->flow, binding->until);
   }
 }
 

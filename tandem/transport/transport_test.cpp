@@ -432,5 +432,43 @@ TEST_F(sending, shows_every_message_to_the_tap) {
   net[0].set_tap(nullptr);
 }
 
+// RFC 3261 8.1.3.3, 16.7, 18.1.2, 18.3
+TEST(transport, a_response_that_two_parsers_would_read_differently_is_dropped_and_counted) {
+  testbed bed;
+  udp_client peer{bed.shards[0]};
+  const std::string good = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP " + bed.udp().to_string() +
+                           ";branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\n"
+                           "Call-ID: e\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+  const auto with = [&](std::string_view old, std::string_view by) {
+    std::string text = good;
+    return text.replace(text.find(old), old.size(), by);
+  };
+  const std::vector<std::string> bad{
+      with("To: <sip:c@d>;tag=2", "To: <sip:c@d>;tag=2\r\nTo: <sip:c@d>;tag=3"),
+      with("To: <sip:c@d>;tag=2", "To: <sip:c@d>;tag=2\r\nt: <sip:c@d>;tag=2"),
+      with("From: <sip:a@b>;tag=1", "From: <sip:a@b>;tag=1\r\nFrom: <sip:a@b>;tag=1"),
+      with("Call-ID: e", "Call-ID: e\r\nCall-ID: f"),
+      with("CSeq: 1 OPTIONS", "CSeq: 1 OPTIONS\r\nCSeq: 2 OPTIONS"),
+      with("To: <sip:c@d>;tag=2", "To: <sip:c@d>;tag=2;tag=3"),
+      with("To: <sip:c@d>;tag=2", "To: \"c <sip:c@d>;tag=2"),
+      with("From: <sip:a@b>;tag=1", "From: <sip:a@b;tag=1"),
+      with("From: <sip:a@b>;tag=1", "From:"),
+      with("CSeq: 1 OPTIONS", "CSeq: OPTIONS"),
+      with("To: <sip:c@d>;tag=2\r\n", ""),
+      with("Content-Length: 0", "Content-Length: 1"),
+      with("Content-Length: 0", "Content-Length: 0\r\nl: 0"),
+  };
+  const element& e = *bed.elements[0];
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    peer.say(bed.udp(), bad[i]);
+    ASSERT_TRUE(bed.wait([&] { return e.door.counters().responses == i + 1; })) << bad[i];
+    EXPECT_EQ(e.door.counters().worthless, i + 1) << bad[i];
+    EXPECT_EQ(e.stray_responses, 0) << bad[i];
+  }
+  peer.say(bed.udp(), good);
+  ASSERT_TRUE(bed.wait([&] { return e.stray_responses == 1; }));
+  EXPECT_EQ(e.door.counters().worthless, bad.size());
+}
+
 } // namespace
 } // namespace tandem::transport

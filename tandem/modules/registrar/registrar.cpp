@@ -50,9 +50,19 @@ outcome save_contacts(script::call& c, save_reply how) {
              : outcome::leave();
 }
 
+/// Who registers over a connection from that address takes part; the source of a datagram may be
+/// forged (stack/reflection.hpp).
+bool has_proved_its_address(const binding& b) {
+  if (!is_reliable(b.transport) || !b.path.empty()) return false;
+  const auto contact = sip::uri::parse(b.contact);
+  if (!contact || !contact->is_sip() || contact->maddr()) return false;
+  const auto ip = ip_address::parse(contact->host().text);
+  return ip && *ip == b.received.ip;
+}
+
 void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& rules) {
   hop.clear();
-  hop.named = stack::named_by::stranger;
+  hop.named = has_proved_its_address(b) ? stack::named_by::us : stack::named_by::stranger;
   hop.paid = b.paid;
   hop.path.assign(b.path);
   // A contact behind a NAT is reached the way it came, by the connection or from the socket that it

@@ -9,6 +9,7 @@
 #include <tandem/stack/registration.hpp>
 #include <tandem/stack/via_rules.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace tandem::modules {
@@ -74,14 +75,19 @@ verdict change(message_context& m, storage::location_table& table, const registr
   const std::size_t used = ok.size() + room_for_the_rest;
 
   verdict refused;
+  instant bound_until{}; // what this connection is registered for
   const auto done =
       table.update(aor.view(), m.from().at,
                    [&](std::span<const sip::binding> stored, sip::binding_edits& edits) {
                      refused = request.decide(stored, edits);
                      if (!refused) request.list(ok, used < most ? most - used : 0);
+                     for (const sip::binding_edit& edit : edits)
+                       if (edit.put) bound_until = std::max(bound_until, edit.put->expires);
                      return !refused;
                    });
   if (!done) return refusal(done.error());
+  if (!refused && is_reliable(m.from().transport) && bound_until > m.from().at)
+    m.home().out().bind_flow(m.from().flow, bound_until);
   return refused;
 }
 

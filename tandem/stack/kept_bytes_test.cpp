@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <tandem/stack/kept_bytes.hpp>
+
+#include <tandem/stack/proxy_fixture.hpp>
+
+#include <gtest/gtest.h>
+#include <string>
+#include <utility>
+
+namespace tandem::stack {
+namespace {
+
+using namespace testing;
+
+const ip_address one = *ip_address::parse("192.0.2.1");
+const ip_address other = *ip_address::parse("192.0.2.2");
+
+TEST(kept_bytes, are_counted_for_each_source_and_in_all_until_they_are_given_back) {
+  kept_bytes kept{{.in_all = 1'000, .per_source = 600}};
+  kept_charge first, second;
+  first.name(&kept.of(one));
+  second.name(&kept.of(other));
+  first.set(500);
+  EXPECT_FALSE(kept.has_room(kept.of(one), 101, keep_for::new_work));
+  EXPECT_TRUE(kept.has_room(kept.of(one), 100, keep_for::new_work));
+  EXPECT_TRUE(kept.has_room(kept.of(one), 700, keep_for::the_rest)) << "twice the bound";
+  EXPECT_FALSE(kept.has_room(kept.of(one), 702, keep_for::the_rest));
+  EXPECT_TRUE(second.try_set(600));
+  EXPECT_FALSE(kept.has_room(kept.of(*ip_address::parse("192.0.2.3")), 1, keep_for::new_work));
+  EXPECT_EQ(kept.in_all(), 1'100U);
+  kept_charge moved = std::move(first);
+  second = {};
+  EXPECT_EQ(kept.in_all(), 500U);
+  EXPECT_EQ(kept.of(other).bytes(), 0U);
+  moved = {};
+  EXPECT_EQ(kept.in_all(), 0U);
+}
+
+TEST(kept_bytes, of_nobody_in_particular_have_the_bound_of_all) {
+  kept_bytes kept{{.in_all = 1'000, .per_source = 10}};
+  kept_charge own;
+  own.name(&kept.of({}));
+  EXPECT_TRUE(own.try_set(1'000));
+  EXPECT_FALSE(own.try_set(2'002));
+  EXPECT_EQ(kept.in_all(), 1'000U) << "nothing has changed";
+}
+
+TEST(kept_bytes, sources_that_have_nothing_are_forgotten_and_no_others) {
+  kept_bytes kept{{}};
+  kept_charge stays;
+  stays.name(&kept.of(one));
+  stays.set(7);
+  for (unsigned i = 0; i < kept_bytes::most_idle + 10; ++i)
+    static_cast<void>(kept.of(*ip_address::parse("10." + std::to_string(i >> 16U) + "." +
+                                                 std::to_string(i >> 8U & 255U) + "." +
+                                                 std::to_string(i & 255U))));
+  EXPECT_EQ(kept.of(one).bytes(), 7U);
+}
+
+/// A proxy whose callee takes TCP and answers nothing.
+struct silent_phone : proxy_fixture {
+  silent_phone() : proxy_fixture{{}, limits()} {
+    ways = {{"sip:bob@192.0.2.2;transport=tcp", {target_at("192.0.2.2", transport_kind::tcp)}}};
+  }
+  static transaction_limits limits() {
+    transaction_limits made;
+    made.kept = {.in_all = bound * 3, .per_source = bound};
+    return made;
+  }
+  static request_parts large(unsigned number, std::size_t body = 62'000) {
+    request_parts p;
+    p.via += std::to_string(number);
+    p.call_id = "call-" + std::to_string(number);
+    p.body = std::string(body, 'x');
+    return p;
+  }
+  std::size_t refused() {
+    std::size_t n = 0;
+    out.end_turn();
+    for (const std::string& event : std::exchange(events, {})) n += event == "refused" ? 1 : 0;
+    return n;
+  }
+
+  static constexpr std::size_t bound = 1'000'000;
+};
+
+TEST(kept_bytes, of_requests_to_phones_that_do_not_answer_are_bounded_and_given_back) {
+  silent_phone t;
+  for (unsigned i = 0; i < 100; ++i) {
+    t.receive(silent_phone::large(i));
+    ASSERT_LE(t.layer.kept_bytes(), silent_phone::bound + 5 * 66'000) << i;
+  }
+  EXPECT_GT(t.layer.kept_bytes(), silent_phone::bound / 2);
+  EXPECT_GE(t.refused(), 80U);
+  EXPECT_GE(t.layer.counters().out_of_bytes, 80U);
+
+  // Others have room, and what belongs to a call in progress ends well.
+  t.receive(silent_phone::large(1'000, 100), "192.0.2.9:5060");
+  EXPECT_EQ(t.refused(), 0U);
+  request_parts bye = silent_phone::large(1'001, 0);
+  bye.method = "BYE";
+  bye.to += ";tag=bob-1";
+  t.receive(bye);
+  EXPECT_EQ(t.refused(), 0U);
+
+  t.out.advance(seconds{400});
+  EXPECT_EQ(t.layer.kept_bytes(), 0U);
+  t.receive(silent_phone::large(2'000));
+  EXPECT_EQ(t.refused(), 0U);
+}
+
+TEST(kept_bytes, of_responses_are_bounded_and_a_response_that_is_not_kept_still_goes_upstream) {
+  for (const int status : {183, 486}) {
+    silent_phone t;
+    const std::string more = "X: " + std::string(60'000, 'x') + "\r\n";
+    std::vector<sent_message> invites;
+    for (unsigned i = 0; i < 100; ++i) {
+      t.receive(silent_phone::large(i, 10));
+      t.take("100");
+      invites.push_back(t.take("INVITE"));
+    }
+    EXPECT_EQ(t.refused(), 0U);
+    std::size_t upstream = 0;
+    for (const sent_message& invite : invites) {
+      t.answer(invite, status, "bob-1", more);
+      while (!t.out.sent.empty()) upstream += t.out.take().text.size() > 60'000 ? 1 : 0;
+      ASSERT_LE(t.layer.kept_bytes(), 2 * silent_phone::bound + 3 * 66'000) << status;
+    }
+    EXPECT_EQ(upstream, 100U) << status;
+    t.out.advance(seconds{600});
+    EXPECT_EQ(t.layer.kept_bytes(), 0U) << status;
+  }
+}
+
+TEST(kept_bytes, of_copies_that_nobody_waits_for_are_given_back_too) {
+  silent_phone t;
+  request_parts p = silent_phone::large(1);
+  p.method = "OPTIONS";
+  const sip::message request = make_request(p);
+  const target to = target_at("192.0.2.3", transport_kind::tcp);
+  ASSERT_TRUE(t.core.replicate(request, {.uri = p.uri, .targets = {&to, 1}},
+                               routing_hash(request, t.layer.secret())));
+  EXPECT_GT(t.layer.kept_bytes(), 60'000U);
+  t.out.advance(seconds{100});
+  EXPECT_EQ(t.layer.kept_bytes(), 0U);
+}
+
+} // namespace
+} // namespace tandem::stack
