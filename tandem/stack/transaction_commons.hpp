@@ -23,7 +23,7 @@ struct transaction_limits {
   std::size_t waiting_per_call = 8;     ///< requests behind a suspended program; then 503
   std::size_t suspended = 10'000;       ///< programs at a time; then errc::full
   std::size_t lingering = 128; ///< servers that stay whole after their end: an error may come back
-  kept_limits kept;            ///< bytes of messages; then errc::full
+  kept_limits kept{};          ///< bytes of messages; then errc::full
 };
 
 /// Why a transaction was not made.
