@@ -235,7 +235,9 @@ void connections::take_frames(connection& c) {
       break;
     case sip::frame_kind::pong: break;
     case sip::frame_kind::failed:
-      c.as_unproven().unlink(); // whatever the answer makes us open, this one stays for the call
+      // Whatever the answer makes us open, this one stays for the call.
+      c.as_unproven().unlink();
+      shares_.use(c, home_.now());
       owner_.on_stream_broken(std::move(f.block), f.size, f.error, arrival_of(c));
       c.carrier.finish();
       return;
