@@ -47,7 +47,7 @@ class ended_transactions {
  public:
   /// An answer that is longer stays with its transaction, on the account of its source: what stands
   /// here is counted in all only.
-  static constexpr std::size_t longest_answer = 2'048;
+  static constexpr std::size_t longest_answer = 4'096;
 
   /// \param out, clients, servers, kept outlive this.
   ended_transactions(outbox& out, handle_table<client_transaction>& clients,
