@@ -81,11 +81,16 @@ std::size_t ip_address::read_v4(std::string_view text, ip_address& out) noexcept
     unsigned value = digit();
     if (value > 9) return 0;
     ++at;
-    for (int more = 0; more < 2 && digit() <= 9; ++more, ++at) {
+    if (unsigned next = digit(); next <= 9) {
       if (value == 0) return 0;
-      value = value * 10 + digit();
+      value = value * 10 + next;
+      ++at;
+      if (next = digit(); next <= 9) {
+        value = value * 10 + next;
+        ++at;
+        if (value > 255) return 0;
+      }
     }
-    if (value > 255) return 0;
     ip.bytes_[part] = static_cast<std::uint8_t>(value);
   }
   out = ip;

@@ -68,16 +68,16 @@ void core::on_request(sip::message& request, const stack::arrival& from) {
     ++counters_.absorbed_acks;
     return;
   }
-  if (refuse(request, from)) {
+  sip::read_values read;
+  if (refuse(request, from, read)) {
     ++counters_.rejected;
     return;
   }
   ++counters_.requests;
-  const auto id = stack::routing_hash(request, transactions().secret());
   routing& r = take();
   proceed(r, [&] {
     r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
-    r.context.set_routing(id);
+    r.context.take_read(read);
     r.run.start(*script_->program(), script_->program()->main_block(), r.context);
   });
 }
@@ -92,8 +92,8 @@ bool core::is_ack_to_own_reply(const sip::message& request) const {
          request.to_tag() == transactions().tag_for(request).view();
 }
 
-bool core::refuse(const sip::message& request, const stack::arrival& from) {
-  if (const auto owed = sip::validate(request, sip::role::proxy)) {
+bool core::refuse(const sip::message& request, const stack::arrival& from, sip::read_values& read) {
+  if (const auto owed = sip::validate(request, sip::role::proxy, {}, &read)) {
     // What arrives with Max-Forwards 0 may still be for us (RFC 3261 16.3 step 3): the script and
     // relaying look at it.
     if (owed->status != 483) {

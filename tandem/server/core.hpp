@@ -161,7 +161,8 @@ class core final : public stack::request_user, public stack::server_user {
 
  private:
   [[nodiscard]] bool is_ack_to_own_reply(const sip::message& request) const;
-  [[nodiscard]] bool refuse(const sip::message& request, const stack::arrival& from);
+  [[nodiscard]] bool refuse(const sip::message& request, const stack::arrival& from,
+                            sip::read_values& read);
   void refuse_for_now(const sip::message& request, const stack::arrival& from,
                       std::string_view reason);
   void refuse_for_memory(routing& r);

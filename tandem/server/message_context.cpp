@@ -33,13 +33,25 @@ void message_context::end() noexcept {
   arrived_ = {};
   original_parsed_.reset();
   transaction_ = {};
-  routing_ = {};
+  routing_.reset();
   hops_ = stack::hop_count::here;
   is_served_ = false;
   branches_.clear();
   hop_.clear();
   reply_headers_.clear();
   states_.for_each([](held_state& one) { one.clear(); });
+}
+
+void message_context::take_read(const sip::read_values& read) noexcept {
+  // Of these bytes, and not of a copy that will go.
+  if (read.target && read.target->text().data() == original_uri().data() &&
+      read.target->text().size() == original_uri().size())
+    original_parsed_ = read.target;
+}
+
+const stack::routing_id& message_context::routing() const {
+  if (!routing_) routing_ = stack::routing_hash(arrived_, core_.transactions().secret());
+  return *routing_;
 }
 
 std::optional<sip::uri> message_context::parsed_uri() const {
@@ -70,6 +82,7 @@ bool message_context::force_rport() {
     }
     return stamp_received(of, from_.source).has_value();
   };
+  original_parsed_.reset(); // a view into what is edited
   // Our own replies look at the one, those of the next hop come back with the other.
   return ask_and_stamp(message_) && ask_and_stamp(arrived_);
 }

@@ -13,6 +13,7 @@
 #include <tandem/sip/header_lines.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/uri.hpp>
+#include <tandem/sip/validate.hpp>
 #include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/target.hpp>
@@ -110,8 +111,8 @@ class message_context final : public script::context {
   /// registers, leaves none.
   [[nodiscard]] std::size_t take_credit() noexcept { return std::exchange(credit_, 0); }
 
-  /// stack::routing_hash of the request as it came, for loop detection.
-  [[nodiscard]] const stack::routing_id& routing() const noexcept { return routing_; }
+  /// stack::routing_hash of the request as it came, for loop detection; made when asked for.
+  [[nodiscard]] const stack::routing_id& routing() const;
   void set_routing(const stack::routing_id& id) noexcept { routing_ = id; }
 
   /// Whether the script has taken one from Max-Forwards; else forwarding does.
@@ -156,6 +157,8 @@ class message_context final : public script::context {
   /// Takes a message in, in place of what was there.
   void begin(routing_handle self, std::shared_ptr<const loaded_script> version,
              script::block_kind block, sip::message&& message, const stack::arrival& from);
+  /// What was read of the message before it came here: it is not parsed once more.
+  void take_read(const sip::read_values& read) noexcept;
   /// Lets everything go but the memory.
   void end() noexcept;
   /// For a message that was not made of the bytes that came.
@@ -185,13 +188,13 @@ class message_context final : public script::context {
   sip::message arrived_;
   stack::arrival from_;
   stack::context_handle transaction_;
-  stack::routing_id routing_;
+  mutable std::optional<stack::routing_id> routing_;
   stack::hop_count hops_ = stack::hop_count::here;
   bool is_served_ = false;
   std::size_t credit_ = 0;
   destination_set branches_;
   next_hop hop_;
-  mutable std::optional<sip::uri> original_parsed_; ///< views arrived_; made when asked for
+  mutable std::optional<sip::uri> original_parsed_; ///< views arrived_, and ends where that changes
   sip::header_lines reply_headers_;
   mutable std::array<char, 4> status_text_{};
   by_type<held_state> states_;

@@ -7,36 +7,15 @@
 #include <tandem/sip/header_id.hpp>
 #include <tandem/sip/method.hpp>
 #include <tandem/sip/parse_error.hpp>
+#include <tandem/sip/text_place.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 namespace tandem::sip {
 
 enum class host_kind : std::uint8_t;
 class cursor;
-
-/// A piece of a text of at most 65,535 bytes, as offsets from its first one.
-struct text_place {
-  std::uint16_t begin = 0;
-  std::uint16_t end = 0;
-
-  constexpr text_place() noexcept = default;
-  constexpr text_place(std::size_t from, std::size_t to) noexcept
-      : begin{static_cast<std::uint16_t>(from)}, end{static_cast<std::uint16_t>(to)} {}
-  /// Where `piece` stands in the text that begins at `first`.
-  text_place(std::string_view piece, const char* first) noexcept {
-    if (piece.data() == nullptr) return; // no text at all
-    begin = static_cast<std::uint16_t>(piece.data() - first);
-    end = static_cast<std::uint16_t>(begin + piece.size());
-  }
-
-  [[nodiscard]] std::string_view in(const char* first) const noexcept {
-    return {first + begin, static_cast<std::size_t>(end - begin)};
-  }
-};
 
 /// The parameters of a Via that routing asks for, as places in the text of the parameters. One that
 /// is there begins behind 0.

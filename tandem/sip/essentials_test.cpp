@@ -247,6 +247,15 @@ TEST(essentials, that_cannot_be_read_hide_no_other) {
   EXPECT_EQ(msg.call_id(), "c");
 }
 
+TEST(essentials, have_a_blank_between_number_and_method_of_cseq_20_16) {
+  for (const std::string_view value : {"1OPTIONS", "1", "1 ", "OPTIONS"}) {
+    std::string text = request;
+    const auto at = text.find("CSeq: ") + 6;
+    text.replace(at, text.find("\r\n", at) - at, value);
+    EXPECT_EQ(parse(text).key().error(), header_id::cseq) << value;
+  }
+}
+
 // RFC 3261 7.3.1: one parser takes the first, another the last.
 TEST(essentials, of_a_message_with_two_tags_in_one_header_are_not_there) {
   for (const auto& [tag, id] : {std::pair{"tag=one", header_id::from}, {"tag=two", header_id::to}})

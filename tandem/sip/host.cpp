@@ -40,11 +40,15 @@ labels take_labels(cursor& at) noexcept {
   });
   // Here is the end, or an empty label, an underscore, or less than can be looked at together.
   bool has_empty = false;
-  for (char before = at.offset() == from ? '.' : at.since(from).back();
-       is(char_class::host, at.peek()); at.skip(1)) {
-    has_empty |= at.peek() == '.' && before == '.';
-    before = at.peek();
+  bool is_behind_dot = at.offset() == from || at.since(from).back() == '.';
+  const std::string_view rest = at.rest();
+  std::size_t length = 0;
+  for (; length < rest.size() && is(char_class::host, rest[length]); ++length) {
+    const bool is_dot = rest[length] == '.';
+    has_empty |= is_dot && is_behind_dot;
+    is_behind_dot = is_dot;
   }
+  at.skip(length);
   return {at.since(from), has_empty};
 }
 

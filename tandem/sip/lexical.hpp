@@ -270,9 +270,12 @@ class cursor {
   /// parentheses. Call it only where an opening parenthesis is.
   result<std::string_view, parse_error> take_comment() noexcept;
 
-  /// A failure at this place, or at an earlier one.
+  /// A fault at this place, and a failed result with it.
+  [[nodiscard]] constexpr parse_error fault(parse_errc code) const noexcept {
+    return {code, static_cast<std::uint32_t>(offset())};
+  }
   [[nodiscard]] constexpr auto failure(parse_errc code) const noexcept {
-    return parse_failure(code, offset());
+    return tl::unexpected<parse_error>(fault(code));
   }
 
   /// Succeeds with the value when only blanks are left.

@@ -140,6 +140,22 @@ result<void, edit_errc> message_editor::replace_line(std::size_t i, std::string_
   return rewrite_line(i, {value});
 }
 
+result<void, edit_errc> message_editor::overwrite(std::size_t i, std::size_t at,
+                                                  std::string_view text) {
+  if (i >= of_.at_.lines) return fail(edit_errc::no_such_header);
+  if (!is_one_line(text)) return fail(edit_errc::unsafe_text);
+  const index_line line = of_.line_at(i);
+  const std::string_view old = of_.value_of(line);
+  if (at > old.size() || text.size() > old.size() - at || trim(text).size() != text.size())
+    return fail(edit_errc::bad_value);
+  // What no clone sees is changed where it stands.
+  if (!line.is_edit || !of_.edits_.is_unique())
+    return rewrite_line(i, {old.substr(0, at), text, old.substr(at + text.size())});
+  std::memmove(of_.edits_.data() + line.value + at, text.data(), text.size());
+  of_.known().forget(line.id);
+  return {};
+}
+
 void message_editor::erase_line(std::size_t i) {
   block_ref replaced;
   // Never refused: nothing is added.

@@ -74,6 +74,10 @@ class message_editor {
                                                     std::string_view value);
   /// Another value for line `i`; its name stays as it was written.
   [[nodiscard]] result<void, edit_errc> replace_line(std::size_t i, std::string_view value);
+  /// Puts `text` in the place of as many bytes of line `i`, from byte `at` of its value on. No
+  /// blank may stand at the ends of `text`. Offsets in the value stay good.
+  [[nodiscard]] result<void, edit_errc> overwrite(std::size_t i, std::size_t at,
+                                                  std::string_view text);
   /// Removes line `i`.
   void erase_line(std::size_t i);
 

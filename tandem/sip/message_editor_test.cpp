@@ -113,6 +113,34 @@ TEST(edits, update_single_values_where_they_stand) {
             edit_errc::bad_value);
 }
 
+TEST(edits, overwrite_bytes_of_a_line_and_leave_a_clone_as_it_was) {
+  message msg = parse();
+  const std::size_t line = msg.find(hdr::route);
+  ASSERT_TRUE(msg.edit().overwrite(line, 5, "P9"));
+  EXPECT_EQ(msg.value(line), "<sip:P9.example;lr> , <sip:p2.example;lr>");
+  // From here on the line is text of an edit, which is changed where it stands.
+  ASSERT_TRUE(msg.edit().overwrite(line, 27, "Q8"));
+  EXPECT_EQ(msg.value(line), "<sip:P9.example;lr> , <sip:Q8.example;lr>");
+  const message clone = msg.clone();
+  ASSERT_TRUE(msg.edit().overwrite(line, 5, "zz"));
+  EXPECT_EQ(msg.value(line), "<sip:zz.example;lr> , <sip:Q8.example;lr>");
+  EXPECT_EQ(clone.value(line), "<sip:P9.example;lr> , <sip:Q8.example;lr>");
+
+  const std::size_t from = msg.find(hdr::from);
+  EXPECT_EQ(msg.from_tag(), "1");
+  ASSERT_TRUE(msg.edit().overwrite(from, msg.value(from).size() - 1, "2"));
+  ASSERT_TRUE(msg.edit().overwrite(from, msg.value(from).size() - 1, "3"));
+  EXPECT_EQ(msg.from_tag(), "3") << "what was read of the line is read again";
+  ASSERT_TRUE(msg.edit().overwrite(from, 0, msg.value(from)));
+  EXPECT_EQ(msg.from_tag(), "3");
+
+  EXPECT_FALSE(msg.edit().overwrite(msg.header_count(), 0, "x"));
+  EXPECT_FALSE(msg.edit().overwrite(line, 40, "xyz"));
+  EXPECT_FALSE(msg.edit().overwrite(line, 42, ""));
+  EXPECT_FALSE(msg.edit().overwrite(line, 5, "a\n"));
+  EXPECT_FALSE(msg.edit().overwrite(line, 5, " x")) << "a value has no blanks around it";
+}
+
 TEST(edits, put_replaces_all_lines_of_a_name_by_one) {
   message msg = parse();
   ASSERT_TRUE(msg.edit().put("x-H", "three"));

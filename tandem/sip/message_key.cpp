@@ -77,10 +77,12 @@ std::optional<std::string_view> find_tag(cursor at) noexcept {
   case header_id::cseq: {
     // CSeq = 1*DIGIT LWS Method
     const auto number = at.take_number(0xffff'ffff);
+    const std::size_t end_of_number = at.offset();
     at.skip_lws();
+    const bool is_apart = at.offset() != end_of_number;
     const std::string_view name = at.rest();
     cseq_method = find_method(name);
-    if (!number || (cseq_method == method::unknown && !is_token(name))) return false;
+    if (!number || !is_apart || (cseq_method == method::unknown && !is_token(name))) return false;
     cseq = *number;
     cseq_method_text = {name, at.first()};
     return true;

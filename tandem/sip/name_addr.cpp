@@ -8,22 +8,23 @@ namespace tandem::sip {
 namespace {
 
 /// A URI inside a longer text: offsets of errors count from the text's first byte.
-result<uri, parse_error> parse_uri_at(std::string_view text, std::size_t offset) noexcept {
-  auto parsed = uri::parse(text);
-  if (!parsed) return parse_failure(parsed.error().code, offset + parsed.error().offset);
-  return parsed;
+std::optional<parse_error> read_uri_at(std::string_view text, std::size_t offset,
+                                       uri& to) noexcept {
+  auto fault = to.assign(text);
+  if (fault) fault->offset += static_cast<std::uint32_t>(offset);
+  return fault;
 }
 
 /// addr-spec between "<" and ">"; no blanks may stand inside (25.1: LAQUOT, RAQUOT).
-result<uri, parse_error> read_bracketed_uri(cursor& at) noexcept {
+std::optional<parse_error> read_bracketed_uri(cursor& at, uri& to) noexcept {
   const std::size_t opening = at.offset();
-  if (!at.take('<')) return at.failure(parse_errc::expected_uri);
+  if (!at.take('<')) return at.fault(parse_errc::expected_uri);
   const std::size_t length = at.rest().find('>');
   if (length == std::string_view::npos)
-    return parse_failure(parse_errc::unterminated_angle, opening);
-  const auto parsed = parse_uri_at(at.rest().substr(0, length), at.offset());
+    return parse_error{parse_errc::unterminated_angle, static_cast<std::uint32_t>(opening)};
+  const auto fault = read_uri_at(at.rest().substr(0, length), at.offset(), to);
   at.skip(length + 1);
-  return parsed;
+  return fault;
 }
 
 constexpr bool ends_bare_uri(char c) noexcept {
@@ -33,18 +34,18 @@ constexpr bool ends_bare_uri(char c) noexcept {
 
 /// addr-spec without brackets. 20.10: a comma, question mark or semicolon in it would need them, so
 /// a semicolon begins the header's parameters and a comma the next value.
-result<uri, parse_error> read_bare_uri(cursor& at) noexcept {
+std::optional<parse_error> read_bare_uri(cursor& at, uri& to) noexcept {
   const std::string_view rest = at.rest();
   std::size_t length = 0;
   while (length < rest.size() && !ends_bare_uri(rest[length])) ++length;
-  const auto parsed = parse_uri_at(rest.substr(0, length), at.offset());
+  const auto fault = read_uri_at(rest.substr(0, length), at.offset(), to);
   at.skip(length);
-  if (parsed && at.peek() == '?') return at.failure(parse_errc::uri_needs_angles);
-  return parsed;
+  if (!fault && at.peek() == '?') return at.fault(parse_errc::uri_needs_angles);
+  return fault;
 }
 
-result<uri, parse_error> read_any_uri(cursor& at) noexcept {
-  return at.peek() == '<' ? read_bracketed_uri(at) : read_bare_uri(at);
+std::optional<parse_error> read_any_uri(cursor& at, uri& to) noexcept {
+  return at.peek() == '<' ? read_bracketed_uri(at, to) : read_bare_uri(at, to);
 }
 
 bool needs_angles(const name_addr& value) noexcept {
@@ -78,23 +79,29 @@ result<std::string_view, parse_error> read_display(cursor& at, bool& is_quoted) 
 
 // name-addr = [ display-name ] LAQUOT addr-spec RAQUOT, display-name = *( token LWS ) /
 // quoted-string
-result<name_addr, parse_error> name_addr::read(cursor& at) noexcept {
-  name_addr value;
-  if (at.peek() != '<') {
-    if (at.at_end()) return at.failure(parse_errc::expected_uri);
-    const auto display = read_display(at, value.display_is_quoted);
-    if (!display) return tl::unexpected<parse_error>(display.error());
-    value.display = *display;
-    value.has_angles = at.peek() == '<';
-    if (value.display_is_quoted && !value.has_angles) return at.failure(parse_errc::expected_uri);
-    if (value.display.empty()) value.display_is_quoted = true; // for the name that may be set
+std::optional<parse_error> name_addr::assign(cursor& at) noexcept {
+  if (at.peek() == '<') {
+    display = {};
+    display_is_quoted = has_angles = true;
+  } else {
+    if (at.at_end()) return at.fault(parse_errc::expected_uri);
+    const auto name = read_display(at, display_is_quoted);
+    if (!name) return name.error();
+    display = *name;
+    has_angles = at.peek() == '<';
+    if (display_is_quoted && !has_angles) return at.fault(parse_errc::expected_uri);
+    if (display.empty()) display_is_quoted = true; // for the name that may be set
   }
-  const auto address = read_any_uri(at);
-  if (!address) return tl::unexpected<parse_error>(address.error());
-  value.address = *address;
+  if (const auto fault = read_any_uri(at, address)) return fault;
   const auto parameters = sip::params::read(at);
-  if (!parameters) return tl::unexpected<parse_error>(parameters.error());
-  value.params = *parameters;
+  if (!parameters) return parameters.error();
+  params = *parameters;
+  return std::nullopt;
+}
+
+result<name_addr, parse_error> name_addr::read(cursor& at) noexcept {
+  result<name_addr, parse_error> value{tl::in_place};
+  if (const auto fault = value->assign(at)) value = tl::unexpected<parse_error>(*fault);
   return value;
 }
 
@@ -116,19 +123,17 @@ void name_addr::write(sink& out) const noexcept {
 }
 
 result<contact, parse_error> contact::read(cursor& at) noexcept {
-  contact value;
+  result<contact, parse_error> value{tl::in_place};
   const std::size_t from = at.offset();
   if (at.take('*')) {
     at.skip_lws();
     if (at.at_end() || at.peek() == ',') {
-      value.is_star = true;
+      value->is_star = true;
       return value;
     }
     at.move_to(from); // a display name may begin with a star
   }
-  const auto address = name_addr::read(at);
-  if (!address) return tl::unexpected<parse_error>(address.error());
-  static_cast<name_addr&>(value) = *address;
+  if (const auto fault = value->assign(at)) value = tl::unexpected<parse_error>(*fault);
   return value;
 }
 
@@ -146,7 +151,10 @@ void contact::write(sink& out) const noexcept {
 std::optional<std::uint16_t> contact::q() const noexcept { return parse_qvalue(params.value("q")); }
 
 std::optional<std::uint32_t> contact::expires() const noexcept {
-  const std::string_view digits = params.value("expires");
+  return parse_lifetime(params.value("expires"));
+}
+
+std::optional<std::uint32_t> parse_lifetime(std::string_view digits) noexcept {
   const auto seconds = parse_number<std::uint32_t>(digits);
   // 20.19 ends at 2^32-1; a larger number is a long time, not a short one.
   if (!seconds && is_all(char_class::digit, digits))
@@ -155,11 +163,13 @@ std::optional<std::uint32_t> contact::expires() const noexcept {
 }
 
 result<uri_params, parse_error> uri_params::read(cursor& at) noexcept {
-  const auto address = read_any_uri(at);
-  if (!address) return tl::unexpected<parse_error>(address.error());
+  uri_params value;
+  if (const auto fault = read_any_uri(at, value.address))
+    return tl::unexpected<parse_error>(*fault);
   const auto parameters = sip::params::read(at);
   if (!parameters) return tl::unexpected<parse_error>(parameters.error());
-  return uri_params{*address, *parameters};
+  value.params = *parameters;
+  return value;
 }
 
 result<uri_params, parse_error> uri_params::parse(std::string_view text) noexcept {
@@ -174,9 +184,10 @@ void uri_params::write(sink& out) const noexcept {
 }
 
 result<uri_value, parse_error> uri_value::read(cursor& at) noexcept {
-  const auto address = read_any_uri(at);
-  if (!address) return tl::unexpected<parse_error>(address.error());
-  return uri_value{*address};
+  uri_value value;
+  if (const auto fault = read_any_uri(at, value.address))
+    return tl::unexpected<parse_error>(*fault);
+  return value;
 }
 
 result<uri_value, parse_error> uri_value::parse(std::string_view text) noexcept {

@@ -6,6 +6,7 @@
 #include <tandem/sip/params.hpp>
 #include <tandem/sip/uri.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ struct name_addr {
 
   static result<name_addr, parse_error> parse(std::string_view text) noexcept;
   static result<name_addr, parse_error> read(cursor& at) noexcept;
+  /// read() in place, which spares a copy. \return why there is none; this means nothing then.
+  std::optional<parse_error> assign(cursor& at) noexcept;
   void write(sink& out) const noexcept;
 
   /// The meaning of the display name. Allocates.
@@ -30,6 +33,9 @@ struct name_addr {
   /// The tag of From and To; empty when there is none.
   [[nodiscard]] std::string_view tag() const noexcept { return params.value("tag"); }
 };
+
+/// A lifetime in seconds, at most 2^32-1 (20.19); nothing when the text is none.
+[[nodiscard]] std::optional<std::uint32_t> parse_lifetime(std::string_view digits) noexcept;
 
 /// Contact: one address, or the star of a REGISTER that removes all bindings (10.2.2).
 struct contact : name_addr {

@@ -52,16 +52,21 @@ bool skip_escaped(cursor& at, char_class of) noexcept {
   }
 }
 
-parse_error error_at(const cursor& at, parse_errc code) noexcept {
-  return {code, static_cast<std::uint32_t>(at.offset())};
+/// Nothing may follow the parts of a URI.
+std::optional<parse_error> fault_of_rest(const cursor& at) noexcept {
+  if (at.at_end()) return std::nullopt;
+  return at.fault(parse_errc::bad_character);
 }
 
 uri_scheme to_scheme(std::string_view text) noexcept {
-  if (iequals(text, "sip")) return uri_scheme::sip;
-  if (iequals(text, "sips")) return uri_scheme::sips;
-  if (iequals(text, "tel")) return uri_scheme::tel;
-  if (iequals(text, "urn")) return uri_scheme::urn;
-  return uri_scheme::other;
+  switch (text.size()) {
+  case 3:
+    if (iequals(text, "sip")) return uri_scheme::sip;
+    if (iequals(text, "tel")) return uri_scheme::tel;
+    return iequals(text, "urn") ? uri_scheme::urn : uri_scheme::other;
+  case 4: return iequals(text, "sips") ? uri_scheme::sips : uri_scheme::other;
+  default: return uri_scheme::other;
+  }
 }
 
 constexpr std::uint16_t place(const cursor& at) noexcept {
@@ -70,33 +75,39 @@ constexpr std::uint16_t place(const cursor& at) noexcept {
 
 } // namespace
 
+result<uri, parse_error> uri::parse(std::string_view text) noexcept {
+  result<uri, parse_error> parsed{tl::in_place};
+  if (const auto fault = parsed->assign(text)) parsed = tl::unexpected<parse_error>(*fault);
+  return parsed;
+}
+
 // SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ]
 // scheme  = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
-result<uri, parse_error> uri::parse(std::string_view text) noexcept {
-  if (text.empty()) return parse_failure(parse_errc::expected_uri, 0);
+std::optional<parse_error> uri::assign(std::string_view text) noexcept {
+  *this = {};
+  if (text.empty()) return parse_error{parse_errc::expected_uri, 0};
   if (text.size() > std::numeric_limits<std::uint16_t>::max())
-    return parse_failure(parse_errc::too_large, 0);
-  uri value;
-  value.text_ = text;
+    return parse_error{parse_errc::too_large, 0};
+  text_ = text;
   cursor at{text};
+  if (at.take_exactly("sip:")) { // as it mostly is
+    scheme_end_ = 3;
+    return read_sip(at);
+  }
   const std::string_view scheme = at.take_while(char_class::scheme);
   if (scheme.empty() || !is_alpha(scheme.front()) || !at.take(':'))
-    return parse_failure(parse_errc::bad_scheme, 0);
-  value.scheme_end_ = static_cast<std::uint16_t>(scheme.size());
-  value.scheme_ = to_scheme(scheme);
+    return parse_error{parse_errc::bad_scheme, 0};
+  scheme_end_ = static_cast<std::uint16_t>(scheme.size());
+  scheme_ = to_scheme(scheme);
 
-  std::optional<parse_error> fault;
-  if (value.is_sip()) {
-    fault = value.read_sip(at);
-  } else if (value.scheme_ == uri_scheme::tel) {
-    fault = value.read_tel(at);
+  if (is_sip()) return read_sip(at);
+  if (scheme_ == uri_scheme::tel) {
+    if (const auto fault = read_tel(at)) return fault;
   } else {
-    if (at.at_end()) return at.failure(parse_errc::expected_value);
-    if (!skip_escaped(at, char_class::uri)) fault = error_at(at, parse_errc::bad_escape);
+    if (at.at_end()) return at.fault(parse_errc::expected_value);
+    if (!skip_escaped(at, char_class::uri)) return at.fault(parse_errc::bad_escape);
   }
-  if (fault) return tl::unexpected<parse_error>(*fault);
-  if (!at.at_end()) return at.failure(parse_errc::bad_character);
-  return value;
+  return fault_of_rest(at);
 }
 
 std::optional<parse_error> uri::read_sip(cursor& at) noexcept {
@@ -124,21 +135,23 @@ std::optional<parse_error> uri::read_sip(cursor& at) noexcept {
     port_ = *port;
     has_port_ = true;
   }
+  if (at.at_end()) return std::nullopt;
   if (const auto fault = read_params(at)) return fault;
-  return read_headers(at);
+  if (const auto fault = read_headers(at)) return fault;
+  return fault_of_rest(at);
 }
 
 // userinfo = ( user / telephone-subscriber ) [ ":" password ] "@"
 std::optional<parse_error> uri::read_user(cursor& at) noexcept {
   user_ = place(at);
-  if (!skip_escaped(at, char_class::user)) return error_at(at, parse_errc::bad_escape);
+  if (!skip_escaped(at, char_class::user)) return at.fault(parse_errc::bad_escape);
   user_end_ = place(at);
-  if (user_ == user_end_) return error_at(at, parse_errc::bad_user);
+  if (user_ == user_end_) return at.fault(parse_errc::bad_user);
   if (at.take(':')) {
     password_ = place(at);
-    if (!skip_escaped(at, char_class::password)) return error_at(at, parse_errc::bad_escape);
+    if (!skip_escaped(at, char_class::password)) return at.fault(parse_errc::bad_escape);
   }
-  if (!at.take('@')) return error_at(at, parse_errc::bad_user);
+  if (!at.take('@')) return at.fault(parse_errc::bad_user);
   return std::nullopt;
 }
 
@@ -152,10 +165,10 @@ std::optional<parse_error> uri::read_tel(cursor& at) noexcept {
   for (const char c : digits) {
     const bool is_dialled = is_global ? is_digit(c) : hex_value(c) >= 0 || c == '*' || c == '#';
     const bool is_visual = c == '-' || c == '.' || c == '(' || c == ')';
-    if (!is_dialled && !is_visual) return error_at(at, parse_errc::bad_phone_number);
+    if (!is_dialled && !is_visual) return at.fault(parse_errc::bad_phone_number);
     has_digit = has_digit || is_dialled;
   }
-  if (!has_digit) return error_at(at, parse_errc::bad_phone_number);
+  if (!has_digit) return at.fault(parse_errc::bad_phone_number);
   return read_params(at);
 }
 
@@ -166,16 +179,52 @@ std::optional<parse_error> uri::read_params(cursor& at) noexcept {
   std::size_t count = 0;
   do {
     const std::size_t from = at.offset();
-    if (!skip_escaped(at, char_class::uri_param)) return error_at(at, parse_errc::bad_escape);
-    if (at.offset() == from) return error_at(at, parse_errc::bad_parameter);
+    if (!skip_escaped(at, char_class::uri_param)) return at.fault(parse_errc::bad_escape);
+    const std::string_view name = at.since(from);
+    if (name.empty()) return at.fault(parse_errc::bad_parameter);
+    const bool has_value = at.peek() == '=';
+    const std::size_t value = at.offset() + (has_value ? 1 : 0);
     // Deviates: an "=" inside a value (base64) and an empty value are let through.
     while (at.take('='))
-      if (!skip_escaped(at, char_class::uri_param)) return error_at(at, parse_errc::bad_escape);
-    if (++count > max_parameters) return error_at(at, parse_errc::too_many_parameters);
+      if (!skip_escaped(at, char_class::uri_param)) return at.fault(parse_errc::bad_escape);
+    if (text_place* const mark = find_mark(name)) {
+      if (is_there(*mark))
+        marks_.has_repeated = true;
+      else
+        *mark = {value, at.offset()};
+    }
+    if (++count > max_parameters) return at.fault(parse_errc::too_many_parameters);
   } while (at.take(';'));
   params_end_ = place(at);
-  if (!at.at_end() && at.peek() != '?') return error_at(at, parse_errc::bad_parameter);
+  if (!at.at_end() && at.peek() != '?') return at.fault(parse_errc::bad_parameter);
   return std::nullopt;
+}
+
+/// The mark of the parameter called `name`; null for one that 19.1.1 does not have.
+text_place* uri::find_mark(std::string_view name) noexcept {
+  const auto only_if = [name](text_place& candidate, std::string_view its_name) {
+    return iequals(name, its_name) ? &candidate : nullptr;
+  };
+  if (name.find('%') == std::string_view::npos) { // length leaves one candidate
+    switch (name.size()) {
+    case 2: return only_if(marks_.lr, "lr");
+    case 3: return only_if(marks_.ttl, "ttl");
+    case 4: return only_if(marks_.user, "user");
+    case 5: return only_if(marks_.maddr, "maddr");
+    case 6: return only_if(marks_.method, "method");
+    case 9: return only_if(marks_.transport, "transport");
+    default: return nullptr;
+    }
+  }
+  const auto means = [name](std::string_view its_name) {
+    return means_same_escaped(name, its_name, letter_case::ignored);
+  };
+  if (means("lr")) return &marks_.lr;
+  if (means("ttl")) return &marks_.ttl;
+  if (means("user")) return &marks_.user;
+  if (means("maddr")) return &marks_.maddr;
+  if (means("method")) return &marks_.method;
+  return means("transport") ? &marks_.transport : nullptr;
 }
 
 // headers = "?" header *( "&" header ), header = hname "=" hvalue
@@ -185,12 +234,12 @@ std::optional<parse_error> uri::read_headers(cursor& at) noexcept {
   std::size_t count = 0;
   do {
     const std::size_t from = at.offset();
-    if (!skip_escaped(at, char_class::uri_header)) return error_at(at, parse_errc::bad_escape);
-    if (at.offset() == from || !at.take('=')) return error_at(at, parse_errc::bad_uri_header);
-    if (!skip_escaped(at, char_class::uri_header)) return error_at(at, parse_errc::bad_escape);
-    if (++count > max_parameters) return error_at(at, parse_errc::too_many_parameters);
+    if (!skip_escaped(at, char_class::uri_header)) return at.fault(parse_errc::bad_escape);
+    if (at.offset() == from || !at.take('=')) return at.fault(parse_errc::bad_uri_header);
+    if (!skip_escaped(at, char_class::uri_header)) return at.fault(parse_errc::bad_escape);
+    if (++count > max_parameters) return at.fault(parse_errc::too_many_parameters);
   } while (at.take('&'));
-  return at.at_end() ? std::nullopt : std::optional{error_at(at, parse_errc::bad_uri_header)};
+  return at.at_end() ? std::nullopt : std::optional{at.fault(parse_errc::bad_uri_header)};
 }
 
 std::string_view uri::opaque() const noexcept {

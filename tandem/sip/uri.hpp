@@ -6,6 +6,7 @@
 #include <tandem/sip/escape.hpp>
 #include <tandem/sip/host.hpp>
 #include <tandem/sip/step_iterator.hpp>
+#include <tandem/sip/text_place.hpp>
 
 #include <cstdint>
 #include <iterator>
@@ -22,7 +23,7 @@ struct uri_param {
   std::string_view value;
   bool has_value = false; ///< an "=" was there
 
-  /// Has that name; case and escapes make no difference (19.1.4).
+  /// Has that name; case and escapes, of either, make no difference (19.1.4).
   [[nodiscard]] bool is(std::string_view other) const noexcept {
     return means_same_escaped(name, other, letter_case::ignored);
   }
@@ -84,6 +85,9 @@ class uri {
 
   /// The whole text, without blanks or angle brackets around it.
   static result<uri, parse_error> parse(std::string_view text) noexcept;
+  /// The same in place, which spares a copy. \return why the text is no URI; nothing can be asked
+  /// of this one then.
+  std::optional<parse_error> assign(std::string_view text) noexcept;
 
   [[nodiscard]] std::string_view text() const noexcept { return text_; }
   [[nodiscard]] bool empty() const noexcept { return text_.empty(); }
@@ -124,17 +128,23 @@ class uri {
     return headers_ == 0 ? std::string_view{} : text_.substr(headers_);
   }
 
-  // The parameters of 19.1.1, empty or nothing when they are missing or malformed.
-  [[nodiscard]] std::string_view transport() const noexcept { return params().value("transport"); }
-  [[nodiscard]] std::string_view user_type() const noexcept { return params().value("user"); }
-  [[nodiscard]] std::string_view method() const noexcept { return params().value("method"); }
+  // The parameters of 19.1.1, empty or nothing when they are missing or malformed. They are found
+  // while the URI is parsed; of one that stands twice the first counts.
+  [[nodiscard]] std::string_view transport() const noexcept { return part(marks_.transport); }
+  [[nodiscard]] bool has_transport() const noexcept { return is_there(marks_.transport); }
+  [[nodiscard]] std::string_view user_type() const noexcept { return part(marks_.user); }
+  [[nodiscard]] std::string_view method() const noexcept { return part(marks_.method); }
+  [[nodiscard]] std::string_view maddr_text() const noexcept { return part(marks_.maddr); }
+  [[nodiscard]] bool has_maddr() const noexcept { return is_there(marks_.maddr); }
   [[nodiscard]] std::optional<host_view> maddr() const noexcept {
-    return host_view::from_text(params().value("maddr"));
+    return host_view::from_text(maddr_text());
   }
   [[nodiscard]] std::optional<std::uint8_t> ttl() const noexcept {
-    return parse_number<std::uint8_t>(params().value("ttl"));
+    return parse_number<std::uint8_t>(part(marks_.ttl));
   }
-  [[nodiscard]] bool is_loose_router() const noexcept { return params().has("lr"); }
+  [[nodiscard]] bool is_loose_router() const noexcept { return is_there(marks_.lr); }
+  /// One of them stands twice, which 19.1.1 forbids: not every reader takes the same one.
+  [[nodiscard]] bool has_repeated() const noexcept { return marks_.has_repeated; }
 
   /// As it stands, but an IPv6 reference with three colons gets two (RFC 5118 4.10).
   void write(sink& out) const noexcept;
@@ -143,6 +153,15 @@ class uri {
   [[nodiscard]] std::string_view part(std::size_t from, std::size_t to) const noexcept {
     return {text_.data() + from, to - from};
   }
+  /// Values of parameters, as places in the text. One that is there begins behind 0.
+  struct marks {
+    text_place transport, maddr, ttl, user, method, lr;
+    bool has_repeated = false;
+  };
+
+  [[nodiscard]] std::string_view part(text_place p) const noexcept { return p.in(text_.data()); }
+  [[nodiscard]] static bool is_there(text_place p) noexcept { return p.begin != 0; }
+  [[nodiscard]] text_place* find_mark(std::string_view name) noexcept;
   std::optional<parse_error> read_sip(cursor& at) noexcept;
   std::optional<parse_error> read_user(cursor& at) noexcept;
   std::optional<parse_error> read_tel(cursor& at) noexcept;
@@ -158,6 +177,7 @@ class uri {
   std::uint16_t params_ = 0, params_end_ = 0;
   std::uint16_t headers_ = 0; ///< 0: none
   std::uint16_t port_ = 0;
+  marks marks_;
   uri_scheme scheme_ = uri_scheme::sip;
   host_kind host_kind_ = host_kind::name;
   bool has_port_ = false;

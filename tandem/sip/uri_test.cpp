@@ -124,6 +124,49 @@ TEST(uri, keeps_parameters_and_headers_in_order_rfc3261_19_1_1) {
   EXPECT_EQ(u.params().value("%62"), "1");
 }
 
+TEST(uri, finds_the_parameters_of_19_1_1_by_any_spelling_and_takes_the_first) {
+  const uri u = parsed("sip:h;Tran%73port=tcp;x=1;%6Cr;maddr=192.0.2.1;USER=phone;method;ttl=3=4");
+  EXPECT_EQ(u.transport(), "tcp");
+  EXPECT_TRUE(u.has_transport());
+  EXPECT_TRUE(u.is_loose_router());
+  EXPECT_EQ(u.maddr_text(), "192.0.2.1");
+  EXPECT_TRUE(u.has_maddr());
+  EXPECT_EQ(u.user_type(), "phone");
+  EXPECT_EQ(u.method(), "") << "there, and without a value";
+  EXPECT_EQ(u.ttl(), std::nullopt) << "3=4 is no number";
+  EXPECT_FALSE(u.has_repeated()) << "x is none of them";
+
+  const uri twice = parsed("sip:h;transport=tcp;trans%70ort=udp");
+  EXPECT_EQ(twice.transport(), "tcp");
+  EXPECT_TRUE(twice.has_repeated());
+  for (const std::string_view name : {"lr", "ttl", "user", "maddr", "method", "transport"}) {
+    const std::string once = "sip:h;" + std::string{name};
+    EXPECT_FALSE(parsed(once).has_repeated()) << name;
+    const std::string again = once + "=1;" + std::string{name};
+    EXPECT_TRUE(parsed(again).has_repeated()) << name;
+  }
+  EXPECT_FALSE(parsed("sip:h;x=1;x=2").has_repeated());
+
+  const uri bare = parsed("sip:h;transport;maddr=");
+  EXPECT_TRUE(bare.has_transport());
+  EXPECT_EQ(bare.transport(), "");
+  EXPECT_TRUE(bare.has_maddr());
+  EXPECT_EQ(bare.maddr(), std::nullopt);
+  EXPECT_FALSE(parsed("sip:transport@h").has_transport());
+}
+
+TEST(uri, that_is_assigned_keeps_nothing_of_what_was_there) {
+  uri u = parsed("sips:a:b@[::1]:5061;lr;transport=tcp?h=1");
+  ASSERT_EQ(u.assign("sip:x"), std::nullopt);
+  EXPECT_EQ(u.text(), "sip:x");
+  EXPECT_EQ(u.user(), "");
+  EXPECT_EQ(u.password(), std::nullopt);
+  EXPECT_EQ(u.port(), std::nullopt);
+  EXPECT_FALSE(u.has_transport() || u.is_loose_router());
+  EXPECT_EQ(u.headers_text(), "");
+  EXPECT_TRUE(u.assign("sip:"));
+}
+
 TEST(uri, is_written_as_it_stood) {
   for (const std::string_view text : good) EXPECT_EQ(written(parsed(text)), text);
 }

@@ -89,6 +89,17 @@ needed_lines find_needed(const message& msg) {
   return found;
 }
 
+/// The method in CSeq, whose number is below 2^31 (RFC 3261 8.1.1.5). With a key the message has
+/// read both before.
+result<std::string_view, parse_error>
+method_of_sequence(std::string_view line, const result<message_key, header_id>& key) noexcept {
+  constexpr std::uint32_t highest = 0x7fff'ffff;
+  if (key && key->cseq <= highest) return key->cseq_method_text;
+  const auto parsed = cseq::parse(line);
+  if (!parsed) return tl::unexpected<parse_error>(parsed.error());
+  return parsed->method;
+}
+
 /// RFC 3261 8.1.1: what every message has, and that it can be read.
 verdict check_mandatory(const message& msg, const needed_lines& lines) {
   if (!lines.via) return refuse(400, "Missing Via");
@@ -107,14 +118,14 @@ verdict check_mandatory(const message& msg, const needed_lines& lines) {
   if (!to) return refuse_field("To", to.error());
   if (const auto id = call_id::parse(*lines.call_id); !id)
     return refuse_field("Call-ID", id.error());
-  const auto sequence = cseq::parse(*lines.cseq);
-  if (!sequence) return refuse_field("CSeq", sequence.error());
+  const auto method = method_of_sequence(*lines.cseq, key);
+  if (!method) return refuse_field("CSeq", method.error());
   // RFC 3261 7.3.1: two tags or two branches, and every parser sees another dialog or transaction.
   if (top->params.has_repeated()) return refuse(400, "Repeated Parameter in Via");
   if (has_repeated(from->params)) return refuse(400, "Repeated Parameter in From");
   if (has_repeated(to->params)) return refuse(400, "Repeated Parameter in To");
   // RFC 3261 8.1.1.5; a response has no method of its own to compare.
-  if (msg.is_request() && sequence->method != msg.method_text())
+  if (msg.is_request() && *method != msg.method_text())
     return refuse(400, "CSeq of Another Method");
   return {};
 }
@@ -239,10 +250,13 @@ verdict check_credentials(const message& request, role as, const supported_sets&
       .status = 401, .reason = "Unauthorized", .header = header_id::www_authenticate, .value = {}};
 }
 
-verdict check_request_uri(const message& request, const supported_sets& supported) {
-  const auto target = uri::parse(request.request_uri());
-  if (!target) return refuse_field("Request-URI", target.error());
-  if (has_repeated(*target)) return refuse(400, "Repeated Parameter in Request-URI");
+verdict check_request_uri(const message& request, const supported_sets& supported,
+                          std::optional<uri>& target) {
+  if (const auto fault = target.emplace().assign(request.request_uri())) {
+    target.reset();
+    return refuse_field("Request-URI", *fault);
+  }
+  if (target->has_repeated()) return refuse(400, "Repeated Parameter in Request-URI");
   // RFC 3261 19.1.1: no headers in a Request-URI (RFC 4475 3.1.2.11).
   if (target->is_sip() && !target->headers_text().empty())
     return refuse(400, "Headers in Request-URI");
@@ -251,12 +265,13 @@ verdict check_request_uri(const message& request, const supported_sets& supporte
   return {};
 }
 
-verdict check_request(const message& request, role as, const supported_sets& supported) {
+verdict check_request(const message& request, role as, const supported_sets& supported,
+                      read_values& read) {
   if (const auto defect = request.defect())
     return refuse(status_owed(defect->code), reason_owed(defect->code));
   const needed_lines lines = find_needed(request);
   if (auto v = check_mandatory(request, lines)) return v;
-  if (auto v = check_request_uri(request, supported)) return v;
+  if (auto v = check_request_uri(request, supported, read.target)) return v;
   const auto hops = lines.max_forwards ? hop_count::parse(*lines.max_forwards) : hop_count{70};
   if (!hops) return refuse_field("Max-Forwards", hops.error());
 
@@ -293,17 +308,6 @@ bool has_repeated(const params& all) noexcept {
   return false;
 }
 
-bool has_repeated(const uri& target) noexcept {
-  if (target.params_text().find(';') == std::string_view::npos) return false; // one at most
-  constexpr std::array<std::string_view, 6> names{"transport", "maddr",  "ttl",
-                                                  "user",      "method", "lr"};
-  std::array<bool, names.size()> is_there{};
-  for (const uri_param& each : target.params())
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (each.is(names[i]) && std::exchange(is_there[i], true)) return true;
-  return false;
-}
-
 std::optional<std::string_view> fault_of_response(const message& response) noexcept {
   if (const auto defect = response.defect()) return describe(defect->code);
   // RFC 3261 7.3.1: of two lines one parser takes the first, another the last.
@@ -326,10 +330,12 @@ std::optional<std::string_view> fault_of_response(const message& response) noexc
   return std::nullopt;
 }
 
-std::optional<rejection> validate(const message& msg, role as, const supported_sets& supported) {
+std::optional<rejection> validate(const message& msg, role as, const supported_sets& supported,
+                                  read_values* read) {
   if (!msg) return rejection{};
   if (msg.is_response()) return is_worthless(msg, as) ? verdict{rejection{}} : std::nullopt;
-  auto v = check_request(msg, as, supported);
+  read_values unasked;
+  auto v = check_request(msg, as, supported, read ? *read : unasked);
   // RFC 3261 17: an ACK is never answered.
   if (v && msg.method() == method::ack) return rejection{};
   return v;

@@ -48,10 +48,17 @@ struct rejection {
   [[nodiscard]] bool is_silent() const noexcept { return status == 0; }
 };
 
+/// What validate() reads on its way, so that nobody parses it again.
+struct read_values {
+  std::optional<uri> target; ///< the Request-URI, a view into the message as it is now
+};
+
 /// What is owed to the message in that role; nothing when it may be processed. A proxy checks what
 /// it routes by and lets the rest pass (RFC 3261 16.3).
+/// \param read gets what was read until a fault was found; null where nobody asks
 [[nodiscard]] std::optional<rejection> validate(const message& msg, role as,
-                                                const supported_sets& supported = {});
+                                                const supported_sets& supported = {},
+                                                read_values* read = nullptr);
 
 /// Why a response must be dropped, whoever it is for (RFC 3261 8.1.3.3, 16.7, 18.3); nothing when
 /// it may be processed. It asks for what a response is matched by alone, which is read once, and
@@ -60,8 +67,6 @@ struct rejection {
 
 /// A parameter stands twice, and not every parser takes the same one (RFC 3261 7.3.1).
 [[nodiscard]] bool has_repeated(const params& all) noexcept;
-/// One of the parameters of RFC 3261 19.1.1 stands twice.
-[[nodiscard]] bool has_repeated(const uri& target) noexcept;
 
 /// The status owed to a request with this fault: 400, 505 or 513; and the reason phrase.
 [[nodiscard]] int status_owed(parse_errc code) noexcept;

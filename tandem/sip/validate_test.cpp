@@ -32,6 +32,23 @@ std::string owed(std::string_view from, std::string_view to, const supported_set
   return found ? std::to_string(found->status) + " " + found->reason : "nothing";
 }
 
+TEST(validate, hands_on_the_request_uri_that_it_has_read) {
+  const auto msg = message::parse(good);
+  ASSERT_TRUE(msg);
+  read_values read;
+  EXPECT_FALSE(validate(*msg, role::proxy, {}, &read));
+  ASSERT_TRUE(read.target);
+  EXPECT_EQ(read.target->text().data(), msg->request_uri().data());
+  EXPECT_EQ(read.target->host().text, "example.org");
+
+  std::string broken{good};
+  broken.replace(broken.find("sip:ben"), 4, "sip;");
+  const auto other = message::parse(broken);
+  ASSERT_TRUE(other);
+  EXPECT_TRUE(validate(*other, role::proxy, {}, &read));
+  EXPECT_FALSE(read.target) << "one that cannot be read";
+}
+
 TEST(validate, says_in_a_400_which_field_is_wrong_and_how_21_4_1) {
   EXPECT_EQ(owed("Content-Length: 0\r\n\r\n", "Content-Length: 0\r\n"),
             "400 the empty line behind the headers is missing");

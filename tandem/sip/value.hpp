@@ -42,7 +42,7 @@ template <typename T>
   auto value = T::read(at);
   if (!value) return value;
   at.skip_lws();
-  if (!at.at_end()) return at.failure(parse_errc::trailing_text);
+  if (!at.at_end()) value = at.failure(parse_errc::trailing_text);
   return value;
 }
 

@@ -57,7 +57,7 @@ std::optional<parse_error> read_params(cursor& at, via_places& places) noexcept 
   const std::size_t first = at.offset();
   std::size_t count = 0;
   do {
-    if (++count > max_parameters) return at.failure(parse_errc::too_many_parameters).value();
+    if (++count > max_parameters) return at.fault(parse_errc::too_many_parameters);
     if (read_usual_param(at, first, places.marks)) continue;
     const auto one = read_param(at);
     if (!one) return one.error();
@@ -96,10 +96,10 @@ bool read_protocol(cursor& at, via_places& places) noexcept {
 std::optional<parse_error> via_places::read(cursor& at) noexcept {
   *this = {};
   const std::size_t from = at.offset();
-  if (!read_protocol(at, *this)) return at.failure(parse_errc::bad_protocol).value();
+  if (!read_protocol(at, *this)) return at.fault(parse_errc::bad_protocol);
   const std::size_t end_of_protocol = at.offset();
   at.skip_lws();
-  if (at.offset() == end_of_protocol) return at.failure(parse_errc::expected_host).value();
+  if (at.offset() == end_of_protocol) return at.fault(parse_errc::expected_host);
   const auto sent_by = host_view::read(at);
   if (!sent_by) return sent_by.error();
   host = {sent_by->text, at.first()};

@@ -5,6 +5,8 @@
 #include <tandem/sip/name_addr.hpp>
 #include <tandem/sip/uri.hpp>
 
+#include <cstring>
+
 namespace tandem::stack {
 
 namespace {
@@ -19,6 +21,17 @@ void add_folded(keyed_hasher& hash, std::string_view text) noexcept {
   hash.add(text);
 }
 
+/// Two digits for each byte.
+constexpr std::array<char, 512> hex_digits = [] {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<char, 512> all{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    all[2 * byte] = digits[byte >> 4];
+    all[2 * byte + 1] = digits[byte & 15];
+  }
+  return all;
+}();
+
 // The parts of a mark are hashes of different kinds.
 constexpr std::uint64_t dialog_kind = 0x646964; // "did": no other hash of the secret is like it
 constexpr std::uint64_t target_kind = 1;
@@ -28,18 +41,18 @@ constexpr std::uint64_t hop_kind = 2;
 
 std::uint64_t place_of(const sip::uri& uri, const hash_key& secret) noexcept {
   keyed_hasher hash{secret};
-  hash.add(static_cast<std::uint64_t>(uri.scheme()));
-  if (!uri.is_sip()) return hash.add(uri.text()).finish() | 1;
-  std::string_view transport;
-  std::string_view maddr;
-  for (const sip::uri_param& each : uri.params()) {
-    if (transport.empty() && each.is("transport")) transport = each.value;
-    if (maddr.empty() && each.is("maddr")) maddr = each.value;
-  }
-  hash.add(uri.port().value_or(0)).add(uri.user());
+  const auto scheme = static_cast<std::uint64_t>(uri.scheme());
+  if (!uri.is_sip()) return hash.add(scheme).add(uri.text()).finish() | 1;
+  const std::string_view transport = uri.transport();
+  const std::string_view maddr = uri.maddr_text();
+  const auto is_there = [](std::string_view text) { return std::uint64_t{!text.empty()}; };
+  // One word says what follows, so that what is mostly missing costs nothing.
+  hash.add(scheme | is_there(transport) << 8 | is_there(maddr) << 9 |
+           std::uint64_t{uri.port().value_or(0)} << 16);
+  hash.add(uri.user());
   add_folded(hash, uri.host().text);
-  add_folded(hash, transport);
-  add_folded(hash, maddr);
+  if (!transport.empty()) add_folded(hash, transport);
+  if (!maddr.empty()) add_folded(hash, maddr);
   return hash.finish() | 1;
 }
 
@@ -61,16 +74,21 @@ dialog_mark::dialog_mark(const marked_dialog& of, const hash_key& secret) noexce
 
 void dialog_mark::lead_to(std::string_view called_tag, std::uint64_t target,
                           std::uint64_t hop) noexcept {
-  const auto hash_of = [&](std::uint64_t kind, std::uint64_t place) {
-    return keyed_hasher{secret_}.add(kind).add(dialog_).add(place).add(called_tag).finish();
+  const keyed_hasher common = keyed_hasher{secret_}.add(dialog_).add(called_tag);
+  const auto hash_of = [&common](std::uint64_t kind, std::uint64_t place) {
+    return keyed_hasher{common}.add(kind).add(place).finish();
   };
   write(part, hash_of(target_kind, target));
   write(2 * part, hash_of(hop_kind, hop));
 }
 
 void dialog_mark::write(std::size_t at, std::uint64_t bits) noexcept {
-  bits >>= 24;
-  for (std::size_t i = part; i-- > 0; bits >>= 4) text_[at + i] = "0123456789abcdef"[bits & 15];
+  static_assert(part % 2 == 0);
+  bits >>= 64 - 4 * part;
+  for (std::size_t i = part; i > 0; bits >>= 8) {
+    i -= 2;
+    std::memcpy(&text_[at + i], &hex_digits[2 * (bits & 255)], 2);
+  }
 }
 
 } // namespace tandem::stack

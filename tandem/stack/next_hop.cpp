@@ -12,8 +12,8 @@ result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
   next_hop hop;
 
   // RFC 3263 4.1: a named transport is obeyed; sips means TLS below whatever is named.
-  if (const auto named = uri.params().find("transport")) {
-    const auto kind = transport_of(sip::find_transport(named->value));
+  if (uri.has_transport()) {
+    const auto kind = transport_of(sip::find_transport(uri.transport()));
     if (!kind || (is_sips && *kind == transport_kind::udp)) return fail(hop_errc::bad_transport);
     hop.transport = *kind;
     hop.has_transport = true;
@@ -24,7 +24,7 @@ result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
   }
 
   hop.host = uri.host();
-  if (uri.params().has("maddr")) {
+  if (uri.has_maddr()) {
     const auto maddr = uri.maddr();
     if (!maddr) return fail(hop_errc::bad_maddr);
     hop.host = *maddr;

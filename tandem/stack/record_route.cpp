@@ -2,14 +2,16 @@
 #include <tandem/stack/record_route.hpp>
 
 #include <tandem/base/block.hpp>
-#include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
 #include <tandem/sip/sink.hpp>
+#include <tandem/sip/uri.hpp>
 #include <tandem/stack/dialog_mark.hpp>
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <utility>
 
 namespace tandem::stack {
 
@@ -18,11 +20,10 @@ namespace {
 constexpr auto record_route = sip::header_id::record_route;
 
 // Parameters of an entry of ours. The flows are read again when the entry comes back.
-constexpr std::string_view mark_name = "did";
 constexpr std::string_view mark_begin = ";did=";
-constexpr std::string_view calling_name = "cflow";
-constexpr std::string_view called_name = "dflow";
-constexpr std::string_view pair_name = "r2";
+constexpr std::string_view calling_begin = ";cflow=";
+constexpr std::string_view called_begin = ";dflow=";
+constexpr std::string_view pair_name = "r2"; // some user agents drop its value
 constexpr std::string_view pair_text = ";r2=on";
 
 /// A mark that leads to nobody: what a request is recorded with before it is sealed, and what the
@@ -50,8 +51,9 @@ class entry_writer {
     out_.put(text);
     return *this;
   }
-  entry_writer& put(std::string_view name, std::string_view value) {
-    if (!value.empty()) put(";").put(name).put("=").put(value);
+  /// Nothing without a value.
+  entry_writer& put(std::string_view begin, std::string_view value) {
+    if (!value.empty()) put(begin).put(value);
     return *this;
   }
   [[nodiscard]] bool has_fitted() const { return out_.has_fitted(); }
@@ -70,13 +72,21 @@ struct own_parameters {
   bool is_of_pair = false;
 };
 
-own_parameters read_parameters(const sip::uri_parameters& list) {
+/// Reads what may be an entry's parameters, the first without its semicolon. Names stand as we have
+/// written them: these are not for anybody else to write.
+own_parameters read_parameters(std::string_view list) {
   own_parameters found;
-  for (const sip::uri_param& each : list) {
-    if (each.name == mark_name) found.mark = each.value;
-    if (each.name == calling_name) found.calling_flow = each.value;
-    if (each.name == called_name) found.called_flow = each.value;
-    found.is_of_pair = found.is_of_pair || each.name == pair_name;
+  while (!list.empty()) {
+    const std::string_view one = list.substr(0, list.find(';'));
+    list.remove_prefix(std::min(one.size() + 1, list.size()));
+    const auto take = [one](std::string_view begin, std::string_view& value) {
+      const std::string_view name = begin.substr(1); // without the semicolon
+      if (one.starts_with(name)) value = one.substr(name.size());
+    };
+    take(mark_begin, found.mark);
+    take(calling_begin, found.calling_flow);
+    take(called_begin, found.called_flow);
+    found.is_of_pair = found.is_of_pair || one == pair_name || one == pair_text.substr(1);
   }
   return found;
 }
@@ -97,7 +107,7 @@ std::optional<own_entry> read_own(std::string_view value) {
   const std::size_t user_end = address.find('@'); // a user may hold semicolons
   const std::size_t from = address.find(';', user_end == std::string_view::npos ? 0 : user_end);
   if (from == std::string_view::npos) return std::nullopt;
-  own_entry found{read_parameters(sip::uri_parameters{address.substr(from + 1)}), 0};
+  own_entry found{read_parameters(address.substr(from + 1)), 0};
   if (found.mark.size() != dialog_mark::size) return std::nullopt;
   found.mark_at = static_cast<std::size_t>(found.mark.data() - value.data());
   return found;
@@ -109,8 +119,8 @@ marked_dialog dialog_of(std::string_view call_id, std::string_view calling_tag,
 }
 
 std::uint64_t contact_place(const sip::message& m, const hash_key& secret) {
-  const auto contact = m.get<sip::hdr::contact>();
-  return contact && !contact->is_star ? place_of(contact->address, secret) : no_place;
+  const auto contact = m.front(sip::header_id::contact);
+  return contact ? place_of(*contact, secret) : no_place; // a star is no address
 }
 
 /// Target refresh requests: RFC 3261 12.2 and 14, RFC 3311 5.1, RFC 6665 4.4.1, RFC 5057 5.4.
@@ -138,41 +148,43 @@ bool put_entry(sip::message& m, const record_route_rules& rules, const route_ent
                    called.size()};
   out.put("<sip:");
   if (!entry.user.empty()) out.put(entry.user).put("@");
-  out.put(entry.sent_by).put(transport_parameter(entry.transport)).put(pair).put("ftag", tag);
-  out.put(calling_name, calling).put(called_name, called);
-  out.put(mark_name, blank_mark);
+  out.put(entry.sent_by).put(transport_parameter(entry.transport)).put(pair).put(";ftag=", tag);
+  out.put(calling_begin, calling).put(called_begin, called);
+  out.put(mark_begin, blank_mark);
   out.put(rules.enable_full_lr ? ";lr=on>" : ";lr>");
   return out.has_fitted() && m.edit().put_front(record_route, out.text());
 }
 
-/// A mark that shall stand at that place of a value; none leaves the value as it is.
-struct new_mark {
-  std::string_view text{};
-  std::size_t at = 0;
+/// Where an entry stands in a message. It stays good while marks are written: they have one size.
+struct entry_place {
+  std::size_t line = sip::message::npos;
+  std::size_t begin = 0; ///< in the value of the line
+  std::size_t size = 0;
+
+  [[nodiscard]] std::string_view in(const sip::message& m) const noexcept {
+    return m.value(line).substr(begin, size);
+  }
+  [[nodiscard]] bool write_mark(sip::message& m, const own_entry& own,
+                                std::string_view mark) const {
+    return m.edit().overwrite(line, begin + own.mark_at, mark).has_value();
+  }
 };
 
-/// Goes through all single values and lets `f(value, is_last)` say which mark shall stand in them.
-/// \return false when the message takes no more
+/// Calls `f(entry_place)` for each entry in order, until it returns false. It may write marks.
 template <typename F>
-bool rewrite_marks(sip::message& m, F&& f) {
-  for (std::size_t i = m.find(record_route), next = 0; i != sip::message::npos; i = next) {
-    next = m.find(record_route, i + 1);
-    const std::string_view line = m.value(i);
-    block_ref changed; // marks have one size
-    std::string_view rest = line;
-    for (auto value = sip::next_value(record_route, rest); !value.empty();) {
-      const auto following = sip::next_value(record_route, rest);
-      const new_mark found = f(value, following.empty() && next == sip::message::npos);
-      if (!found.text.empty()) {
-        if (!changed) changed = block_ref::copy_of(line);
-        const auto at = static_cast<std::size_t>(value.data() - line.data()) + found.at;
-        std::ranges::copy(found.text, changed.data() + at);
-      }
-      value = following;
+void for_each_entry(const sip::message& m, F&& f) {
+  for (std::size_t i = m.find(record_route); i != sip::message::npos;
+       i = m.find(record_route, i + 1)) {
+    for (std::size_t done = 0;;) {
+      const std::string_view line = m.value(i);
+      std::string_view rest = line.substr(done);
+      const auto value = sip::next_value(record_route, rest);
+      if (value.empty()) break;
+      done = line.size() - rest.size();
+      if (!f(entry_place{i, static_cast<std::size_t>(value.data() - line.data()), value.size()}))
+        return;
     }
-    if (changed && !m.edit().replace_line(i, {changed.data(), line.size()})) return false;
   }
-  return true;
 }
 
 } // namespace
@@ -194,8 +206,7 @@ bool record_way(sip::message& copy, const record_route_rules& rules, const route
     const std::size_t mark = own->mark_at - mark_begin.size();
     std::string text{old.substr(0, mark)};
     if (second) text += pair_text;
-    if (!called.view().empty())
-      text.append(";").append(called_name).append("=").append(called.view());
+    if (!called.view().empty()) text.append(called_begin).append(called.view());
     return text += old.substr(mark);
   });
   // Whoever follows the route takes both entries away at once, and knows by r2 that they are two.
@@ -203,28 +214,33 @@ bool record_way(sip::message& copy, const record_route_rules& rules, const route
 }
 
 bool seal_record_route(sip::message& request, const hash_key& secret) {
-  // The entry below ours is the next hop on the way to the calling party.
+  struct own_place {
+    entry_place at;
+    own_entry own;
+  };
+  std::array<own_place, 2> ours;
+  std::size_t found = 0;
+  std::size_t wanted = 1;
   std::size_t n = 0;
-  std::size_t ours = 1;
   std::uint64_t hop = no_place;
-  for_each_value(request, record_route, [&](std::string_view value) {
-    if (n == 0)
-      if (const auto own = read_own(value); own && own->is_of_pair) ours = 2;
-    if (n++ == ours) hop = place_of(value, secret);
-  });
-  const std::uint64_t target = contact_place(request, secret);
-  std::optional<dialog_mark> mark;
-  n = 0;
-  return rewrite_marks(request, [&](std::string_view value, bool /*is_last*/) -> new_mark {
-    if (n++ >= ours) return {};
-    const auto own = read_own(value);
-    if (!own) return {};
-    if (!mark) {
-      mark.emplace(dialog_of(request.call_id(), request.from_tag(), *own), secret);
-      mark->lead_to({}, target, hop);
+  for_each_entry(request, [&](entry_place at) {
+    const std::string_view value = at.in(request);
+    // The entry below ours is the next hop on the way to the calling party.
+    if (n == wanted) {
+      hop = place_of(value, secret);
+      return false;
     }
-    return {mark->view(), own->mark_at};
+    const auto own = read_own(value);
+    if (n++ == 0 && own && own->is_of_pair) wanted = ours.size();
+    if (own) ours[found++] = {at, *own};
+    return true;
   });
+  if (found == 0) return true;
+  dialog_mark mark{dialog_of(request.call_id(), request.from_tag(), ours[0].own), secret};
+  mark.lead_to({}, contact_place(request, secret), hop);
+  for (std::size_t i = 0; i < found; ++i)
+    if (!ours[i].at.write_mark(request, ours[i].own, mark.view())) return false;
+  return true;
 }
 
 // ---- in the response
@@ -237,36 +253,33 @@ void turn_record_route(sip::message& response, const hash_key& secret) {
   const bool may_set_up = response.status() < 300 && !response.to_tag().empty();
   const std::uint64_t target = may_set_up ? contact_place(response, secret) : no_place;
 
-  std::uint64_t above = no_place; // place of the entry before this one: the next hop to the callee
+  std::optional<entry_place> above; // the entry before this one: the next hop to the called party
   std::optional<dialog_mark> mark;
-  bool is_second = false; // of a pair, whose mark is that of the first
-  const auto turned = [&](const own_entry& own) -> new_mark {
-    return {target == no_place ? blank_mark : mark->view(), own.mark_at};
-  };
-  // The next hop is the same after the change of marks, which are no part of a place.
-  static_cast<void>(rewrite_marks(response, [&](std::string_view value, bool is_last) -> new_mark {
-    const std::uint64_t hop = above;
-    const auto own = read_own(value);
-    if (!is_last) above = place_of(value, secret);
-    if (own && is_second && own->is_of_pair && mark->has_dialog_of(own->mark)) {
-      is_second = false;
-      return turned(*own);
+  bool expects_second = false; // of a pair, whose mark is that of the first
+  for_each_entry(response, [&](entry_place at) {
+    const auto own = read_own(at.in(response));
+    const auto before = std::exchange(above, at);
+    const bool is_second = std::exchange(expects_second, false) && own && own->is_of_pair &&
+                           mark->has_dialog_of(own->mark);
+    if (!own) return true;
+    if (!is_second) {
+      mark.emplace(dialog_of(response.call_id(), response.from_tag(), *own), secret);
+      if (!mark->has_dialog_of(own->mark)) return true;
+      // The mark of the entry before may be another one by now; it is no part of a place.
+      mark->lead_to(response.to_tag(), target,
+                    before ? place_of(before->in(response), secret) : no_place);
+      expects_second = own->is_of_pair;
     }
-    is_second = false;
-    if (!own) return {};
-    mark.emplace(dialog_of(response.call_id(), response.from_tag(), *own), secret);
-    if (!mark->has_dialog_of(own->mark)) return {};
-    mark->lead_to(response.to_tag(), target, hop);
-    is_second = own->is_of_pair;
-    return turned(*own);
-  }));
+    return at.write_mark(response, *own, target == no_place ? blank_mark : mark->view());
+  });
 }
 
 // ---- in a request of the dialog
 
-followed_route follow_own_route(const sip::message& request, std::string_view own_params,
-                                const hash_key& secret, const refreshed_targets& moved) noexcept {
-  const own_parameters own = read_parameters(sip::uri_parameters{own_params});
+followed_route follow_own_route(const sip::message& request, const sip::uri& request_uri,
+                                std::string_view own_params, const hash_key& secret,
+                                const refreshed_targets& moved) noexcept {
+  const own_parameters own = read_parameters(own_params);
   if (own.mark.size() != dialog_mark::size) return {};
   const auto key = request.key();
   if (!key || key->to_tag.empty()) return {};
@@ -277,9 +290,7 @@ followed_route follow_own_route(const sip::message& request, std::string_view ow
   if (is_to_calling) mark = dialog_mark{dialog_of(key->call_id, key->to_tag, own), secret};
   if (!mark.has_dialog_of(own.mark)) return {};
   const auto next = request.front(sip::header_id::route);
-  const auto uri = sip::uri::parse(request.request_uri());
-  if (!uri) return {};
-  const std::uint64_t target = place_of(*uri, secret);
+  const std::uint64_t target = place_of(request_uri, secret);
   mark.lead_to(is_to_calling ? std::string_view{} : key->to_tag, target,
                next ? place_of(*next, secret) : no_place);
   if (!mark.has_hop_of(own.mark)) return {};

@@ -15,7 +15,8 @@
 
 namespace tandem::sip {
 class message;
-}
+class uri;
+} // namespace tandem::sip
 
 namespace tandem::stack {
 
@@ -68,9 +69,11 @@ struct followed_route {
 };
 
 /// \param request     as take_own_route() has left it
+/// \param request_uri of it, parsed
 /// \param own_params  of the entry, as take_own_route() gave them
 /// \param moved       those that may be elsewhere than the mark says
 [[nodiscard]] followed_route follow_own_route(const sip::message& request,
+                                              const sip::uri& request_uri,
                                               std::string_view own_params, const hash_key& secret,
                                               const refreshed_targets& moved) noexcept;
 

@@ -87,7 +87,8 @@ class recorded_call : public ::testing::Test {
       return u.host().text == "192.0.2.100" || u.host().text == "198.51.100.1";
     };
     static_cast<void>(take_own_route(m, is_own, params));
-    return follow_own_route(m, params, secret, moved);
+    const auto uri = sip::uri::parse(m.request_uri());
+    return uri ? follow_own_route(m, *uri, params, secret, moved) : followed_route{};
   }
   bool is_ours(const request_parts& p) { return follow(p).is_ours; }
 

@@ -30,11 +30,6 @@ verdict refuse(int status, std::string_view reason, header_id header = header_id
                         .value = std::string{value}};
 }
 
-/// What the registrar says of a contact itself, and does not give back.
-bool is_own_parameter(std::string_view name) {
-  return iequals(name, "expires") || iequals(name, "q");
-}
-
 /// One Contact of a 200.
 class contact_line {
  public:
@@ -129,13 +124,15 @@ verdict registration::add(const sip::contact& contact, std::optional<std::uint32
   if (contact.address.text().size() + contact.params.text().size() > longest_contact)
     return refuse(513, "Contact Too Long");
   // RFC 3261 7.3.1, 19.1.1: two lifetimes or two transports, and nobody knows which is meant.
-  if (sip::has_repeated(contact.params) || sip::has_repeated(contact.address))
+  if (sip::has_repeated(contact.params) || contact.address.has_repeated())
     return refuse(400, "Repeated Parameter in Contact");
   // One that is named again counts, too: `parameters_` has a place for each.
   if (++named_ > sip::most_contacts) return refuse(400, "Too Many Contacts");
   // RFC 3261 10.3 step 7: the parameter, else the header, else our own choice; 20.10: what is
   // malformed counts as not there.
-  std::uint32_t wanted = contact.expires().value_or(of_all.value_or(rules_.default_expires));
+  const wish_parameters said = read_parameters(contact);
+  std::uint32_t wanted =
+      sip::parse_lifetime(said.expires).value_or(of_all.value_or(rules_.default_expires));
   if (wanted > 0 && wanted < rules_.min_expires)
     return refuse(423, "Interval Too Brief", header_id::min_expires,
                   decimal{rules_.min_expires}.view());
@@ -144,8 +141,8 @@ verdict registration::add(const sip::contact& contact, std::optional<std::uint32
   wish made{contact.address, common_, wanted == 0};
   made.value.contact = contact.address.text();
   made.value.likeness = likeness(contact.address);
-  made.value.parameters = parameters_of(contact);
-  made.value.q = contact.q().value_or(rules_.default_q);
+  made.value.parameters = said.returned;
+  made.value.q = sip::parse_qvalue(said.q).value_or(rules_.default_q);
   made.value.expires = from_.at + seconds{wanted};
   // A contact that is named twice is what is said of it last.
   const auto earlier = std::find_if(wishes_.begin(), wishes_.end(), [&](const wish& w) {
@@ -158,26 +155,37 @@ verdict registration::add(const sip::contact& contact, std::optional<std::uint32
   return {};
 }
 
-/// The parameters that come back in the answer (RFC 3261 10.3 step 8, RFC 5626 6), each with its
-/// semicolon: as they stand, where they stand together.
-std::string_view registration::parameters_of(const sip::contact& contact) {
+/// In one walk. What comes back in the answer (RFC 3261 10.3 step 8, RFC 5626 6), each with its
+/// semicolon, is viewed as it stands where it stands together.
+registration::wish_parameters registration::read_parameters(const sip::contact& contact) {
+  wish_parameters said;
+  // The registrar says these two itself, and does not give them back.
+  const auto find_own = [&said](std::string_view name) -> std::string_view* {
+    if (iequals(name, "expires")) return &said.expires;
+    return iequals(name, "q") ? &said.q : nullptr;
+  };
   const char* begin = nullptr;
   const char* end = nullptr;
   bool is_apart = false; // something else stands between
   for (auto at = contact.params.begin(); at != contact.params.end(); ++at) {
-    if (is_own_parameter(at->name)) continue;
+    if (std::string_view* const own = find_own(at->name)) {
+      *own = at->value;
+      continue;
+    }
     const std::string_view text = at.text();
     is_apart |= text.data()[-1] != ';' || (begin && text.data() - 1 != end);
     if (!begin) begin = text.data() - 1;
     end = text.data() + text.size();
   }
-  if (!begin) return {};
-  if (!is_apart) return {begin, static_cast<std::size_t>(end - begin)};
+  if (!begin) return said;
+  said.returned = {begin, static_cast<std::size_t>(end - begin)};
+  if (!is_apart) return said;
   if (parameters_.capacity() == 0) parameters_.reserve(sip::most_contacts + 1); // views stay good
   std::string& kept = parameters_.emplace_back();
   for (auto at = contact.params.begin(); at != contact.params.end(); ++at)
-    if (!is_own_parameter(at->name)) kept.append(";").append(at.text());
-  return kept;
+    if (!find_own(at->name)) kept.append(";").append(at.text());
+  said.returned = kept;
+  return said;
 }
 
 bool registration::says_the_same(const binding& stored, const wish& w) const noexcept {

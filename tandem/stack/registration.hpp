@@ -81,10 +81,17 @@ class registration {
     bool is_removal = false;
   };
 
+  /// What the parameters of a Contact say, as they stand; empty for what is missing.
+  struct wish_parameters {
+    std::string_view expires;
+    std::string_view q;
+    std::string_view returned; ///< all others, each behind its semicolon
+  };
+
   [[nodiscard]] std::optional<sip::rejection> read_contacts();
   [[nodiscard]] std::optional<sip::rejection> add(const sip::contact& contact,
                                                   std::optional<std::uint32_t> of_all);
-  [[nodiscard]] std::string_view parameters_of(const sip::contact& contact);
+  [[nodiscard]] wish_parameters read_parameters(const sip::contact& contact);
   [[nodiscard]] bool says_the_same(const sip::binding& stored, const wish& w) const noexcept;
   [[nodiscard]] bool is_own(const sip::binding* b) const noexcept;
   void note_following(std::span<const sip::binding> stored, const sip::binding_edits& edits);

@@ -4,7 +4,6 @@
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
-#include <tandem/sip/validate.hpp>
 
 #include <optional>
 
@@ -19,7 +18,7 @@ std::optional<sip::uri> first_route(const sip::message& m) noexcept {
   const auto value = m.front(route);
   if (!value) return std::nullopt;
   const auto entry = sip::name_addr::parse(*value);
-  if (!entry || sip::has_repeated(entry->address)) return std::nullopt;
+  if (!entry || entry->address.has_repeated()) return std::nullopt;
   return entry->address;
 }
 
@@ -74,7 +73,7 @@ std::string fault_of_route(const sip::message& request) {
   if (!value) return "Bad Route";
   const auto entry = sip::name_addr::parse(*value);
   if (!entry) return std::string{"Bad Route: "}.append(sip::describe(entry.error().code));
-  return sip::has_repeated(entry->address) ? "Repeated Parameter in Route" : std::string{};
+  return entry->address.has_repeated() ? "Repeated Parameter in Route" : std::string{};
 }
 
 strict_route apply_strict_route(sip::message& request) {

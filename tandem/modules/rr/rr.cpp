@@ -74,7 +74,10 @@ std::shared_ptr<const void> check_preset(script::check& c) {
 void follow(message_context& m, own_route& own) {
   const hash_key& secret = m.home().transactions().secret();
   auto& moved = m.home().state<server::moved_parties>().all;
-  const auto followed = stack::follow_own_route(m.message(), own.params, secret, moved);
+  own.is_of_dialog = false;
+  const auto uri = m.parsed_uri();
+  if (!uri) return;
+  const auto followed = stack::follow_own_route(m.message(), *uri, own.params, secret, moved);
   own.is_of_dialog = followed.is_ours;
   if (!followed.is_ours) return;
   m.state<recorded_route>().within = recorded_route::dialog::ours;
