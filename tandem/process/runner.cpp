@@ -260,7 +260,9 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   }
 
   /// Asks for the channel again, and starts what waits.
-  void on_retry() { start_waiting(); }
+  void on_retry() {
+    if (open_channel()) start_waiting();
+  }
 
   /// Children run, and it is time to hear of the spawner: one that its children have stopped would
   /// report no end and start nothing.
@@ -464,6 +466,8 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   void lose_channel() {
     close_channel();
     log_error("the process that starts children is gone; {} runs are lost", running());
+    // Another one is ready before it is asked for, and the one that has ended is taken (wait(2)).
+    home_.timers().arm(retry_, home_.now() + retry_after);
     std::vector<key> lost;
     jobs_.for_each([&](key k, job& j) {
       if (j.at > job::phase::refused) lost.push_back(k);

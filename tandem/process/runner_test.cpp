@@ -391,6 +391,30 @@ TEST_F(processes, the_death_of_the_spawner_is_told_and_another_takes_over) {
   EXPECT_NE(starter.pid(), first);
 }
 
+TEST_F(processes, a_spawner_that_has_died_is_taken_and_replaced_before_it_is_asked_for) {
+  const pid_t first = starter.pid();
+  EXPECT_TRUE(run_shell("exit 0").succeeded());
+  ::kill(first, SIGKILL);
+  // A process that nobody has taken can still be signalled.
+  EXPECT_TRUE(home.run_until([&] { return ::kill(first, 0) != 0; }));
+  EXPECT_EQ(errno, ESRCH);
+  EXPECT_NE(starter.pid(), first);
+  EXPECT_EQ(::kill(starter.pid(), 0), 0);
+}
+
+TEST_F(processes, spawners_that_die_are_replaced_once_a_second_at_most) {
+  const auto kill_and_await_another = [&] {
+    const pid_t old = starter.pid();
+    ::kill(old, SIGKILL);
+    EXPECT_TRUE(home.run_until([&] { return starter.pid() != old; }));
+  };
+  EXPECT_TRUE(run_shell("exit 0").succeeded());
+  const instant begun = now();
+  kill_and_await_another();
+  kill_and_await_another();
+  EXPECT_GE(now() - begun, seconds{1});
+}
+
 TEST_F(processes, a_child_that_stops_the_spawner_holds_up_nobody_for_long) {
   const pid_t first = starter.pid();
   // Its parent is the spawner, of the same user.
