@@ -4,6 +4,8 @@
 #include <tandem/names/name_server_for_test.hpp>
 #include <tandem/names/resolver.hpp>
 
+#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <new>
@@ -185,6 +187,20 @@ TEST_F(resolving, believes_the_hosts_file_first) {
   EXPECT_EQ(look_up("phone"), "127.0.0.9");
   EXPECT_EQ(look_up("phone", address_family::v6), "there is no such host");
   EXPECT_TRUE(server.asked.empty());
+  std::remove(path.c_str());
+}
+
+TEST(hosts_file, is_looked_at_once_a_second_at_most) {
+  const std::string path = ::testing::TempDir() + "/tandem_hosts_" + std::to_string(getpid());
+  std::ofstream{path} << "127.0.0.1 old\n";
+  hosts_file hosts{path};
+  const instant begun = tandem::now();
+  EXPECT_TRUE(hosts.find("old", begun));
+  std::ofstream{path} << "127.0.0.1 young\n";
+  namespace fs = std::filesystem;
+  fs::last_write_time(path, fs::last_write_time(path) + seconds{5});
+  EXPECT_FALSE(hosts.find("young", begun + milliseconds{999}));
+  EXPECT_TRUE(hosts.find("young", begun + seconds{1}));
   std::remove(path.c_str());
 }
 

@@ -3,7 +3,7 @@
 
 #include <tandem/io/connection.hpp>
 #include <tandem/io/shard.hpp>
-#include <tandem/names/resolver.hpp>
+#include <tandem/names/search_list.hpp>
 #include <tandem/sip2/client/client_session.hpp>
 
 #include <optional>
@@ -111,11 +111,8 @@ class client::impl final : io::connection_handler {
 
   [[nodiscard]] names::resolver::answer find_addresses() {
     names::resolver names{home_};
-    std::optional<names::resolver::answer> found;
-    names.resolve(options_.host, names::address_family::any,
-                  [&found](const names::resolver::answer& a) { found = a; });
-    home_.run_until([&found] { return found.has_value(); }, options_.connect_limit);
-    return found ? *found : fail(names::resolve_error::timed_out);
+    return names::find_by_search(home_, names, names::search_list::read(), options_.host,
+                                 options_.connect_limit);
   }
 
   [[nodiscard]] std::string explain_end() const {

@@ -20,7 +20,7 @@
 namespace tandem::sip2 {
 
 struct client_options {
-  std::string host = "127.0.0.1"; ///< name or address
+  std::string host = "127.0.0.1"; ///< address, or name, which resolv.conf's domains may complete
   std::uint16_t port = 6001;
   bool has_tls = false;
   std::string ca_file = {};          ///< PEM; empty: the system's

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/recording.hpp>
 
+#include <tandem/base/split.hpp>
 #include <tandem/sip2/protocol/date.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
 
@@ -67,10 +68,8 @@ std::string text_of(const std::vector<std::string_view>& values) {
 std::vector<recorded> read_recording(std::string_view text, const wire_format& format) {
   std::vector<recorded> all;
   std::map<std::string, std::size_t, std::less<>> open; // the last question of each terminal
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    const auto s = find_said(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view line : split(text, '\n')) {
+    const auto s = find_said(line);
     auto m = s ? read_line(*s, format) : std::nullopt;
     if (!m) continue;
     if (s->is_question) {
