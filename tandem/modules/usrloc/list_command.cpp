@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
+#include <cstdint>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -31,10 +31,10 @@ std::optional<location_table::position> parse_position(std::string_view text) {
   const auto dot = text.find('.');
   const auto stripe = parse_number<std::uint32_t>(text.substr(0, dot));
   if (!stripe || dot == text.npos) return std::nullopt;
-  text.remove_prefix(dot + 1);
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), at.hash, 16);
-  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) return std::nullopt;
+  const auto hash = parse_number<std::uint64_t>(text.substr(dot + 1), 16);
+  if (!hash) return std::nullopt;
   at.stripe = *stripe;
+  at.hash = *hash;
   return at;
 }
 

@@ -244,7 +244,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
         [this, weak = s->weak_from_this(), e, begun, cells = s->cells](http::client_result&& r) {
           if (cells.seconds) cells.seconds->observe(home_.now() - begun);
           // The clients are gone before the pool is; the system may be by now.
-          take(weak.lock().get(), e, std::move(r));
+          take(weak.lock().get(), cells, e, std::move(r));
         });
     return true;
   }
@@ -268,15 +268,16 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     return best;
   }
 
-  /// \param s null: a system that a reload has taken out.
-  void take(system* s, const std::shared_ptr<exchange>& e, http::client_result&& r) {
+  /// \param s null: a system that a reload has taken out. It is still counted, in its `cells`.
+  void take(system* s, const metric_cells& cells, const std::shared_ptr<exchange>& e,
+            http::client_result&& r) {
     const auto alive = shared_from_this();
     const bool is_answer = r && r->status == 200;
     try {
       forget_retired();
       if (is_answer)
-        note_success(s);
-      else if (note_failure(s, *e, r) && !stopped_ && try_next(e))
+        note_success(s, cells);
+      else if (note_failure(s, cells, *e, r) && !stopped_ && try_next(e))
         return;
     } catch (const std::bad_alloc&) {
       // The answer is not lost for what would have been noted about it. A failure stands as far as
@@ -290,22 +291,20 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       finish(e, fail(std::move(e->error)));
   }
 
-  void note_success(system* s) {
-    if (!s) return;
-    if (s->cells.good) s->cells.good->add();
-    tell(*s, s->health.on_success(home_.now()));
+  void note_success(system* s, const metric_cells& cells) {
+    if (cells.good) cells.good->add();
+    if (s) tell(*s, s->health.on_success(home_.now()));
   }
 
   /// Notes why there is no answer; true when the request may be sent to another system.
-  bool note_failure(system* s, exchange& e, const http::client_result& r) {
+  bool note_failure(system* s, const metric_cells& cells, exchange& e,
+                    const http::client_result& r) {
     e.error = {.kind = r ? backend_failure::status : to_failure(r.error().kind),
                .status = r ? r->status : 0,
                .detail = {},
                .body = {}};
-    if (s) {
-      if (s->cells.bad) s->cells.bad->add();
-      ++s->failures;
-    }
+    if (cells.bad) cells.bad->add();
+    if (s) ++s->failures;
     const auto name = s ? s->name : std::string{"a back-end that was taken out"};
     if (r) {
       e.error.detail = fmt::format("{}: HTTP {}", name, r->status);

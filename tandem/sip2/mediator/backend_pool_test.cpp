@@ -318,6 +318,26 @@ TEST_F(backend_pools, reload_keeps_what_is_on_its_way) {
   EXPECT_EQ(reply->value(), "done");
 }
 
+TEST_F(backend_pools, what_ends_on_a_system_that_a_reload_took_out_is_counted_under_its_name) {
+  library old{home, "old"};
+  library young{home, "young"};
+  old.holds = true;
+  auto pool = make({.urls = {old.url()}});
+  const std::string name = pool->states()[0].url;
+  int ended = 0;
+  for (int i = 0; i < 2; ++i)
+    pool->send(request(code::checkout), [&](const backend_reply&) { ++ended; });
+  EXPECT_TRUE(home.run_until([&] { return old.held.size() == 2; }));
+  ASSERT_TRUE(pool->reload({.urls = {young.url()}}));
+  old.held[0].respond({.body = "done"});
+  old.held[1].respond({.status = 500});
+  EXPECT_TRUE(home.run_until([&] { return ended == 2; }));
+  for (const char* result : {"answered", "failed"})
+    EXPECT_EQ(count.value("sip2_backend_requests_total", {{"backend", name}, {"result", result}}),
+              1)
+        << result;
+}
+
 TEST_F(backend_pools, broken_answers_for_one_card_do_not_open_the_circuit) {
   library ils{home};
   auto pool = make({.urls = {ils.url()}, .answer_limit = 16, .failures_to_open = 3});

@@ -155,6 +155,14 @@ TEST_F(door_test, draining_finishes_what_is_in_progress_and_refuses_what_comes_n
   EXPECT_EQ((*got)->body, item_answer);
 }
 
+TEST_F(door_test, the_end_of_a_drain_is_told_later_even_where_nothing_is_in_progress) {
+  int done = 0;
+  d_->drain(seconds{10}, [&] { ++done; });
+  EXPECT_EQ(done, 0);
+  ASSERT_TRUE(home.run_until([&] { return done > 0; }, seconds{10}));
+  EXPECT_EQ(done, 1);
+}
+
 TEST_F(door_test, at_the_limit_of_a_drain_what_is_in_progress_is_refused) {
   library.is_silent = true;
   std::optional<http::client_result> got;

@@ -2,35 +2,35 @@
 #include <tandem/sip2/mediator/mediator.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/base/split.hpp>
 #include <tandem/control/health.hpp>
 #include <tandem/control/json_rpc.hpp>
+#include <tandem/io/descriptor_limit.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 #include <string_view>
-#include <sys/resource.h>
 
 namespace tandem::sip2 {
 namespace {
 
 /// A log line for each line of a text.
 void log_faults(std::string_view text) {
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
-    if (end > 0) log_error("{}", text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  for (const std::string_view line : split(text, '\n'))
+    if (!line.empty()) log_error("{}", line);
 }
 
 /// Leaves descriptors for the back-end and the HTTP port, however many terminals come.
 void fit_to_descriptors(mediator_config& config) {
   constexpr std::size_t others = 64; // log, listeners, HTTP port, files that are read
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return;
+  const bool has_balancer =
+      std::ranges::any_of(config.listeners, &listener_options::has_proxy_header);
+  const std::size_t limit = io::raise_descriptor_limit();
+  if (limit == std::numeric_limits<std::size_t>::max()) return;
   // Each back-end has one more connection for its probes.
-  const auto kept =
-      others + config.backend.urls.size() * (config.backend.most_connections + std::size_t{1});
-  const auto limit = static_cast<std::size_t>(files.rlim_cur);
+  const auto kept = others + (has_balancer ? terminal_server::most_unnamed : 0) +
+                    config.backend.urls.size() * (config.backend.most_connections + std::size_t{1});
   const auto room = limit > kept ? limit - kept : std::size_t{1};
   auto& most = config.server.max_clients;
   if (most > room)

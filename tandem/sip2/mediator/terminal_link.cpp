@@ -26,11 +26,11 @@ terminal_link::terminal_link(terminal_server& server, handle<std::unique_ptr<ter
     : server_{server}, key_{key}, listener_{std::move(on)}, peer_{peer}, id_{fmt::format(
                                                                              "{}-{}", key.slot,
                                                                              key.generation)},
-      connection_{server.home_, *this}, began_{server.home_.now()}, counted_{peer.ip} {
-  server_.count(counted_, 1);
-}
+      connection_{server.home_, *this}, began_{server.home_.now()} {}
 
-terminal_link::~terminal_link() { server_.count(counted_, -1); }
+terminal_link::~terminal_link() {
+  if (counted_) server_.count(*counted_, -1);
+}
 
 instant terminal_link::now() const noexcept { return server_.home_.now(); }
 
@@ -44,6 +44,8 @@ void terminal_link::start(io::unique_fd fd, const io::tls_context& tls) {
 }
 
 void terminal_link::begin(const socket_address& peer) {
+  server_.count(peer.ip, 1);
+  counted_ = peer.ip;
   terminal_options options;
   options.peer = peer.to_string();
   options.session = fmt::format("{:016x}{:016x}", random_bits(), random_bits());
@@ -85,10 +87,8 @@ void terminal_link::take_proxy_header(std::string_view bytes) {
     return refuse("no PROXY header where one is due");
   }
   // UNKNOWN and LOCAL: the balancer itself, which has to be admitted like anybody.
-  const auto client = header.client ? header.client : peer_;
-  server_.count(client.ip, 1);
-  server_.count(std::exchange(counted_, client.ip), -1);
-  if (!server_.admit(*listener_, client.ip)) return refuse("not admitted");
+  const socket_address client = header.client ? header.client : peer_;
+  if (!server_.admit(*listener_, client)) return refuse("not admitted");
   const auto rest = header_.substr(header.size);
   header_ = std::string{};
   begin(client);
@@ -220,8 +220,7 @@ terminal_info terminal_link::info(instant at) const {
 }
 
 std::optional<terminal_link::merit> terminal_link::weigh() const noexcept {
-  if (!terminal_) return merit{false, false, began_};
-  if (terminal_->is_logged_in()) return std::nullopt;
+  if (!terminal_ || terminal_->is_logged_in()) return std::nullopt;
   return merit{terminal_->is_proven(), terminal_->is_waiting(), terminal_->last_active()};
 }
 

@@ -40,10 +40,13 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
     instant last_active; ///< least of who has been silent for longest
     friend auto operator<=>(const merit&, const merit&) = default;
   };
-  /// Nothing: it has logged in, and stays.
+  /// Nothing: it has logged in, and stays; or takes no place, since it is not named yet.
   [[nodiscard]] std::optional<merit> weigh() const noexcept;
-  /// The address it is counted for.
-  [[nodiscard]] const ip_address& from() const noexcept { return counted_; }
+  /// Whether it is known whose connection this is: false while the PROXY header is awaited.
+  [[nodiscard]] bool is_named() const noexcept { return counted_.has_value(); }
+  /// The address it is counted for, of one that is_named().
+  [[nodiscard]] const ip_address& from() const noexcept { return *counted_; }
+  [[nodiscard]] instant began() const noexcept { return began_; }
 
  private:
   void on_data(std::string_view bytes) override;
@@ -80,8 +83,8 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
   std::string header_;      ///< of the PROXY protocol, as far as it has come
   bool has_spoken_ = false; ///< a byte of the terminal itself has come
   instant began_;
-  std::optional<terminal> terminal_; ///< none while the PROXY header is awaited
-  ip_address counted_;               ///< the address this link is counted for
+  std::optional<terminal> terminal_;  ///< none while the PROXY header is awaited
+  std::optional<ip_address> counted_; ///< the address this link is counted for
   std::unique_ptr<trace_state> trace_;
 };
 

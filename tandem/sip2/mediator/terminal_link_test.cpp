@@ -97,10 +97,11 @@ TEST_F(terminal_links, without_a_PROXY_header_where_one_is_due_nobody_comes_in) 
 TEST_F(terminal_links, a_connection_that_ends_within_its_PROXY_header_leaves_nothing) {
   start({.has_proxy_header = true});
   peer->say("PROXY TC");
-  ASSERT_TRUE(home.run_until([&] { return server->connected() == 1; }, seconds{10}));
+  ASSERT_TRUE(home.run_until([&] { return server->list().size() == 1; }, seconds{10}));
+  EXPECT_EQ(server->connected(), 0U) << "it is no terminal yet";
   peer->finish();
   EXPECT_EQ(received(1), "~");
-  EXPECT_EQ(server->connected(), 0U);
+  EXPECT_TRUE(server->list().empty());
   EXPECT_TRUE(library.seen.empty());
 }
 

@@ -133,14 +133,8 @@ void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd 
                   on->options.name);
       return;
     }
-  } else if (!admit(*on, peer.ip)) {
-    return;
-  }
-  // Who may not come in displaces nobody.
-  if (options_.max_clients > 0 && connected_ >= options_.max_clients && !make_place(peer.ip)) {
-    ++counters_.refused_full;
-    log_warning("[{}] SIP client rejected because the server has reached max_clients={}",
-                peer.to_string(), options_.max_clients);
+    make_room_for_unnamed();
+  } else if (!admit(*on, peer)) {
     return;
   }
   keep_alive(fd.get());
@@ -187,19 +181,41 @@ bool terminal_server::make_place(const ip_address& newcomer) {
   return connected_ < options_.max_clients;
 }
 
-/// Whether a terminal at this address may come in; tells the log when not.
-bool terminal_server::admit(const listener& on, const ip_address& from) {
-  if (!is_listed(on.options.allowed, from)) {
+/// The one that has waited for its header for longest gives its place to a newcomer.
+void terminal_server::make_room_for_unnamed() {
+  std::size_t unnamed = 0;
+  link_key oldest;
+  instant began = instant::max();
+  links_.for_each([&](link_key key, auto& link) {
+    if (link->is_named()) return;
+    ++unnamed;
+    if (link->began() >= began) return;
+    oldest = key;
+    began = link->began();
+  });
+  if (unnamed < most_unnamed) return;
+  ++counters_.displaced;
+  (*links_.find(oldest))->give_up("too many connections wait for their PROXY header");
+}
+
+/// Whether the terminal at this address may come in, for which another one may have to go; tells
+/// the log when not. Who may not come in displaces nobody.
+bool terminal_server::admit(const listener& on, const socket_address& from) {
+  if (!is_listed(on.options.allowed, from.ip)) {
     ++counters_.refused_address;
     log_warning("[{}] refused: not on the list of {}", from.to_string(), on.options.name);
     return false;
   }
   const auto most = options_.max_clients_per_address;
-  // A link with a PROXY header is counted before it is admitted.
-  const std::size_t counted = on.options.has_proxy_header ? 1 : 0;
-  if (most > 0 && by_address_.of(from) >= most + counted) {
+  if (most > 0 && by_address_.of(from.ip) >= most) {
     ++counters_.refused_full;
     log_warning("[{}] refused: {} connections from there already", from.to_string(), most);
+    return false;
+  }
+  if (options_.max_clients > 0 && connected_ >= options_.max_clients && !make_place(from.ip)) {
+    ++counters_.refused_full;
+    log_warning("[{}] SIP client rejected because the server has reached max_clients={}",
+                from.to_string(), options_.max_clients);
     return false;
   }
   return true;

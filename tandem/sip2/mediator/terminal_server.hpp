@@ -44,7 +44,8 @@ struct server_options {
 struct server_counters {
   std::uint64_t accepted = 0;
   std::uint64_t refused_full = 0;    ///< max_clients, or that of the address
-  std::uint64_t displaced = 0;       ///< closed without a login, for a newcomer when all was full
+  std::uint64_t displaced = 0;       ///< closed without a login or a PROXY header, for a newcomer
+                                     ///< when all was full
   std::uint64_t refused_address = 0; ///< not on the listener's list, or no PROXY header
 };
 
@@ -71,6 +72,11 @@ struct trace_lines {
 
 class terminal_server {
  public:
+  /// Connections of load balancers whose PROXY header has not come yet; beyond that the one that
+  /// has waited for longest is closed. They are no terminals yet: they take no place of one, and
+  /// displace none.
+  static constexpr std::size_t most_unnamed = 64;
+
   terminal_server(io::shard& home, backend& library, server_options options,
                   std::shared_ptr<const terminal_rules> rules);
   ~terminal_server();
@@ -98,6 +104,7 @@ class terminal_server {
   [[nodiscard]] std::optional<trace_lines> trace(std::string_view id, std::uint64_t from);
   bool stop_trace(std::string_view id);
 
+  /// Terminals; without the connections that have not said yet whose they are.
   [[nodiscard]] std::size_t connected() const noexcept { return connected_; }
   [[nodiscard]] const terminal_counters& counters() const noexcept { return terminal_counters_; }
   /// For who relays the same messages by another way: the door.
@@ -115,7 +122,8 @@ class terminal_server {
   void close_all_but(const std::vector<std::shared_ptr<listener>>& kept);
   void accept(const std::shared_ptr<listener>& on, io::unique_fd fd, const socket_address& peer);
   [[nodiscard]] bool make_place(const ip_address& newcomer);
-  [[nodiscard]] bool admit(const listener& on, const ip_address& from);
+  [[nodiscard]] bool admit(const listener& on, const socket_address& from);
+  void make_room_for_unnamed();
   void count(const ip_address& from, int change);
   void finish_drain();
   void forget(link_key key);

@@ -253,6 +253,40 @@ TEST_F(terminal_server_test, a_balancer_names_the_terminal) {
   EXPECT_EQ(library.seen.size(), 1U);
 }
 
+TEST_F(terminal_server_test, nobody_is_displaced_before_the_PROXY_header_says_for_whom) {
+  listener_options on;
+  on.has_proxy_header = true;
+  on.allowed = {*ip_prefix::parse("192.0.2.0/24")};
+  start({.max_clients = 2, .max_clients_per_address = 2}, on);
+  const auto named = [&](const char* address) {
+    auto p = connect();
+    p->connection.write(std::string{"PROXY TCP4 "} + address + " 198.51.100.2 40000 6001\r\n");
+    return p;
+  };
+  const auto a = named("192.0.2.9"), b = named("192.0.2.9");
+  ASSERT_TRUE(wait([&] { return server->connected() == 2; }));
+  // All places are taken: those that have not said whose they are take none, and no more of them
+  // stay than there may be.
+  std::vector<std::unique_ptr<peer>> unnamed;
+  for (std::size_t i = 0; i < terminal_server::most_unnamed; ++i) unnamed.push_back(connect());
+  ASSERT_TRUE(wait([&] { return server->list().size() == 2 + unnamed.size(); }));
+  EXPECT_EQ(server->server_counts().displaced, 0U);
+  const auto one_more = connect();
+  ASSERT_TRUE(wait([&] { return unnamed.front()->is_closed; }));
+  EXPECT_EQ(server->server_counts().displaced, 1U);
+  // Who is not admitted displaces nobody, and neither does another one of those who are here.
+  for (const char* address : {"203.0.113.9", "192.0.2.9"}) {
+    const auto other = named(address);
+    ASSERT_TRUE(wait([&] { return other->is_closed; })) << address;
+  }
+  EXPECT_FALSE(a->is_closed || b->is_closed);
+  EXPECT_EQ(server->connected(), 2U);
+  const auto newcomer = named("192.0.2.10");
+  ASSERT_TRUE(wait([&] { return a->is_closed || b->is_closed; }));
+  EXPECT_FALSE(newcomer->is_closed || one_more->is_closed);
+  EXPECT_EQ(server->connected(), 2U);
+}
+
 TEST_F(terminal_server_test, draining_finishes_what_is_in_progress) {
   start();
   auto busy = connect(), idle = connect();
