@@ -147,8 +147,11 @@ def test_no_method_takes_a_stranger_anywhere(server, person, endpoint, method):
         for to_tag in (None, "made-up"):
             for uri, headers in forms_of(victim, server):
                 request = stranger.request(method, uri, to="sip:carol@elsewhere.test", to_tag=to_tag, headers=headers)
-                if method == "ACK":  # RFC 3261 17: not answered
+                if method == "ACK":  # RFC 3261 17: not answered; what is asked behind it, of its call, shows that it was read
                     stranger.send(request)
+                    behind = stranger.request("OPTIONS", server.uri, call_id=request.get("Call-ID"))
+                    assert stranger.exchange(behind).status == 200
+                    assert victim.nothing(probe={"call_id": request.get("Call-ID")})
                     continue
                 answer = stranger.exchange(request)
                 # The server answers for itself, and registers whoever names our domain: there is no authentication yet.
@@ -169,8 +172,14 @@ def test_whoever_has_seen_a_route_sends_to_the_other_party_alone(server, person)
     caller, callee = Dialog(eve, invite, answer), Dialog(bob, arrived, answer)
     eve.send(caller.request("ACK"))
     assert bob.receive_request("ACK")
+    strays = (carol.contact, f"sip:carol@127.0.0.1:{carol.port};transport=tcp", f"sip:{DOMAIN}:{carol.port};maddr=127.0.0.1")
+    for target in strays:
+        eve.send(caller.request("ACK", target=target))
+    # An ACK is not answered: what is asked behind it, of its call, shows that it was read.
+    assert eve.exchange(eve.request("OPTIONS", server.uri, call_id=caller.call_id)).status == 200
+    assert carol.nothing(probe={"call_id": caller.call_id})
     for method in ("INVITE", "MESSAGE", "OPTIONS", "BYE", "INFO"):
-        for target in (carol.contact, f"sip:carol@127.0.0.1:{carol.port};transport=tcp", f"sip:{DOMAIN}:{carol.port};maddr=127.0.0.1"):
+        for target in strays:
             assert eve.exchange(caller.request(method, target=target)).status == 403
         assert eve.exchange(caller.request(method, routes=caller.routes + [f"<{carol.contact};lr>"])).status == 403
         assert eve.exchange(caller.request(method, routes=callee.routes, target=eve.contact)).status == 403
