@@ -88,8 +88,11 @@ void core::on_cancel(stack::server_handle, sip::message& cancel, const stack::ar
 }
 
 bool core::is_ack_to_own_reply(const sip::message& request) const {
-  return request.method() == sip::method::ack &&
-         request.to_tag() == transactions().tag_for(request).view();
+  if (request.method() != sip::method::ack) return false;
+  const std::string_view tag = request.to_tag();
+  // That of nearly every other element has another length.
+  return tag.size() == stack::local_tag{}.view().size() &&
+         tag == transactions().tag_for(request).view();
 }
 
 bool core::refuse(const sip::message& request, const stack::arrival& from, sip::read_values& read) {

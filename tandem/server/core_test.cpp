@@ -91,6 +91,36 @@ TEST_F(routing_core, refuses_what_is_not_valid_before_the_script) {
   EXPECT_EQ(home->counters().requests, 0U);
 }
 
+TEST_F(routing_core, hands_on_a_request_uri_only_while_its_bytes_are_there) {
+  load(R"(answer(200, "OK");)");
+  const std::string text = request_text(request("OPTIONS"));
+  const auto read_of = [](const sip::message& m) {
+    const auto uri = sip::uri::parse(m.request_uri());
+    EXPECT_TRUE(uri);
+    return sip::read_values{.target = uri ? std::optional{*uri} : std::nullopt};
+  };
+  const auto view = [](const message_context& m) {
+    const auto uri = m.parsed_uri();
+    return uri ? uri->text() : std::string_view{};
+  };
+  message_context m{*home};
+  {
+    const sip::message copy = parsed(text);
+    m.begin({}, nullptr, script::block_kind::request, parsed(text), {});
+    m.take_read(read_of(copy)); // the same text, elsewhere
+  }
+  EXPECT_EQ(view(m).data(), m.original_uri().data());
+  m.take_read(read_of(m.message()));
+  EXPECT_EQ(view(m).data(), m.original_uri().data());
+  ASSERT_TRUE(m.force_rport());
+  EXPECT_EQ(view(m).data(), m.original_uri().data());
+  ASSERT_TRUE(m.rewrite_uri("sip:x@192.0.2.9"));
+  EXPECT_EQ(view(m), "sip:x@192.0.2.9");
+  EXPECT_EQ(view(m).data(), m.message().request_uri().data());
+  ASSERT_TRUE(m.rewrite_uri("sip:another@192.0.2.9"));
+  EXPECT_EQ(view(m), "sip:another@192.0.2.9");
+}
+
 TEST_F(routing_core, lets_the_script_see_a_request_that_has_no_hops_left) {
   load(R"(answer(200, "mine");)"); // RFC 3261 16.3 step 3: it may be for us
   std::string text = request_text(request("OPTIONS"));
