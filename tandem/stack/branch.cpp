@@ -2,6 +2,7 @@
 #include <tandem/stack/branch.hpp>
 
 #include <tandem/base/letters.hpp>
+#include <tandem/base/text.hpp>
 #include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/message.hpp>
@@ -36,6 +37,11 @@ std::uint64_t hop_hash(const sip::message_key& key, std::string_view branch, std
                        const hash_key& secret) noexcept {
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2); // of an IPv6 address
   return keyed_hash(secret, branch, host, call_hash(key, secret));
+}
+
+void put_home(branch_text& branch, std::uint16_t home) noexcept {
+  branch.put(".");
+  branch.put_number(home);
 }
 
 /// One of the Vias has a branch of ours with these bits and, behind them, this mark.
@@ -100,7 +106,8 @@ bool is_loop(const sip::message& request, const routing_id& routing) noexcept {
          (routing.hop != routing.all && has_own_via(request, routing.hop, stateless_mark));
 }
 
-branch_text make_branch(const routing_id& routing, std::uint64_t unique, unsigned index) noexcept {
+branch_text make_branch(const routing_id& routing, std::uint64_t unique, unsigned index,
+                        std::uint16_t home) noexcept {
   branch_text branch;
   branch.put(cookie);
   branch.put_bits(routing.all);
@@ -108,17 +115,24 @@ branch_text make_branch(const routing_id& routing, std::uint64_t unique, unsigne
   branch.put_bits(unique);
   branch.put(".");
   branch.put_number(index);
+  put_home(branch, home);
   return branch;
 }
 
+std::optional<std::uint16_t> home_of_branch(std::string_view branch) noexcept {
+  if (routing_part(branch).empty()) return std::nullopt;
+  return parse_number<std::uint16_t>(branch.substr(branch.rfind('.') + 1));
+}
+
 branch_text make_stateless_branch(const sip::message& request, const routing_id& routing,
-                                  const hash_key& secret) noexcept {
+                                  const hash_key& secret, std::uint16_t home) noexcept {
   const auto key = request.key();
   branch_text branch;
   branch.put(cookie);
   branch.put_bits(routing.hop);
   branch.put(stateless_mark);
   branch.put_bits(key ? hop_hash(*key, key->branch, key->sent_by_host, secret) : 0);
+  put_home(branch, home);
   return branch;
 }
 
@@ -140,7 +154,9 @@ bool is_stateless_response(const sip::message& response, const hash_key& secret)
   branch_text expected;
   expected.put(stateless_mark);
   expected.put_bits(hop_hash(*key, hop->branch(), hop->sent_by.host.text, secret));
-  return branch.substr(cookie.size() + letters) == expected.view();
+  // Behind it stands the shard, which has been read.
+  const std::string_view marked = branch.substr(cookie.size() + letters);
+  return marked.substr(0, marked.rfind('.')) == expected.view();
 }
 
 } // namespace tandem::stack

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace tandem::sip {
@@ -15,8 +16,8 @@ class message;
 
 namespace tandem::stack {
 
-/// z9hG4bK, 12 letters of what routes the request, a point, 12 letters that are unique, a point and
-/// the number of the branch.
+/// z9hG4bK, 12 letters of what routes the request, a point, 12 letters that are unique, a point,
+/// the number of the branch, a point and the number of the shard that responses go home to.
 class branch_text {
  public:
   [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
@@ -49,14 +50,20 @@ struct routing_id {
 /// The branch of client transaction number `index` of a response context.
 /// \param unique random, of this transaction alone: a response that has it comes from where the
 /// request was seen
+/// \param home outbox::shard() of who waits for the response
 [[nodiscard]] branch_text make_branch(const routing_id& routing, std::uint64_t unique,
-                                      unsigned index) noexcept;
+                                      unsigned index, std::uint16_t home) noexcept;
+
+/// The shard that a response with this branch goes home to, whatever a script has made of its
+/// Call-ID; nothing when the branch is not of our form. Anybody can write a number here: it is to
+/// be compared with the number of shards.
+[[nodiscard]] std::optional<std::uint16_t> home_of_branch(std::string_view branch) noexcept;
 
 /// The branch for forwarding without a transaction: a function of the request, so that copies of
 /// it, and the ACK and CANCEL of its hop, get the same one (RFC 3261 16.11).
 [[nodiscard]] branch_text make_stateless_branch(const sip::message& request,
-                                                const routing_id& routing,
-                                                const hash_key& secret) noexcept;
+                                                const routing_id& routing, const hash_key& secret,
+                                                std::uint16_t home) noexcept;
 
 /// A response came back to make_stateless_branch's branch: its top Via is ours and the Via below it
 /// is that of the request. Only such a response is forwarded without a transaction (RFC 6026 8.9

@@ -7,11 +7,14 @@
 #include <tandem/sip/line_writer.hpp>
 #include <tandem/sip/max_forwards.hpp>
 #include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/name_addr.hpp>
 #include <tandem/stack/route_rules.hpp>
+#include <tandem/stack/stateless_return.hpp>
 #include <tandem/stack/wire.hpp>
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 namespace tandem::stack {
 
@@ -38,13 +41,13 @@ class via_line {
   bool is_cut_ = false;
 };
 
-void write_via(via_line& via, const target& to, std::string_view sent_by, std::string_view branch,
-               via_rport rport) noexcept {
+void write_via(via_line& via, const target& to, std::string_view sent_by,
+               const leaving_marks& marks) noexcept {
   via.put("SIP/2.0/");
   via.put(via_token(to.transport));
   via.put(" ");
   via.put(sent_by);
-  if (rport == via_rport::asked) via.put(";rport");
+  if (marks.rport == via_rport::asked) via.put(";rport");
   if (to.address.ip.is_multicast()) {
     // RFC 3261 18.1.1: the answers go to the group, too, and no further than the request.
     via.put(";maddr=");
@@ -55,7 +58,43 @@ void write_via(via_line& via, const target& to, std::string_view sent_by, std::s
     }
   }
   via.put(";branch=");
-  via.put(branch);
+  via.put(marks.branch);
+  if (marks.way_back.empty()) return;
+  via.put(";");
+  via.put(return_parameter);
+  via.put("=");
+  via.put(marks.way_back);
+}
+
+/// The address of ours that a second entry names: the request leaves by another transport or
+/// address than it came by (RFC 5658). Empty when there is one side only.
+std::string_view other_side(const recorded_entry& recorded, const leaving_way& by,
+                            const outbox& out) noexcept {
+  const bool is_same =
+      !recorded.rules.enable_double_rr ||
+      (by.transport == recorded.came_by.transport && by.sent_by == out.sent_by(recorded.came_by));
+  return is_same ? std::string_view{} : by.sent_by;
+}
+
+/// RFC 3261 16.6 step 4, of the copy that leaves for `to`. False when it takes no more.
+bool record_other_side(sip::message& copy, const recorded_entry& recorded, std::string_view sent_by,
+                       const target& to, const hash_key& secret) {
+  route_entry second{.user = {}, .sent_by = sent_by, .transport = to.transport};
+  // What add_username has put into the first.
+  std::string user; // of its own: an edit moves what it views
+  if (recorded.rules.add_username && !sent_by.empty())
+    if (const auto first = copy.front(sip::header_id::record_route))
+      if (const auto entry = sip::name_addr::parse(*first)) user = entry->address.user();
+  second.user = user;
+  return record_way(copy, recorded.rules, sent_by.empty() ? nullptr : &second,
+                    to.flow ? flow_token{to} : flow_token{}) &&
+         seal_record_route(copy, secret);
+}
+
+/// How much longer a copy is with a second entry: as long as the first, and what tells them apart.
+std::size_t second_entry_size(const sip::message& copy) {
+  constexpr std::size_t names = 40;
+  return copy.front(sip::header_id::record_route).value_or(std::string_view{}).size() + names;
 }
 
 } // namespace
@@ -96,9 +135,22 @@ breadth breadth::of(const sip::message& request, unsigned otherwise) noexcept {
   return {parse_number<unsigned>(trim(*named)).value_or(otherwise), true};
 }
 
-result<copy_change, forward_errc> address_copy(sip::message& copy, std::string_view uri,
+result<sip::message, forward_errc> copy_of(const sip::message& request, hop_count hops) {
+  sip::message copy = request.clone();
+  if (hops == hop_count::here)
+    if (const auto counted = count_hop(copy); !counted) return fail(counted.error());
+  return copy;
+}
+
+result<copy_change, forward_errc> address_copy(sip::message& copy, const forward_to& way,
                                                unsigned share) {
   auto change = copy_change::none;
+  const std::string_view uri = way.uri;
+  if (!way.path.empty()) {
+    if (!copy.edit().put_front(sip::header_id::route, way.path))
+      return fail(forward_errc::too_large);
+    change = copy_change::some;
+  }
   if (uri != copy.request_uri()) {
     if (!copy.edit().set_request_uri(uri)) return fail(forward_errc::bad_uri);
     change = copy_change::some;
@@ -123,19 +175,31 @@ result<copy_change, forward_errc> address_copy(sip::message& copy, std::string_v
 }
 
 result<leaving_request, forward_errc> write_copy(sip::message& copy, const target& to,
-                                                 std::string_view branch, via_rport rport,
-                                                 const outbox& out) {
-  leaving_request leaving{{}, to};
+                                                 const leaving_marks& marks, const outbox& out) {
+  leaving_request leaving{.message = {}, .to = to};
   // The exact size is counted only where it may matter.
   constexpr std::size_t via_estimate = 100;
-  if (out.transport_for(to, copy.most_wire_size() + via_estimate) != to.transport)
-    leaving.to.transport = out.transport_for(to, copy.wire_size() + via_estimate);
+  leaving_way by = out.way_for(to, copy.most_wire_size() + via_estimate);
+  if (by.transport != to.transport) by = out.way_for(to, copy.wire_size() + via_estimate);
+  std::string_view second;
+  if (marks.recorded) second = other_side(*marks.recorded, by, out);
+  if (!second.empty() && by.transport == to.transport) {
+    by = out.way_for(to, copy.wire_size() + via_estimate + second_entry_size(copy));
+    second = other_side(*marks.recorded, by, out);
+  }
+  leaving.to.transport = by.transport;
   if (leaves_in_clear(copy.request_uri(), leaving.to.transport))
     return fail(forward_errc::insecure);
-  const std::string_view sent_by = out.sent_by(leaving.to);
-  if (sent_by.empty()) return fail(forward_errc::no_listener);
+  if (by.sent_by.empty()) return fail(forward_errc::no_listener);
+  leaving.is_recorded_apart = marks.recorded && (to.flow || !second.empty());
+  if (leaving.is_recorded_apart) {
+    if (marks.others == other_addresses::some || by.transport != to.transport)
+      leaving.addressed = to_wire(copy);
+    if (!record_other_side(copy, *marks.recorded, second, leaving.to, marks.secret))
+      return fail(forward_errc::too_large);
+  }
   via_line via;
-  write_via(via, leaving.to, sent_by, branch, rport);
+  write_via(via, leaving.to, by.sent_by, marks);
   if (via.is_cut() || !copy.edit().put_front(sip::header_id::via, via.view()))
     return fail(forward_errc::too_large);
   // RFC 3261 16.6 step 9.

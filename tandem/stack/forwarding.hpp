@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a request is forwarded (RFC 3261 16.6): the copy for one target, with its Request-URI,
-// Max-Forwards, Max-Breadth, strict route, Via and Content-Length, and the transport that its size
-// asks for. Record-Route (step 4) and the choice of targets (16.5) come before this. Functions over
-// a message, any thread that may ask the outbox.
+// Max-Forwards, Max-Breadth, Path, strict route, and, for each address that is tried, its
+// transport, Record-Route, Via and Content-Length. What a Record-Route says of us is in
+// record_route, the choice of targets (16.5) comes before this. Functions over a message, any
+// thread that may ask the outbox.
 #pragma once
 
 #include <tandem/base/result.hpp>
 #include <tandem/stack/outbox.hpp>
+#include <tandem/stack/record_route.hpp>
 
 #include <cstdint>
 #include <span>
@@ -24,12 +26,21 @@ enum class named_by : std::uint8_t {
   us,       ///< the operator, a program of ours, or a phone that has proved its address
 };
 
+/// The entry of ours on top of Record-Route (push_record_route), which names the side that the
+/// request came by. The copy for each way says the other side.
+struct recorded_entry {
+  /// A second entry is written where enable_double_rr says so.
+  record_route_rules rules;
+  target came_by; ///< the way back to who sent the request
+};
+
 /// A way for the request to take.
 struct forward_to {
   std::string_view uri;            ///< the Request-URI of this branch
   std::span<const target> targets; ///< addresses in the order to try them, at least one
-  /// The request that goes this way, where it differs in more than its URI; null: as the others.
-  const sip::message* as = nullptr;
+  std::string_view path = {};      ///< Route values to put on top (RFC 3327 5.3)
+  /// How the request was recorded; null: it was not, by us.
+  const recorded_entry* recorded = nullptr;
   named_by named = named_by::stranger;
   /// Bytes that were received for the sake of this way besides the request: the REGISTER that named
   /// it. They count once.
@@ -85,10 +96,14 @@ enum class copy_change : std::uint8_t {
   some,
 };
 
-/// Makes the copy of a request that of one target: Request-URI (step 2), Max-Breadth, and a strict
-/// router ahead (step 6). \param share of the breadth; 0 for none.
+/// The copy (step 1) with its hop counted (step 3), where that was not done before.
+[[nodiscard]] result<sip::message, forward_errc> copy_of(const sip::message& request,
+                                                         hop_count hops);
+
+/// Makes the copy of a request that of one target: Request-URI (step 2), Path, Max-Breadth, and a
+/// strict router ahead (step 6). \param share of the breadth; 0 for none.
 [[nodiscard]] result<copy_change, forward_errc> address_copy(sip::message& copy,
-                                                             std::string_view uri, unsigned share);
+                                                             const forward_to& way, unsigned share);
 
 /// Whether our Via asks for rport (RFC 3581 3).
 enum class via_rport : std::uint8_t { unasked, asked };
@@ -97,16 +112,33 @@ enum class via_rport : std::uint8_t { unasked, asked };
 /// way a flow, a Path, a Route or the script names for it.
 [[nodiscard]] bool leaves_in_clear(std::string_view request_uri, transport_kind transport) noexcept;
 
+/// Whether a copy may be sent to another address later.
+enum class other_addresses : std::uint8_t { none, some };
+
+/// What write_copy puts into a copy.
+struct leaving_marks {
+  std::string_view branch;
+  via_rport rport = via_rport::unasked;
+  std::string_view way_back = {}; ///< stateless_return, empty for none
+  const recorded_entry* recorded = nullptr;
+  const hash_key& secret; ///< that entries of Record-Route are sealed with
+  other_addresses others = other_addresses::none;
+};
+
 /// A request as it leaves.
 struct leaving_request {
   wire_message message;
   target to;
+  bool is_recorded_apart = false; ///< its Record-Route is that of this way alone
+  /// The copy as it was addressed, without Via and the entries of this way, where those are not
+  /// right for another address that may be tried.
+  wire_message addressed = {};
 };
 
-/// Completes an addressed copy: our Via with this branch (step 8), a right Content-Length (step 9),
-/// TCP where it is too large for a datagram and nobody chose the transport (18.1.1).
-[[nodiscard]] result<leaving_request, forward_errc> write_copy(sip::message& copy, const target& to,
-                                                               std::string_view branch,
-                                                               via_rport rport, const outbox& out);
+/// Completes an addressed copy for one address: TCP where it is too large for a datagram and nobody
+/// chose the transport (18.1.1, step 7), the entries of Record-Route that name what it leaves by
+/// (step 4, RFC 5658), our Via (step 8), a right Content-Length (step 9).
+[[nodiscard]] result<leaving_request, forward_errc>
+write_copy(sip::message& copy, const target& to, const leaving_marks& marks, const outbox& out);
 
 } // namespace tandem::stack

@@ -73,14 +73,19 @@ TEST(forwarding, counts_the_hop_of_what_goes_without_a_transaction_too) {
   const std::vector<target> to{target_at("192.0.2.2")};
   const sip::message one = with_hops("Max-Forwards: 1\r\n");
   const auto routing = routing_hash(one, t.layer.secret());
-  ASSERT_TRUE(t.core.forward_stateless(one, {"sip:bob@192.0.2.2", to}, routing));
+  ASSERT_TRUE(t.core.forward_stateless(one, arrived_from("192.0.2.1:5060"),
+                                       {"sip:bob@192.0.2.2", to}, routing));
   EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
   ASSERT_TRUE(t.core.replicate(one, {"sip:bob@192.0.2.2", to}, routing));
   EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
   const sip::message none = with_hops("Max-Forwards: 0\r\n");
-  EXPECT_EQ(t.core.forward_stateless(none, {"sip:bob@192.0.2.2", to}, routing).error(),
+  EXPECT_EQ(t.core
+                .forward_stateless(none, arrived_from("192.0.2.1:5060"), {"sip:bob@192.0.2.2", to},
+                                   routing)
+                .error(),
             forward_errc::too_many_hops);
-  ASSERT_TRUE(t.core.forward_stateless(none, {"sip:bob@192.0.2.2", to}, routing, hop_count::before))
+  ASSERT_TRUE(t.core.forward_stateless(none, arrived_from("192.0.2.1:5060"),
+                                       {"sip:bob@192.0.2.2", to}, routing, hop_count::before))
       << "a script that counted it to 0 forwards it with 0";
   EXPECT_EQ(parsed(t.take("INVITE").text).first(id::max_forwards), "0");
 }
@@ -108,8 +113,9 @@ TEST(forwarding, without_a_transaction_gives_a_request_its_cancel_and_its_ack_on
   const std::vector<target> to{target_at("192.0.2.2")};
   const auto branch_of = [&](const request_parts& p) {
     const sip::message m = make_request(p);
-    EXPECT_TRUE(
-        t.core.forward_stateless(m, {"sip:bob@192.0.2.2", to}, routing_hash(m, t.layer.secret())));
+    EXPECT_TRUE(t.core.forward_stateless(m, arrived_from("192.0.2.1:5060"),
+                                         {"sip:bob@192.0.2.2", to},
+                                         routing_hash(m, t.layer.secret())));
     return std::string{parsed(t.take(p.method).text).key()->branch};
   };
   request_parts p;
@@ -135,11 +141,13 @@ TEST(forwarding, without_a_transaction_knows_a_loop_by_its_own_branch) {
   p.more = "Proxy-Authorization: Digest username=\"a\"\r\n";
   const sip::message m = make_request(p);
   const auto routing = routing_hash(m, t.layer.secret());
-  ASSERT_TRUE(t.core.forward_stateless(m, {p.uri, to}, routing));
+  ASSERT_TRUE(t.core.forward_stateless(m, arrived_from("192.0.2.1:5060"), {p.uri, to}, routing));
   const sip::message back = parsed(t.take("INVITE").text);
-  EXPECT_EQ(
-      t.core.forward_stateless(back, {p.uri, to}, routing_hash(back, t.layer.secret())).error(),
-      forward_errc::loop);
+  EXPECT_EQ(t.core
+                .forward_stateless(back, arrived_from("192.0.2.1:5060"), {p.uri, to},
+                                   routing_hash(back, t.layer.secret()))
+                .error(),
+            forward_errc::loop);
 }
 
 /// A target that was reached by the connection or the socket of this flow.
@@ -180,7 +188,8 @@ TEST(forwarding, what_is_asked_for_by_sips_leaves_by_tls_or_not_at_all) {
     const sip::message m = make_request(p);
     const forward_to way{r.uri, t.ways[0].targets};
     const auto routing = routing_hash(m, t.layer.secret());
-    const auto stateless = t.core.forward_stateless(m, way, routing);
+    const auto stateless =
+        t.core.forward_stateless(m, arrived_from("192.0.2.1:5060"), way, routing);
     EXPECT_EQ(stateless ? 0 : status_of(stateless.error()), r.status);
     const auto replica = t.core.replicate(m, way, routing);
     EXPECT_EQ(replica ? 0 : status_of(replica.error()), r.status);
@@ -197,11 +206,11 @@ TEST(forwarding, a_replica_that_returns_is_a_loop) {
   ASSERT_TRUE(edited.edit().set_request_uri("sip:elsewhere@192.0.2.2"));
   ASSERT_TRUE(t.core.replicate(edited, {"sip:bob@192.0.2.2", to}, routing));
   const sip::message back = parsed(t.take("INVITE").text);
-  EXPECT_EQ(
-      t.core
-          .forward_stateless(back, {"sip:bob@192.0.2.2", to}, routing_hash(back, t.layer.secret()))
-          .error(),
-      forward_errc::loop);
+  EXPECT_EQ(t.core
+                .forward_stateless(back, arrived_from("192.0.2.1:5060"), {"sip:bob@192.0.2.2", to},
+                                   routing_hash(back, t.layer.secret()))
+                .error(),
+            forward_errc::loop);
 }
 
 } // namespace

@@ -61,6 +61,16 @@ enum class send_error : std::uint8_t {
   return why != send_error::unsupported;
 }
 
+/// How a request leaves.
+struct leaving_way {
+  transport_kind transport = transport_kind::udp;
+  /// What it states as sent-by in its Via and as host in a Record-Route, host with port where it is
+  /// not the default ("192.0.2.1", "[2001:db8::1]:5070"): the listener that answers come back to.
+  /// Empty when no listener of that transport and family is there. The view lives as long as the
+  /// listener.
+  std::string_view sent_by;
+};
+
 /// The way out of a shard, for messages and for what the users of the machines are told.
 class outbox : public effects_driver {
  public:
@@ -75,17 +85,19 @@ class outbox : public effects_driver {
   /// The shard's timers.
   [[nodiscard]] virtual timer_wheel& timers() noexcept = 0;
 
-  /// What a request to `to` states as sent-by in its Via and as host in a Record-Route, host with
-  /// port where it is not the default ("192.0.2.1", "[2001:db8::1]:5070"): the listener that
-  /// answers come back to. Empty when no listener of that transport and family is there.
-  /// The view lives as long as the listener.
-  [[nodiscard]] virtual std::string_view sent_by(const target& to) const noexcept = 0;
+  /// The number of this shard, which stands in our branches: responses come home by it. 0 where
+  /// there are no others.
+  [[nodiscard]] virtual std::uint16_t shard() const noexcept { return 0; }
 
-  /// The transport a request of `size` bytes takes: that of `to`, but TCP where the choice is open,
-  /// the size is over the datagram limit, and the address did not refuse TCP lately
-  /// (RFC 3261 18.1.1).
-  [[nodiscard]] virtual transport_kind transport_for(const target& to,
-                                                     std::size_t size) const noexcept = 0;
+  /// How a request of `size` bytes leaves for `to`: by its transport, but by TCP where the choice
+  /// is open, the size is over the datagram limit, and the address did not refuse TCP lately (RFC
+  /// 3261 18.1.1).
+  [[nodiscard]] virtual leaving_way way_for(const target& to, std::size_t size) const noexcept = 0;
+
+  /// The sent-by of what leaves for `to` by its own transport.
+  [[nodiscard]] std::string_view sent_by(const target& to) const noexcept {
+    return way_for(to, 0).sent_by;
+  }
 
   /// A registration that was accepted over this connection lasts until then: of the connections
   /// that could make room for others it is among the last to go. Nothing for a flow of datagrams.

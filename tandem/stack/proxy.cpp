@@ -9,6 +9,7 @@
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/record_route.hpp>
+#include <tandem/stack/stateless_return.hpp>
 #include <tandem/stack/trying.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/wire.hpp>
@@ -17,18 +18,6 @@
 #include <boost/container/small_vector.hpp>
 
 namespace tandem::stack {
-
-namespace {
-
-/// A clone whose hop is counted, where that was not done before.
-result<sip::message, forward_errc> copy_of(const sip::message& request, hop_count hops) {
-  sip::message copy = request.clone();
-  if (hops == hop_count::here)
-    if (const auto counted = count_hop(copy); !counted) return fail(counted.error());
-  return copy;
-}
-
-} // namespace
 
 proxy::proxy(transaction_layer& transactions, const proxy_settings& settings)
     : transactions_{transactions}, settings_{settings} {}
@@ -96,7 +85,7 @@ result<unsigned, forward_errc> proxy::relay_all(context_handle context, const si
   for (const forward_to& way : ways) c->budget.add(way.paid);
   std::size_t left = ways.size();
   for (const forward_to& way : ways) {
-    const auto added = add_branch(context, *counted, way, hops, share, left--);
+    const auto added = add_branch(context, *counted, way, share, left--);
     if (added)
       ++sent;
     else if (sent == 0)
@@ -108,15 +97,13 @@ result<unsigned, forward_errc> proxy::relay_all(context_handle context, const si
 }
 
 result<void, forward_errc> proxy::add_branch(context_handle context, const sip::message& request,
-                                             const forward_to& way, hop_count hops, unsigned share,
+                                             const forward_to& way, unsigned share,
                                              std::size_t ways_left) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   const std::span<const target> targets = reachable(transactions_.out(), way.targets);
   response_context& c = *contexts_.find(context);
-  // The request of this way, when it has one of its own: its hop is not counted yet.
-  auto copy = way.as ? copy_of(*way.as, hops) : copy_of(request, hop_count::before);
-  if (!copy) return fail(copy.error());
-  const auto change = address_copy(*copy, way.uri, share);
+  sip::message copy = request.clone();
+  const auto change = address_copy(copy, way, share);
   if (!change) return fail(change.error());
 
   const branch_handle h = branches_.emplace();
@@ -129,8 +116,10 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   };
   result<sent_copy, forward_errc> sent = fail(forward_errc::full);
   transactions_.out().to_tell().guard([&] {
-    sent = send(*copy, targets.front(), make_branch(c.routing, random_bits(), c.clients),
-                {h.slot, h.generation, 0}, share_of(targets.size()));
+    const branch_text branch = new_branch(c.routing, c.clients);
+    leaving_marks marks = marks_of(branch, way.recorded);
+    if (targets.size() > 1) marks.others = other_addresses::some;
+    sent = send(copy, targets.front(), marks, {h.slot, h.generation, 0}, share_of(targets.size()));
   });
   if (!sent) {
     branches_.erase(h);
@@ -147,19 +136,21 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   b.next = std::exchange(c.first_branch, h);
   ++c.pending;
   // A branch that differs from the request by our Via alone keeps it for both.
-  if (!c.request && !way.as && *change == copy_change::none) {
+  if (!c.request && *change == copy_change::none && !sent->request.is_recorded_apart) {
     c.request.keep(sent->request.message);
     c.request_has_via = true;
   }
 
   // Without memory it has gone out all the same, and there is no other way.
-  transactions_.out().to_tell().guard(
-      [&] { b.detour = detour_of(targets, std::move(sent->request)); });
+  transactions_.out().to_tell().guard([&] {
+    b.detour = detour_of(targets, way.recorded, std::move(sent->request), c.request.source());
+  });
   return {};
 }
 
 std::unique_ptr<branch_detour> proxy::detour_of(std::span<const target> targets,
-                                                leaving_request&& sent) {
+                                                const recorded_entry* recorded,
+                                                leaving_request&& sent, kept_source* account) {
   const bool went_to_tcp = sent.to.transport != targets.front().transport;
   if (targets.size() == 1 && !went_to_tcp) return nullptr;
   auto detour = std::make_unique<branch_detour>();
@@ -170,7 +161,10 @@ std::unique_ptr<branch_detour> proxy::detour_of(std::span<const target> targets,
     detour->left.push_back(targets.front());
     detour->left.back().choice = transport_choice::fixed;
   }
-  detour->request = std::move(sent.message);
+  if (recorded) detour->recorded = *recorded;
+  detour->has_via = !sent.addressed;
+  detour->request.name(account);
+  detour->request.keep(std::move(sent.addressed ? sent.addressed : sent.message));
   return detour;
 }
 
@@ -190,10 +184,12 @@ bool proxy::send_to_next_target(branch_handle branch) {
     b->detour->left.pop_back();
     auto copy = sip::message::parse(b->detour->request.bytes());
     if (!copy) return false;
-    copy->edit().pop_front(sip::header_id::via);
+    if (b->detour->has_via) copy->edit().pop_front(sip::header_id::via);
     // RFC 3263 4.3: a new transaction, so another branch parameter.
-    auto sent = send(*copy, to, make_branch(c->routing, random_bits(), c->clients++),
-                     {branch.slot, branch.generation, 0},
+    const branch_text tried = new_branch(c->routing, c->clients++);
+    leaving_marks marks = marks_of(tried, b->detour->recorded ? &*b->detour->recorded : nullptr);
+    if (b->detour->has_via) marks.others = other_addresses::some;
+    auto sent = send(*copy, to, marks, {branch.slot, branch.generation, 0},
                      {.of = c->budget,
                       .ways = b->detour->left.size() + 1,
                       .named = b->named,
@@ -202,23 +198,32 @@ bool proxy::send_to_next_target(branch_handle branch) {
     if (!sent) continue;
     transactions_.release(b->client);
     b->client = sent->client;
-    b->detour->request = std::move(sent->request.message);
+    // What was addressed stays as it is for the next one.
+    if (b->detour->has_via) {
+      leaving_request& last = sent->request;
+      b->detour->has_via = !last.addressed;
+      b->detour->request.keep(std::move(last.addressed ? last.addressed : last.message));
+    }
     return true;
   }
   return false;
 }
 
-result<leaving_request, forward_errc> proxy::complete(sip::message& copy, const target& to,
-                                                      const branch_text& branch) const {
-  return write_copy(copy, to, branch.view(),
-                    settings_.asks_rport ? via_rport::asked : via_rport::unasked,
-                    transactions_.out());
+branch_text proxy::new_branch(const routing_id& routing, unsigned index) const {
+  return make_branch(routing, random_bits(), index, transactions_.out().shard());
+}
+
+leaving_marks proxy::marks_of(const branch_text& branch, const recorded_entry* recorded) const {
+  return {.branch = branch.view(),
+          .rport = settings_.asks_rport ? via_rport::asked : via_rport::unasked,
+          .recorded = recorded,
+          .secret = transactions_.secret()};
 }
 
 result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const target& to,
-                                                   const branch_text& branch, user_tag tag,
+                                                   const leaving_marks& marks, user_tag tag,
                                                    const reflection_share& share) {
-  auto leaving = complete(copy, to, branch);
+  auto leaving = write_copy(copy, to, marks, transactions_.out());
   if (!leaving) return fail(leaving.error());
   std::uint32_t allowance = client_transaction::unbounded;
   if (is_unproven(leaving->to, share.named)) {
@@ -230,7 +235,7 @@ result<proxy::sent_copy, forward_errc> proxy::send(sip::message& copy, const tar
   }
   const response_context* const of = contexts_.find(share.context);
   const auto client =
-      transactions_.create_client(copy.method_text(), branch.view(), leaving->message, leaving->to,
+      transactions_.create_client(copy.method_text(), marks.branch, leaving->message, leaving->to,
                                   *this, tag, allowance, of ? of->request.source() : nullptr);
   if (!client) return fail(forward_errc::full);
   return sent_copy{*client, std::move(*leaving)};
@@ -358,29 +363,42 @@ void proxy::allow_silence(context_handle context, bool is_allowed) noexcept {
 void proxy::drop(context_handle context) { step(context, response_event::dropped); }
 
 result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
-                                                    const forward_to& way,
+                                                    const arrival& from, const forward_to& way,
                                                     const routing_id& routing, hop_count hops) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   if (is_loop(request, routing)) return fail(forward_errc::loop);
   auto copy = copy_of(request, hops);
   if (!copy) return fail(copy.error());
-  if (const auto done = address_copy(*copy, way.uri, 0); !done) return fail(done.error());
-  const auto leaving = complete(*copy, reachable(transactions_.out(), way.targets).front(),
-                                make_stateless_branch(request, routing, transactions_.secret()));
+  if (const auto done = address_copy(*copy, way, 0); !done) return fail(done.error());
+  outbox& out = transactions_.out();
+  const hash_key& secret = transactions_.secret();
+  const branch_text branch = make_stateless_branch(request, routing, secret, out.shard());
+  leaving_marks marks = marks_of(branch, way.recorded);
+  stateless_return back;
+  if (request.method() != sip::method::ack) // which nobody answers
+    back = stateless_return{from, branch.view(), secret};
+  marks.way_back = back.view();
+  const auto leaving = write_copy(*copy, reachable(out, way.targets).front(), marks, out);
   if (!leaving) return fail(leaving.error());
   if (is_unproven(leaving->to, way.named) &&
       leaving->message.size > most_reflected * request.received_bytes().size())
     return fail(forward_errc::unanswered);
-  transactions_.out().send(leaving->to, leaving->message, {});
+  out.send(leaving->to, leaving->message, {});
   return {};
 }
 
 bool proxy::forward_stray(sip::message& response) {
   if (!is_stateless_response(response, transactions_.secret())) return false;
+  const auto ours = response.get<sip::hdr::via>();
+  const auto flow = ours ? stateless_return::flow_of(*ours, transactions_.secret()) : std::nullopt;
   response.edit().pop_front(sip::header_id::via);
   const auto via = response.get<sip::hdr::via>();
-  const auto to = via ? response_target(*via) : std::nullopt;
+  auto to = via ? response_target(*via) : std::nullopt;
   if (!to) return false;
+  if (flow) {
+    to->flow = *flow;
+    to->may_reconnect = is_reliable(to->transport);
+  }
   turn_record_route(response, transactions_.secret());
   transactions_.out().send(*to, to_wire(response), {});
   return true;
@@ -391,18 +409,19 @@ result<void, forward_errc> proxy::replicate(const sip::message& request, const f
   if (way.targets.empty()) return fail(forward_errc::no_listener);
   auto copy = copy_of(request, hops);
   if (!copy) return fail(copy.error());
-  if (const auto done = address_copy(*copy, way.uri, 0); !done) return fail(done.error());
+  if (const auto done = address_copy(*copy, way, 0); !done) return fail(done.error());
   const target& to = reachable(transactions_.out(), way.targets).front();
-  const auto branch = make_branch(routing, random_bits(), 0);
+  const branch_text branch = new_branch(routing, 0);
+  const leaving_marks marks = marks_of(branch, way.recorded);
   if (request.method() == sip::method::ack) {
     // RFC 3261 17.1.1.3: nothing answers an ACK, so it is no transaction and is not repeated.
-    const auto leaving = complete(*copy, to, branch);
+    const auto leaving = write_copy(*copy, to, marks, transactions_.out());
     if (!leaving) return fail(leaving.error());
     transactions_.out().send(leaving->to, leaving->message, {});
     return {};
   }
   reflection_budget budget{request.received_bytes().size()};
-  const auto sent = send(*copy, to, branch, {}, {budget, 1, way.named});
+  const auto sent = send(*copy, to, marks, {}, {budget, 1, way.named});
   if (!sent) return fail(sent.error());
   transactions_.release(sent->client);
   return {};

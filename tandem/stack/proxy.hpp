@@ -131,13 +131,14 @@ class proxy final : private client_user, private server_user {
   void drop(context_handle context);
 
   /// Forwards outside of any transaction (RFC 3261 16.11; ACK for a 2xx).
-  [[nodiscard]] result<void, forward_errc> forward_stateless(const sip::message& request,
-                                                             const forward_to& way,
-                                                             const routing_id& routing,
-                                                             hop_count hops = hop_count::here);
+  /// \param from where it came from: the response leaves by the same socket or connection
+  [[nodiscard]] result<void, forward_errc>
+  forward_stateless(const sip::message& request, const arrival& from, const forward_to& way,
+                    const routing_id& routing, hop_count hops = hop_count::here);
 
   /// A response without a client transaction (request_user::on_stray_response): forwarded when it
-  /// answers what forward_stateless sent. False when it was dropped.
+  /// answers what forward_stateless sent, by the way that the request came (RFC 3261 18.2.2). False
+  /// when it was dropped.
   bool forward_stray(sip::message& response);
 
   /// Sends a copy in a transaction of its own, whose responses go nowhere (t_replicate).
@@ -172,15 +173,16 @@ class proxy final : private client_user, private server_user {
 
   [[nodiscard]] sip::message answered_request(context_handle context);
   result<void, forward_errc> add_branch(context_handle context, const sip::message& request,
-                                        const forward_to& way, hop_count hops, unsigned share,
+                                        const forward_to& way, unsigned share,
                                         std::size_t ways_left);
   /// A client transaction, with what it has sent.
   struct sent_copy {
     client_handle client;
     leaving_request request;
   };
-  result<leaving_request, forward_errc> complete(sip::message& copy, const target& to,
-                                                 const branch_text& branch) const;
+  [[nodiscard]] leaving_marks marks_of(const branch_text& branch,
+                                       const recorded_entry* recorded) const;
+  [[nodiscard]] branch_text new_branch(const routing_id& routing, unsigned index) const;
   /// Of the bytes that may go to who has not answered, a copy gets the share of one of `ways`.
   struct reflection_share {
     reflection_budget& of;
@@ -194,7 +196,7 @@ class proxy final : private client_user, private server_user {
   /// No branch of the context has gone to the network of that address.
   [[nodiscard]] bool is_first_there(context_handle context, const ip_address& ip);
   result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
-                                       const branch_text& branch, user_tag tag,
+                                       const leaving_marks& marks, user_tag tag,
                                        const reflection_share& share);
   void note_answer(client_handle client, response_context* of);
   [[nodiscard]] bool is_unproven(const target& to, named_by named) const noexcept;
@@ -202,7 +204,8 @@ class proxy final : private client_user, private server_user {
                                            std::span<const forward_to> ways, hop_count hops,
                                            unsigned share);
   static std::unique_ptr<branch_detour> detour_of(std::span<const target> targets,
-                                                  leaving_request&& sent);
+                                                  const recorded_entry* recorded,
+                                                  leaving_request&& sent, kept_source* account);
   /// Sends to the next address of a branch; false when there is none that takes it.
   bool try_next_target(branch_handle branch);
   bool send_to_next_target(branch_handle branch);

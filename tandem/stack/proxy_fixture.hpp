@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,11 @@ class proxy_fixture : public request_user, public proxy_user {
 
   result<unsigned, forward_errc> relay(context_handle to, const sip::message& request) {
     std::vector<forward_to> all;
-    for (const auto& w : ways) all.push_back({.uri = w.uri, .targets = w.targets, .named = named});
+    for (const auto& w : ways)
+      all.push_back({.uri = w.uri,
+                     .targets = w.targets,
+                     .recorded = recorded ? &*recorded : nullptr,
+                     .named = named});
     return core.relay(to, request, all);
   }
 
@@ -73,6 +78,7 @@ class proxy_fixture : public request_user, public proxy_user {
   transaction_layer layer;
   proxy core;
   named_by named = named_by::stranger;
+  std::optional<recorded_entry> recorded; ///< what `edit` has put into Record-Route
   std::vector<way> ways{{"sip:bob@192.0.2.2", {target_at("192.0.2.2")}}};
   std::function<failure_verdict(context_handle, int)> on_failed;
   std::function<void(context_handle, sip::message&)> on_replied;
@@ -108,7 +114,8 @@ class proxy_fixture : public request_user, public proxy_user {
     const auto routing = routing_hash(request, layer.secret());
     if (edit) edit(request);
     if (request.method() == sip::method::ack) {
-      static_cast<void>(core.forward_stateless(request, {ways[0].uri, ways[0].targets}, routing));
+      static_cast<void>(
+          core.forward_stateless(request, from, {ways[0].uri, ways[0].targets}, routing));
       return;
     }
     const auto made = core.create(request, from, routing, *this, {});

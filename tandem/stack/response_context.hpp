@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,10 @@ struct gathered_challenge {
 
 /// Other addresses of a branch, to be tried one after the other (RFC 3263 4.3).
 struct branch_detour {
-  wire_message request;     ///< as it was sent to the last one
+  kept_message request; ///< as it was sent to the last one, or as it was addressed
+  bool has_via = true;  ///< it was sent, our Via on top
+  /// How it was recorded: each address has entries of its own.
+  std::optional<recorded_entry> recorded;
   std::vector<target> left; ///< to be tried from the last to the first
 };
 

@@ -131,7 +131,7 @@ TEST(silent_defects, d09_branches_and_tags_are_large_and_keyed) {
   const sip::message request = make_request({});
   std::set<std::string> seen;
   for (std::uint64_t unique = 0; unique < 1'000; ++unique)
-    seen.insert(std::string{make_branch(routing_hash(request, a), unique, 0).view()});
+    seen.insert(std::string{make_branch(routing_hash(request, a), unique, 0, 0).view()});
   EXPECT_EQ(seen.size(), 1'000U);
   EXPECT_GE(seen.begin()->size(), 7U + 12U + 12U) << "60 bits of the request, 60 of chance";
   EXPECT_NE(routing_hash(request, a).all, routing_hash(request, b).all)

@@ -33,10 +33,8 @@ class simulated_host : public outbox {
 
   [[nodiscard]] instant now() const noexcept override;
   [[nodiscard]] timer_wheel& timers() noexcept override;
-  [[nodiscard]] std::string_view sent_by(const target&) const noexcept override { return name_; }
-  [[nodiscard]] transport_kind transport_for(const target& to,
-                                             std::size_t) const noexcept override {
-    return to.transport;
+  [[nodiscard]] leaving_way way_for(const target& to, std::size_t) const noexcept override {
+    return {to.transport, name_};
   }
   void send(const target& to, const wire_message& message, origin) noexcept override;
   void on_effects() noexcept override {} // the network drains all after each event

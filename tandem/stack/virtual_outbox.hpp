@@ -38,15 +38,11 @@ class virtual_outbox : public outbox {
 
   [[nodiscard]] instant now() const noexcept override { return now_; }
   [[nodiscard]] timer_wheel& timers() noexcept override { return timers_; }
-  [[nodiscard]] std::string_view sent_by(const target& to) const noexcept override {
-    if (is_secure(to.transport)) return {}; // no such listener
-    if (to.address.ip.is_v6() && !has_v6) return {};
-    return host_;
-  }
-  [[nodiscard]] transport_kind transport_for(const target& to,
-                                             std::size_t size) const noexcept override {
+  [[nodiscard]] leaving_way way_for(const target& to, std::size_t size) const noexcept override {
     const bool is_open = to.choice == transport_choice::open;
-    return is_open && size > datagram_limit ? transport_kind::tcp : to.transport;
+    const auto by = is_open && size > datagram_limit ? transport_kind::tcp : to.transport;
+    const bool has_listener = !is_secure(by) && (has_v6 || !to.address.ip.is_v6());
+    return {by, has_listener ? std::string_view{host_} : std::string_view{}};
   }
   void send(const target& to, const wire_message& message, origin on_behalf_of) noexcept override {
     try {

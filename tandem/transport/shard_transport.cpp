@@ -89,8 +89,7 @@ void shard_transport::on_stream_broken(block_ref&& block, std::uint32_t size, si
 void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
                                  const stack::arrival& from) {
   if (whole_.shard_count() > 1) {
-    const std::string_view call_id = find_call_id({block.data(), size});
-    const std::uint16_t there = call_id.empty() ? home_.index() : whole_.home_of(call_id);
+    const std::uint16_t there = whole_.home_of({block.data(), size}, home_.index());
     if (there != home_.index()) {
       ++counters_.handed_over;
       // A copy of the right size travels; the large block stays with its thread.
@@ -119,7 +118,23 @@ std::uint32_t shard_transport::choose(transport_kind transport,
   return table.choose(transport, destination);
 }
 
-std::string_view shard_transport::sent_by(const stack::target& to) const noexcept {
+stack::leaving_way shard_transport::way_for(const stack::target& to,
+                                            std::size_t size) const noexcept {
+  const std::size_t mtu = whole_.options_.udp_mtu;
+  // RFC 3261 18.1.1: only a transport that nobody chose is changed.
+  const bool may_change = to.transport == transport_kind::udp &&
+                          to.choice == stack::transport_choice::open && !to.flow && mtu != 0 &&
+                          size > mtu && !to.address.ip.is_multicast();
+  if (may_change && !connections_.has_refused(to.address)) {
+    stack::target by_stream = to;
+    by_stream.transport = transport_kind::tcp;
+    const std::string_view sent_by = sent_by_of(by_stream);
+    if (!sent_by.empty()) return {transport_kind::tcp, sent_by};
+  }
+  return {to.transport, sent_by_of(to)};
+}
+
+std::string_view shard_transport::sent_by_of(const stack::target& to) const noexcept {
   const listener_table& table = whole_.listeners();
   // The peer of a flow knows the address that it has spoken to (RFC 5658).
   const bool is_datagram = to.transport == transport_kind::udp;
@@ -173,20 +188,6 @@ bool shard_transport::is_own_via(std::string_view via) const noexcept {
       return true;
   }
   return false;
-}
-
-transport_kind shard_transport::transport_for(const stack::target& to,
-                                              std::size_t size) const noexcept {
-  const std::size_t mtu = whole_.options_.udp_mtu;
-  // RFC 3261 18.1.1: only a transport that nobody chose is changed.
-  const bool stays = to.transport != transport_kind::udp ||
-                     to.choice == stack::transport_choice::fixed || to.flow || mtu == 0 ||
-                     size <= mtu || to.address.ip.is_multicast();
-  if (stays) return to.transport;
-  if (choose(transport_kind::tcp, to.address.ip) == listener_table::none ||
-      connections_.has_refused(to.address))
-    return transport_kind::udp;
-  return transport_kind::tcp;
 }
 
 void shard_transport::send(const stack::target& to, const stack::wire_message& message,

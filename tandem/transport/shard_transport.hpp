@@ -81,9 +81,9 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   // stack::outbox
   [[nodiscard]] instant now() const noexcept override { return home_.now(); }
   [[nodiscard]] timer_wheel& timers() noexcept override { return home_.timers(); }
-  [[nodiscard]] std::string_view sent_by(const stack::target& to) const noexcept override;
-  [[nodiscard]] transport_kind transport_for(const stack::target& to,
-                                             std::size_t size) const noexcept override;
+  [[nodiscard]] std::uint16_t shard() const noexcept override { return home_.index(); }
+  [[nodiscard]] stack::leaving_way way_for(const stack::target& to,
+                                           std::size_t size) const noexcept override;
   void send(const stack::target& to, const stack::wire_message& message,
             stack::origin on_behalf_of) noexcept override;
   void bind_flow(flow_handle flow, instant until) noexcept override;
@@ -119,6 +119,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   /// The listener to reach an address by; listener_table::none when there is none.
   [[nodiscard]] std::uint32_t choose(transport_kind transport,
                                      const ip_address& destination) const noexcept;
+  [[nodiscard]] std::string_view sent_by_of(const stack::target& to) const noexcept;
   [[nodiscard]] std::string_view wildcard_sent_by(const ip_address& source,
                                                   const listener& by) const;
   void queue(const stack::target& to, const stack::wire_message& message,

@@ -92,8 +92,10 @@ transport::transport(io::shard_group& shards, std::vector<listen_point> points,
 
 transport::~transport() = default;
 
-std::uint16_t transport::home_of(std::string_view call_id) const noexcept {
-  if (parts_.size() == 1) return 0;
+std::uint16_t transport::home_of(std::string_view message, std::uint16_t here) const noexcept {
+  if (const auto home = home_of_response(message, shard_count(), here)) return *home;
+  const std::string_view call_id = find_call_id(message);
+  if (call_id.empty()) return here;
   return tandem::transport::home_of(key_, call_id, shard_count());
 }
 

@@ -40,8 +40,9 @@ class transport {
   [[nodiscard]] const listener_table& listeners() const noexcept { return *listeners_; }
   [[nodiscard]] const transport_options& options() const noexcept { return options_; }
 
-  /// The shard that all messages of a Call-ID are handled on.
-  [[nodiscard]] std::uint16_t home_of(std::string_view call_id) const noexcept;
+  /// The shard that a message is handled on, which was not parsed yet (home.hpp).
+  /// \param here the shard that it came in on, where it stays when it names no other
+  [[nodiscard]] std::uint16_t home_of(std::string_view message, std::uint16_t here) const noexcept;
 
  private:
   friend class shard_transport;

@@ -372,19 +372,19 @@ TEST(sending_by_tls, takes_the_server_name_along_to_the_shard_that_opens_the_con
 // RFC 3261 18.1.1
 TEST_F(sending, takes_tcp_for_what_is_too_large_until_tcp_is_refused) {
   auto to = udp_target(nobody.address());
-  EXPECT_EQ(net[0].transport_for(to, 2'000), transport_kind::udp) << "the URI chose UDP";
+  EXPECT_EQ(net[0].way_for(to, 2'000).transport, transport_kind::udp) << "the URI chose UDP";
   to.choice = stack::transport_choice::open;
-  EXPECT_EQ(net[0].transport_for(to, 1'300), transport_kind::udp);
-  EXPECT_EQ(net[0].transport_for(to, 1'301), transport_kind::tcp);
+  EXPECT_EQ(net[0].way_for(to, 1'300).transport, transport_kind::udp);
+  EXPECT_EQ(net[0].way_for(to, 1'301).transport, transport_kind::tcp);
   auto learned = to;
   learned.flow = {0, 0xffffffff, 0};
-  EXPECT_EQ(net[0].transport_for(learned, 2'000), transport_kind::udp) << "learned from a flow";
+  EXPECT_EQ(net[0].way_for(learned, 2'000).transport, transport_kind::udp) << "learned from a flow";
 
   net[0].send(tcp_target(to.address), text("x"), somebody(4));
   EXPECT_TRUE(user.errors.empty()) << "never from inside";
   ASSERT_TRUE(wait([&] { return user.errors.size() == 1; }));
   EXPECT_EQ(user.errors[0], std::pair(4U, stack::send_error::refused));
-  EXPECT_EQ(net[0].transport_for(to, 2'000), transport_kind::udp) << "refused lately";
+  EXPECT_EQ(net[0].way_for(to, 2'000).transport, transport_kind::udp) << "refused lately";
 }
 
 // RFC 3261 26.2.2
@@ -394,7 +394,7 @@ TEST_F(sending, never_downgrades_a_transport_that_is_not_there) {
     auto to = udp_target(nobody.address());
     to.transport = kind;
     EXPECT_EQ(net[0].sent_by(to), "");
-    EXPECT_EQ(net[0].transport_for(to, 100), kind);
+    EXPECT_EQ(net[0].way_for(to, 100).transport, kind);
     net[0].send(to, text("x"), somebody(slot));
     ASSERT_TRUE(wait([&] { return user.errors.size() == slot; }));
     EXPECT_EQ(user.errors.back(), std::pair(slot, stack::send_error::unsupported));

@@ -145,3 +145,37 @@ def test_a_call_that_leaves_by_another_address_than_it_came_by_is_recorded_by_bo
     assert not bye.all("Route")
     alice.send(alice.response(bye, 200, "OK"))
     assert bob.receive_response(200, "BYE")
+
+
+# RFC 3261 18.1.1, 16.6 step 4: the size of the request decides by what it leaves, and Record-Route says so.
+def test_a_request_that_goes_to_tcp_for_its_size_is_recorded_by_both_transports(serve, endpoint):
+    server = serve(SCRIPT)
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "tcp")
+    large = [("X-Large", "x" * 1300)]
+    alice.send(alice.request("INVITE", f"sip:bob@127.0.0.1:{bob.port}", headers=large))
+    arrived = bob.receive_request("INVITE")
+    assert "/TCP " in arrived.get("Via")
+    near_bob, near_alice = arrived.all("Record-Route")
+    assert ";transport=tcp" in near_bob and "transport" not in near_alice
+    bob.send(bob.response(arrived, 486, "Busy Here", to_tag="b1"))
+    assert alice.receive_response(486, "INVITE")
+
+
+FORWARD = """
+loadmodule "sl"
+route {
+    if (method=="OPTIONS") { sl_send_reply("200", "OK"); break; }
+    forward(uri:host, uri:port);
+}
+"""
+
+
+# RFC 3261 16.11, 18.2.2
+def test_a_response_to_what_was_forwarded_without_a_transaction_leaves_by_the_socket_that_its_request_came_in_on(serve, endpoint, second):
+    server = serve(FORWARD, prologue=f"listen=udp:127.0.0.1:{second}\n")
+    alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "udp")
+    for port in (server.port, second):
+        alice.server = ("127.0.0.1", port)
+        alice.send(alice.request("INFO", f"sip:bob@127.0.0.1:{bob.port}"))
+        bob.send(bob.response(bob.receive_request("INFO"), 200, "OK", to_tag="b1"))
+        assert alice.receive_response(200, "INFO").source[1] == port

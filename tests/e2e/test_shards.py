@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel gives each source port to a shard of its choice; a call's messages meet at its home all the same."""
+import pytest
+
 from harness.endpoint import Dialog, ack_of, cancel_of
 from harness.message import is_request, is_response
 
@@ -83,3 +85,33 @@ def test_a_tcp_connection_of_one_shard_is_used_by_calls_of_all(classic, endpoint
         arrived = bob.receive(is_request("INFO", request.get("Call-ID")), "the INFO")
         bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
         assert alice.receive(is_response(200, "INFO", request.get("Call-ID")), "the answer")
+
+
+EDITED = """
+loadmodule "sl"
+loadmodule "tm"
+loadmodule "usrloc"
+loadmodule "registrar"
+loadmodule "textops"
+route {
+    if (method=="REGISTER") { save("location"); break; }
+    if (!lookup("location")) { sl_send_reply("404", "Not Found"); break; }
+    remove_hf("Call-ID");
+    append_hf("Call-ID: hidden@example.test\\r\\n");
+    if (!t_relay()) sl_reply_error();
+}
+"""
+
+
+# RFC 3261 17.1.3: a response belongs to the transaction that its branch names, whatever its Call-ID says.
+@pytest.mark.tandem_only
+def test_responses_find_the_shard_of_a_request_whose_call_id_the_script_edits(serve, endpoint):
+    server = serve(EDITED)
+    alice, bob = endpoint(server, "alice"), endpoint(server, "bob")
+    assert bob.exchange(bob.register()).status == 200
+    for _ in range(24):  # 24 Call-IDs have their homes on both shards
+        alice.send(alice.request("INFO", "sip:bob@example.test"))
+        arrived = bob.receive_request("INFO")
+        assert arrived.get("Call-ID") == "hidden@example.test"
+        bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
+        alice.receive_response(200, "INFO")

@@ -161,27 +161,9 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
 result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
                                                            std::span<const way> ways) {
   boost::container::static_vector<stack::forward_to, most_ways> all;
-  // Those whose request differs in more than its URI: another Record-Route, a Path. Each begins
-  // with the request as it was routed (RFC 3261 16.6), so that nothing of one branch reaches
-  // another, nor one that a failure_route adds later.
-  boost::container::static_vector<sip::message, most_ways> different;
-  for (const way& w : ways) {
-    if (w.found.targets.empty()) continue;
-    stack::forward_to& to = all.emplace_back(stack::forward_to{
-        .uri = w.uri, .targets = w.found.targets, .named = w.named, .paid = w.paid});
-    const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
-    const bool is_apart = is_recorded_apart(m, next);
-    if (w.path.empty() && !is_apart) continue;
-    sip::message& leaving = different.emplace_back(m.message().clone());
-    const bool is_complete =
-        (w.path.empty() || leaving.edit().put_front(sip::header_id::route, w.path)) &&
-        (!is_apart || record_apart(m, leaving, next));
-    if (is_complete)
-      to.as = &leaving;
-    else
-      all.pop_back();
-  }
-  if (all.empty()) return fail(stack::forward_errc::too_large);
+  const auto recorded = recorded_entry_of(m);
+  for (const way& w : ways)
+    if (!w.found.targets.empty()) all.push_back(w.with(recorded ? &*recorded : nullptr));
   const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, m.hops());
   if (sent && *sent < all.size())
     withheld_.notice(home_.out().now(), "call {}: {} of {} ways were not tried",
@@ -217,13 +199,9 @@ outcome forwarder::cancel(message_context& m) {
 // ---- without one
 
 outcome forwarder::send_stateless(message_context& m, const way& w) {
-  const stack::target& next = stack::reachable(home_.out(), w.found.targets).front();
-  sip::message leaving = m.message().clone();
-  if (!w.path.empty() && !leaving.edit().put_front(sip::header_id::route, w.path))
-    return outcome::no();
-  if (is_recorded_apart(m, next) && !record_apart(m, leaving, next)) return outcome::no();
+  const auto recorded = recorded_entry_of(m);
   const auto sent = home_.proxy().forward_stateless(
-      leaving, {.uri = w.uri, .targets = w.found.targets, .named = w.named}, m.routing(), m.hops());
+      m.message(), m.from(), w.with(recorded ? &*recorded : nullptr), m.routing(), m.hops());
   if (!sent && sent.error() == stack::forward_errc::too_many_hops &&
       m.message().method() != sip::method::ack) {
     m.set_error(routing_error::none);
@@ -241,9 +219,9 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
 }
 
 outcome forwarder::send_replica(message_context& m, const way& w) {
-  const auto sent = home_.proxy().replicate(
-      m.message(), {.uri = w.uri, .targets = w.found.targets, .named = w.named}, m.routing(),
-      m.hops());
+  const auto recorded = recorded_entry_of(m);
+  const auto sent = home_.proxy().replicate(m.message(), w.with(recorded ? &*recorded : nullptr),
+                                            m.routing(), m.hops());
   if (!sent) {
     m.set_error(error_of(sent.error()));
     tell_when_unreachable(m, w.found.targets);

@@ -5,22 +5,6 @@
 
 namespace tandem::server {
 
-namespace {
-
-/// The address of ours that the copy leaves by, when it is another one than the request came by;
-/// else empty.
-std::string_view other_side(const message_context& m, const recorded_route& recorded,
-                            const stack::target& to) {
-  if (recorded.made != recorded_route::kind::single || !recorded.rules.enable_double_rr) return {};
-  // Without such a listener nothing leaves: sending will say so.
-  const stack::outbox& out = m.home().out();
-  const std::string_view leaves_by = out.sent_by(to);
-  const bool is_same = to.transport == m.from().transport && leaves_by == out.sent_by(way_back(m));
-  return is_same ? std::string_view{} : leaves_by;
-}
-
-} // namespace
-
 stack::target way_back(const message_context& m) {
   stack::target back;
   back.address = m.from().source;
@@ -42,21 +26,12 @@ void note_where_sender_is(message_context& m) {
                         m.home().state<moved_parties>().all);
 }
 
-bool is_recorded_apart(const message_context& m, const stack::target& to) {
+std::optional<stack::recorded_entry> recorded_entry_of(const message_context& m) {
   const auto* const recorded = m.find_state<recorded_route>();
-  if (!recorded || recorded->made == recorded_route::kind::none) return false;
-  return to.flow || !other_side(m, *recorded, to).empty();
-}
-
-bool record_apart(const message_context& m, sip::message& leaving, const stack::target& to) {
-  const recorded_route& recorded = *m.find_state<recorded_route>();
-  stack::route_entry second{
-      .user = {}, .sent_by = other_side(m, recorded, to), .transport = to.transport};
-  if (recorded.rules.add_username)
-    if (const auto uri = m.parsed_uri(); uri && uri->is_sip()) second.user = uri->user();
-  return stack::record_way(leaving, recorded.rules, second.sent_by.empty() ? nullptr : &second,
-                           to.flow ? stack::flow_token{to} : stack::flow_token{}) &&
-         stack::seal_record_route(leaving, m.home().transactions().secret());
+  if (!recorded || recorded->made == recorded_route::kind::none) return std::nullopt;
+  stack::recorded_entry entry{recorded->rules, way_back(m)};
+  if (recorded->made == recorded_route::kind::preset) entry.rules.enable_double_rr = false;
+  return entry;
 }
 
 } // namespace tandem::server

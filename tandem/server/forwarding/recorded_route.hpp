@@ -4,9 +4,10 @@
 #pragma once
 
 #include <tandem/server/message_context.hpp>
-#include <tandem/stack/record_route.hpp>
+#include <tandem/stack/forwarding.hpp>
 
 #include <cstdint>
+#include <optional>
 
 namespace tandem::server {
 
@@ -49,12 +50,7 @@ void seal_recorded(message_context& m);
 /// leaves; when the request has left.
 void note_where_sender_is(message_context& m);
 
-/// The copy that leaves by `to` has other entries than the request: a second one, since it leaves
-/// by another transport or address of ours than it came by (RFC 5658), or the flow that it takes.
-[[nodiscard]] bool is_recorded_apart(const message_context& m, const stack::target& to);
-
-/// Makes those entries. \return false when the message takes no more
-[[nodiscard]] bool record_apart(const message_context& m, sip::message& leaving,
-                                const stack::target& to);
+/// What the run has recorded, for the copies that leave; nothing when it has recorded nothing.
+[[nodiscard]] std::optional<stack::recorded_entry> recorded_entry_of(const message_context& m);
 
 } // namespace tandem::server

@@ -27,6 +27,15 @@ struct way {
   [[nodiscard]] bool is_to_be_found() const noexcept {
     return found.targets.empty() && found.error == routing_error::none;
   }
+  /// As the proxy takes it; views the way.
+  [[nodiscard]] stack::forward_to with(const stack::recorded_entry* recorded) const noexcept {
+    return {.uri = uri,
+            .targets = found.targets,
+            .path = path,
+            .recorded = recorded,
+            .named = named,
+            .paid = paid};
+  }
 };
 
 inline constexpr std::size_t most_ways = destination_set::limit + 1;
