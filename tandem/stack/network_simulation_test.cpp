@@ -57,7 +57,7 @@ class proxy_element : public request_user, public proxy_user {
       targets.push_back({target_at(std::string{uri->host().text})});
     }
     if (request.method() == sip::method::ack) {
-      static_cast<void>(core.forward_stateless(request, {uris[0], targets[0]}, routing));
+      static_cast<void>(core.forward_stateless(request, from, {uris[0], targets[0]}, routing));
       return;
     }
     if (request.method() == sip::method::cancel) {

@@ -195,7 +195,8 @@ TEST(proxy_stateless, a_response_is_forwarded_only_when_we_sent_its_request) {
   p.method = "OPTIONS";
   const sip::message request = make_request(p);
   const auto routing = routing_hash(request, t.layer.secret());
-  ASSERT_TRUE(t.core.forward_stateless(request, {"sip:bob@192.0.2.2", to}, routing));
+  ASSERT_TRUE(t.core.forward_stateless(request, arrived_from("192.0.2.1:5060"),
+                                       {"sip:bob@192.0.2.2", to}, routing));
   const auto sent = t.take("OPTIONS");
   EXPECT_EQ(t.layer.size(), 0U);
 

@@ -224,8 +224,9 @@ TEST(reflection, what_goes_without_a_transaction_is_bounded_too) {
     const auto routing = routing_hash(request, t.layer.secret());
     ASSERT_TRUE(request.edit().append("P-Long", std::string(10 * request_text(p).size(), 'x')));
     const target to = target_at("192.0.2.66");
-    const auto sent = t.core.forward_stateless(
-        request, {.uri = p.uri, .targets = {&to, 1}, .named = named}, routing);
+    const auto sent =
+        t.core.forward_stateless(request, arrived_from("192.0.2.1:5060"),
+                                 {.uri = p.uri, .targets = {&to, 1}, .named = named}, routing);
     EXPECT_EQ(sent.has_value(), named == named_by::us);
   }
 }

@@ -98,7 +98,7 @@ class frugal_proxy final : request_user, proxy_user {
     const std::array<forward_to, 1> ways{{{"sip:bob@192.0.2.2", to_}}};
     const auto routing = routing_hash(request, layer.secret());
     if (request.method() == sip::method::ack) {
-      static_cast<void>(core.forward_stateless(request, ways[0], routing));
+      static_cast<void>(core.forward_stateless(request, source, ways[0], routing));
     } else if (const auto made = core.create(request, source, routing, *this, {})) {
       if (!core.relay(*made, request, ways)) core.drop(*made);
     }
