@@ -2,7 +2,7 @@
 // Whole calls through a forking proxy while sends fail, connections break, buffers fill, ports
 // refuse, messages are lost, repeated and overtaken, users think and timers run, all at random.
 // The seed is printed; SEED= replays from there, SEQUENCES= runs more (`make soak`).
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 #include <array>
 #include <cstdlib>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transport of a shard keeps what every outbox promises.
-#include <tandem/stack/outbox_contract.hpp>
+#include <tandem/stack/outbox_contract_for_test.hpp>
 
 #include <tandem/io/closed_port_for_test.hpp>
 #include <tandem/io/small_network_for_test.hpp>
-#include <tandem/transport/testbed.hpp>
+#include <tandem/transport/testbed_for_test.hpp>
 
 #include <optional>
 
