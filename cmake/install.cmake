@@ -4,7 +4,7 @@
 
 install(DIRECTORY tandem DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   FILES_MATCHING PATTERN "*.hpp" PATTERN "*.def"
-  PATTERN "*test*.hpp" EXCLUDE PATTERN "*_fixture.hpp" EXCLUDE)
+  PATTERN "*_for_test.hpp" EXCLUDE)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tandem)
 file(RELATIVE_PATH way_to_headers /${CMAKE_INSTALL_LIBDIR}/pkgconfig /${CMAKE_INSTALL_INCLUDEDIR})

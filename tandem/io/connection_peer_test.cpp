@@ -2,7 +2,7 @@
 // What peers may do to a connection: half-close, reset, cut records, not read, say nothing.
 #include <tandem/io/connection.hpp>
 
-#include <tandem/io/connection_fixture.hpp>
+#include <tandem/io/connection_for_test.hpp>
 #include <tandem/io/raw_peer_for_test.hpp>
 
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #include <tandem/io/connection.hpp>
 
 #include <tandem/io/closed_port_for_test.hpp>
-#include <tandem/io/connection_fixture.hpp>
+#include <tandem/io/connection_for_test.hpp>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 // What TLS adds to a connection: whom it trusts, its handshake, its end.
 #include <tandem/io/tls.hpp>
 
-#include <tandem/io/connection_fixture.hpp>
+#include <tandem/io/connection_for_test.hpp>
 #include <tandem/io/raw_peer_for_test.hpp>
 
 #include <gmock/gmock.h>

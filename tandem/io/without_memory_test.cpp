@@ -3,7 +3,7 @@
 // one beside it, and the next one, do not notice.
 #include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
-#include <tandem/io/connection_fixture.hpp>
+#include <tandem/io/connection_for_test.hpp>
 
 #include <thread>
 

@@ -9,7 +9,7 @@
 #include <tandem/process/spawner.hpp>
 #include <tandem/server/core.hpp>
 #include <tandem/sip/headers.hpp>
-#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/via_rules.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 

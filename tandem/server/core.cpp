@@ -33,8 +33,8 @@ bool begins_something(const sip::message& request) {
 } // namespace
 
 core::core(const core_surroundings& on, std::shared_ptr<const loaded_script> script)
-    : on_{on}, proxy_{on.transactions, {}}, answers_{std::make_shared<answer_place>(
-                                                answer_place{on.shard, this})} {
+    : on_{on}, proxy_{on.transactions, {}}, answers_{std::make_shared<answer_inbox>(
+                                                answer_inbox{on.shard, this})} {
   on_.transactions.set_core(*this);
   load(std::move(script));
 }

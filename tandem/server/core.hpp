@@ -186,7 +186,7 @@ class core final : public stack::request_user, public stack::server_user {
   std::shared_ptr<const host_addresses> hosts_; ///< null: as the scripts know them
   bool is_draining_ = false;
   core_counters counters_;
-  std::shared_ptr<answer_place> answers_;
+  std::shared_ptr<answer_inbox> answers_;
   std::vector<std::unique_ptr<routing>> routings_;
   std::vector<std::uint32_t> free_;
   states<core> states_;

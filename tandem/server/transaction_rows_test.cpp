@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/transaction_rows.hpp>
 
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>

@@ -8,20 +8,20 @@ namespace tandem::server {
 
 /// The answer on its way to the core: made with the token, so that it arrives without memory too.
 struct awaited::arrival final : io::errand {
-  arrival(std::shared_ptr<const answer_place> place, routing_handle of, std::uint32_t token)
-      : where{std::move(place)}, waiting{of}, number{token} {}
+  arrival(std::shared_ptr<const answer_inbox> in, routing_handle of, std::uint32_t token)
+      : where{std::move(in)}, waiting{of}, number{token} {}
 
   void run() override {
     if (where->home) where->home->answer(waiting, number, std::move(answer));
   }
 
-  std::shared_ptr<const answer_place> where;
+  std::shared_ptr<const answer_inbox> where;
   routing_handle waiting;
   std::uint32_t number;
   std::shared_ptr<awaited> answer = nullptr; ///< none: "no"
 };
 
-awaited::awaited(std::shared_ptr<const answer_place> where, routing_handle run,
+awaited::awaited(std::shared_ptr<const answer_inbox> where, routing_handle run,
                  std::uint32_t number)
     : arrival_{std::make_unique<arrival>(std::move(where), run, number)} {}
 

@@ -27,7 +27,7 @@ namespace tandem::server {
 class core;
 
 /// Where answers for the runs of one core arrive. Outlives the core, which takes its pointer away.
-struct answer_place {
+struct answer_inbox {
   io::shard& shard;     ///< outlives every token
   core* home = nullptr; ///< used on the shard's thread only
 };
@@ -35,7 +35,7 @@ struct answer_place {
 /// What a run waits for: shared by the copies of a token. The last one to go says "no".
 class awaited {
  public:
-  awaited(std::shared_ptr<const answer_place> where, routing_handle run, std::uint32_t number);
+  awaited(std::shared_ptr<const answer_inbox> where, routing_handle run, std::uint32_t number);
   awaited(const awaited&) = delete;
   awaited& operator=(const awaited&) = delete;
   virtual ~awaited();
@@ -65,7 +65,7 @@ class pending {
  public:
   using decision = std::function<script::outcome(message_context&, T&&)>;
 
-  pending(std::shared_ptr<const answer_place> where, routing_handle run, std::uint32_t number,
+  pending(std::shared_ptr<const answer_inbox> where, routing_handle run, std::uint32_t number,
           decision then)
       : state_{std::make_shared<state>(std::move(where), run, number, std::move(then))} {}
 
@@ -75,7 +75,7 @@ class pending {
 
  private:
   struct state final : awaited {
-    state(std::shared_ptr<const answer_place> where, routing_handle run, std::uint32_t number,
+    state(std::shared_ptr<const answer_inbox> where, routing_handle run, std::uint32_t number,
           decision then)
         : awaited{std::move(where), run, number}, then_{std::move(then)} {}
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests are matched as they were received, whatever a script has made of them since.
 #include <tandem/sip/message_editor.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 namespace tandem::stack {
 namespace {

@@ -64,12 +64,12 @@ void ended_transactions::set_way(client_handle h, const way_back& way) noexcept 
       name_of(h), {reinterpret_cast<const char*>(&way), sizeof way});
 }
 
-record_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t key, instant until,
-                                                std::string_view bytes) {
+ended_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t key, instant until,
+                                               std::string_view bytes) {
   queue& q = queues_[static_cast<std::size_t>(kind)];
   const bool is_first = q.records.is_empty();
   const auto since = static_cast<std::uint32_t>((until - start_) / milliseconds{1});
-  const record_queue::name name = q.records.push(static_cast<std::uint32_t>(key), since, bytes);
+  const ended_queue::name name = q.records.push(static_cast<std::uint32_t>(key), since, bytes);
   if (is_first) {
     q.owner = this;
     out_.timers().arm(q, until);
@@ -81,7 +81,7 @@ record_queue::name ended_transactions::remember(ended_kind kind, std::uint64_t k
 
 void ended_transactions::forget_oldest(ended_kind kind) noexcept {
   --size_;
-  record_queue& records = queues_[static_cast<std::size_t>(kind)].records;
+  ended_queue& records = queues_[static_cast<std::size_t>(kind)].records;
   const std::uint32_t key = records.front().key;
   // One that was revived has another handle in the table.
   if (kind == ended_kind::client_accepted || kind == ended_kind::client_completed)

@@ -4,10 +4,10 @@
 // small, and no timer of the wheel is theirs alone. Internal to transaction_layer. One thread.
 #pragma once
 
+#include <tandem/stack/ended_queue.hpp>
 #include <tandem/stack/handle_table.hpp>
 #include <tandem/stack/kept_bytes.hpp>
 #include <tandem/stack/outbox.hpp>
-#include <tandem/stack/record_queue.hpp>
 #include <tandem/stack/transaction_user.hpp>
 
 #include <array>
@@ -87,14 +87,14 @@ class ended_transactions {
     void on_timer(instant now) override;
 
     ended_transactions* owner = nullptr;
-    record_queue records; ///< the low half of a key, the moment in milliseconds since start_
+    ended_queue records; ///< the low half of a key, the moment in milliseconds since start_
   };
 
   static constexpr std::uint32_t mark = 0x80000000; ///< no live slot is so high
-  static constexpr unsigned kind_shift = record_queue::chunk_bits;
+  static constexpr unsigned kind_shift = ended_queue::chunk_bits;
 
   template <typename T>
-  static handle<T> handle_of(ended_kind kind, record_queue::name n) noexcept {
+  static handle<T> handle_of(ended_kind kind, ended_queue::name n) noexcept {
     return {mark | static_cast<std::uint32_t>(kind) << kind_shift | n.chunk, n.place};
   }
   template <typename T>
@@ -102,15 +102,15 @@ class ended_transactions {
     return queue_of(kind_of(h)).records.bytes_of(name_of(h));
   }
   template <typename T>
-  [[nodiscard]] record_queue::name name_of(handle<T> h) const noexcept {
+  [[nodiscard]] ended_queue::name name_of(handle<T> h) const noexcept {
     return {h.slot & ((1U << kind_shift) - 1), h.generation};
   }
   [[nodiscard]] const queue& queue_of(ended_kind kind) const noexcept {
     return queues_[static_cast<std::size_t>(kind)];
   }
 
-  record_queue::name remember(ended_kind kind, std::uint64_t key, instant until,
-                              std::string_view bytes);
+  ended_queue::name remember(ended_kind kind, std::uint64_t key, instant until,
+                             std::string_view bytes);
   void forget_oldest(ended_kind kind) noexcept;
   [[nodiscard]] instant moment_of(std::uint32_t until) const noexcept;
 

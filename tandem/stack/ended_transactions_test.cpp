@@ -3,7 +3,7 @@
 // were there, and all is forgotten in the end (RFC 3261 17.2.2, RFC 6026).
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 namespace tandem::stack {
 namespace {

@@ -2,7 +2,7 @@
 // What changes in a request that is forwarded (RFC 3261 16.6), and what does not.
 #include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/message_editor.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 namespace tandem::stack {
 namespace {

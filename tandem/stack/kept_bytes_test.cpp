@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/kept_bytes.hpp>
 
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 #include <gtest/gtest.h>
 #include <map>

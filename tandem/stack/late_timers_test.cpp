@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wheel fires up to a tick late. What arrives between the moment of a timer and its event finds
 // the transaction as it is; the event comes once, by itself.
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 #include <functional>
 

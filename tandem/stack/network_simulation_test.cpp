@@ -5,9 +5,9 @@
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/proxy.hpp>
 #include <tandem/stack/simulated_network.hpp>
-#include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/wire.hpp>
 
 #include <cstdlib>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outboxes of the tests keep what every outbox promises.
-#include <tandem/stack/outbox_contract.hpp>
+#include <tandem/stack/messages_for_test.hpp>
+#include <tandem/stack/outbox_contract_for_test.hpp>
 #include <tandem/stack/simulated_network.hpp>
-#include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
 namespace tandem::stack::testing {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // In steady state a proxied message allocates nothing: parse, transaction, forwarding, response.
 #include <tandem/base/count_allocations_for_test.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/proxy.hpp>
-#include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CANCEL at a proxy (RFC 3261 9.2, 16.10) in all its races, and loops against spirals (RFC 5393).
 #include <tandem/sip/single_values.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 namespace tandem::stack {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Responses that the user of the proxy holds while it thinks (proxy::pass): kept in order, never
 // lost, and nothing they need ends before them.
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 namespace tandem::stack {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a proxied call costs: bytes while it rings, bytes in its tail, and no allocation for a
 // message once the stores are warm.
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 #include <iostream>
 #include <malloc.h>

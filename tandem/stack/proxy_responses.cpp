@@ -283,7 +283,10 @@ void proxy::settle(proxy_branch& b, int status) {
 bool proxy::step(context_handle context, response_event event, const response_input& input) {
   response_context* const c = contexts_.find(context);
   const auto* const row = c ? response_machine().find(c->state, event) : nullptr;
-  if (!row) return false;
+  if (!row) {
+    if (c && !may_come_too_late(event)) transactions_.note_impossible();
+    return false;
+  }
   c->state = row->next;
   using action = response_action;
   if (row->actions.has(action::keep_failure)) keep_failure(*c, input);

@@ -2,7 +2,7 @@
 // The proxy core: forwarding and responses (RFC 3261 16.6, 16.7), forking, failures.
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 
 #include <tuple>
 

@@ -6,8 +6,8 @@
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/route_rules.hpp>
-#include <tandem/stack/test_messages.hpp>
 
 #include <algorithm>
 #include <vector>

@@ -3,9 +3,9 @@
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/via.hpp>
 #include <tandem/stack/branch.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 #include <tandem/stack/reflection.hpp>
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 #include <algorithm>
 #include <map>

@@ -5,7 +5,7 @@
 
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/single_values.hpp>
-#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 
 #include <array>
 #include <list>

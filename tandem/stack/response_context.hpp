@@ -61,6 +61,12 @@ using response_table = transition_table<response_state, response_event, response
 
 /// What a peer can cause has a row in every state; a user that comes too late finds none.
 [[nodiscard]] const response_table& response_machine() noexcept;
+
+/// Whether an event may come in a state that has no row for it: a user is late, and is told so. Any
+/// other pair without a row is a fault of ours.
+[[nodiscard]] constexpr bool may_come_too_late(response_event event) noexcept {
+  return event == response_event::user_answers || event == response_event::dropped;
+}
 struct proxy_branch;
 
 using context_handle = handle<response_context>;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // RFC 3261 16.4, 16.6 steps 6 and 7, 16.12.
 #include <tandem/sip/single_values.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/next_hop.hpp>
 #include <tandem/stack/route_rules.hpp>
-#include <tandem/stack/test_messages.hpp>
 
 namespace tandem::stack {
 namespace {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Defects that other SIP stacks had without anybody noticing, found by reading them: a test each,
 // numbered. More of each kind is tested beside the code that it concerns.
-#include <tandem/stack/proxy_fixture.hpp>
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/headers.hpp>

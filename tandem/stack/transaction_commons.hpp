@@ -41,7 +41,8 @@ struct transaction_counters {
   counter retransmitted; ///< requests and responses sent again
   counter timeouts;      ///< timers B, F, H and silence after CANCEL
   counter transport_errors;
-  counter impossible; ///< pairs of state and event that no RFC has: a fault of ours
+  counter impossible; ///< pairs of state and event that no RFC has, of transactions and response
+                      ///< contexts: a fault of ours
   counter stray_responses;
   counter refused;      ///< not made, or not let wait, at a bound of their number
   counter out_of_bytes; ///< the same at a bound of bytes

@@ -143,6 +143,8 @@ class transaction_layer {
   /// A user has not sent something: see transaction_counters::withheld.
   void note_withheld() noexcept { ++commons_.counters.withheld; }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return commons_.counters; }
+  /// A machine of a user has no row for a pair: it counts among ours.
+  void note_impossible() noexcept { ++commons_.counters.impossible; }
   [[nodiscard]] outbox& out() noexcept { return commons_.out; }
   /// The key of this layer's hashes.
   [[nodiscard]] const hash_key& secret() const noexcept { return commons_.secret; }

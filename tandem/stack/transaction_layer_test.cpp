@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matching (RFC 3261 17.1.3, 17.2.3), absorption, CANCEL, bounds.
 #include <tandem/sip/single_values.hpp>
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 namespace tandem::stack {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One case for every machine, living state and event: either the row of the table is what happens,
 // or nothing can make the pair happen.
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 #include <vector>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transaction machines over time, as little scripts (inject, expect, delay) that one
 // interpreter reads. Every timer of RFC 3261 17 and RFC 6026 has one.
-#include <tandem/stack/transaction_fixture.hpp>
+#include <tandem/stack/transactions_for_test.hpp>
 
 #include <sstream>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // received and rport (RFC 3261 18.2.1, RFC 3581 4), and the way of responses (18.2.2).
 #include <tandem/sip/via.hpp>
-#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/via_rules.hpp>
 
 namespace tandem::stack {

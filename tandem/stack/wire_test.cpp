@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What leaves has a length that is right, whatever came (RFC 3261 18.3, 20.14).
 #include <tandem/sip/message_editor.hpp>
-#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/wire.hpp>
 
 namespace tandem::stack {

@@ -3,8 +3,8 @@
 // stay whole, and the next call is served.
 #include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/proxy.hpp>
-#include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
 #include <array>

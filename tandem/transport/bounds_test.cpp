@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Overload, floods, slow and half-open peers: nobody else notices.
-#include <tandem/transport/testbed.hpp>
+#include <tandem/transport/testbed_for_test.hpp>
 
 #include <tandem/io/raw_peer_for_test.hpp>
 

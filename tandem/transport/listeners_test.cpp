@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which socket a message leaves by, and groups that are only listened to.
-#include <tandem/transport/testbed.hpp>
+#include <tandem/transport/testbed_for_test.hpp>
 
 #include <memory>
 #include <stdexcept>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/transport/testbed.hpp>
+#include <tandem/transport/testbed_for_test.hpp>
 
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/closed_port_for_test.hpp>

@@ -3,7 +3,7 @@
 // connection ends, and the next checkout is answered.
 #include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
-#include <tandem/sip2/mediator/terminal_fixture_test.hpp>
+#include <tandem/sip2/mediator/terminal_for_test.hpp>
 
 #include <thread>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may never happen, whatever terminals and back-ends send: passwords in logs, broken lines.
-#include <tandem/sip2/mediator/terminal_fixture_test.hpp>
+#include <tandem/sip2/mediator/terminal_for_test.hpp>
 
 #include <iterator>
 #include <random>

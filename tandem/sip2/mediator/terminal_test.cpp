@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/sip2/mediator/terminal_fixture_test.hpp>
+#include <tandem/sip2/mediator/terminal_for_test.hpp>
 
 namespace tandem::sip2 {
 namespace {

@@ -2,8 +2,8 @@
 // A proxy core under test: a user that forwards to fixed targets and notes what it hears.
 #pragma once
 
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/proxy.hpp>
-#include <tandem/stack/test_messages.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
 #include <deque>

@@ -13,7 +13,7 @@
 
 namespace tandem::stack {
 
-class record_queue {
+class ended_queue {
  public:
   /// Names a record; a name is given once in 4 TB. The default names none.
   struct name {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/stack/record_queue.hpp>
+#include <tandem/stack/ended_queue.hpp>
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 namespace tandem::stack {
 namespace {
 
-TEST(record_queue, gives_back_what_was_put_in_first) {
-  record_queue q;
+TEST(ended_queue, gives_back_what_was_put_in_first) {
+  ended_queue q;
   EXPECT_TRUE(q.is_empty());
   const auto one = q.push(1, 10, "first");
   const auto two = q.push(2, 20, {});
@@ -27,8 +27,8 @@ TEST(record_queue, gives_back_what_was_put_in_first) {
   EXPECT_TRUE(q.is_empty());
 }
 
-TEST(record_queue, a_name_finds_nothing_once_its_record_is_gone) {
-  record_queue q;
+TEST(ended_queue, a_name_finds_nothing_once_its_record_is_gone) {
+  ended_queue q;
   EXPECT_EQ(q.bytes_of({}), "");
   const auto one = q.push(1, 0, "first");
   const auto two = q.push(2, 0, "second");
@@ -42,15 +42,15 @@ TEST(record_queue, a_name_finds_nothing_once_its_record_is_gone) {
   EXPECT_EQ(q.bytes_of(three), "third");
 }
 
-TEST(record_queue, agrees_with_a_deque_over_random_operations) {
+TEST(ended_queue, agrees_with_a_deque_over_random_operations) {
   struct entry {
-    record_queue::name name;
+    ended_queue::name name;
     std::uint32_t key;
     std::string bytes;
   };
-  record_queue q;
+  ended_queue q;
   std::deque<entry> model;
-  record_queue::name last_gone;
+  ended_queue::name last_gone;
   std::mt19937 random{20261121};
   for (std::uint32_t step = 0; step < 50'000; ++step) {
     // It grows at first, over many blocks, and is emptied at times.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <tandem/stack/record_queue.hpp>
+#include <tandem/stack/ended_queue.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -19,8 +19,8 @@ constexpr std::uint32_t round_up(std::size_t bytes, std::uint32_t unit) noexcept
 
 } // namespace
 
-record_queue::name record_queue::push(std::uint32_t key, std::uint32_t until,
-                                      std::string_view bytes) {
+ended_queue::name ended_queue::push(std::uint32_t key, std::uint32_t until,
+                                    std::string_view bytes) {
   const std::uint32_t size = round_up(sizeof(record) + bytes.size(), unit);
   chunk& to = chunk_with_room(size);
   char* const head = to.block.data() + to.used;
@@ -31,7 +31,7 @@ record_queue::name record_queue::push(std::uint32_t key, std::uint32_t until,
   return {(first_chunk_ + chunks_in_use_ - 1) & ((1U << chunk_bits) - 1), place};
 }
 
-record_queue::chunk& record_queue::chunk_with_room(std::uint32_t size) {
+ended_queue::chunk& ended_queue::chunk_with_room(std::uint32_t size) {
   if (!is_empty() && last().block.capacity() - last().used >= size) return last();
   if (chunks_in_use_ == chunks_.size()) {
     std::vector<chunk> old(std::max<std::size_t>(8, chunks_.size() * 2));
@@ -44,13 +44,13 @@ record_queue::chunk& record_queue::chunk_with_room(std::uint32_t size) {
   return last() = {std::move(block), 0};
 }
 
-const record_queue::record& record_queue::at(name of) const noexcept {
+const ended_queue::record& ended_queue::at(name of) const noexcept {
   const char* const head =
       chunks_[slot_of(of.chunk)].block.data() + static_cast<std::size_t>(of.place - 1) * unit;
   return *std::launder(reinterpret_cast<const record*>(head));
 }
 
-void record_queue::pop() noexcept {
+void ended_queue::pop() noexcept {
   first_place_ += round_up(sizeof(record) + front().size, unit) / unit;
   chunk& first = chunks_[slot_of(first_chunk_)];
   if ((first_place_ - 1) * unit < first.used) return;
@@ -60,14 +60,14 @@ void record_queue::pop() noexcept {
   --chunks_in_use_;
 }
 
-std::string_view record_queue::bytes_of(name of) const noexcept {
+std::string_view ended_queue::bytes_of(name of) const noexcept {
   const std::uint32_t age = (of.chunk - first_chunk_) & ((1U << chunk_bits) - 1);
   if (of.place == 0 || age >= chunks_in_use_ || (age == 0 && of.place < first_place_)) return {};
   const record& found = at(of);
   return {reinterpret_cast<const char*>(&found + 1), found.size};
 }
 
-void record_queue::set_bytes_of(name of, std::string_view bytes) noexcept {
+void ended_queue::set_bytes_of(name of, std::string_view bytes) noexcept {
   if (const std::string_view there = bytes_of(of); there.size() == bytes.size() && !there.empty())
     std::memcpy(const_cast<char*>(there.data()), bytes.data(), bytes.size());
 }

@@ -2,7 +2,7 @@
 // One transaction of any machine under test: what its user hears and what it sends, in words.
 #pragma once
 
-#include <tandem/stack/test_messages.hpp>
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
