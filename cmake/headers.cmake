@@ -8,6 +8,11 @@ set(tandem_product_headers
   <string_view> <unordered_map> <utility> <vector> <fmt/format.h> <tl/expected.hpp>)
 set(tandem_test_headers ${tandem_product_headers} <gmock/gmock.h> <gtest/gtest.h>)
 
+# What most sources of one room include of the tree, besides: a room that is named here has precompiled headers of its own.
+set(tandem_server_product_headers <tandem/server/core.hpp>)
+set(tandem_modules_product_headers <tandem/server/core.hpp>)
+set(tandem_modules_test_headers <tandem/modules/script_fixture_for_test.hpp>)
+
 # The test sources themselves are not what is measured or shipped: they are compiled for the compiler's speed.
 set(TANDEM_TEST_OPTIONS "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release" OR TANDEM_SANITIZE)
@@ -33,9 +38,14 @@ if(TANDEM_PRECOMPILE)
   endif()
 endif()
 
-# tandem_use_headers(<target> product|test)
-function(tandem_use_headers target kind)
-  if(TANDEM_PRECOMPILE)
+# tandem_use_headers(<target> <room> product|test)
+function(tandem_use_headers target room kind)
+  tandem_target(name ${room})
+  if(NOT TANDEM_PRECOMPILE)
+    return()
+  elseif(DEFINED tandem_${name}_${kind}_headers)
+    target_precompile_headers(${target} PRIVATE ${tandem_${kind}_headers} ${tandem_${name}_${kind}_headers})
+  else()
     target_precompile_headers(${target} REUSE_FROM tandem_${kind}_headers)
   endif()
 endfunction()

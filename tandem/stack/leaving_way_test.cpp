@@ -3,7 +3,7 @@
 // response finds the way back by.
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/single_values.hpp>
-#include <tandem/stack/proxy_fixture.hpp>
+#include <tandem/stack/proxy_for_test.hpp>
 #include <tandem/stack/stateless_return.hpp>
 
 namespace tandem::stack {
