@@ -52,7 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const verdict halves = read(kind, bytes.substr(0, cut), bytes.substr(cut));
     if (whole.is_whole != halves.is_whole || whole.body != halves.body) std::abort();
   }
-  if (const auto read_url = url::parse(bytes); read_url && !url::parse(read_url->origin() + read_url->path))
+  if (const auto read_url = url::parse(bytes);
+      read_url && !url::parse(read_url->origin() + read_url->path))
     std::abort();
   if (form_decode(form_encode(bytes)) != bytes) std::abort();
   return 0;

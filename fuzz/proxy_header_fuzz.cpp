@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first bytes of a connection as a header of the PROXY protocol: what a piece of them says stays true when more
-// arrive, and a whole header is no longer than what was read.
+// The first bytes of a connection as a header of the PROXY protocol: what a piece of them says
+// stays true when more arrive, and a whole header is no longer than what was read.
 #include <tandem/io/proxy_header.hpp>
 
 #include <algorithm>
@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (before.status != need_more &&
         (now.status != before.status || now.size != before.size || now.client != before.client))
       std::abort();
-    if (now.status == complete && (now.size > length || now.size > longest_proxy_header)) std::abort();
+    if (now.status == complete && (now.size > length || now.size > longest_proxy_header))
+      std::abort();
     if (now.status == need_more && length >= longest_proxy_header) std::abort();
     before = now;
   }

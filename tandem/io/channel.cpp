@@ -141,6 +141,8 @@ bool channel::has_proved(const std::string& name) const {
   return tls_ && has_peer_proved(tls_.get(), name);
 }
 
+bool channel::has_verified_peer() const { return tls_ && is_peer_verified(tls_.get()); }
+
 bool channel::has_unread() const noexcept { return tls_ && SSL_has_pending(tls_.get()) != 0; }
 
 } // namespace tandem::io

@@ -71,8 +71,10 @@ class channel {
   [[nodiscard]] channel_state discard() noexcept;
 
   /// The peer has shown a certificate that was verified, and it holds this name or address: no
-  /// wildcard, and no common name (RFC 5922 7.2); any where that is empty. False over a plain one.
+  /// wildcard, and no common name (RFC 5922 7.2). False over a plain one.
   [[nodiscard]] bool has_proved(const std::string& name) const;
+  /// Such a certificate, whatever it holds.
+  [[nodiscard]] bool has_verified_peer() const;
 
   /// TLS has bytes that make no socket ready.
   [[nodiscard]] bool has_unread() const noexcept;

@@ -498,6 +498,10 @@ bool connection::has_proved(const std::string& name) const {
   return state_ == state::open && channel_.has_proved(name);
 }
 
+bool connection::has_verified_peer() const {
+  return state_ == state::open && channel_.has_verified_peer();
+}
+
 bool connection::is_quiet() const noexcept {
   if (state_ != state::open || peer_finished_ || failure_ || channel_.has_unread()) return false;
   char byte = 0;

@@ -91,8 +91,10 @@ class connection final : readiness, turn_task, timer {
   [[nodiscard]] bool is_quiet() const noexcept;
 
   /// The peer has shown a certificate of an authority that we trust, and it holds this name or
-  /// address; any where that is empty. For a TLS connection that is up.
+  /// address. For a TLS connection that is up.
   [[nodiscard]] bool has_proved(const std::string& name) const;
+  /// Such a certificate, whatever it holds.
+  [[nodiscard]] bool has_verified_peer() const;
 
   /// Both ends, also after the end; the local one is known when the connection is up.
   [[nodiscard]] const socket_address& peer() const noexcept { return peer_; }

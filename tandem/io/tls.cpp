@@ -229,11 +229,14 @@ bool expect_tls_host(ssl_st* connection, const std::string& host) {
          SSL_set1_host(connection, host.c_str()) == 1;
 }
 
-bool has_peer_proved(const ssl_st* connection, const std::string& name) {
-  X509* const shown = SSL_get0_peer_certificate(connection);
+bool is_peer_verified(const ssl_st* connection) {
   // Without a certificate the verdict is "good", for nothing was looked at.
-  if (!shown || SSL_get_verify_result(connection) != X509_V_OK) return false;
-  if (name.empty()) return true;
+  return SSL_get0_peer_certificate(connection) && SSL_get_verify_result(connection) == X509_V_OK;
+}
+
+bool has_peer_proved(const ssl_st* connection, const std::string& name) {
+  if (name.empty() || !is_peer_verified(connection)) return false;
+  X509* const shown = SSL_get0_peer_certificate(connection);
   if (const auto ip = ip_address::parse(name))
     return X509_check_ip_asc(shown, ip->to_string().c_str(), 0) == 1;
   constexpr unsigned as_written =

@@ -56,8 +56,11 @@ class tls_context {
 /// in the handshake (SNI, RFC 6066 3). False when the name is none.
 [[nodiscard]] bool expect_tls_host(ssl_st* connection, const std::string& host);
 
-/// The peer of an established connection has shown a certificate, an authority that we trust has
-/// signed it, and it holds `name`, if any: as a DNS name or an address, written out (RFC 5922 7.2).
+/// The peer of an established connection has shown a certificate that an authority has signed which
+/// we trust.
+[[nodiscard]] bool is_peer_verified(const ssl_st* connection);
+
+/// The same, and it holds `name`: as a DNS name or an address, written out (RFC 5922 7.2).
 [[nodiscard]] bool has_peer_proved(const ssl_st* connection, const std::string& name);
 
 /// Makes the session of a connection over a descriptor, which stays the caller's; null when memory

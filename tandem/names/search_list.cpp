@@ -8,6 +8,7 @@
 #include <array>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <unistd.h>
 
 namespace tandem::names {
@@ -55,8 +56,9 @@ search_list search_list::parse(std::string_view text, std::string_view host_name
 search_list search_list::read(const std::string& path) {
   std::array<char, 256> own{};
   if (::gethostname(own.data(), own.size() - 1) != 0) own[0] = '\0';
-  std::ifstream file{path};
-  return parse(std::string{std::istreambuf_iterator<char>{file}, {}}, own.data());
+  std::ostringstream text;
+  text << std::ifstream{path}.rdbuf(); // which keeps what is thrown where this is no file
+  return parse(text.view(), own.data());
 }
 
 std::vector<std::string> search_list::names_for(std::string_view host) const {
@@ -85,7 +87,9 @@ resolver::answer find_by_search(io::shard& home, resolver& names, const search_l
       return fail(resolve_error::timed_out);
     }
     if (*found) return *found;
-    if (found->error() != resolve_error::not_found) why = found->error();
+    // A name that is none with a domain behind it is the domain's fault.
+    if (found->error() != resolve_error::not_found && found->error() != resolve_error::bad_name)
+      why = found->error();
   }
   return fail(resolve_error{why});
 }

@@ -70,7 +70,7 @@ struct searching : testing::Test {
 TEST_F(searching, the_first_domain_that_has_the_name_wins_with_all_its_addresses) {
   server.table["ils.one.example"] = {{}}; // it is there, without an address
   server.table["ils.two.example"] = {{"192.0.2.2", "2001:db8::2"}};
-  server.table["ils"] = {{"192.0.2.3"}};
+  server.table["ils"] = {.addresses = {"192.0.2.3"}};
   const auto found = find("ils");
   ASSERT_TRUE(found);
   EXPECT_THAT(*found,
@@ -81,7 +81,7 @@ TEST_F(searching, the_first_domain_that_has_the_name_wins_with_all_its_addresses
 TEST_F(searching, a_name_that_a_server_cannot_tell_is_looked_for_elsewhere) {
   server.table["ils.one.example"] = {.addresses = {}, .code = 2};
   EXPECT_NE(find("ils").error(), resolve_error::not_found);
-  server.table["ils"] = {{"192.0.2.3"}};
+  server.table["ils"] = {.addresses = {"192.0.2.3"}};
   EXPECT_TRUE(find("ils"));
   EXPECT_EQ(find("nobody").error(), resolve_error::not_found);
 }
@@ -100,7 +100,13 @@ TEST_F(searching, the_hosts_file_is_asked_before_any_domain) {
   std::remove(options.hosts_path.c_str());
 }
 
-TEST_F(searching, a_file_that_is_not_there_is_an_empty_one) {
+TEST_F(searching, a_domain_that_is_none_says_nothing_of_the_name) {
+  write("search one.example #\n");
+  EXPECT_EQ(find("nobody").error(), resolve_error::not_found);
+}
+
+TEST_F(searching, a_file_that_cannot_be_read_is_an_empty_one) {
+  EXPECT_EQ(search_list::read(testing::TempDir()).ndots, 1U);
   EXPECT_EQ(search_list::read(path + ".none").ndots, 1U);
 }
 

@@ -223,7 +223,8 @@ void connections::take_frames(connection& c) {
     case sip::frame_kind::message:
       if (c.as_unproven().is_linked()) {
         c.as_unproven().unlink();
-        c.may_offer_alias = c.leads_to.transport == transport_kind::tls && c.carrier.has_proved({});
+        c.may_offer_alias =
+            c.leads_to.transport == transport_kind::tls && c.carrier.has_verified_peer();
       }
       shares_.use(c, home_.now());
       if (c.may_offer_alias) note_alias(c, {f.block.data(), f.size});

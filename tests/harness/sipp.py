@@ -47,16 +47,16 @@ class Sipp(Process):
         text = errors.read_text(errors="replace") if errors.exists() else ""
         return f"SIPp {self.scenario} ended with {self.child.returncode}\n{text[:3000]}\n{self.log()[-2500:]}"
 
-    def wait_success(self):
+    def wait_success(self, seconds=None):
         """Waits for the end of all its calls; every one of them must have gone as the scenario says."""
-        self.child.wait(self.seconds + 30)
+        self.child.wait(seconds * PATIENCE if seconds else self.seconds + 30)
         assert self.child.returncode == 0, self.report()
         return self
 
     def end_gracefully(self):
         """For a client without a number of calls: begins no more, and each of those in progress must go as the scenario says."""
         self.child.send_signal(signal.SIGUSR1)
-        return self.wait_success()
+        return self.wait_success(seconds=60)
 
     def statistics(self):
         """The last line of its statistics, by column; nothing before there is one."""

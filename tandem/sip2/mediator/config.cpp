@@ -69,6 +69,9 @@ listener_options read_listener(const config_table& t, const terminal_rules& rule
     t.complain("profile", fmt::format("there is no [profile.{}]", l.profile));
   read_server_tls(t, l.is_tls, l.tls);
   t.read("proxy-protocol", l.has_proxy_header);
+  if (l.has_proxy_header && l.is_tls)
+    t.complain("proxy-protocol", "a load balancer sends its header before TLS begins, where it is "
+                                 "not read: let it end TLS, and leave out 'certificate-file'");
   read_prefixes(t, "proxies", l.proxies);
   read_prefixes(t, "allow", l.allowed);
   if (l.has_proxy_header && l.proxies.empty() && !l.allowed.empty())

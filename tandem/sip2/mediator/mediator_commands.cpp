@@ -185,7 +185,9 @@ void mediator::count() {
   add("sip2_connections_refused_total", refused, s.refused_full, {{"reason", "full"}});
   add("sip2_connections_refused_total", refused, s.refused_address, {{"reason", "address"}});
   add("sip2_connections_displaced_total",
-      "Connections without a login that were closed for others when all places were taken.",
+      "Connections that were closed for a newcomer: without a login when all places were taken, or "
+      "without a "
+      "PROXY header when too many waited for theirs.",
       s.displaced);
   add("sip2_requests_total", "Intact messages from terminals and at the door.", c.requests);
   add("sip2_answers_total", "Answers to terminals and at the door.", c.answers);

@@ -74,8 +74,9 @@ class terminal_server {
  public:
   /// Connections of load balancers whose PROXY header has not come yet; beyond that the one that
   /// has waited for longest is closed. They are no terminals yet: they take no place of one, and
-  /// displace none.
-  static constexpr std::size_t most_unnamed = 64;
+  /// displace none. Several turns of a listener's accepting: what has come with its header is read
+  /// before a crowd behind it can displace it.
+  static constexpr std::size_t most_unnamed = 256;
 
   terminal_server(io::shard& home, backend& library, server_options options,
                   std::shared_ptr<const terminal_rules> rules);

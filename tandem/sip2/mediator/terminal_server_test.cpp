@@ -287,6 +287,20 @@ TEST_F(terminal_server_test, nobody_is_displaced_before_the_PROXY_header_says_fo
   EXPECT_EQ(server->connected(), 2U);
 }
 
+TEST_F(terminal_server_test, a_crowd_behind_a_load_balancer_displaces_none_of_itself) {
+  listener_options on;
+  on.has_proxy_header = true;
+  start({.max_clients = 300}, on);
+  std::vector<std::unique_ptr<peer>> crowd;
+  for (int i = 0; i < 200; ++i) {
+    crowd.push_back(connect());
+    crowd.back()->connection.write("PROXY TCP4 192.0.2." + std::to_string(i) +
+                                   " 198.51.100.2 40000 6001\r\n");
+  }
+  ASSERT_TRUE(wait([&] { return server->connected() == crowd.size(); }));
+  EXPECT_EQ(server->server_counts().displaced, 0U);
+}
+
 TEST_F(terminal_server_test, draining_finishes_what_is_in_progress) {
   start();
   auto busy = connect(), idle = connect();
