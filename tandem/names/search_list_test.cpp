@@ -101,7 +101,7 @@ TEST_F(searching, the_hosts_file_is_asked_before_any_domain) {
 }
 
 TEST_F(searching, a_domain_that_is_none_says_nothing_of_the_name) {
-  write("search one.example #\n");
+  std::ofstream{path} << "search one.example #\n";
   EXPECT_EQ(find("nobody").error(), resolve_error::not_found);
 }
 
