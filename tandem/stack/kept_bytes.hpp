@@ -52,7 +52,7 @@ enum class keep_for : std::uint8_t {
 /// Bounds of one shard, in bytes.
 struct kept_limits {
   std::size_t in_all = std::size_t{512} << 20U;
-  /// Some 25,000 calls that ring at a time.
+  /// Some 25,000 calls that ring at a time, or 2,600 whose messages have more than 4 KB.
   std::size_t per_source = std::size_t{128} << 20U;
 };
 

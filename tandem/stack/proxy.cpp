@@ -128,8 +128,11 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   // What goes to TCP for its size may have to go by UDP after all, when the other ways have taken
   // theirs: its share is set aside now.
   if (sent->request.to.transport != targets.front().transport &&
-      is_unproven(targets.front(), way.named))
+      is_unproven(targets.front(), way.named)) {
+    const std::size_t left = c.budget.left();
     b.reserved = allow(share_of(targets.size()), targets.front(), sent->request.message.size);
+    b.is_reserve_paid = c.budget.left() != left;
+  }
   ++c.branches;
   ++c.clients;
   b.client = sent->client;

@@ -49,7 +49,8 @@ void proxy::on_response(client_handle client, user_tag tag, sip::message& respon
   note_answer(client, b ? contexts_.find(b->context) : nullptr);
   if (!b) return;
   // TCP works: what was set aside for a datagram is there for others.
-  if (b->reserved != 0) contexts_.find(b->context)->budget.give_back(std::exchange(b->reserved, 0));
+  if (const auto set_aside = std::exchange(b->reserved, 0); b->is_reserve_paid)
+    contexts_.find(b->context)->budget.give_back(set_aside);
   const int status = response.status();
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
   if (status > 100 && status < 200)
@@ -98,8 +99,8 @@ void proxy::hold(branch_handle h, sip::message& response, const arrival& from) {
   proxy_branch& b = *branches_.find(h);
   const context_handle context = b.context;
   const int status = response.status();
-  // The first final response always finds its place; what it repeats comes again (RFC 3261
-  // 13.3.1.4).
+  // The first final response always finds its place, in number and in bytes: the callee may be in
+  // the call. What it repeats comes again (RFC 3261 13.3.1.4).
   const auto is_superfluous = [&](const std::deque<waiting_reply>& behind) {
     return behind.size() >= most_waiting &&
            (status < 200 || std::any_of(behind.begin(), behind.end(), [](const waiting_reply& r) {
@@ -109,7 +110,9 @@ void proxy::hold(branch_handle h, sip::message& response, const arrival& from) {
   kept_charge charge;
   charge.name(contexts_.find(context)->request.source());
   bool is_kept = b.behind && is_superfluous(*b.behind);
-  if (!is_kept && charge.try_set(response.held_bytes()))
+  const std::size_t size = response.held_bytes();
+  const bool has_place = status < 200 ? charge.try_set(size) : (charge.set(size), true);
+  if (!is_kept && has_place)
     transactions_.out().to_tell().guard([&] {
       if (!b.behind) b.behind = std::make_unique<std::deque<waiting_reply>>();
       b.behind->push_back({std::move(response), from, std::move(charge)});
@@ -309,8 +312,10 @@ void proxy::keep_failure(response_context& c, const response_input& input) {
   if (!is_better(input.status, c.best_status, settings_.choice)) return;
   c.best_status = static_cast<std::uint16_t>(input.status);
   c.best_branch = input.branch;
-  // What cannot be kept cannot go upstream: the failure is ours then.
-  if (!c.best.try_keep(input.message ? *input.message : wire_message{})) c.best_status = 500;
+  // What cannot be kept cannot go upstream: the failure is ours then, of the same weight (RFC 3261
+  // 16.7 step 6).
+  if (!c.best.try_keep(input.message ? *input.message : wire_message{}))
+    c.best_status = input.status >= 600 ? 600 : 500;
 }
 
 void proxy::send_final(context_handle context, int status, const wire_message& response) {

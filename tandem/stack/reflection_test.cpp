@@ -309,5 +309,40 @@ TEST(reflection, what_was_set_aside_for_a_datagram_is_there_again_when_tcp_works
   EXPECT_TRUE(last) << "there are no bytes left for another address";
 }
 
+TEST(reflection, what_was_lent_is_not_given_back) {
+  proxy_fixture t;
+  constexpr unsigned phones = 25; // more than the request pays for
+  t.ways.clear();
+  for (unsigned i = 1; i <= phones; ++i) {
+    target to = target_at("198.51." + std::to_string(i) + ".1");
+    to.choice = transport_choice::open;
+    t.ways.push_back({"sip:bob@" + to.address.to_string(), {to}});
+  }
+  unsigned rounds = 0;
+  result<unsigned, forward_errc> last = 0U;
+  t.on_failed = [&](context_handle c, int) {
+    if (rounds++ > 0) return failure_verdict::decided;
+    t.ways.clear();
+    for (std::uint16_t port = 6000; port < 6000 + phones; ++port) {
+      target to = target_at("203.0.113.1");
+      to.address.port = port;
+      t.ways.push_back({"sip:carol@" + to.address.to_string(), {to}});
+    }
+    last = t.relay(c, t.core.request_of(c));
+    return failure_verdict::decided;
+  };
+  request_parts p;
+  p.body = std::string(1'250, 'x'); // too long for a datagram
+  t.receive(p);
+  t.take("100");
+  std::vector<sent_message> invites;
+  for (unsigned i = 0; i < phones; ++i) invites.push_back(t.take("INVITE"));
+  for (const sent_message& invite : invites) t.answer(invite, 486);
+  EXPECT_EQ(rounds, 1U);
+  ASSERT_TRUE(last);
+  EXPECT_GE(*last, 1U);
+  EXPECT_LE(*last, most_reflected) << "datagrams to one address for one request";
+}
+
 } // namespace
 } // namespace tandem::stack

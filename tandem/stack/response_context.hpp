@@ -106,6 +106,7 @@ struct proxy_branch {
   bool is_held = false;                  ///< the user has a response of it
   kept_charge held;                      ///< for that one
   std::uint32_t reserved = 0;            ///< bytes for a datagram, should TCP be refused
+  bool is_reserve_paid = false;          ///< those were taken, not lent
   bool is_by_flow = false;               ///< it took a connection that there is one of
   /// What came behind that one.
   std::unique_ptr<std::deque<waiting_reply>> behind;

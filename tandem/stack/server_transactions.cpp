@@ -279,9 +279,11 @@ bool server_transactions::respond(server_handle server, int status, const wire_m
   if (t->detour_ && !t->detour_->is_asked) static_cast<void>(ask_for_ways(*t, response.bytes()));
   t->response_.keep(response);
   run(*t, event);
-  // Beyond the bounds it has gone out once.
+  // Beyond the bounds it has been handed over once, and is not sent again. While its way is looked
+  // for it has not.
   t = all_.find(server);
-  if (t && t->response_ && !commons_.may_keep(*t->source(), 0, keep_for::the_rest))
+  if (t && t->response_ && !(t->detour_ && t->detour_->is_waiting) &&
+      !commons_.kept.has_room(*t->source(), 0, keep_for::the_rest))
     t->response_.drop();
   return true;
 }

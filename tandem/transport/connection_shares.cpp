@@ -51,9 +51,10 @@ std::size_t connection_shares::of(const ip_address& from) const noexcept {
   return found == sources_.end() ? 0 : found->second.count;
 }
 
-connection_shares::place* connection_shares::to_give_up(const ip_address& wanting,
-                                                        instant now) noexcept {
-  if (most_ == 0 || of(wanting) >= most_) return nullptr;
+connection_shares::place* connection_shares::to_give_up(const ip_address& wanting, instant now,
+                                                        std::size_t hog) noexcept {
+  // Two sources would else take the same connection from each other for ever.
+  if (most_ == 0 || of(wanting) + 1 >= most_) return nullptr;
   place* bound = nullptr;
   place* busy = nullptr;
   place* idle = nullptr;
@@ -73,7 +74,8 @@ connection_shares::place* connection_shares::to_give_up(const ip_address& wantin
       note(idle, *p);
   }
   all.splice_back(seen); // in their order
-  return idle ? idle : busy ? busy : bound;
+  if (idle || busy) return idle ? idle : busy;
+  return most_ >= hog ? bound : nullptr;
 }
 
 } // namespace tandem::transport

@@ -65,10 +65,13 @@ class connection_shares {
   /// Sources that have any.
   [[nodiscard]] std::size_t sources() const noexcept { return sources_.size(); }
 
-  /// The one that makes room for one more of that source; null when the source has as many as any.
+  /// The one that makes room for one more of that source; null when no other source would still
+  /// have as many as that one then.
+  /// \param hog a source with fewer keeps those that a registration names: many sources of a few
+  /// connections each may not take an office its phones
   /// None that was used in this very moment: whoever reads from it may be the one that asks.
   /// O(connections of one source).
-  [[nodiscard]] place* to_give_up(const ip_address& wanting, instant now) noexcept;
+  [[nodiscard]] place* to_give_up(const ip_address& wanting, instant now, std::size_t hog) noexcept;
 
  private:
   /// RFC 3261 16.6 step 11: so long an INVITE may be without a word.

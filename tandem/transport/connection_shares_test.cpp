@@ -21,6 +21,10 @@ struct shares_of_sources : testing::Test {
     return places.back();
   }
 
+  place* give_up(const ip_address& wanting, std::size_t hog = 1) {
+    return shares.to_give_up(wanting, now, hog);
+  }
+
   connection_shares shares;
   std::deque<place> places;
   instant now{};
@@ -31,20 +35,31 @@ TEST_F(shares_of_sources, the_source_with_most_connections_gives_up_the_longest_
   place& first = enter(stranger);
   place& second = enter(stranger);
   now += seconds{200};
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &first);
+  EXPECT_EQ(give_up(newcomer), &first);
   shares.use(first, now);
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &second);
+  EXPECT_EQ(give_up(newcomer), &second);
 }
 
 TEST_F(shares_of_sources, nobody_makes_room_for_a_source_that_has_as_many_as_any) {
-  EXPECT_EQ(shares.to_give_up(newcomer, now), nullptr) << "there is none";
+  EXPECT_EQ(give_up(newcomer), nullptr) << "there is none";
   enter(stranger);
   enter(stranger);
-  EXPECT_EQ(shares.to_give_up(stranger, now), nullptr);
+  EXPECT_EQ(give_up(stranger), nullptr);
   enter(office);
-  EXPECT_NE(shares.to_give_up(office, now), nullptr);
-  enter(office);
-  EXPECT_EQ(shares.to_give_up(office, now), nullptr);
+  EXPECT_EQ(give_up(office), nullptr) << "they would only change places";
+  enter(stranger);
+  EXPECT_NE(give_up(office), nullptr);
+}
+
+TEST_F(shares_of_sources, who_has_one_connection_keeps_it) {
+  for (std::uint8_t host = 1; host <= 20; ++host) enter(ip_address::v4(198, 51, 100, host));
+  EXPECT_EQ(give_up(newcomer), nullptr);
+}
+
+TEST_F(shares_of_sources, phones_of_an_office_are_not_taken_for_many_strangers) {
+  for (int i = 0; i < 3; ++i) shares.bind(enter(office), now + seconds{60});
+  EXPECT_EQ(give_up(newcomer, 4), nullptr);
+  EXPECT_NE(give_up(newcomer, 3), nullptr) << "of who has very many one goes";
 }
 
 TEST_F(shares_of_sources, what_a_registration_or_a_transaction_depends_on_goes_last) {
@@ -54,18 +69,18 @@ TEST_F(shares_of_sources, what_a_registration_or_a_transaction_depends_on_goes_l
   now += seconds{200};
   shares.bind(bound, now + seconds{60});
   shares.use(busy, now);
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &idle);
+  EXPECT_EQ(give_up(newcomer), &idle);
   shares.use(idle, now);
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &bound) << "whoever was used now may be asking";
+  EXPECT_EQ(give_up(newcomer), &bound) << "whoever was used now may be asking";
   now += seconds{1};
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &busy) << "of those in use the longest idle";
+  EXPECT_EQ(give_up(newcomer), &busy) << "of those in use the longest idle";
   shares.bind(busy, now + seconds{60});
   shares.bind(idle, now + seconds{60});
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &bound) << "one goes all the same";
+  EXPECT_EQ(give_up(newcomer), &bound) << "one goes all the same";
   shares.use(busy, now);
   shares.use(idle, now);
   now += seconds{61};
-  EXPECT_EQ(shares.to_give_up(newcomer, now), &bound) << "its registration has ended";
+  EXPECT_EQ(give_up(newcomer), &bound) << "its registration has ended";
 }
 
 TEST_F(shares_of_sources, a_source_is_forgotten_with_its_last_connection) {

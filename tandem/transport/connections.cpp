@@ -61,11 +61,13 @@ bool connections::carries(transport_kind transport) const noexcept {
 
 bool connections::has_room(const ip_address& source) {
   if (shares_.of(source) >= options_.connections_per_source) return false;
-  if (all_.size() < std::min<std::size_t>(options_.connections, most_stream_slots)) return true;
+  const auto most = std::min<std::size_t>(options_.connections, most_stream_slots);
+  if (all_.size() < most) return true;
   // A flood of connections that say nothing must not keep others out.
   connection* goes = unproven_.empty() ? nullptr : &unproven_.front();
   // Nor may one source that has all of them.
-  if (!goes) goes = static_cast<connection*>(shares_.to_give_up(source, home_.now()));
+  const std::size_t hog = std::min(options_.connections_per_source, most) / 2;
+  if (!goes) goes = static_cast<connection*>(shares_.to_give_up(source, home_.now(), hog));
   if (!goes) return false;
   goes->carrier.give_up_place(); // forgets it, and reports what waited in it
   return true;

@@ -136,10 +136,10 @@ class connections {
   const transport_options& options_;
   io::tls_context tls_client_;
   std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
-  connection_shares shares_; ///< outlives the connections
+  connection_shares shares_; ///< outlives the connections, as does
+  std::unordered_map<connection_key, key> by_key_;
   slot_map<connection> all_;
   intrusive_list<connection, unproven_tag> unproven_;
-  std::unordered_map<connection_key, key> by_key_;
   std::unordered_map<socket_address, instant> refused_; ///< until when
   block_ref pong_;
 };

@@ -183,7 +183,10 @@ outcome forwarder::refused(message_context& m, stack::forward_errc why) {
   const auto answer = answer_for(m.error(), "TM");
   const std::string_view reason =
       answer.status == status ? answer.reason : sip::default_reason(status);
-  return reply(m, status, reason) ? outcome::leave() : outcome::no();
+  if (!m.transaction()) return outcome::no();
+  auto made = home_.begin_reply(m, status, reason);
+  if (status == 503) home_.add_retry_after(made); // RFC 3261 21.5.4
+  return home_.answer(m, std::move(made)) ? outcome::leave() : outcome::no();
 }
 
 outcome forwarder::cancel(message_context& m) {

@@ -73,8 +73,12 @@ void transaction_routes::arm(message_context& m) {
   e->flags = m.flags();
   if (const auto* const recorded = m.find_state<recorded_route>()) e->recorded = *recorded;
   const bool has_failure_route = e->on_failure != script::no_block;
-  if (has_failure_route && !e->came)
-    e->came = std::make_unique<const origin>(origin{m.from(), m.arrived().to_string()});
+  if (has_failure_route && !e->came) {
+    auto came = std::make_unique<origin>(origin{m.from(), m.arrived().to_string(), {}});
+    came->charge.name(home_.proxy().find(m.transaction())->request.source());
+    came->charge.set(came->bytes.capacity());
+    e->came = std::move(came);
+  }
   home_.proxy().allow_silence(m.transaction(), !has_failure_route && !is_noisy_);
 }
 

@@ -63,6 +63,7 @@ class transaction_routes final : public stack::proxy_user, public run_user {
   struct origin {
     stack::arrival from;
     std::string bytes;
+    stack::kept_charge charge; ///< for those
   };
 
   /// What a script's transaction has beside the proxy's response context.
