@@ -7,7 +7,6 @@
 #include <tandem/io/read_buffer.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/process/packet.hpp>
-#include <tandem/process/plain_command.hpp>
 #include <tandem/process/spawn_wire.hpp>
 
 #include <algorithm>
@@ -68,33 +67,7 @@ bool is_shortage(int error) noexcept {
   return error == EAGAIN || error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
-/// The strings of a request, each ended by NUL; nothing when they are too many, too long or hold
-/// a NUL themselves.
-std::optional<std::string> pack(const child_command& command) {
-  if (command.arguments.empty() || command.arguments.size() > most_child_arguments ||
-      command.direct.size() > most_child_arguments)
-    return std::nullopt;
-  std::string packed;
-  for (const auto* list : {&command.direct, &command.arguments})
-    for (const std::string& string : *list) {
-      if (string.find('\0') != std::string::npos) return std::nullopt;
-      packed.append(string.c_str(), string.size() + 1);
-    }
-  packed += command.environment;
-  if (packed.back() != '\0' || packed.size() + sizeof(spawn_request) > most_request_text)
-    return std::nullopt;
-  return packed;
-}
-
 } // namespace
-
-child_command child_command::shell(std::string_view text, std::vector<std::string> parameters) {
-  child_command made;
-  made.direct = plain_command(text, parameters);
-  made.arguments = {"/bin/sh", "-c", std::string{text}, "sh"};
-  for (std::string& parameter : parameters) made.arguments.push_back(std::move(parameter));
-  return made;
-}
 
 std::string_view to_string(run_outcome outcome) noexcept {
   switch (outcome) {

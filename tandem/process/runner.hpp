@@ -7,6 +7,7 @@
 #include <tandem/base/clock.hpp>
 #include <tandem/base/counter.hpp>
 #include <tandem/base/slot_map.hpp>
+#include <tandem/process/child_command.hpp>
 #include <tandem/process/spawner.hpp>
 
 #include <cstdint>
@@ -21,21 +22,6 @@ class shard;
 }
 
 namespace tandem::process {
-
-/// What to run. The program is searched in the child's PATH unless its name has a slash.
-struct child_command {
-  std::vector<std::string> arguments;   ///< the program and its arguments; no shell sees them
-  std::vector<std::string> direct = {}; ///< empty, or what is tried first: the path of a program,
-                                        ///< and its arguments
-  std::string environment = {};     ///< NAME=value, each ended by NUL; they replace inherited ones
-  bool inherits_environment = true; ///< the spawner's environment goes below `environment`
-
-  /// `/bin/sh -c text`, with `parameters` as $1, $2 ...: they are never read as shell text. A text
-  /// in which a shell would only find a program and its arguments runs that without one; when it
-  /// cannot be run, the shell says why.
-  [[nodiscard]] static child_command shell(std::string_view text,
-                                           std::vector<std::string> parameters = {});
-};
 
 enum class run_output : std::uint8_t {
   discard, ///< to /dev/null

@@ -7,7 +7,7 @@
 
 using namespace tandem;
 using namespace tandem::modules;
-using testing::ElementsAreArray;
+using ::testing::ElementsAreArray;
 
 namespace {
 

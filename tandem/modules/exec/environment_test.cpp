@@ -8,8 +8,8 @@
 
 using namespace tandem;
 using namespace tandem::modules;
-using testing::ElementsAre;
-using testing::MatchesRegex;
+using ::testing::ElementsAre;
+using ::testing::MatchesRegex;
 
 namespace {
 

@@ -47,14 +47,14 @@ name = "branch"
 listen = "0.0.0.0:6001"
 profile = "kiosk"
 allow = ["192.0.2.0/24", "2001:db8::/32"]
+proxy-protocol = true
+proxies = "127.0.0.1"
 
 [[listener]]
 listen = "[::1]:6002"
 mode = "telnet"
 certificate-file = "SERVER.pem"
 key-file = "SERVER.key"
-proxy-protocol = true
-proxies = "127.0.0.1"
 
 [[account]]
 login = "siplogin"
@@ -174,6 +174,14 @@ login = "a"
        {"sip2.toml:2:", "max-client", "token", "somewhere", "profile.none", "'x'", "koi8",
         "printable", "16 times", "two characters", "'77'", "needs a 'password'", "there already"})
     EXPECT_NE(l.faults.find(part), std::string::npos) << part << "\n" << l.faults;
+}
+
+TEST(mediator_config, a_PROXY_header_before_TLS_is_refused_since_it_is_looked_for_behind) {
+  const io::certificates_for_test certificates;
+  const auto l = load("[[listener]]\nlisten = \"127.0.0.1:6001\"\ncertificate-file = \"" +
+                      (certificates / "server.pem") + "\"\nkey-file = \"" +
+                      (certificates / "server.key") + "\"\nproxy-protocol = true\n");
+  EXPECT_NE(l.faults.find("before TLS begins"), std::string::npos) << l.faults;
 }
 
 TEST(mediator_config, what_is_fixed_at_start_up_is_named_and_stays_when_a_reload_differs) {
