@@ -171,8 +171,8 @@ def test_branches_of_a_fork_are_numbered_and_none_tells_another(classic, endpoin
     invite = alice.send(alice.request("INVITE", "sip:bob@example.test"))
     arrived = {one: one.receive_request("INVITE") for one in (bob, other)}
     branches = {request.branch for request in arrived.values()}
-    of_all, of_each, number = zip(*(branch.split(".") for branch in branches))
-    assert len(set(of_all)) == 1
+    of_all, of_each, number, home = zip(*(branch.rsplit(".", 3) for branch in branches))
+    assert len(set(of_all)) == len(set(home)) == 1
     assert len(set(of_each)) == 2, "who is sent one does not know that of the other"
     assert set(number) == {"0", "1"}
     for one, request in arrived.items():

@@ -2,7 +2,7 @@
 """The way of a dialog: which addresses of ours it is recorded by, and that a phone behind a NAT is reached by its flow."""
 import pytest
 
-from harness.endpoint import Dialog
+from harness.endpoint import Dialog, ack_of
 from harness.ports import free_ports
 
 pytestmark = pytest.mark.tandem_only
@@ -152,13 +152,14 @@ def test_a_request_that_goes_to_tcp_for_its_size_is_recorded_by_both_transports(
     server = serve(SCRIPT)
     alice, bob = endpoint(server, "alice", "udp"), endpoint(server, "bob", "tcp")
     large = [("X-Large", "x" * 1300)]
-    alice.send(alice.request("INVITE", f"sip:bob@127.0.0.1:{bob.port}", headers=large))
+    invite = alice.send(alice.request("INVITE", f"sip:bob@127.0.0.1:{bob.port}", headers=large))
     arrived = bob.receive_request("INVITE")
     assert "/TCP " in arrived.get("Via")
     near_bob, near_alice = arrived.all("Record-Route")
     assert ";transport=tcp" in near_bob and "transport" not in near_alice
     bob.send(bob.response(arrived, 486, "Busy Here", to_tag="b1"))
-    assert alice.receive_response(486, "INVITE")
+    assert bob.receive_request("ACK").branch == arrived.branch
+    alice.send(ack_of(invite, alice.receive_response(486, "INVITE")))
 
 
 FORWARD = """
