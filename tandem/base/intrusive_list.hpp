@@ -67,6 +67,19 @@ class intrusive_list {
     return &first;
   }
 
+  /// Takes all elements out and hands each to `dispose`, which may delete it.
+  template <typename Dispose>
+  void clear_and_dispose(Dispose dispose) noexcept {
+    hook* at = head_.next_;
+    head_.previous_ = head_.next_ = &head_;
+    while (at != &head_) {
+      hook* const next = at->next_;
+      at->previous_ = at->next_ = at;
+      dispose(static_cast<T*>(at));
+      at = next;
+    }
+  }
+
   /// Moves all elements of `other` to the end of this list, in their order.
   void splice_back(intrusive_list& other) noexcept {
     if (other.empty()) return;

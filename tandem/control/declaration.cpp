@@ -81,6 +81,7 @@ result<json::object, std::string> by_name(const std::vector<command_parameter>& 
 
 std::string no_parameter(std::string_view name, const std::vector<command_parameter>& declared) {
   std::vector<std::string_view> names;
+  names.reserve(declared.size());
   for (const command_parameter& p : declared) names.push_back(p.name);
   const auto near = nearest_name(name, names);
   return fmt::format("there is no parameter '{}'{}", name,

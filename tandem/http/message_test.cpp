@@ -30,6 +30,26 @@ TEST(parser, reads_a_request) {
   EXPECT_FALSE(parser.is_inside_message());
 }
 
+// RFC 9112 7.1: a last chunk has three bytes or more, and they come as the peer sends them.
+TEST(parser, reads_a_last_chunk_that_comes_byte_by_byte) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string chunks :
+       {"0\r\n\r\n", "0;\r\n\r\n", "0;x=y\r\n\r\n", "1\r\na\r\n0\r\n\r\n"}) {
+    parser parser{requests};
+    ASSERT_EQ(parser.feed(head), false);
+    result<bool, parse_errc> state = false;
+    for (const char byte : chunks) {
+      ASSERT_EQ(state, false);
+      state = parser.feed("");
+      if (state) state = parser.feed({&byte, 1});
+    }
+    if (chunks == "0;\r\n\r\n")
+      EXPECT_FALSE(state) << "an extension has a name";
+    else
+      EXPECT_EQ(state, true) << chunks;
+  }
+}
+
 TEST(parser, reads_the_same_however_it_is_cut) {
   for (std::size_t cut = 0; cut <= post.size(); ++cut) {
     parser parser{requests};

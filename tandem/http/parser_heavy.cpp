@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // parser over Beast's parsers: they read, sockets are ours.
+
+// Beast 1.81 asserts that a last chunk of which a part has come before has five bytes now; "0" CR
+// LF has three, and the next one may come alone. What it does then is right: a peer must not end a
+// build with assertions by it.
+#define BOOST_DISABLE_ASSERTS
 #include <tandem/http/message.hpp>
 
 #include <tandem/base/text.hpp>

@@ -480,7 +480,7 @@ void responder::respond(response response) {
                     std::move(response));
 }
 
-void responder::respond(response head, std::shared_ptr<body_source> body) {
+void responder::respond(const response& head, std::shared_ptr<body_source> body) {
   const auto server = std::static_pointer_cast<server::impl>(server_.lock());
   server_.reset();
   if (server)

@@ -61,7 +61,7 @@ class responder {
   /// Sends the head at once and the body in pieces, in chunks where the peer knows them (RFC 9112
   /// 7.1). The `body` of the head is not sent. A peer that does not take a piece within
   /// server_options::request_deadline is dropped.
-  void respond(response head, std::shared_ptr<body_source> body);
+  void respond(const response& head, std::shared_ptr<body_source> body);
 
   /// Where the request came from.
   [[nodiscard]] const socket_address& peer() const noexcept { return peer_; }

@@ -43,7 +43,7 @@ shard::shard(std::uint16_t index)
 }
 
 shard::~shard() {
-  while (errand* left = errands_.pop_front()) delete left;
+  errands_.clear_and_dispose([](errand* left) { delete left; });
 }
 
 shard* shard::current() noexcept { return current_shard; }

@@ -45,13 +45,14 @@ class parameter_table {
   /// \param field a pointer to a member, or a function that returns a reference to what is deeper
   /// in: a flag, a number, a duration, a text, a list, or an optional number, for which -1 is none
   template <typename Field>
-  parameter_table add(std::string name, Field field, parameter_options more, std::string help) && {
+  parameter_table add(std::string_view name, Field field, parameter_options more,
+                      std::string_view help) && {
     Settings fresh{};
     using type = std::remove_cvref_t<decltype(std::invoke(field, fresh))>;
-    script::parameter_info info{.name = std::move(name),
+    script::parameter_info info{.name = std::string{name},
                                 .kind = kind_of<type>(),
                                 .default_value = to_text(std::invoke(field, fresh), more.unit),
-                                .help = std::move(help),
+                                .help = std::string{help},
                                 .min = more.min,
                                 .max = more.max,
                                 .unit = more.unit,
@@ -66,8 +67,8 @@ class parameter_table {
     return std::move(*this);
   }
   template <typename Field>
-  parameter_table add(std::string name, Field field, std::string help) && {
-    return std::move(*this).add(std::move(name), field, {}, std::move(help));
+  parameter_table add(std::string_view name, Field field, std::string_view help) && {
+    return std::move(*this).add(name, field, {}, help);
   }
 
   /// A parameter of the past: accepted, and a warning says why it has no effect.
