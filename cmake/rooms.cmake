@@ -47,13 +47,21 @@ function(tandem_link_room target scope room)
   endforeach()
 endfunction()
 
-# Under a sanitizer several sources of a room are compiled as one: that build is for its findings, and reading the
-# headers is most of its cost. Not where files of one shape name their own things alike (each module has its `load`).
-# What only one source sees shadows nothing in another: that warning is for the builds that compile them one by one.
+# Several sources of a target compiled as one: reading the headers is most of what a source costs. What only one source
+# sees shadows nothing in another, and a fixture that is its own is nobody else's: those two warnings are for the build
+# that compiles them one by one (TANDEM_PRECOMPILE=OFF: clang-tidy's).
+function(tandem_compile_as_one target)
+  if(TANDEM_PRECOMPILE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+    target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
+# The products only under a sanitizer: that build is for its findings, the others for what is run. Not where files of one
+# shape name their own things alike (each module has its `load`).
 function(tandem_unify target)
   if(TANDEM_SANITIZE AND NOT TANDEM_FUZZ AND NOT target MATCHES "_(modules|stack|sip2_protocol|sip2_demo)$")
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-    target_compile_options(${target} PRIVATE -Wno-shadow)
+    tandem_compile_as_one(${target})
   endif()
 endfunction()
 
@@ -98,6 +106,7 @@ function(tandem_add_room room)
     add_executable(tandem_${name}_test ${tests})
     target_link_libraries(tandem_${name}_test PRIVATE tandem_${name} GTest::gmock_main)
     target_compile_options(tandem_${name}_test PRIVATE ${TANDEM_TEST_OPTIONS})
+    tandem_compile_as_one(tandem_${name}_test)
     tandem_use_headers(tandem_${name}_test ${room} test)
     add_dependencies(unit_tests tandem_${name}_test)
     add_test(NAME ${name} COMMAND tandem_${name}_test)

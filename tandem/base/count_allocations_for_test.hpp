@@ -18,17 +18,17 @@
 #ifndef TANDEM_MALLOC_IS_TAKEN
 #define TANDEM_COUNTS_ALLOCATIONS 1
 
-namespace tandem::testing {
+namespace tandem::for_test {
 /// Of this thread, since it began.
 inline thread_local std::size_t allocations = 0;
 /// The one of this number finds no memory; 0: none.
 inline thread_local std::size_t failing_allocation = 0;
-} // namespace tandem::testing
+} // namespace tandem::for_test
 
 extern "C" {
-void* __libc_malloc(std::size_t size);         // NOLINT: glibc's own
-[[gnu::weak]] void* malloc(std::size_t size) { // NOLINT: counts, then glibc's own
-  if (++tandem::testing::allocations == tandem::testing::failing_allocation) return nullptr;
+void* __libc_malloc(std::size_t size) noexcept;         // NOLINT: glibc's own
+[[gnu::weak]] void* malloc(std::size_t size) noexcept { // NOLINT: counts, then glibc's own
+  if (++tandem::for_test::allocations == tandem::for_test::failing_allocation) return nullptr;
   return __libc_malloc(size);
 }
 }

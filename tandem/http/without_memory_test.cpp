@@ -14,8 +14,8 @@
 namespace tandem::http {
 namespace {
 
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 constexpr std::string_view body = "an answer that is longer than a short string";
 

@@ -10,8 +10,8 @@
 namespace tandem::io {
 namespace {
 
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 /// Both ends of a connection. The server's echoes.
 struct pair_of_ends {

@@ -4,7 +4,7 @@
 #include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 using id = sip::header_id;
@@ -180,4 +180,4 @@ TEST_F(each_branch, goes_to_the_strict_router_that_its_route_begins_with_rfc3261
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -2,7 +2,7 @@
 #include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 using core_functions = script_fixture;
@@ -107,7 +107,7 @@ TEST_F(core_functions, send_passes_the_message_as_it_is) {
   load_route(R"(send("192.0.2.7", 5070);)");
   receive(request("OPTIONS"));
   const auto m = take("OPTIONS");
-  EXPECT_EQ(m.text, stack::testing::request_text(request("OPTIONS")));
+  EXPECT_EQ(m.text, stack::for_test::request_text(request("OPTIONS")));
   EXPECT_EQ(m.to.address.to_string(), "192.0.2.7:5070");
 }
 
@@ -117,7 +117,7 @@ TEST_F(core_functions, send_passes_the_bytes_that_came_whatever_was_edited_since
   auto p = request("OPTIONS");
   p.via = "SIP/2.0/UDP client.example.com;branch=z9hG4bK77"; // gets a received
   receive(p);
-  EXPECT_EQ(take("OPTIONS").text, stack::testing::request_text(p));
+  EXPECT_EQ(take("OPTIONS").text, stack::for_test::request_text(p));
 }
 
 // RFC 3261 18.2.2, RFC 3263 5
@@ -227,7 +227,7 @@ TEST_F(core_functions, variables_show_the_message) {
     EXPECT_EQ(said(p), r.value) << r.text;
   }
   load_route(R"(sl_send_reply("200", "$ml");)");
-  EXPECT_EQ(said(p), std::to_string(stack::testing::request_text(p).size()));
+  EXPECT_EQ(said(p), std::to_string(stack::for_test::request_text(p).size()));
 }
 
 TEST_F(core_functions, myself_means_a_listener_with_its_port_or_an_alias) {
@@ -248,4 +248,4 @@ TEST_F(core_functions, myself_means_a_listener_with_its_port_or_an_alias) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -3,7 +3,7 @@
 #include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/server/privileges.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class old_names : public script_fixture {};
@@ -11,7 +11,7 @@ class old_names : public script_fixture {};
 TEST_F(old_names, of_max_forwards_ask_and_count) {
   load_route(R"cfg(if (mf_is_maxfwd_zero()) { sl_send_reply("483", "zero"); exit; }
     mf_decrement_maxfwd(); sl_send_reply("200", "$hdr(Max-Forwards)");)cfg");
-  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  const std::string text = stack::for_test::request_text(request("OPTIONS"));
   for (const auto& [line, says] :
        {std::pair{"Max-Forwards: 70\r\n", "69"}, std::pair{"Max-Forwards: 0\r\n", "zero"}}) {
     std::string changed = text;
@@ -38,4 +38,4 @@ modparam("usrloc", "use_database", 0)
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -5,7 +5,7 @@
 
 #include <tandem/sip/single_values.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 constexpr std::string_view victim = "192.0.2.66";
@@ -16,7 +16,7 @@ class reflection : public script_fixture {
     ++number_;
     p.via += std::to_string(number_);
     p.call_id += std::to_string(number_);
-    spent_ += stack::testing::request_text(p).size();
+    spent_ += stack::for_test::request_text(p).size();
     receive(p, "203.0.113.7:5060");
     note();
   }
@@ -104,8 +104,8 @@ class phones_of_one_host : public script_fixture {
     p.more = more;
     for (unsigned i = 0; i < phones; ++i)
       p.more += "m: <sip:198.51.100.7:" + std::to_string(5'000 + i) + ">\r\n";
-    auto m = stack::testing::parsed(stack::testing::request_text(p));
-    auto from = stack::testing::arrived_from("198.51.100.7:40000", registered_over, {1, 1, 0});
+    auto m = stack::for_test::parsed(stack::for_test::request_text(p));
+    auto from = stack::for_test::arrived_from("198.51.100.7:40000", registered_over, {1, 1, 0});
     from.at = out.now();
     stack::stamp_top_via(m, from.source);
     layer.receive_request(m, from);
@@ -144,4 +144,4 @@ TEST_F(phones_of_one_host, have_proved_nothing_of_the_path_that_leads_to_them) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -9,10 +9,10 @@
 
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
-using tandem::testing::allocations;
+using tandem::for_test::allocations;
 
 /// Keeps the last message as a reference, as a transport's queue does.
 class plain_outbox : public stack::virtual_outbox {
@@ -55,7 +55,7 @@ class reply_allocation : public basic_script_fixture<plain_outbox> {
 
   /// Receives a request, as a shard does, from a block that has room behind it.
   void count(const request_parts& p) {
-    const std::string text = stack::testing::request_text(p);
+    const std::string text = stack::for_test::request_text(p);
     block_ref block = block_ref::make(65'535);
     std::memcpy(block.data(), text.data(), text.size());
     const std::size_t before = allocations;
@@ -103,7 +103,7 @@ class reply_allocation : public basic_script_fixture<plain_outbox> {
   }
 
  private:
-  stack::arrival from_ = stack::testing::arrived_from("192.0.2.1:5070");
+  stack::arrival from_ = stack::for_test::arrived_from("192.0.2.1:5070");
   std::size_t counted_ = 0;
 };
 
@@ -127,5 +127,5 @@ TEST_F(reply_allocation, a_lookup_allocates_nothing) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test
 #endif

@@ -2,7 +2,7 @@
 // The replies that the server makes itself, whoever asks for them: one shape, one To-tag.
 #include <tandem/modules/script_fixture_for_test.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class replies : public script_fixture {};
@@ -76,4 +76,4 @@ TEST_F(replies, carry_no_line_that_a_peer_has_smuggled_in) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

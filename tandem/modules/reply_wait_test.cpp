@@ -3,7 +3,7 @@
 // with their edits, and nothing is lost.
 #include <tandem/modules/script_fixture_for_test.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class waiting_routes : public script_fixture {
@@ -86,4 +86,4 @@ onreply_route[1] { exec(["/bin/true"]); }
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

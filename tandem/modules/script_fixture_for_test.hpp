@@ -18,11 +18,11 @@
 #include <string>
 #include <string_view>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 
-using stack::testing::answer_text;
-using stack::testing::parsed;
-using stack::testing::request_parts;
+using stack::for_test::answer_text;
+using stack::for_test::parsed;
+using stack::for_test::request_parts;
 
 /// \tparam Outbox a virtual_outbox, or what a test has made of one.
 template <typename Outbox = stack::virtual_outbox>
@@ -63,11 +63,11 @@ class basic_script_fixture : public ::testing::Test {
   }
 
   void receive(const request_parts& p, std::string_view from = "192.0.2.1:5060") {
-    receive_text(stack::testing::request_text(p), from);
+    receive_text(stack::for_test::request_text(p), from);
   }
   void receive_text(std::string_view text, std::string_view from = "192.0.2.1:5060") {
     auto m = parsed(text);
-    auto arrival = stack::testing::arrived_from(from);
+    auto arrival = stack::for_test::arrived_from(from);
     arrival.at = out.now();
     stack::stamp_top_via(m, arrival.source);
     layer.receive_request(m, arrival);
@@ -77,7 +77,7 @@ class basic_script_fixture : public ::testing::Test {
   void answer(const stack::sent_message& to, int status, std::string_view more = {},
               std::string_view tag = "bob-1") {
     auto m = parsed(answer_text(to.text, status, tag, more));
-    auto arrival = stack::testing::arrived_from(to.to.address.to_string());
+    auto arrival = stack::for_test::arrived_from(to.to.address.to_string());
     arrival.at = out.now();
     layer.receive_response(m, arrival);
     out.end_turn();
@@ -124,4 +124,4 @@ class basic_script_fixture : public ::testing::Test {
 
 using script_fixture = basic_script_fixture<>;
 
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -3,7 +3,7 @@
 #include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/modules/stubs.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 using stubs = script_fixture;
@@ -82,4 +82,4 @@ TEST_F(stubs, answer_501_where_a_challenge_was_wanted) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -10,11 +10,11 @@
 #include <set>
 #include <thread>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 class server_without_memory : public script_fixture {
  public:
@@ -45,7 +45,7 @@ class server_without_memory : public script_fixture {
 
   /// \return what was sent on it
   std::vector<std::string> receive(const std::string& text, std::string_view from) {
-    auto source = stack::testing::arrived_from(from);
+    auto source = stack::for_test::arrived_from(from);
     source.at = out.now();
     const std::size_t before = allocations;
     if (left_ != 0) failing_allocation = before + left_;
@@ -77,7 +77,7 @@ class server_without_memory : public script_fixture {
     p.via = "SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKregister" + std::to_string(cseq);
     p.more = "Contact: <sip:bob@192.0.2.2:5060>;expires=3600\r\n";
     std::set<int> statuses;
-    for (const std::string& text : receive(stack::testing::request_text(p), "192.0.2.2:5060"))
+    for (const std::string& text : receive(stack::for_test::request_text(p), "192.0.2.2:5060"))
       statuses.insert(parsed(text).status());
     return statuses;
   }
@@ -89,7 +89,7 @@ class server_without_memory : public script_fixture {
     p.from += ";tag=1";
     p.call_id = "a-query";
     p.via = "SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKquery" + std::to_string(number);
-    const auto sent = receive(stack::testing::request_text(p), "192.0.2.2:5060");
+    const auto sent = receive(stack::for_test::request_text(p), "192.0.2.2:5060");
     return sent.size() == 1 ? sip::count_values(parsed(sent[0]), sip::header_id::contact) : 0;
   }
 
@@ -105,7 +105,7 @@ class server_without_memory : public script_fixture {
     statuses_.clear();
     route_.clear();
     for (int attempt = 0; attempt < 4 && statuses_.empty(); ++attempt) {
-      say(stack::testing::request_text(p), "192.0.2.1:5062", answer);
+      say(stack::for_test::request_text(p), "192.0.2.1:5062", answer);
       advance(milliseconds{500}, answer);
     }
     const auto finals = statuses_;
@@ -117,12 +117,12 @@ class server_without_memory : public script_fixture {
       p.uri = "sip:bob@192.0.2.2:5060";
       p.more = route_.empty() ? "" : "Route: " + route_ + "\r\n";
     }
-    say(stack::testing::request_text(p), "192.0.2.1:5062", answer);
+    say(stack::for_test::request_text(p), "192.0.2.1:5062", answer);
     if (!finals.contains(200)) return finals;
     p.method = "BYE";
     p.cseq = 2;
     p.via = "SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKbye" + unique;
-    say(stack::testing::request_text(p), "192.0.2.1:5062", answer);
+    say(stack::for_test::request_text(p), "192.0.2.1:5062", answer);
     return finals;
   }
 
@@ -217,5 +217,5 @@ TEST_P(calls_without_memory, end_and_the_next_one_is_served) {
 INSTANTIATE_TEST_SUITE_P(callee, calls_without_memory, ::testing::Values(200, 486));
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test
 #endif

@@ -7,7 +7,7 @@
 #include <regex>
 #include <unistd.h>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class xlog : public script_fixture {
@@ -161,4 +161,4 @@ TEST_F(variables, whole_message_is_the_one_with_its_edits) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

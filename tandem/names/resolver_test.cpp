@@ -148,8 +148,8 @@ TEST_F(resolving, forgets_who_cancels_and_who_is_gone) {
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 // Through the name server's library, written in C, no exception may pass.
 TEST_F(resolving, answers_once_whichever_allocation_of_a_look_up_fails) {
-  using tandem::testing::allocations;
-  using tandem::testing::failing_allocation;
+  using tandem::for_test::allocations;
+  using tandem::for_test::failing_allocation;
   server.table["sip.example.com"] = {{"192.0.2.1", "2001:db8::1"}};
   options.timeout = milliseconds{100}; // a socket that could not be watched does not answer
   options.tries = 2;

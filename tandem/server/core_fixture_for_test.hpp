@@ -21,12 +21,12 @@
 #include <string_view>
 #include <vector>
 
-namespace tandem::server::testing {
+namespace tandem::server::for_test {
 
-using stack::testing::answer_text;
-using stack::testing::parsed;
-using stack::testing::request_parts;
-using stack::testing::request_text;
+using stack::for_test::answer_text;
+using stack::for_test::parsed;
+using stack::for_test::request_parts;
+using stack::for_test::request_text;
 
 /// What the functions of the module leave behind on their shard.
 struct probe {
@@ -169,7 +169,7 @@ class routing_core : public ::testing::Test {
   }
   void receive_text(std::string_view text) {
     auto m = parsed(text);
-    auto arrival = stack::testing::arrived_from("192.0.2.1:5060");
+    auto arrival = stack::for_test::arrived_from("192.0.2.1:5060");
     arrival.at = out.now();
     stack::stamp_top_via(m, arrival.source);
     layer.receive_request(m, arrival);
@@ -212,4 +212,4 @@ class routing_core : public ::testing::Test {
   }
 };
 
-} // namespace tandem::server::testing
+} // namespace tandem::server::for_test

@@ -13,14 +13,14 @@ namespace {
 
 using testing::HasSubstr;
 
-script::compilation compiled(std::string_view parameters) {
+script::compilation compilation_of(std::string_view parameters) {
   return script::compile(std::make_shared<script::source>("test.cfg", std::string{parameters} +
                                                                           "\nroute { break; }\n"),
                          script_loader{{}}.shared_names());
 }
 
 core_settings settings_of(std::string_view parameters) {
-  const auto made = compiled(parameters);
+  const auto made = compilation_of(parameters);
   EXPECT_TRUE(made.made) << made.found.to_string();
   return core_settings::of(*made.made);
 }
@@ -127,7 +127,7 @@ TEST(core_settings, that_cannot_be_are_refused_at_their_place) {
   for (const char* bad : {"port=99999", "port=-1", "children=0", "children=-5", "fork=tls",
                           "udp_mtu=-1", "overload_lag=60001", "overload_per_source=-1",
                           "log_facility=local8", "debug=10", "mhomed=2", "compat=modern"}) {
-    const auto made = compiled(bad);
+    const auto made = compilation_of(bad);
     EXPECT_FALSE(made.made) << bad;
     EXPECT_THAT(made.found.to_string(), HasSubstr("test.cfg:1:")) << bad;
     EXPECT_THAT(made.found.to_string(), HasSubstr("; expected ")) << bad;
@@ -135,7 +135,7 @@ TEST(core_settings, that_cannot_be_are_refused_at_their_place) {
 }
 
 TEST(core_settings, without_effect_say_why) {
-  const auto made = compiled("dns=yes maxbuffer=4096 fifo=\"/tmp/f\" tls_log=3");
+  const auto made = compilation_of("dns=yes maxbuffer=4096 fifo=\"/tmp/f\" tls_log=3");
   EXPECT_TRUE(made.made);
   for (const char* name : {"dns", "maxbuffer", "fifo", "tls_log"})
     EXPECT_THAT(made.found.to_string(), HasSubstr(std::string{name} + " has no effect: "));

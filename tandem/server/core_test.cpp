@@ -5,7 +5,7 @@
 namespace tandem::server {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 // ---- requests and replies
 
@@ -155,7 +155,7 @@ TEST_F(routing_core, takes_the_ack_of_its_own_reply_and_leaves_the_others_to_the
 TEST_F(routing_core, leaves_out_a_header_line_that_would_not_be_one) {
   load(R"(answer(200, "OK");)");
   const auto m = parsed(request_text(request("OPTIONS")));
-  const auto from = stack::testing::arrived_from("192.0.2.1:5060");
+  const auto from = stack::for_test::arrived_from("192.0.2.1:5060");
   auto made = home->begin_reply(m, 200);
   EXPECT_TRUE(made.add("X-Good", "1"));
   EXPECT_FALSE(made.add("bad name", "2"));
@@ -177,7 +177,7 @@ TEST_F(routing_core, drops_a_response_to_nothing_that_it_has_sent) {
                   "Via: SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKtheirs\r\n"
                   "From: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>;tag=2\r\n"
                   "Call-ID: stray\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
-  layer.receive_response(m, stack::testing::arrived_from("192.0.2.2:5060"));
+  layer.receive_response(m, stack::for_test::arrived_from("192.0.2.2:5060"));
   out.end_turn();
   EXPECT_TRUE(out.sent.empty()) << "else anybody could have us send what he likes to whom he likes";
 }
@@ -325,7 +325,7 @@ TEST_F(routing_core, runs_other_blocks_and_tells_when_they_have_ended) {
   listener of_end;
   message_context& m =
       home->prepare(version, script::block_kind::failure, parsed(request_text(request("INVITE"))),
-                    stack::testing::arrived_from("192.0.2.1:5060"));
+                    stack::for_test::arrived_from("192.0.2.1:5060"));
   m.set_flags(486);
   EXPECT_EQ(home->start(m, main, of_end), run_state::ended);
   EXPECT_EQ(of_end.heard, "486 at once");
@@ -338,7 +338,7 @@ TEST_F(routing_core, tells_the_end_of_a_block_that_has_waited_later) {
   listener of_end;
   message_context& m = home->prepare(home->script(), script::block_kind::onreply,
                                      parsed(answer_text(request_text(request("INVITE")), 180)),
-                                     stack::testing::arrived_from("192.0.2.2:5060"));
+                                     stack::for_test::arrived_from("192.0.2.2:5060"));
   EXPECT_EQ(home->start(m, home->script()->program()->main_block(), of_end), run_state::suspended);
   EXPECT_EQ(of_end.heard, "");
   bring(1);

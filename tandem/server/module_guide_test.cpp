@@ -81,7 +81,7 @@ server::module_entry visits_module() { return {.declare = declare, .load = load}
 
 // ---- that it works
 
-class module_guide : public server::testing::routing_core {
+class module_guide : public server::for_test::routing_core {
  protected:
   void load_visits(std::string_view most) {
     static const std::array<server::module_entry, 1> modules{visits_module()};

@@ -11,14 +11,14 @@
 namespace tandem::server {
 namespace {
 
-using stack::testing::request_parts;
-using stack::testing::request_text;
+using stack::for_test::request_parts;
+using stack::for_test::request_text;
 
 // A page is some hundred rows, however many transactions there are, and none is left out.
 TEST(transaction_rows, pages_have_each_of_100_000_transactions_once) {
   constexpr std::size_t of_clients = 99'000;
   constexpr std::size_t of_servers = 1'000;
-  stack::testing::transaction_fixture t;
+  stack::for_test::transaction_fixture t;
   t.out.is_quiet = true;
   request_parts p;
   for (std::size_t i = 0; i < of_clients; ++i) {
@@ -27,16 +27,16 @@ TEST(transaction_rows, pages_have_each_of_100_000_transactions_once) {
     p.via = "SIP/2.0/UDP 192.0.2.1;branch=" + branch;
     ASSERT_TRUE(t.layer.create_client("INVITE", branch,
                                       stack::wire_message::copy_of(request_text(p)),
-                                      stack::testing::target_at("192.0.2.2"), t, {}));
+                                      stack::for_test::target_at("192.0.2.2"), t, {}));
   }
   for (std::size_t i = 0; i < of_servers; ++i) {
     p.call_id = "server " + std::to_string(i);
     p.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKs" + std::to_string(i);
-    const auto made = t.layer.create_server(stack::testing::make_request(p), t.from_peer(), t, {});
+    const auto made = t.layer.create_server(stack::for_test::make_request(p), t.from_peer(), t, {});
     ASSERT_TRUE(made);
     ASSERT_TRUE(t.layer.respond(
         *made, 180,
-        stack::wire_message::copy_of(stack::testing::answer_text(request_text(p), 180))));
+        stack::wire_message::copy_of(stack::for_test::answer_text(request_text(p), 180))));
   }
   std::set<std::string> seen;
   std::uint64_t from = 0;

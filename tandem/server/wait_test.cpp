@@ -9,7 +9,7 @@
 namespace tandem::server {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 class core_wait : public routing_core {
  protected:
@@ -131,10 +131,10 @@ TEST_F(core_wait, needs_no_memory_to_bring_an_answer_or_to_tell_that_there_is_no
   auto tokens = std::exchange(waiting(), {});
   std::size_t made = 0;
   std::thread other{[&] {
-    const std::size_t before = tandem::testing::allocations;
+    const std::size_t before = tandem::for_test::allocations;
     tokens[0](1);
     tokens.clear();
-    made = tandem::testing::allocations - before;
+    made = tandem::for_test::allocations - before;
   }};
   other.join();
   EXPECT_EQ(made, 0U);

@@ -2,6 +2,7 @@
 #include <tandem/sip/content_length.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/parsed_for_test.hpp>
 
 #include <gtest/gtest.h>
 
@@ -11,14 +12,10 @@
 namespace tandem::sip {
 namespace {
 
-message parse(std::string_view text) {
-  auto msg = message::parse(text);
-  EXPECT_TRUE(msg) << text;
-  return msg ? std::move(*msg) : message{};
-}
+using for_test::parsed;
 
 TEST(content_length, is_written_where_a_stream_needs_it_rfc3261_18_3) {
-  message msg = parse("MESSAGE sip:a SIP/2.0\r\nCall-ID: x\r\n\r\nhello");
+  message msg = parsed("MESSAGE sip:a SIP/2.0\r\nCall-ID: x\r\n\r\nhello");
   EXPECT_EQ(msg.body(), "hello");
   EXPECT_FALSE(has_right_length(msg));
   ASSERT_TRUE(ensure_content_length(msg));
@@ -29,13 +26,13 @@ TEST(content_length, is_written_where_a_stream_needs_it_rfc3261_18_3) {
 
 TEST(content_length, stays_as_it_is_written_when_it_is_right) {
   const std::string text = "MESSAGE sip:a SIP/2.0\r\nl : 005\r\n\r\nhello";
-  message msg = parse(text);
+  message msg = parsed(text);
   ASSERT_TRUE(ensure_content_length(msg));
   EXPECT_EQ(msg.to_string(), text);
 }
 
 TEST(content_length, stands_once_and_says_what_the_body_has) {
-  message msg = parse("MESSAGE sip:a SIP/2.0\r\nl: 5\r\nContent-Length: 5\r\n\r\nhello");
+  message msg = parsed("MESSAGE sip:a SIP/2.0\r\nl: 5\r\nContent-Length: 5\r\n\r\nhello");
   EXPECT_FALSE(has_right_length(msg)) << "two lines, another reader may see the other one";
   ASSERT_TRUE(ensure_content_length(msg));
   EXPECT_EQ(msg.count(hdr::content_length), 1u);

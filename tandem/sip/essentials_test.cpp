@@ -5,6 +5,7 @@
 #include <tandem/sip/max_forwards.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/parsed_for_test.hpp>
 #include <tandem/sip/received.hpp>
 
 #include <gtest/gtest.h>
@@ -16,7 +17,9 @@
 namespace tandem::sip {
 namespace {
 
-const std::string request =
+using for_test::parsed;
+
+const std::string sample =
     "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
     "Via: SIP/2.0/UDP [2001:db8::9]:5070 ;rport;branch=z9hG4bKa;received=192.0.2.1;maddr=a;ttl=3,"
     "SIP/2.0/TCP b.example;branch=z9hG4bKb\r\n"
@@ -29,12 +32,6 @@ const std::string request =
     "Content-Length: 4\r\n"
     "\r\n"
     "body";
-
-message parse(std::string_view text) {
-  auto msg = message::parse(text);
-  EXPECT_TRUE(msg) << text;
-  return msg ? std::move(*msg) : message{};
-}
 
 /// Everything that is kept, in one text.
 std::string answers(const message& msg) {
@@ -147,10 +144,10 @@ const std::vector<edit>& edits() {
 
 TEST(essentials, are_true_after_every_kind_of_edit) {
   for (const edit& one : edits()) {
-    message msg = parse(request);
+    message msg = parsed(sample);
     (void)answers(msg);
     ASSERT_TRUE(one.make(msg)) << one.name;
-    EXPECT_EQ(answers(msg), answers(parse(msg.to_string()))) << one.name;
+    EXPECT_EQ(answers(msg), answers(parsed(msg.to_string()))) << one.name;
   }
 }
 
@@ -158,12 +155,12 @@ TEST(essentials, are_true_after_any_two_edits_with_and_without_a_look_between_th
   for (const edit& first : edits())
     for (const edit& second : edits())
       for (const bool looks : {true, false}) {
-        message msg = parse(request);
+        message msg = parsed(sample);
         (void)answers(msg);
         (void)first.make(msg);
         if (looks) (void)answers(msg);
         (void)second.make(msg); // fails where the first took away what it needs
-        EXPECT_EQ(answers(msg), answers(parse(msg.to_string())))
+        EXPECT_EQ(answers(msg), answers(parsed(msg.to_string())))
             << first.name << ", " << second.name;
       }
 }
@@ -171,13 +168,13 @@ TEST(essentials, are_true_after_any_two_edits_with_and_without_a_look_between_th
 TEST(essentials, of_a_clone_are_its_own) {
   for (const bool knows_before : {true, false})
     for (const edit& one : edits()) {
-      message original = parse(request);
+      message original = parsed(sample);
       ASSERT_TRUE(original.edit().put_front(hdr::record_route, "<sip:me;lr>"));
-      const std::string before = answers(parse(original.to_string()));
+      const std::string before = answers(parsed(original.to_string()));
       if (knows_before) (void)answers(original);
       message copy = original.clone();
       ASSERT_TRUE(one.make(copy)) << one.name;
-      EXPECT_EQ(answers(copy), answers(parse(copy.to_string()))) << one.name;
+      EXPECT_EQ(answers(copy), answers(parsed(copy.to_string()))) << one.name;
       EXPECT_EQ(answers(original), before) << one.name;
       ASSERT_TRUE(one.make(original)) << one.name; // its clone must not see it
       EXPECT_EQ(answers(original), answers(copy)) << one.name;
@@ -185,12 +182,12 @@ TEST(essentials, of_a_clone_are_its_own) {
 }
 
 TEST(essentials, move_with_their_message) {
-  message msg = parse(request);
+  message msg = parsed(sample);
   ASSERT_TRUE(stamp_received(msg, {ip_address::v4(192, 0, 2, 200), 6000}));
   const std::string before = answers(msg);
   message moved{std::move(msg)};
   EXPECT_EQ(answers(moved), before);
-  message assigned = parse("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP z\r\n\r\n");
+  message assigned = parsed("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP z\r\n\r\n");
   (void)answers(assigned);
   assigned = std::move(moved);
   EXPECT_EQ(answers(assigned), before);
@@ -198,7 +195,7 @@ TEST(essentials, move_with_their_message) {
 }
 
 TEST(essentials, are_of_the_first_value_and_give_every_part_of_a_via) {
-  const message msg = parse(request);
+  const message msg = parsed(sample);
   const auto top = msg.get<hdr::via>();
   ASSERT_TRUE(top);
   EXPECT_EQ(msg.top_via(), "SIP/2.0/UDP [2001:db8::9]:5070 "
@@ -233,12 +230,12 @@ TEST(essentials, take_the_first_of_a_parameter_that_stands_twice) {
 }
 
 TEST(essentials, that_cannot_be_read_hide_no_other) {
-  const message msg = parse("OPTIONS sip:a SIP/2.0\r\n"
-                            "Via: nonsense\r\n"
-                            "From: <sip:a@b>;tag=f\r\n"
-                            "To: <sip:a@b>;tag=t\r\n"
-                            "Call-ID: c\r\n"
-                            "CSeq: nonsense\r\n\r\n");
+  const message msg = parsed("OPTIONS sip:a SIP/2.0\r\n"
+                             "Via: nonsense\r\n"
+                             "From: <sip:a@b>;tag=f\r\n"
+                             "To: <sip:a@b>;tag=t\r\n"
+                             "Call-ID: c\r\n"
+                             "CSeq: nonsense\r\n\r\n");
   EXPECT_EQ(msg.key().error(), header_id::via);
   EXPECT_EQ(msg.top_via(), "nonsense");
   EXPECT_EQ(msg.get<hdr::via>().error().code, parse_errc::bad_protocol);
@@ -249,10 +246,10 @@ TEST(essentials, that_cannot_be_read_hide_no_other) {
 
 TEST(essentials, have_a_blank_between_number_and_method_of_cseq_20_16) {
   for (const std::string_view value : {"1OPTIONS", "1", "1 ", "OPTIONS"}) {
-    std::string text = request;
+    std::string text = sample;
     const auto at = text.find("CSeq: ") + 6;
     text.replace(at, text.find("\r\n", at) - at, value);
-    EXPECT_EQ(parse(text).key().error(), header_id::cseq) << value;
+    EXPECT_EQ(parsed(text).key().error(), header_id::cseq) << value;
   }
 }
 
@@ -260,13 +257,13 @@ TEST(essentials, have_a_blank_between_number_and_method_of_cseq_20_16) {
 TEST(essentials, of_a_message_with_two_tags_in_one_header_are_not_there) {
   for (const auto& [tag, id] : {std::pair{"tag=one", header_id::from}, {"tag=two", header_id::to}})
     for (const std::string more : {";tag=three", ";x=y;tag=three", ";x;TAG=\"three\""}) {
-      std::string text = request;
+      std::string text = sample;
       text.insert(text.find(tag) + std::string_view{tag}.size(), more);
-      const message msg = parse(text);
+      const message msg = parsed(text);
       ASSERT_FALSE(msg.key()) << text;
       EXPECT_EQ(msg.key().error(), id) << text;
     }
-  EXPECT_TRUE(parse(request).key());
+  EXPECT_TRUE(parsed(sample).key());
 }
 
 } // namespace

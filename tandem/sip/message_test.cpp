@@ -2,6 +2,7 @@
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/magic_cookie.hpp>
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/parsed_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
 #include <gtest/gtest.h>
@@ -13,7 +14,9 @@
 namespace tandem::sip {
 namespace {
 
-const std::string invite = "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
+using for_test::parsed;
+
+const std::string full_invite = "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
                            "Via: SIP/2.0/UDP proxy.example:5070;branch=z9hG4bKp1;rport,\r\n"
                            " SIP/2.0/TCP [2001:db8::9]:5060;branch=z9hG4bKa1;received=192.0.2.1\r\n"
                            "v:SIP/2.0/TLS pc33.atlanta.example ;branch=z9hG4bKa0\r\n"
@@ -32,14 +35,8 @@ const std::string invite = "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
                            "\r\n"
                            "v=0\r\n";
 
-message parse(std::string_view text) {
-  auto msg = message::parse(text);
-  EXPECT_TRUE(msg.has_value()) << (msg ? "" : to_string(msg.error()));
-  return msg ? std::move(*msg) : message{};
-}
-
 TEST(message, reads_the_parts_of_a_request_as_they_stand) {
-  const message msg = parse(invite);
+  const message msg = parsed(full_invite);
   EXPECT_FALSE(msg.defect());
   EXPECT_TRUE(msg.is_request());
   EXPECT_EQ(msg.method(), method::invite);
@@ -60,7 +57,7 @@ TEST(message, reads_the_parts_of_a_request_as_they_stand) {
 }
 
 TEST(message, reads_the_parts_of_a_response) {
-  const message msg = parse("SIP/2.0 404 Not Found  here\r\nContent-Length: 0\r\n\r\n");
+  const message msg = parsed("SIP/2.0 404 Not Found  here\r\nContent-Length: 0\r\n\r\n");
   EXPECT_TRUE(msg.is_response());
   EXPECT_EQ(msg.status(), 404);
   EXPECT_EQ(msg.reason(), "Not Found  here");
@@ -68,7 +65,7 @@ TEST(message, reads_the_parts_of_a_response) {
   EXPECT_EQ(msg.method_text(), "");
   // RFC 4475 3.1.1.13: no phrase at all.
   for (const auto* text : {"SIP/2.0 100 \r\n\r\n", "SIP/2.0 100\r\n\r\n"}) {
-    const message empty = parse(text);
+    const message empty = parsed(text);
     EXPECT_EQ(empty.status(), 100);
     EXPECT_EQ(empty.reason(), "");
     EXPECT_FALSE(empty.defect());
@@ -77,7 +74,7 @@ TEST(message, reads_the_parts_of_a_response) {
 }
 
 TEST(message, finds_headers_by_id_by_long_and_compact_name_and_in_any_case) {
-  const message msg = parse(invite);
+  const message msg = parsed(full_invite);
   EXPECT_EQ(msg.count(header_id::via), 2u);
   EXPECT_EQ(msg.count("V"), 2u);
   EXPECT_EQ(msg.find("from"), 4u);
@@ -90,7 +87,7 @@ TEST(message, finds_headers_by_id_by_long_and_compact_name_and_in_any_case) {
 }
 
 TEST(message, splits_list_values_over_lines_and_commas_but_not_unknown_headers) {
-  const message msg = parse(invite);
+  const message msg = parsed(full_invite);
   EXPECT_EQ(count_values(msg, header_id::via), 3u);
   EXPECT_EQ(count_values(msg, header_id::contact), 2u);
   EXPECT_EQ(count_values(msg, "X-Custom"), 2u);
@@ -100,7 +97,7 @@ TEST(message, splits_list_values_over_lines_and_commas_but_not_unknown_headers) 
 }
 
 TEST(message, gives_the_key_of_transaction_and_dialog) {
-  const message msg = parse(invite);
+  const message msg = parsed(full_invite);
   const auto key = msg.key();
   ASSERT_TRUE(key);
   EXPECT_EQ(key->branch, "z9hG4bKp1");
@@ -125,7 +122,7 @@ TEST(message, names_the_header_that_the_key_lacks) {
     std::string text = "OPTIONS sip:b SIP/2.0\r\n";
     for (std::size_t i = 0; i < std::size(base); ++i)
       if (i != missing) text += std::string{base[i]} + "\r\n";
-    const message msg = parse(text + "\r\n");
+    const message msg = parsed(text + "\r\n");
     const auto key = msg.key();
     if (missing < std::size(base)) {
       ASSERT_FALSE(key);
@@ -139,7 +136,7 @@ TEST(message, names_the_header_that_the_key_lacks) {
 }
 
 TEST(message, types_values_when_asked_from_one_line_or_several) {
-  const message msg = parse(invite);
+  const message msg = parsed(full_invite);
   const auto top = msg.get<hdr::via>();
   ASSERT_TRUE(top);
   EXPECT_EQ(top->branch(), "z9hG4bKp1");
@@ -161,7 +158,7 @@ TEST(message, types_values_when_asked_from_one_line_or_several) {
 TEST(message, unfolds_in_place_and_keeps_the_length) {
   const std::string text = "OPTIONS sip:a SIP/2.0\r\nSubject: one\r\n two\r\n\t three \r\n"
                            "l:\r\n 0\r\n\r\n";
-  const message msg = parse(text);
+  const message msg = parsed(text);
   EXPECT_FALSE(msg.defect());
   EXPECT_EQ(msg.first("s"), "one   two  \t three");
   EXPECT_EQ(msg.to_string().size(), text.size());
@@ -170,8 +167,8 @@ TEST(message, unfolds_in_place_and_keeps_the_length) {
 }
 
 TEST(message, writes_untouched_bytes_as_they_came) {
-  std::string text = invite;
-  const message msg = parse(text);
+  std::string text = full_invite;
+  const message msg = parsed(text);
   // A fold becomes blanks, nothing else changes.
   text.replace(text.find(",\r\n SIP"), 3, ",  ");
   EXPECT_EQ(msg.to_string(), text);
@@ -179,7 +176,7 @@ TEST(message, writes_untouched_bytes_as_they_came) {
 }
 
 TEST(message, drops_what_follows_the_content_length_and_blank_lines_before_the_start) {
-  const message msg = parse("\r\n\r\nOPTIONS sip:a SIP/2.0\r\nl: 2\r\n\r\nabcdef");
+  const message msg = parsed("\r\n\r\nOPTIONS sip:a SIP/2.0\r\nl: 2\r\n\r\nabcdef");
   EXPECT_EQ(msg.body(), "ab");
   EXPECT_EQ(msg.to_string(), "OPTIONS sip:a SIP/2.0\r\nl: 2\r\n\r\nab");
   EXPECT_FALSE(msg.defect());
@@ -254,9 +251,9 @@ TEST(message, is_none_when_nobody_can_be_answered) {
 TEST(message, has_at_most_200_header_lines) {
   std::string text = "OPTIONS sip:a SIP/2.0\r\n";
   for (int i = 0; i < 200; ++i) text += "a" + std::to_string(i) + ": b\r\n";
-  EXPECT_FALSE(parse(text + "\r\n").defect());
-  EXPECT_EQ(parse(text + "\r\n").header_count(), 200u);
-  const message msg = parse(text + "x: y\r\n\r\n");
+  EXPECT_FALSE(parsed(text + "\r\n").defect());
+  EXPECT_EQ(parsed(text + "\r\n").header_count(), 200u);
+  const message msg = parsed(text + "x: y\r\n\r\n");
   ASSERT_TRUE(msg.defect());
   EXPECT_EQ(msg.defect()->code, parse_errc::too_many_headers);
   EXPECT_EQ(msg.to_string(), text + "\r\n");
@@ -273,20 +270,20 @@ TEST(message, parses_or_refuses_every_prefix_of_itself) {
 }
 
 TEST(message, keeps_its_index_behind_its_bytes_when_there_is_room) {
-  const message small = parse("OPTIONS sip:a SIP/2.0\r\nl: 0\r\n\r\n");
+  const message small = parsed("OPTIONS sip:a SIP/2.0\r\nl: 0\r\n\r\n");
   EXPECT_LE(sizeof(small), 96u);
   // A message as long as its block has its index elsewhere, and reads the same.
   std::string text =
       "OPTIONS sip:a SIP/2.0\r\nX: " + std::string(496 - 32, 'x') + "\r\nl: 0\r\n\r\n";
   for (int i = 0; i < 16; ++i, text.insert(26, "y")) {
-    const message msg = parse(text);
+    const message msg = parsed(text);
     EXPECT_EQ(msg.to_string(), text);
     EXPECT_EQ(msg.header_count(), 2u);
   }
 }
 
 TEST(message, moves_and_leaves_nothing_behind) {
-  message msg = parse(invite);
+  message msg = parsed(full_invite);
   const message other = std::move(msg);
   EXPECT_EQ(other.method(), method::invite);
   EXPECT_FALSE(msg);
@@ -299,7 +296,7 @@ TEST(message, moves_and_leaves_nothing_behind) {
 TEST(message, reads_names_longer_than_its_index_can_say) {
   for (const std::size_t size : {126u, 127u, 128u, 300u}) {
     const std::string name(size, 'n');
-    const message msg = parse("OPTIONS sip:a SIP/2.0\r\n" + name + " : v\r\n\r\n");
+    const message msg = parsed("OPTIONS sip:a SIP/2.0\r\n" + name + " : v\r\n\r\n");
     EXPECT_EQ(msg.header(0).name, name);
     EXPECT_EQ(msg.first(name), "v");
   }
@@ -310,11 +307,11 @@ TEST(message, finds_its_lines_wherever_they_stand_in_the_words_it_is_read_by) {
     for (const std::size_t body : {std::size_t{0}, std::size_t{1}, std::size_t{90}}) {
       const std::string filler(pad, 'x');
       const message msg =
-          parse("INVITE sip:b@c SIP/2.0\r\nX-Pad: " + filler + "\r\nVia: SIP/2.0/UDP h" + filler +
-                ":5060;branch=z9hG4bK" + filler + "\r\nf: \"" + filler + "\" <sip:a@b>;tag=f" +
-                filler + "\r\nTo:<sip:" + filler + "c@d>\r\ni:" + filler +
-                "i\r\nCSeq: 1 INVITE\r\nl: " + std::to_string(body) + "\r\n\r\n" +
-                std::string(body, 'b'));
+          parsed("INVITE sip:b@c SIP/2.0\r\nX-Pad: " + filler + "\r\nVia: SIP/2.0/UDP h" + filler +
+                 ":5060;branch=z9hG4bK" + filler + "\r\nf: \"" + filler + "\" <sip:a@b>;tag=f" +
+                 filler + "\r\nTo:<sip:" + filler + "c@d>\r\ni:" + filler +
+                 "i\r\nCSeq: 1 INVITE\r\nl: " + std::to_string(body) + "\r\n\r\n" +
+                 std::string(body, 'b'));
       ASSERT_FALSE(msg.defect()) << pad;
       ASSERT_EQ(msg.header_count(), 7u) << pad;
       EXPECT_EQ(msg.body().size(), body);

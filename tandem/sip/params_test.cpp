@@ -9,14 +9,14 @@
 namespace tandem::sip {
 namespace {
 
-params parsed(std::string_view text) {
+params params_of(std::string_view text) {
   const auto value = params::parse(text);
   EXPECT_TRUE(value) << text;
   return value.value_or(params{});
 }
 
 TEST(params, keep_unknown_ones_their_order_and_their_case) {
-  const params p = parsed(";Zebra=1; apple ;zebra=\"2;,\\\"\"");
+  const params p = params_of(";Zebra=1; apple ;zebra=\"2;,\\\"\"");
   std::string seen;
   for (const param& each : p) {
     seen += each.name;
@@ -31,7 +31,7 @@ TEST(params, keep_unknown_ones_their_order_and_their_case) {
 }
 
 TEST(params, are_found_without_case_and_the_first_of_two_counts) {
-  const params p = parsed(";q=0.5;Q=0.7;lr");
+  const params p = params_of(";q=0.5;Q=0.7;lr");
   EXPECT_EQ(p.value("Q"), "0.5");
   EXPECT_TRUE(p.has("LR"));
   EXPECT_FALSE(p.find("lr")->has_value);
@@ -40,20 +40,20 @@ TEST(params, are_found_without_case_and_the_first_of_two_counts) {
 
 TEST(params, tell_a_flag_from_an_empty_value) {
   // A peer's `rport=""` is a value that is no number; nothing breaks on it.
-  const params p = parsed(";rport=\"\";lr");
+  const params p = params_of(";rport=\"\";lr");
   EXPECT_TRUE(p.find("rport")->has_value);
   EXPECT_EQ(p.number<std::uint16_t>("rport"), std::nullopt);
   EXPECT_FALSE(p.find("lr")->has_value);
 }
 
 TEST(params, do_not_take_a_single_quote_for_a_quote) {
-  const params p = parsed(";a='b;c=d'");
+  const params p = params_of(";a='b;c=d'");
   EXPECT_EQ(p.value("a"), "'b");
   EXPECT_EQ(p.value("c"), "d'");
 }
 
 TEST(params, read_numbers_whole_or_not_at_all) {
-  const params p = parsed(";a=12;b=1x;c=99999999999;d=-1;e=\"7\";nc=0000001F");
+  const params p = params_of(";a=12;b=1x;c=99999999999;d=-1;e=\"7\";nc=0000001F");
   EXPECT_EQ(p.number<std::uint32_t>("a"), 12u);
   EXPECT_EQ(p.number<std::uint32_t>("b"), std::nullopt);
   EXPECT_EQ(p.number<std::uint32_t>("c"), std::nullopt);
@@ -63,10 +63,10 @@ TEST(params, read_numbers_whole_or_not_at_all) {
 }
 
 TEST(params, read_addresses_with_and_without_brackets_rfc5118_4_5) {
-  EXPECT_EQ(parsed(";received=2001:db8::9:255").host("received")->kind, host_kind::ipv6);
-  EXPECT_EQ(parsed(";received=[2001:db8::9:255]").host("received")->text, "2001:db8::9:255");
-  EXPECT_EQ(parsed(";received=192.0.2.1").host("received")->kind, host_kind::ipv4);
-  EXPECT_EQ(parsed(";received=1.2.3").host("received"), std::nullopt);
+  EXPECT_EQ(params_of(";received=2001:db8::9:255").host("received")->kind, host_kind::ipv6);
+  EXPECT_EQ(params_of(";received=[2001:db8::9:255]").host("received")->text, "2001:db8::9:255");
+  EXPECT_EQ(params_of(";received=192.0.2.1").host("received")->kind, host_kind::ipv4);
+  EXPECT_EQ(params_of(";received=1.2.3").host("received"), std::nullopt);
 }
 
 TEST(params, have_a_bound) {
@@ -77,7 +77,7 @@ TEST(params, have_a_bound) {
 }
 
 TEST(params, are_set_in_place_appended_and_removed) {
-  const params p = parsed("; a=1 ;lr;A=2");
+  const params p = params_of("; a=1 ;lr;A=2");
   EXPECT_EQ(with_param(p, "A", "x y\""), "A=\"x y\\\"\";lr");
   EXPECT_EQ(with_param(p, "b", "2"), "a=1;lr;A=2;b=2");
   EXPECT_EQ(with_flag(p, "a"), "a;lr");
@@ -96,8 +96,8 @@ TEST(params, refuse_names_and_values_that_would_break_the_line) {
   // What could be taken for more parameters goes into quotes.
   const auto quoted = with_param(params{}, "a", "1;b=2,c");
   ASSERT_TRUE(quoted);
-  EXPECT_EQ(parsed(*quoted).find("a")->unquoted(), "1;b=2,c");
-  EXPECT_FALSE(parsed(*quoted).has("b"));
+  EXPECT_EQ(params_of(*quoted).find("a")->unquoted(), "1;b=2,c");
+  EXPECT_FALSE(params_of(*quoted).has("b"));
 }
 
 TEST(qvalue, is_exact_in_thousandths_rfc3261_25_1) {

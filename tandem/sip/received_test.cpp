@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
+#include <tandem/sip/parsed_for_test.hpp>
 #include <tandem/sip/received.hpp>
 
 #include <gtest/gtest.h>
@@ -11,18 +12,14 @@
 namespace tandem::sip {
 namespace {
 
-message parse(std::string_view text) {
-  auto msg = message::parse(text);
-  EXPECT_TRUE(msg) << text;
-  return msg ? std::move(*msg) : message{};
-}
+using for_test::parsed;
 
 socket_address address(std::string_view text) { return *socket_address::parse(text); }
 
 /// A request with that value in its first Via line, and another line below.
 message with_via(std::string_view value) {
-  return parse("INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: " + std::string{value} +
-               "\r\nv: SIP/2.0/TCP b.example;branch=z9hG4bKb,SIP/2.0/TCP c\r\n\r\n");
+  return parsed("INVITE sip:bob@biloxi.example SIP/2.0\r\nVia: " + std::string{value} +
+                "\r\nv: SIP/2.0/TCP b.example;branch=z9hG4bKb,SIP/2.0/TCP c\r\n\r\n");
 }
 
 TEST(received, is_written_into_the_top_via_with_the_port_that_it_asks_for_rfc3581_4) {

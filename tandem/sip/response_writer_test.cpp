@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-message options() {
+message options_request() {
   return std::move(*message::parse("OPTIONS sip:a@b SIP/2.0\r\n"
                                    "v: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
                                    "Call-ID  : c\r\n"
@@ -36,11 +36,12 @@ const std::string usual = "SIP/2.0 200 OK\r\n"
                           "CSeq: 7    OPTIONS\r\n";
 
 TEST(response_writer, writes_every_name_as_the_rfc_does) {
-  EXPECT_EQ(text_of(response_writer{options(), 200, {}, "T"}), usual + "Content-Length: 0\r\n\r\n");
+  EXPECT_EQ(text_of(response_writer{options_request(), 200, {}, "T"}),
+            usual + "Content-Length: 0\r\n\r\n");
 }
 
 TEST(response_writer, appends_lines_in_the_order_in_which_they_are_added) {
-  response_writer out{options(), 200, {}, "T"};
+  response_writer out{options_request(), 200, {}, "T"};
   header_lines checked;
   ASSERT_TRUE(checked.add("X-One", "1"));
   ASSERT_TRUE(checked.add(header_id::contact, {"<"sv, "sip:a@b", ">"}));
@@ -53,14 +54,14 @@ TEST(response_writer, appends_lines_in_the_order_in_which_they_are_added) {
 }
 
 TEST(response_writer, grows_beyond_what_it_expected) {
-  response_writer out{options(), 200, {}, "T"};
+  response_writer out{options_request(), 200, {}, "T"};
   const std::string long_value(5000, 'x');
   EXPECT_TRUE(out.add("X", long_value));
   EXPECT_EQ(text_of(std::move(out)), usual + "X: " + long_value + "\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST(response_writer, leaves_out_a_line_that_is_refused) {
-  response_writer out{options(), 200, {}, "T"};
+  response_writer out{options_request(), 200, {}, "T"};
   EXPECT_EQ(out.add("X", "a\r\nY: b").error(), edit_errc::unsafe_text);
   EXPECT_EQ(out.add("X", {"a", "\0"sv}).error(), edit_errc::unsafe_text);
   EXPECT_EQ(out.add("X Y", "a").error(), edit_errc::bad_name);
@@ -69,10 +70,11 @@ TEST(response_writer, leaves_out_a_line_that_is_refused) {
 }
 
 TEST(response_writer, fails_when_it_cannot_be_one_message) {
-  EXPECT_EQ(response_writer(options(), 99).finish().error(), edit_errc::bad_value);
-  EXPECT_EQ(response_writer(options(), 700).finish().error(), edit_errc::bad_value);
-  EXPECT_EQ(response_writer(options(), 200, "a\nb").finish().error(), edit_errc::unsafe_text);
-  response_writer large{options(), 200};
+  EXPECT_EQ(response_writer(options_request(), 99).finish().error(), edit_errc::bad_value);
+  EXPECT_EQ(response_writer(options_request(), 700).finish().error(), edit_errc::bad_value);
+  EXPECT_EQ(response_writer(options_request(), 200, "a\nb").finish().error(),
+            edit_errc::unsafe_text);
+  response_writer large{options_request(), 200};
   EXPECT_TRUE(large.add("X", std::string(60'000, 'x')));
   EXPECT_EQ(large.add("X", std::string(6'000, 'x')).error(), edit_errc::too_large);
   EXPECT_EQ(large.finish().error(), edit_errc::too_large);

@@ -48,7 +48,7 @@ std::string write(std::string_view start, const lines& given, std::string_view b
 }
 
 constexpr std::string_view options = "OPTIONS sip:ben@example.org SIP/2.0";
-constexpr std::string_view invite = "INVITE sip:ben@example.org SIP/2.0";
+constexpr std::string_view invite_line = "INVITE sip:ben@example.org SIP/2.0";
 constexpr std::string_view registration = "REGISTER sip:example.org SIP/2.0";
 constexpr std::string_view sdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\n"
                                  "m=audio 4000 RTP/AVP 0\r\n";
@@ -220,14 +220,14 @@ const std::vector<torture>& cases() {
       {"rfc4475/lwsdisp.dat", all_roles, accepted,
        write(options, {"From: ann<sip:ann@example.net>;tag=323"})},
       {"rfc4475/longreq.dat", all_roles, accepted,
-       write(invite,
+       write(invite_line,
              {"To: \"" + long_word + "\"<sip:ben@example.org;p=" + long_word + ">",
               "Unknown-" + std::string(90, 'L') + ": " + long_word, "Call-ID: " + long_word,
               "Via: SIP/2.0/TCP a.example.net", "v  : SIP/2.0/TCP b.example.net",
               "viA : SIP/2.0/TCP c.example.net;branch=" + long_word, sdp_type},
              sdp)},
       {"rfc4475/dblreq.dat", all_roles, accepted,
-       write(registration, {"Contact: sip:ben@ua.example.net"}) + "\r\n" + write(invite, {}),
+       write(registration, {"Contact: sip:ben@ua.example.net"}) + "\r\n" + write(invite_line, {}),
        first_of_two},
       {"rfc4475/semiuri.dat", all_roles, accepted,
        write("OPTIONS sip:user;par=u%40example.net@example.org SIP/2.0",
@@ -253,10 +253,10 @@ const std::vector<torture>& cases() {
 
       // RFC 4475 3.1.2: invalid
       {"rfc4475/badinv01.dat", all_roles, 400,
-       write(invite,
+       write(invite_line,
              {"Via: SIP/2.0/UDP 192.0.2.9;;,;,,", "Contact: \"J\" <sip:j@example.net>;;;;"})},
-      {"rfc4475/clerr.dat", all_roles, 400, write(invite, {sdp_type, "Content-Length: 9999"}, sdp)},
-      {"rfc4475/ncl.dat", all_roles, 400, write(invite, {sdp_type, "Content-Length: -999"}, sdp)},
+      {"rfc4475/clerr.dat", all_roles, 400, write(invite_line, {sdp_type, "Content-Length: 9999"}, sdp)},
+      {"rfc4475/ncl.dat", all_roles, 400, write(invite_line, {sdp_type, "Content-Length: -999"}, sdp)},
       {"rfc4475/scalar02.dat", all_roles, 400,
        write(registration, {"CSeq: 36893488147419103233 REGISTER", "Max-Forwards: 300",
                             "Expires: 10000000000000000000000000000"})},
@@ -264,7 +264,7 @@ const std::vector<torture>& cases() {
        write("SIP/2.0 503 Busy",
              {"CSeq: 9292394834772304023313 OPTIONS", "Retry-After: 949302838503028349304023988"})},
       {"rfc4475/quotbal.dat", all_roles, 400,
-       write(invite, {"To: \"Mr. B. User <sip:ben@example.org>", sdp_type}, sdp)},
+       write(invite_line, {"To: \"Mr. B. User <sip:ben@example.org>", sdp_type}, sdp)},
       {"rfc4475/ltgtruri.dat", all_roles, 400,
        write("INVITE <sip:ben@example.org> SIP/2.0", {sdp_type}, sdp)},
       {"rfc4475/lwsruri.dat", all_roles, 400,
@@ -275,7 +275,7 @@ const std::vector<torture>& cases() {
       {"rfc4475/escruri.dat", all_roles, 400,
        write("INVITE sip:ben@example.org?Route=%3Csip:example.org%3E SIP/2.0", {sdp_type}, sdp)},
       {"rfc4475/baddate.dat", all_roles, accepted,
-       write(invite, {"Date: Fri, 01 Jan 2010 16:00:00 EST", sdp_type}, sdp)},
+       write(invite_line, {"Date: Fri, 01 Jan 2010 16:00:00 EST", sdp_type}, sdp)},
       {"rfc4475/regbadct.dat", registrar, 400,
        write(registration, {"Contact: sip:ben@example.org?Route=%3Csip:sip.example.org%3E"})},
       {"rfc4475/badaspec.dat", all_roles, 400,
@@ -310,11 +310,11 @@ const std::vector<torture>& cases() {
       {"rfc4475/bext01.dat", proxy, 420,
        write(options, {"Require: nobodyHasThis, norThis", "Proxy-Require: noProxyHasThis"})},
       {"rfc4475/invut.dat", agent, 415,
-       write(invite, {"Content-Type: application/neverheardof"}, "<audio/>")},
+       write(invite_line, {"Content-Type: application/neverheardof"}, "<audio/>")},
       {"rfc4475/regaut01.dat", authenticating_registrar, 401,
        write(registration, {"Authorization: NobodyHasThisScheme data=here"})},
       {"rfc4475/multi01.dat", all_roles, 400,
-       write(invite, {"CSeq: 5 INVITE", "Call-ID: a@x", "CSeq: 59 INVITE", "Call-ID: b@x",
+       write(invite_line, {"CSeq: 5 INVITE", "Call-ID: a@x", "CSeq: 59 INVITE", "Call-ID: b@x",
                       "From: <sip:a@x>;tag=1", "From: <sip:b@x>;tag=2", "Max-Forwards: 70",
                       "Max-Forwards: 5"})},
       {"rfc4475/mcl01.dat", all_roles, 400,
@@ -335,7 +335,7 @@ const std::vector<torture>& cases() {
        write(registration, {"M: <sip:ben@example.org?Route=%3Csip:sip.example.org%3E>"}),
        keeps_the_escaped_route},
       {"rfc4475/sdp01.dat", agent, 406,
-       write(invite, {"Accept: text/nobodyHasThis", sdp_type}, sdp)},
+       write(invite_line, {"Accept: text/nobodyHasThis", sdp_type}, sdp)},
       {"rfc4475/inv2543.dat", all_roles, accepted,
        "INVITE sip:ben@example.org SIP/2.0\r\nVia: SIP/2.0/UDP gw.example.net\r\n"
        "From: <sip:+15550100@gw.example.net;user=phone>\r\n"
@@ -375,7 +375,7 @@ const std::vector<torture>& cases() {
              "v=0\r\no=- 1 1 IN IP4 h.example.net\r\ns=\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
              "c=IN IP4 192.0.2.9\r\nm=video 6000 RTP/AVP 31\r\nc=IN IP6 2001:db8::1\r\n")},
       {"rfc5118/ipv4-mapped-ipv6", all_roles, accepted,
-       write(invite,
+       write(invite_line,
              {"Via: SIP/2.0/UDP [::ffff:192.0.2.10]:19823;branch=z9hG4bKa",
               "Contact: \"T. phone\" <sip:ann@[::ffff:192.0.2.2]>", sdp_type},
              sdp)},
@@ -499,7 +499,7 @@ TEST(torture, rejections_carry_the_header_that_goes_with_them) {
   EXPECT_EQ(agents.value, "a, b, d");
   EXPECT_EQ(reject(required, role::proxy).value, "c");
   const auto media =
-      reject(write(invite, {"Content-Type: application/x"}, "<audio/>"), role::user_agent);
+      reject(write(invite_line, {"Content-Type: application/x"}, "<audio/>"), role::user_agent);
   EXPECT_EQ(media.header, header_id::accept);
   EXPECT_EQ(media.value, "application/sdp, text/plain, multipart/mixed");
 }

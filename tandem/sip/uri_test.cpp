@@ -10,7 +10,7 @@
 namespace tandem::sip {
 namespace {
 
-uri parsed(std::string_view text) {
+uri uri_of(std::string_view text) {
   const auto value = uri::parse(text);
   EXPECT_TRUE(value) << text << ": " << to_string(value.error());
   return value.value_or(uri{});
@@ -26,7 +26,7 @@ std::string written(const uri& value) {
 }
 
 /// URIs that parse, of every kind: used for round trips and truncation.
-const std::vector<std::string_view> good = {
+const std::vector<std::string_view> good_uris = {
     // RFC 3261 19.1.3
     "sip:alice@atlanta.com",
     "sip:alice:secretword@atlanta.com;transport=tcp",
@@ -72,7 +72,7 @@ const std::vector<std::string_view> good = {
 };
 
 TEST(uri, finds_every_part_of_a_sip_uri) {
-  const uri u = parsed("sips:alice:secret@[2001:DB8::9]:5061;transport=TLS;lr;ttl=7?a=b&c=");
+  const uri u = uri_of("sips:alice:secret@[2001:DB8::9]:5061;transport=TLS;lr;ttl=7?a=b&c=");
   EXPECT_EQ(u.scheme(), uri_scheme::sips);
   EXPECT_EQ(u.scheme_text(), "sips");
   EXPECT_TRUE(u.is_sip());
@@ -90,28 +90,28 @@ TEST(uri, finds_every_part_of_a_sip_uri) {
 }
 
 TEST(uri, tells_a_missing_part_from_an_empty_one) {
-  const uri bare = parsed("sip:example.com");
+  const uri bare = uri_of("sip:example.com");
   EXPECT_EQ(bare.user(), "");
   EXPECT_EQ(bare.password(), std::nullopt);
   EXPECT_EQ(bare.port(), std::nullopt); // the default is not filled in
   EXPECT_TRUE(bare.params().empty());
   EXPECT_TRUE(bare.headers().empty());
-  EXPECT_EQ(parsed("sip:u:@h").password(), "");
-  EXPECT_EQ(parsed("sip:u:p@[::1]").password(), "p");
+  EXPECT_EQ(uri_of("sip:u:@h").password(), "");
+  EXPECT_EQ(uri_of("sip:u:p@[::1]").password(), "p");
 }
 
 TEST(uri, finds_the_number_of_a_tel_uri_rfc3966) {
-  const uri u = parsed("tel:+1-201-555-0123;ext=12;phone-context=example.com");
+  const uri u = uri_of("tel:+1-201-555-0123;ext=12;phone-context=example.com");
   EXPECT_EQ(u.number(), "+1-201-555-0123");
   EXPECT_TRUE(u.is_global_number());
   EXPECT_EQ(u.params().value("ext"), "12");
-  EXPECT_FALSE(parsed("tel:7042;phone-context=example.com").is_global_number());
-  EXPECT_EQ(parsed("sip:7042@example.com").number(), "");
+  EXPECT_FALSE(uri_of("tel:7042;phone-context=example.com").is_global_number());
+  EXPECT_EQ(uri_of("sip:7042@example.com").number(), "");
 }
 
 TEST(uri, keeps_parameters_and_headers_in_order_rfc3261_19_1_1) {
   std::string seen;
-  const uri u = parsed("sip:h;b=1;a;b=2?x=1&y=2&x=3"); // all headers, not only the first two
+  const uri u = uri_of("sip:h;b=1;a;b=2?x=1&y=2&x=3"); // all headers, not only the first two
   const auto note = [&seen](const uri_param& one) {
     seen += one.name;
     if (one.has_value) (seen += '=') += one.value;
@@ -125,7 +125,7 @@ TEST(uri, keeps_parameters_and_headers_in_order_rfc3261_19_1_1) {
 }
 
 TEST(uri, finds_the_parameters_of_19_1_1_by_any_spelling_and_takes_the_first) {
-  const uri u = parsed("sip:h;Tran%73port=tcp;x=1;%6Cr;maddr=192.0.2.1;USER=phone;method;ttl=3=4");
+  const uri u = uri_of("sip:h;Tran%73port=tcp;x=1;%6Cr;maddr=192.0.2.1;USER=phone;method;ttl=3=4");
   EXPECT_EQ(u.transport(), "tcp");
   EXPECT_TRUE(u.has_transport());
   EXPECT_TRUE(u.is_loose_router());
@@ -136,27 +136,27 @@ TEST(uri, finds_the_parameters_of_19_1_1_by_any_spelling_and_takes_the_first) {
   EXPECT_EQ(u.ttl(), std::nullopt) << "3=4 is no number";
   EXPECT_FALSE(u.has_repeated()) << "x is none of them";
 
-  const uri twice = parsed("sip:h;transport=tcp;trans%70ort=udp");
+  const uri twice = uri_of("sip:h;transport=tcp;trans%70ort=udp");
   EXPECT_EQ(twice.transport(), "tcp");
   EXPECT_TRUE(twice.has_repeated());
   for (const std::string_view name : {"lr", "ttl", "user", "maddr", "method", "transport"}) {
     const std::string once = "sip:h;" + std::string{name};
-    EXPECT_FALSE(parsed(once).has_repeated()) << name;
+    EXPECT_FALSE(uri_of(once).has_repeated()) << name;
     const std::string again = once + "=1;" + std::string{name};
-    EXPECT_TRUE(parsed(again).has_repeated()) << name;
+    EXPECT_TRUE(uri_of(again).has_repeated()) << name;
   }
-  EXPECT_FALSE(parsed("sip:h;x=1;x=2").has_repeated());
+  EXPECT_FALSE(uri_of("sip:h;x=1;x=2").has_repeated());
 
-  const uri bare = parsed("sip:h;transport;maddr=");
+  const uri bare = uri_of("sip:h;transport;maddr=");
   EXPECT_TRUE(bare.has_transport());
   EXPECT_EQ(bare.transport(), "");
   EXPECT_TRUE(bare.has_maddr());
   EXPECT_EQ(bare.maddr(), std::nullopt);
-  EXPECT_FALSE(parsed("sip:transport@h").has_transport());
+  EXPECT_FALSE(uri_of("sip:transport@h").has_transport());
 }
 
 TEST(uri, that_is_assigned_keeps_nothing_of_what_was_there) {
-  uri u = parsed("sips:a:b@[::1]:5061;lr;transport=tcp?h=1");
+  uri u = uri_of("sips:a:b@[::1]:5061;lr;transport=tcp?h=1");
   ASSERT_EQ(u.assign("sip:x"), std::nullopt);
   EXPECT_EQ(u.text(), "sip:x");
   EXPECT_EQ(u.user(), "");
@@ -168,13 +168,13 @@ TEST(uri, that_is_assigned_keeps_nothing_of_what_was_there) {
 }
 
 TEST(uri, is_written_as_it_stood) {
-  for (const std::string_view text : good) EXPECT_EQ(written(parsed(text)), text);
+  for (const std::string_view text : good_uris) EXPECT_EQ(written(uri_of(text)), text);
 }
 
 TEST(uri, writes_two_colons_where_three_stood_rfc5118_4_10) {
-  const uri u = parsed("sip:user:p@[2001:db8:::192.0.2.1]:5060;lr");
+  const uri u = uri_of("sip:user:p@[2001:db8:::192.0.2.1]:5060;lr");
   EXPECT_EQ(written(u), "sip:user:p@[2001:db8::192.0.2.1]:5060;lr");
-  EXPECT_TRUE(equivalent(u, parsed("sip:user:p@[2001:db8::192.0.2.1]:5060;lr")));
+  EXPECT_TRUE(equivalent(u, uri_of("sip:user:p@[2001:db8::192.0.2.1]:5060;lr")));
 }
 
 TEST(uri, refuses_what_is_none_and_says_where) {
@@ -249,7 +249,7 @@ TEST(uri, has_bounds) {
 }
 
 TEST(uri, survives_truncation_at_each_byte) {
-  for (const std::string_view text : good)
+  for (const std::string_view text : good_uris)
     for (std::size_t n = 0; n < text.size(); ++n) {
       const std::vector<char> exact(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(n));
       const std::string_view cut{exact.data(), exact.size()};
@@ -263,12 +263,12 @@ TEST(uri, survives_truncation_at_each_byte) {
 
 TEST(uri, reads_transport_tls_and_ws_and_a_maddr_that_is_a_name) {
   // A transport or a maddr of any kind is only text here; nothing fails on one that is unexpected.
-  EXPECT_EQ(parsed("sip:h;transport=tls").transport(), "tls");
-  EXPECT_EQ(parsed("sip:h;transport=ws").transport(), "ws");
-  EXPECT_EQ(parsed("sip:h;maddr=239.1.2.3").maddr()->kind, host_kind::ipv4);
-  EXPECT_EQ(parsed("sip:h;maddr=multicast.example").maddr()->kind, host_kind::name);
-  EXPECT_EQ(parsed("sip:h;maddr=[ff02::1]").maddr()->kind, host_kind::ipv6);
-  EXPECT_EQ(parsed("sip:h;maddr=1.2.3.4.5").maddr(), std::nullopt);
+  EXPECT_EQ(uri_of("sip:h;transport=tls").transport(), "tls");
+  EXPECT_EQ(uri_of("sip:h;transport=ws").transport(), "ws");
+  EXPECT_EQ(uri_of("sip:h;maddr=239.1.2.3").maddr()->kind, host_kind::ipv4);
+  EXPECT_EQ(uri_of("sip:h;maddr=multicast.example").maddr()->kind, host_kind::name);
+  EXPECT_EQ(uri_of("sip:h;maddr=[ff02::1]").maddr()->kind, host_kind::ipv6);
+  EXPECT_EQ(uri_of("sip:h;maddr=1.2.3.4.5").maddr(), std::nullopt);
 }
 
 struct pair {
@@ -278,11 +278,11 @@ struct pair {
 
 void compare(const std::vector<pair>& pairs) {
   for (const pair& p : pairs) {
-    EXPECT_EQ(equivalent(parsed(p.a), parsed(p.b)), p.same) << p.a << " " << p.b;
-    EXPECT_EQ(equivalent(parsed(p.b), parsed(p.a)), p.same) << p.b << " " << p.a;
-    EXPECT_TRUE(equivalent(parsed(p.a), parsed(p.a))) << p.a;
+    EXPECT_EQ(equivalent(uri_of(p.a), uri_of(p.b)), p.same) << p.a << " " << p.b;
+    EXPECT_EQ(equivalent(uri_of(p.b), uri_of(p.a)), p.same) << p.b << " " << p.a;
+    EXPECT_TRUE(equivalent(uri_of(p.a), uri_of(p.a))) << p.a;
     if (p.same) {
-      EXPECT_EQ(likeness(parsed(p.a)), likeness(parsed(p.b))) << p.a << " " << p.b;
+      EXPECT_EQ(likeness(uri_of(p.a)), likeness(uri_of(p.b))) << p.a << " " << p.b;
     }
   }
 }

@@ -6,7 +6,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 /// Rewrites all that a phone of RFC 2543 is matched by.
 void rewrite(sip::message& request) {

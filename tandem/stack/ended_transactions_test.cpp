@@ -8,7 +8,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 /// A proxy whose transactions end at once.
 struct ended_fixture : proxy_fixture {

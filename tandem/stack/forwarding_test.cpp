@@ -7,7 +7,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using id = sip::header_id;
 
 /// The request of request_parts with this line, or none, for Max-Forwards.

@@ -12,7 +12,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 const ip_address one = *ip_address::parse("192.0.2.1");
 const ip_address other = *ip_address::parse("192.0.2.2");

@@ -8,7 +8,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using kind = transaction_kind;
 
 struct late_timer {

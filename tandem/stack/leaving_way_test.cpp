@@ -9,7 +9,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 /// The transports that the entries of Record-Route name, from the top.
 std::string recorded_in(const sip::message& m) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <tandem/sip/message.hpp>
+#include <tandem/sip/parsed_for_test.hpp>
+#include <tandem/sip/uri.hpp>
 #include <tandem/stack/target.hpp>
 
 #include <gtest/gtest.h>
@@ -10,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 
 /// What a test request is made of.
 struct request_parts {
@@ -33,10 +35,12 @@ inline std::string request_text(const request_parts& p) {
          p.body;
 }
 
-inline sip::message parsed(std::string_view text) {
-  auto m = sip::message::parse(text);
-  EXPECT_TRUE(m) << text;
-  return m ? std::move(*m) : sip::message{};
+using sip::for_test::parsed;
+
+inline sip::uri uri_of(std::string_view text) {
+  const auto uri = sip::uri::parse(text);
+  EXPECT_TRUE(uri) << text;
+  return uri ? *uri : sip::uri{};
 }
 
 inline sip::message make_request(const request_parts& p) { return parsed(request_text(p)); }
@@ -75,4 +79,4 @@ inline target target_at(std::string_view address, transport_kind transport = tra
   return to;
 }
 
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

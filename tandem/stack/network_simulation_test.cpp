@@ -17,7 +17,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 constexpr duration t1_64 = 64 * milliseconds{500};
 

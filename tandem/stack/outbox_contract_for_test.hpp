@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 
 /// An outbox with a world behind it.
 class outbox_world {
@@ -150,4 +150,4 @@ TEST_P(every_outbox, loses_a_datagram_that_no_buffer_has_room_for_and_tells_no_f
   EXPECT_EQ(world->arrived().size(), arrived);
 }
 
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

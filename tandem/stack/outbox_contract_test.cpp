@@ -5,7 +5,7 @@
 #include <tandem/stack/simulated_network.hpp>
 #include <tandem/stack/virtual_outbox.hpp>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 namespace {
 
 class virtual_world final : public outbox_world {
@@ -80,4 +80,4 @@ INSTANTIATE_TEST_SUITE_P(simulated_host, every_outbox,
                          }));
 
 } // namespace
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

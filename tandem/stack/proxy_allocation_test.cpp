@@ -12,8 +12,8 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
-using tandem::testing::allocations;
+using namespace for_test;
+using tandem::for_test::allocations;
 
 class plain_proxy : public request_user, public proxy_user {
  public:

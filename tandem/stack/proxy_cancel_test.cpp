@@ -6,7 +6,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using id = sip::header_id;
 
 request_parts cancel_parts() {

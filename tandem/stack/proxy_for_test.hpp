@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 
 class proxy_fixture : public request_user, public proxy_user {
  public:
@@ -165,4 +165,4 @@ class proxy_fixture : public request_user, public proxy_user {
   bool is_told_ = false;
 };
 
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

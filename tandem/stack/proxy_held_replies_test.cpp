@@ -6,7 +6,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 class held_replies : public ::testing::Test {
  protected:

@@ -10,7 +10,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 std::size_t heap_in_use() {
   const struct mallinfo2 info = mallinfo2();

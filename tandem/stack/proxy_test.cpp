@@ -9,14 +9,14 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using id = sip::header_id;
 
 proxy_fixture::way way_to(const std::string& address) {
   return {"sip:bob@" + address, {target_at(address)}};
 }
 
-request_parts other(const std::string& method) {
+request_parts request_of(const std::string& method) {
   request_parts p;
   p.method = method;
   return p;
@@ -42,7 +42,7 @@ TEST(proxy, an_invite_is_answered_100_and_forwarded_with_our_via_on_top) {
 
 TEST(proxy, another_request_gets_no_100_at_once) {
   proxy_fixture t;
-  t.receive(other("MESSAGE"));
+  t.receive(request_of("MESSAGE"));
   EXPECT_EQ(t.sent(), "MESSAGE");
   t.out.advance(milliseconds{3'600});
   EXPECT_NE(t.sent().find("100"), std::string::npos) << "RFC 4320 4.1";
@@ -80,7 +80,7 @@ TEST(proxy, copies_of_the_2xx_go_back_after_the_context_is_gone) {
 
 TEST(proxy, the_ack_for_a_2xx_is_forwarded_without_a_transaction) {
   proxy_fixture t;
-  request_parts ack = other("ACK");
+  request_parts ack = request_of("ACK");
   ack.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKack";
   t.receive(ack);
   t.receive(ack);
@@ -97,7 +97,7 @@ TEST(proxy, a_failure_is_acknowledged_here_and_its_ack_absorbed) {
   const auto sent = t.take("INVITE");
   t.answer(sent, 486);
   EXPECT_EQ(t.sent(), "ACK 486");
-  request_parts ack = other("ACK");
+  request_parts ack = request_of("ACK");
   ack.to += ";tag=bob-1";
   t.receive(ack);
   EXPECT_EQ(t.sent(), "");
@@ -241,12 +241,12 @@ TEST(proxy, passes_over_addresses_that_no_listener_reaches) {
   t.layer.on_send_error(first.on_behalf_of, send_error::refused);
   EXPECT_EQ(t.take("INVITE").to.address, target_at("192.0.2.4").address);
 
-  request_parts ack = other("ACK");
+  request_parts ack = request_of("ACK");
   ack.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKack";
   t.receive(ack);
   EXPECT_EQ(t.take("ACK").to.address, target_at("192.0.2.3").address);
 
-  request_parts another = other("MESSAGE");
+  request_parts another = request_of("MESSAGE");
   another.call_id = "another";
   another.via += "x";
   t.ways = {{"sip:bob@h", {v6}}};
@@ -263,7 +263,7 @@ TEST(proxy, names_the_group_in_the_via_of_a_multicast_request) {
     proxy_fixture t;
     t.ways[0].targets[0] = target_at(to);
     t.ways[0].targets[0].ttl = static_cast<std::uint8_t>(ttl);
-    t.receive(other("MESSAGE"));
+    t.receive(request_of("MESSAGE"));
     const std::string via{parsed(t.take("MESSAGE").text).top_via()};
     EXPECT_NE(via.find(says), std::string::npos) << via;
   }
@@ -271,10 +271,10 @@ TEST(proxy, names_the_group_in_the_via_of_a_multicast_request) {
 
 TEST(proxy, a_copy_of_an_ack_is_sent_once) {
   proxy_fixture t;
-  const sip::message ack = make_request(other("ACK"));
+  const sip::message ack = make_request(request_of("ACK"));
   const std::vector<target> to{target_at("192.0.2.9")};
   ASSERT_TRUE(t.core.replicate(ack, {"sip:bob@192.0.2.9", to}, {}));
-  ASSERT_TRUE(t.core.replicate(make_request(other("MESSAGE")), {"sip:bob@192.0.2.9", to}, {}));
+  ASSERT_TRUE(t.core.replicate(make_request(request_of("MESSAGE")), {"sip:bob@192.0.2.9", to}, {}));
   EXPECT_EQ(t.sent(), "ACK MESSAGE");
   t.out.advance(milliseconds{600});
   EXPECT_EQ(t.sent(), "MESSAGE");
@@ -333,11 +333,11 @@ TEST(proxy, tls_without_a_listener_is_refused_not_downgraded) {
 // RFC 4320 4.2
 TEST(proxy, a_timeout_of_another_request_sends_nothing_upstream) {
   proxy_fixture t;
-  t.receive(other("MESSAGE"));
+  t.receive(request_of("MESSAGE"));
   t.out.advance(seconds{33});
   EXPECT_EQ(t.heard(), "failure 408 final 0 end");
   EXPECT_EQ(t.sent().find("408"), std::string::npos);
-  t.receive(other("MESSAGE"));
+  t.receive(request_of("MESSAGE"));
   EXPECT_EQ(t.heard(), "") << "late copies are absorbed";
 }
 
@@ -475,7 +475,7 @@ TEST(proxy, edits_in_onreply_go_upstream) {
 TEST(proxy, a_replicated_request_sends_no_response_back) {
   proxy_fixture t;
   const std::vector<target> to{target_at("192.0.2.7")};
-  ASSERT_TRUE(t.core.replicate(make_request(other("REGISTER")), {"sip:192.0.2.7", to}, {}));
+  ASSERT_TRUE(t.core.replicate(make_request(request_of("REGISTER")), {"sip:192.0.2.7", to}, {}));
   const auto sent = t.take("REGISTER");
   t.answer(sent, 200);
   EXPECT_EQ(t.sent(), "");

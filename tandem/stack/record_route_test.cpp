@@ -15,9 +15,9 @@
 namespace tandem::stack {
 namespace {
 
-using testing::make_request;
-using testing::parsed;
-using testing::request_parts;
+using for_test::make_request;
+using for_test::parsed;
+using for_test::request_parts;
 
 constexpr std::string_view alice = "sip:alice@192.0.2.1:5070";
 constexpr std::string_view bob = "sip:bob@192.0.2.2:5090;line=7";
@@ -60,7 +60,7 @@ class recorded_call : public ::testing::Test {
     }
     for_bob = recorded(m);
     sip::message ok =
-        parsed(testing::answer_text(m.to_string(), 200, "bob-1", contact(answered_from)));
+        parsed(for_test::answer_text(m.to_string(), 200, "bob-1", contact(answered_from)));
     turn_record_route(ok, secret);
     for_alice = recorded(ok);
     std::reverse(for_alice.begin(), for_alice.end());
@@ -182,9 +182,9 @@ TEST_F(recorded_call, has_two_entries_where_it_leaves_by_another_address) {
 
 // RFC 5626 5.2, 5.3
 TEST_F(recorded_call, follows_the_flow_of_each_party_that_has_one) {
-  target to_bob = testing::target_at("203.0.113.9:4001");
+  target to_bob = for_test::target_at("203.0.113.9:4001");
   to_bob.flow = {7U << 16U | 2U, 0xffffffff, 3};
-  target to_alice = testing::target_at("[2001:db8::7]:4002", transport_kind::tcp);
+  target to_alice = for_test::target_at("[2001:db8::7]:4002", transport_kind::tcp);
   to_alice.flow = {1, 2, 1};
   place(invite(), bob, {}, nullptr, flow_token{to_alice}, flow_token{to_bob});
   const auto forth = follow(from_alice());
@@ -219,8 +219,8 @@ TEST_F(recorded_call, leads_a_party_that_moved_to_where_it_is_now) {
   // 12.2.1.2: by a 2xx.
   request_parts update = from_alice(later);
   update.method = "UPDATE";
-  note_refresh(parsed(testing::answer_text(testing::request_text(update), 200, {},
-                                           contact("sip:bob@192.0.2.79"))),
+  note_refresh(parsed(for_test::answer_text(for_test::request_text(update), 200, {},
+                                            contact("sip:bob@192.0.2.79"))),
                secret, moved);
   EXPECT_TRUE(is_ours(from_alice("sip:bob@192.0.2.79")));
 }
@@ -231,7 +231,7 @@ TEST_F(recorded_call, a_response_turns_no_entry_that_is_forged) {
   EXPECT_TRUE(push_record_route(m, rules, {{}, "192.0.2.100", transport_kind::udp}));
   EXPECT_TRUE(seal_record_route(m, secret));
   const auto is_turned = [&](int status, const std::string& request) {
-    sip::message r = parsed(testing::answer_text(request, status, "bob-1", contact(bob)));
+    sip::message r = parsed(for_test::answer_text(request, status, "bob-1", contact(bob)));
     const auto before = recorded(r);
     turn_record_route(r, secret);
     return recorded(r) != before;
@@ -270,7 +270,8 @@ TEST_F(recorded_call, a_response_that_sets_up_no_dialog_gives_the_caller_no_way_
         EXPECT_TRUE(record_way(m, rules, pair, {}));
       }
       EXPECT_TRUE(seal_record_route(m, secret));
-      sip::message answer = parsed(testing::answer_text(m.to_string(), r.status, r.to_tag, r.more));
+      sip::message answer =
+          parsed(for_test::answer_text(m.to_string(), r.status, r.to_tag, r.more));
       turn_record_route(answer, secret);
       std::vector<std::string> route = recorded(answer);
       ASSERT_EQ(route.size(), pair ? 2U : 1U);
@@ -291,7 +292,7 @@ TEST_F(recorded_call, a_response_that_sets_up_no_dialog_gives_the_caller_no_way_
 
 TEST(flow_token, is_read_as_it_was_written_and_is_nothing_else) {
   for (const char* const address : {"192.0.2.1:5060", "[2001:db8::1]:65535"}) {
-    target way = testing::target_at(address, transport_kind::wss);
+    target way = for_test::target_at(address, transport_kind::wss);
     way.flow = {0x12345678, 0x9abcdef0, 0xfedc};
     const flow_token token{way};
     const auto back = flow_token::parse(token.view());

@@ -15,7 +15,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 TEST(reflection_budget, gives_each_target_one_copy_first_and_then_as_much_as_the_others) {
   reflection_budget one{500};

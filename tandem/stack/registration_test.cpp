@@ -15,8 +15,8 @@
 namespace tandem::stack {
 namespace {
 
-using testing::parsed;
-using testing::request_parts;
+using for_test::parsed;
+using for_test::request_parts;
 
 /// The bindings of one address of record, with texts of their own.
 class list_location {
@@ -67,8 +67,8 @@ class registering : public ::testing::Test {
     p.call_id = call_id;
     p.cseq = cseq != 0 ? cseq : ++cseq_;
     p.more = headers;
-    const sip::message request = testing::make_request(p);
-    arrival from = testing::arrived_from("192.0.2.1:5070");
+    const sip::message request = for_test::make_request(p);
+    arrival from = for_test::arrived_from("192.0.2.1:5070");
     from.at = now;
 
     registration r{request, from, rules};

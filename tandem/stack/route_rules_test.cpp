@@ -8,7 +8,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 const is_own_uri own = [](const sip::uri& uri) { return uri.host().text == "192.0.2.100"; };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Location of servers (RFC 3263): what is asked, and where it leads.
+#include <tandem/stack/messages_for_test.hpp>
 #include <tandem/stack/server_location.hpp>
 
 #include <gtest/gtest.h>
@@ -7,11 +8,7 @@
 namespace tandem::stack {
 namespace {
 
-sip::uri uri_of(std::string_view text) {
-  const auto uri = sip::uri::parse(text);
-  EXPECT_TRUE(uri) << text;
-  return *uri;
-}
+using for_test::uri_of;
 
 std::vector<ip_address> addresses(std::initializer_list<std::string_view> all) {
   std::vector<ip_address> made;

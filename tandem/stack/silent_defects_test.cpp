@@ -18,12 +18,10 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using kind = transaction_kind;
 using state = transaction_state;
 using id = sip::header_id;
-
-sip::uri uri_of(std::string_view text) { return sip::uri::parse(text).value(); }
 
 // --- of a stack of processes
 

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 
 struct network_faults {
   double loss = 0;        ///< share of datagrams that vanish
@@ -184,4 +184,4 @@ inline void simulated_host::receive(const std::string& datagram, const socket_ad
   }
 }
 
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

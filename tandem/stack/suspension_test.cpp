@@ -5,7 +5,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using state = transaction_state;
 using words = std::deque<std::string>;
 

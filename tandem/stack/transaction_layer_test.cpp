@@ -6,7 +6,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 using kind = transaction_kind;
 using state = transaction_state;
 

@@ -11,7 +11,7 @@ namespace {
 using e = transaction_event;
 using k = transaction_kind;
 using s = transaction_state;
-using testing::transaction_fixture;
+using for_test::transaction_fixture;
 
 struct cell {
   k kind;

@@ -8,7 +8,7 @@
 namespace tandem::stack {
 namespace {
 
-using testing::transaction_fixture;
+using for_test::transaction_fixture;
 
 transaction_kind kind_named(std::string_view name) {
   for (const auto kind : {transaction_kind::client_invite, transaction_kind::client_non_invite,

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 
 /// A layer in virtual time, and a user that notes what it hears.
 class transaction_fixture : public request_user, public client_user, public server_user {
@@ -137,4 +137,4 @@ class transaction_fixture : public request_user, public client_user, public serv
   transport_kind transport_ = transport_kind::udp;
 };
 
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

@@ -7,7 +7,7 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
+using namespace for_test;
 
 struct stamp_case {
   const char* via;

@@ -9,7 +9,7 @@ namespace {
 
 /// A request whose Content-Length lines are these, with that many bytes of body behind them.
 sip::message with_length(std::string_view lines, std::string_view body) {
-  std::string text = testing::request_text({});
+  std::string text = for_test::request_text({});
   const auto at = text.find("Content-Length: 0\r\n");
   text.replace(at, 19, lines);
   auto parsed = sip::message::parse(text + std::string{body});

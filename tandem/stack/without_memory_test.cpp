@@ -13,9 +13,9 @@
 namespace tandem::stack {
 namespace {
 
-using namespace testing;
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using namespace for_test;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 /// A proxy whose user allocates nothing itself.
 class frugal_proxy final : request_user, proxy_user {

@@ -14,7 +14,7 @@
 namespace tandem::storage {
 namespace {
 
-constexpr instant start{seconds{1000}};
+constexpr instant beginning{seconds{1000}};
 
 /// Writes down what it hears: "added alice sip:1 | ...".
 struct recording_consumer final : change_consumer {
@@ -56,9 +56,9 @@ class change_feed_of_a_table : public ::testing::Test {
     sip::binding b;
     b.contact = uri;
     b.call_id = "c";
-    b.expires = start + lives;
+    b.expires = beginning + lives;
     b.received = *socket_address::parse("192.0.2.1:5060");
-    return table.update(aor, start,
+    return table.update(aor, beginning,
                         [&](std::span<const sip::binding> all, sip::binding_edits& edits) {
                           sip::binding_edit e{.old = {}, .put = &b};
                           for (std::size_t i = 0; i < all.size(); ++i)
@@ -68,16 +68,17 @@ class change_feed_of_a_table : public ::testing::Test {
                         });
   }
   void clear(std::string_view aor) {
-    ASSERT_TRUE(
-        table.update(aor, start, [&](std::span<const sip::binding> all, sip::binding_edits& edits) {
-          for (std::size_t i = 0; i < all.size(); ++i) edits.push_back({.old = i, .put = nullptr});
-          return true;
-        }));
+    ASSERT_TRUE(table.update(aor, beginning,
+                             [&](std::span<const sip::binding> all, sip::binding_edits& edits) {
+                               for (std::size_t i = 0; i < all.size(); ++i)
+                                 edits.push_back({.old = i, .put = nullptr});
+                               return true;
+                             }));
   }
 
   recording_consumer consumer;
   change_feed feed;
-  location_table table{"location", {.per_record = 3, .bytes_per_source = 0}, start, &feed};
+  location_table table{"location", {.per_record = 3, .bytes_per_source = 0}, beginning, &feed};
 };
 
 TEST_F(change_feed_of_a_table, tells_what_an_update_changed_in_order_and_of_a_refused_one_nothing) {
@@ -85,7 +86,7 @@ TEST_F(change_feed_of_a_table, tells_what_an_update_changed_in_order_and_of_a_re
   ASSERT_TRUE(put("alice", "sip:2", seconds{90}));
   ASSERT_TRUE(put("alice", "sip:1", seconds{8}));
   EXPECT_EQ(consumer.taken(), "added alice sip:1 | added alice sip:2 | refreshed alice sip:1");
-  EXPECT_EQ(table.expire(start + seconds{10}), 1U);
+  EXPECT_EQ(table.expire(beginning + seconds{10}), 1U);
   EXPECT_EQ(consumer.taken(), "expired alice sip:1");
   clear("alice");
   EXPECT_EQ(consumer.taken(), "removed alice sip:2");
@@ -120,7 +121,7 @@ TEST_F(change_feed_of_a_table, a_consumer_may_look_up_and_change_what_it_hears_o
   consumer.on_heard = [&] {
     EXPECT_EQ(++depth, 1U);
     if (++calls == 1) {
-      EXPECT_TRUE(table.lookup("alice", start, [](auto&&) {}));
+      EXPECT_TRUE(table.lookup("alice", beginning, [](auto&&) {}));
       EXPECT_TRUE(put("alice", "sip:2", seconds{9}));
       EXPECT_EQ(consumer.heard, "added alice sip:1");
     }
@@ -154,7 +155,7 @@ TEST_F(change_feed_of_a_table, what_expires_all_at_once_is_bounded_too) {
   constexpr unsigned users = 40'000; // of which a stripe has some 600
   for (unsigned i = 0; i < users; ++i) ASSERT_TRUE(put(std::to_string(i), uri, seconds{9}));
   consumer.count = 0;
-  EXPECT_EQ(table.expire(start + seconds{10}), users);
+  EXPECT_EQ(table.expire(beginning + seconds{10}), users);
   EXPECT_EQ(consumer.count + consumer.lost, users);
   EXPECT_GT(consumer.lost, 0U);
 }

@@ -11,8 +11,8 @@
 namespace tandem::transport {
 namespace {
 
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 /// Counts, and wants no memory for it.
 struct counting_owner final : stream_owner {

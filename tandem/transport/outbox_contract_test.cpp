@@ -8,7 +8,7 @@
 
 #include <optional>
 
-namespace tandem::stack::testing {
+namespace tandem::stack::for_test {
 namespace {
 
 /// The outbox is that of shard 0, which runs on the test's thread.
@@ -99,4 +99,4 @@ INSTANTIATE_TEST_SUITE_P(transport_of_one_shard, every_outbox, ::testing::Values
 INSTANTIATE_TEST_SUITE_P(transport_of_two_shards, every_outbox, ::testing::Values(&world_of<2>));
 
 } // namespace
-} // namespace tandem::stack::testing
+} // namespace tandem::stack::for_test

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 std::string complaint_about(std::string_view call) {
@@ -34,4 +34,4 @@ TEST(exec, an_empty_program_is_an_error) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

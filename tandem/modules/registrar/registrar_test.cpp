@@ -2,7 +2,7 @@
 // RFC 3261 10.3, as the function save() obeys it, and lookup().
 #include <tandem/modules/script_fixture_for_test.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class registrar : public script_fixture {
@@ -24,7 +24,7 @@ class registrar : public script_fixture {
     p.cseq = cseq != 0 ? cseq : ++cseq_;
     p.via += std::to_string(++branch_);
     p.more = headers;
-    asked_ = stack::testing::request_text(p).size();
+    asked_ = stack::for_test::request_text(p).size();
     receive(p);
     last_ = parsed(out.take().text);
     return last_.status();
@@ -381,7 +381,7 @@ TEST_F(registrar, two_registers_and_an_invite_bring_ten_times_their_bytes_to_a_v
     p.call_id = "call-" + std::to_string(calls);
     p.via += "c" + std::to_string(calls);
     p.body = std::string(500, 'v');
-    paid += stack::testing::request_text(p).size();
+    paid += stack::for_test::request_text(p).size();
     receive(p);
     all_sent();
     EXPECT_LE(at_victim, 10 * paid) << "after call " << calls;
@@ -429,4 +429,4 @@ TEST_F(registrar, is_from_registered_wants_the_address_of_the_registration) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -3,7 +3,7 @@
 #include <tandem/modules/script_fixture_for_test.hpp>
 #include <tandem/sip/single_values.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class rr : public script_fixture {
@@ -32,7 +32,7 @@ TEST_F(rr, record_route_adds_one_entry_of_ours_however_often_it_is_called) {
 // Its edits need more room at some number, and what viewed them before is gone then.
 TEST_F(rr, a_request_with_any_number_of_headers_leaves_for_the_uri_that_it_was_given) {
   load_route(R"(record_route(); seturi("sip:bob@192.0.2.7:5070"); t_relay();)");
-  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  const std::string text = stack::for_test::request_text(request("OPTIONS"));
   const auto cseq = text.find("CSeq: ");
   std::string more;
   for (int lines = 0; lines < 60; ++lines) {
@@ -351,7 +351,7 @@ TEST_F(maxfwd, the_steps_of_older_scripts_ask_add_and_count) {
       if (mf_decrement_maxfwd_header()) log("there is none");
       mf_add_maxfwd_header("16"); sl_send_reply("200", "$hdr(Max-Forwards)");
     })cfg");
-  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  const std::string text = stack::for_test::request_text(request("OPTIONS"));
   for (const auto& [line, says] : {std::pair{"Max-Forwards: 70\r\n", "69"},
                                    std::pair{"Max-Forwards: 0\r\n", "no"}, std::pair{"", "16"}}) {
     std::string changed = text;
@@ -364,7 +364,7 @@ TEST_F(maxfwd, the_steps_of_older_scripts_ask_add_and_count) {
 TEST_F(maxfwd, counts_down_adds_what_is_missing_and_is_false_at_the_end) {
   load_route(R"cfg(if (mf_process_maxfwd_header("10")) sl_send_reply("200", "$hdr(Max-Forwards)");
   else sl_send_reply("483", "no");)cfg");
-  const std::string text = stack::testing::request_text(request("OPTIONS"));
+  const std::string text = stack::for_test::request_text(request("OPTIONS"));
   struct row {
     std::string_view line;
     int status;
@@ -387,4 +387,4 @@ TEST_F(maxfwd, counts_down_adds_what_is_missing_and_is_false_at_the_end) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

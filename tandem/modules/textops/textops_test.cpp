@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/script_fixture_for_test.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class textops : public script_fixture {
@@ -16,7 +16,7 @@ class textops : public script_fixture {
   }
   /// The text of the request as forwarding leaves it: one hop is counted.
   static std::string forwarded(const request_parts& p) {
-    std::string text = stack::testing::request_text(p);
+    std::string text = stack::for_test::request_text(p);
     constexpr std::string_view hops = "Max-Forwards: 70";
     return text.replace(text.find(hops), hops.size(), "Max-Forwards: 69");
   }
@@ -135,4 +135,4 @@ TEST_F(textops, append_to_reply_adds_to_stateless_and_stateful_replies) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

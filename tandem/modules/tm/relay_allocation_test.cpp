@@ -8,7 +8,7 @@
 
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class relay_allocation : public script_fixture {
@@ -19,9 +19,9 @@ class relay_allocation : public script_fixture {
   void take_in(std::string_view text, std::string_view source) {
     block_ref block = block_ref::make(text.size() + 1024);
     std::memcpy(block.data(), text.data(), text.size());
-    auto from = stack::testing::arrived_from(source);
+    auto from = stack::for_test::arrived_from(source);
     from.at = out.now();
-    const std::size_t before = tandem::testing::allocations;
+    const std::size_t before = tandem::for_test::allocations;
     out.to_tell().take([&] {
       auto m = sip::message::parse(std::move(block), text.size());
       ASSERT_TRUE(m);
@@ -32,7 +32,7 @@ class relay_allocation : public script_fixture {
         layer.receive_response(*m, from);
       }
     });
-    counted += tandem::testing::allocations - before;
+    counted += tandem::for_test::allocations - before;
   }
 
   void place_call(unsigned number) {
@@ -43,7 +43,7 @@ class relay_allocation : public script_fixture {
     p.via = "SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKinvite" + unique;
     p.more = "Contact: <sip:alice@192.0.2.1:5062>\r\n";
     p.body = std::string(150, 'x');
-    take_in(stack::testing::request_text(p), "192.0.2.1:5062");
+    take_in(stack::for_test::request_text(p), "192.0.2.1:5062");
     const std::string invite{out.newest.bytes()};
     const auto route = parsed(invite).first(sip::header_id::record_route);
     ASSERT_TRUE(route);
@@ -54,11 +54,11 @@ class relay_allocation : public script_fixture {
     p.to += ";tag=bob-1";
     p.more = "Route: " + std::string{*route} + "\r\n";
     p.body.clear();
-    take_in(stack::testing::request_text(p), "192.0.2.1:5062");
+    take_in(stack::for_test::request_text(p), "192.0.2.1:5062");
     p.method = "BYE";
     p.cseq = 2;
     p.via = "SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKbye" + unique;
-    take_in(stack::testing::request_text(p), "192.0.2.1:5062");
+    take_in(stack::for_test::request_text(p), "192.0.2.1:5062");
     const std::string bye{out.newest.bytes()};
     take_in(answer_text(bye, 200), "192.0.2.2:5060");
   }
@@ -84,5 +84,5 @@ TEST_F(relay_allocation, a_call_through_a_script_in_steady_state_allocates_nothi
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test
 #endif

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class tm : public script_fixture {
@@ -195,7 +195,7 @@ failure_route[1] { t_reply("600", "Never"); }
 
 TEST_F(tm, refuses_to_relay_with_no_hops_left) {
   load_route("t_relay();");
-  std::string text = stack::testing::request_text(request("INVITE"));
+  std::string text = stack::for_test::request_text(request("INVITE"));
   text.replace(text.find("Max-Forwards: 70"), 16, "Max-Forwards: 0");
   receive_text(text);
   EXPECT_EQ(sent(), "483");
@@ -409,7 +409,7 @@ TEST_F(tm, what_send_tcp_puts_on_a_stream_has_its_length) {
   load_route(R"(send_tcp("192.0.2.7", "5071");)");
   auto p = request("MESSAGE");
   p.body = "INVITE sip:evil SIP/2.0\r\n\r\n";
-  std::string text = stack::testing::request_text(p);
+  std::string text = stack::for_test::request_text(p);
   const std::string length = "Content-Length: " + std::to_string(p.body.size());
   for (const auto& [line, body] :
        {std::pair<std::string, std::string>{"", p.body},
@@ -435,4 +435,4 @@ TEST_F(tm, an_unreachable_target_fails_with_478) {
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test

@@ -13,8 +13,8 @@
 namespace tandem::sip2 {
 namespace {
 
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 struct pool_and_library {
   pool_and_library() {

@@ -5,6 +5,8 @@
 #include <tandem/http/client.hpp>
 #include <tandem/sip2/mediator/library_for_test.hpp>
 
+#include <tandem/sip2/mediator/terminal_for_test.hpp>
+
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -12,10 +14,8 @@
 namespace tandem::sip2 {
 namespace {
 
-const std::string d = "20261120    153457";
-const std::string item = "17" + d + "AOi|AB3|";
-const std::string item_answer = "18030101" + d + "AB3|AJEmma|\r";
-const std::string login = "9300CNu|COp|";
+const std::string door_answer = "18030101" + d + "AB3|AJEmma|\r";
+const std::string door_login = "9300CNu|COp|";
 
 class door_test : public testing::Test {
  protected:
@@ -66,7 +66,7 @@ class door_test : public testing::Test {
 };
 
 TEST_F(door_test, a_message_is_answered_in_the_form_it_came_in) {
-  EXPECT_EQ(post("", item).body, item_answer);
+  EXPECT_EQ(post("", item).body, door_answer);
   const auto json = R"({"code":"17","fixed_fields":[")" + d + R"("],"fields":[{"AB":"3"}]})";
   const auto answer = post("", json, "application/json");
   EXPECT_EQ(answer.status, 200U);
@@ -152,7 +152,7 @@ TEST_F(door_test, draining_finishes_what_is_in_progress_and_refuses_what_comes_n
   library.kept.front()(library_for_test::usual(library.seen.front()));
   ASSERT_TRUE(home.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
   ASSERT_TRUE(*got);
-  EXPECT_EQ((*got)->body, item_answer);
+  EXPECT_EQ((*got)->body, door_answer);
 }
 
 TEST_F(door_test, the_end_of_a_drain_is_told_later_even_where_nothing_is_in_progress) {
@@ -189,10 +189,10 @@ TEST_F(door_test, where_a_login_is_required_a_session_has_to_log_in_first) {
   EXPECT_EQ(refused.status, 403U);
   EXPECT_EQ(refused.body.substr(0, 8), "18010101") << "the well-formed refusal";
   EXPECT_EQ(status_of("", item), 403U) << "a session of its own has never logged in";
-  EXPECT_EQ(status_of("", login), 200U) << "and a login without a session helps none";
+  EXPECT_EQ(status_of("", door_login), 200U) << "and a login without a session helps none";
   EXPECT_EQ(status_of("", item), 403U);
-  EXPECT_EQ(status_of("?session=mine", login), 200U);
-  EXPECT_EQ(post("?session=mine", item).body, item_answer);
+  EXPECT_EQ(status_of("?session=mine", door_login), 200U);
+  EXPECT_EQ(post("?session=mine", item).body, door_answer);
   EXPECT_EQ(status_of("?session=other", item), 403U);
   EXPECT_EQ(post("?session=mine", R"({"code":"XS"})", "application/json").status, 200U);
   EXPECT_EQ(status_of("?session=mine", item), 403U) << "it has ended";
@@ -205,10 +205,10 @@ TEST_F(door_test, a_login_that_is_refused_opens_nothing) {
     if (request.code == code::login) return R"({"code":"94","fixed_fields":["0"]})";
     return library_for_test::usual(request);
   };
-  EXPECT_EQ(post("?session=mine", login).body, "940\r");
+  EXPECT_EQ(post("?session=mine", door_login).body, "940\r");
   EXPECT_EQ(status_of("?session=mine", item), 403U);
   rules->only_known_accounts = true;
-  EXPECT_EQ(post("?session=mine", login).body, "940\r");
+  EXPECT_EQ(post("?session=mine", door_login).body, "940\r");
   EXPECT_EQ(status_of("?session=mine", item), 403U);
   EXPECT_EQ(library.seen.size(), 1U);
   EXPECT_EQ(counters.refused_logins, 2U);
@@ -225,7 +225,7 @@ TEST_F(door_test, an_account_brings_its_profile_its_name_and_its_kind_of_session
                           .asks_backend = false,
                           .is_transient = true};
   EXPECT_EQ(post("?session=mine", "9300CNu|COwrong|").body, "940\r");
-  EXPECT_EQ(post("?session=mine", login).body, "941\r");
+  EXPECT_EQ(post("?session=mine", door_login).body, "941\r");
   EXPECT_TRUE(library.seen.empty()) << "the account is judged here";
   EXPECT_EQ(post("?session=mine", item).body, "18030101" + d + "AB3|\r");
   EXPECT_EQ(library.seen[0].account, "u");

@@ -20,9 +20,9 @@ using testing::Not;
 
 namespace bj = boost::json;
 
-const std::string login = "9300CNkiosk|COtopsecret|\r";
-const std::string item = "1720261120    153457AOi|AB3|\r";
-const std::string item_answer = "1803010120261120    153457AB3|AJEmma|\r";
+const std::string kiosk_login = "9300CNkiosk|COtopsecret|\r";
+const std::string item_request = "1720261120    153457AOi|AB3|\r";
+const std::string system_answer = "1803010120261120    153457AB3|AJEmma|\r";
 
 class mediators : public testing::Test {
  protected:
@@ -128,14 +128,14 @@ class mediators : public testing::Test {
 TEST_F(mediators, a_terminal_is_served_listed_traced_and_kicked) {
   start();
   auto t = connect();
-  EXPECT_EQ(ask(t, login), "941\r");
+  EXPECT_EQ(ask(t, kiosk_login), "941\r");
   const auto shown = terminal();
   EXPECT_EQ(shown.at("account"), "kiosk");
   EXPECT_EQ(shown.at("listener"), "test");
   const std::string id{shown.at("id").as_string()};
   EXPECT_EQ(call("terminal.trace", {{"id", id}}).at("next"), 0) << "it begins here";
-  EXPECT_EQ(ask(t, item), item_answer);
-  EXPECT_EQ(ask(t, login), "941\r");
+  EXPECT_EQ(ask(t, item_request), system_answer);
+  EXPECT_EQ(ask(t, kiosk_login), "941\r");
   const auto trace = call("terminal.trace", {{"id", id}, {"from", 0}});
   ASSERT_EQ(trace.at("lines").as_array().size(), 4U);
   EXPECT_THAT(bj::serialize(trace), Not(HasSubstr("topsecret")));
@@ -153,8 +153,8 @@ TEST_F(mediators, a_terminal_is_served_listed_traced_and_kicked) {
 TEST_F(mediators, status_and_metrics_count_the_same) {
   start();
   auto t = connect();
-  EXPECT_EQ(ask(t, login), "941\r");
-  EXPECT_EQ(ask(t, item), item_answer);
+  EXPECT_EQ(ask(t, kiosk_login), "941\r");
+  EXPECT_EQ(ask(t, item_request), system_answer);
   EXPECT_EQ(ask(t, "6300120261120    153457          AOi|AA2|\r").substr(0, 6), "64YYYY");
   const auto status = call("mediator.status");
   EXPECT_EQ(status.at("ready"), "yes");
@@ -190,15 +190,15 @@ TEST_F(mediators, every_metric_is_named_for_the_mediator_or_for_the_process) {
 TEST_F(mediators, a_reload_with_a_fault_leaves_everything_in_force) {
   start();
   auto t = connect();
-  EXPECT_EQ(ask(t, login), "941\r");
+  EXPECT_EQ(ask(t, kiosk_login), "941\r");
   fault = "file.toml:1:1: nonsense";
   EXPECT_EQ(m->reload(), fault);
   EXPECT_THAT(bj::serialize(call("mediator.reload")), HasSubstr("nonsense"));
-  EXPECT_EQ(ask(t, item), item_answer);
+  EXPECT_EQ(ask(t, item_request), system_answer);
   fault.clear();
   config.backend.urls.clear(); // what only the pool finds
   EXPECT_NE(m->reload(), "");
-  EXPECT_EQ(ask(t, item), item_answer);
+  EXPECT_EQ(ask(t, item_request), system_answer);
   EXPECT_EQ(call("mediator.status").at("failed_reloads"), 3);
   EXPECT_EQ(call("mediator.status").at("reloads"), 0);
 }
@@ -206,14 +206,14 @@ TEST_F(mediators, a_reload_with_a_fault_leaves_everything_in_force) {
 TEST_F(mediators, a_reload_holds_for_terminals_that_stay_and_for_the_token) {
   start();
   auto t = connect();
-  EXPECT_EQ(ask(t, login), "941\r");
+  EXPECT_EQ(ask(t, kiosk_login), "941\r");
   profile changed;
   changed.institutions = {{"i", "inner"}};
   config.rules = std::make_shared<terminal_rules>();
   config.rules->profiles["default"] = std::make_shared<const profile>(changed);
   config.http.token = secret{"another"};
   EXPECT_EQ(call("mediator.reload").at("reloaded"), true);
-  EXPECT_EQ(ask(t, item), item_answer);
+  EXPECT_EQ(ask(t, item_request), system_answer);
   EXPECT_THAT(seen.back(), HasSubstr(R"({"AO":"inner"})"));
   EXPECT_THAT(fetch({.method = "POST", .target = "/rpc", .body = "{}"}), Not(HasSubstr("jsonrpc")))
       << "the old token opens nothing";
@@ -222,7 +222,7 @@ TEST_F(mediators, a_reload_holds_for_terminals_that_stay_and_for_the_token) {
 TEST_F(mediators, a_drain_tells_the_back_end_of_each_end_and_then_finishes) {
   start();
   auto t = connect();
-  EXPECT_EQ(ask(t, login), "941\r");
+  EXPECT_EQ(ask(t, kiosk_login), "941\r");
   EXPECT_EQ(call("mediator.drain").at("draining"), true);
   ASSERT_TRUE(home.run_until([&] { return is_finished; }, seconds{10}));
   EXPECT_EQ(ask(t, ""), "~");

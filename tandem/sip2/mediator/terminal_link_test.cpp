@@ -12,8 +12,8 @@
 namespace tandem::sip2 {
 namespace {
 
-const std::string item = "1720261120    153457AOi|AB3|\r";
-const std::string item_answer = "1803010120261120    153457AB3|AJEmma|\r";
+const std::string item_read = "1720261120    153457AOi|AB3|\r";
+const std::string item_told = "1803010120261120    153457AB3|AJEmma|\r";
 const std::string hello = "\x16\x03\x01\x02";
 const std::string proxy = "PROXY TCP4 192.0.2.4 198.51.100.1 4711 6001\r\n";
 
@@ -52,17 +52,17 @@ class terminal_links : public testing::Test {
 
 TEST_F(terminal_links, a_terminal_that_begins_with_TLS_is_let_go) {
   start();
-  peer->say(hello + item);
+  peer->say(hello + item_read);
   EXPECT_EQ(received(1), "~");
   EXPECT_TRUE(library.seen.empty());
 }
 
 TEST_F(terminal_links, only_the_first_bytes_are_taken_for_TLS) {
   start();
-  peer->say(item);
-  EXPECT_EQ(received(item_answer.size()), item_answer);
-  peer->say(hello + item); // noise before a message, as other noise
-  EXPECT_EQ(received(item_answer.size()), item_answer);
+  peer->say(item_read);
+  EXPECT_EQ(received(item_told.size()), item_told);
+  peer->say(hello + item_read); // noise before a message, as other noise
+  EXPECT_EQ(received(item_told.size()), item_told);
 }
 
 TEST_F(terminal_links, the_first_bytes_behind_a_PROXY_header_are_the_terminal_s) {
@@ -79,8 +79,8 @@ TEST_F(terminal_links, a_PROXY_header_may_come_in_pieces_and_a_message_right_beh
     EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{1}));
   }
   EXPECT_TRUE(server->list().front().session.empty()) << "no session yet";
-  peer->say("\n" + item);
-  EXPECT_EQ(received(item_answer.size()), item_answer);
+  peer->say("\n" + item_read);
+  EXPECT_EQ(received(item_told.size()), item_told);
   ASSERT_EQ(library.seen.size(), 1U);
   EXPECT_EQ(library.seen[0].client, "192.0.2.4:4711");
   EXPECT_EQ(server->list().front().peer, "192.0.2.4:4711");
@@ -88,7 +88,7 @@ TEST_F(terminal_links, a_PROXY_header_may_come_in_pieces_and_a_message_right_beh
 
 TEST_F(terminal_links, without_a_PROXY_header_where_one_is_due_nobody_comes_in) {
   start({.has_proxy_header = true});
-  peer->say(item);
+  peer->say(item_read);
   EXPECT_EQ(received(1), "~");
   EXPECT_EQ(server->server_counts().refused_address, 1U);
   EXPECT_EQ(server->connected(), 0U);
@@ -107,14 +107,14 @@ TEST_F(terminal_links, a_connection_that_ends_within_its_PROXY_header_leaves_not
 
 TEST_F(terminal_links, a_trace_keeps_the_last_thousand_lines_with_their_numbers) {
   start();
-  peer->say(item);
-  (void)received(item_answer.size());
+  peer->say(item_read);
+  (void)received(item_told.size());
   const auto id = server->list().front().id;
   ASSERT_TRUE(server->trace(id, 0)) << "begins here";
   constexpr std::size_t exchanges = 600; // two lines each
   for (std::size_t i = 0; i < exchanges; ++i) {
-    peer->say(item);
-    (void)received(item_answer.size());
+    peer->say(item_read);
+    (void)received(item_told.size());
   }
   const auto all = server->trace(id, 0);
   ASSERT_TRUE(all);

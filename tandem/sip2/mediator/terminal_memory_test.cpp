@@ -10,8 +10,8 @@
 namespace tandem::sip2 {
 namespace {
 
-using tandem::testing::allocations;
-using tandem::testing::failing_allocation;
+using tandem::for_test::allocations;
+using tandem::for_test::failing_allocation;
 
 class terminal_without_memory : public terminal_test {
  public:

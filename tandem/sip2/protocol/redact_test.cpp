@@ -64,13 +64,13 @@ TEST(redact, a_secret_behind_another_is_hidden_too) {
             std::string::npos);
 }
 
-message read(std::string_view line) { return read_message(*open_line(line, {}), {}); }
+message message_of(std::string_view line) { return read_message(*open_line(line, {}), {}); }
 
 TEST(redact, a_login_of_another_form_shows_no_password_and_has_no_name) {
   for (const char* line : {"9300CNuser^COpass^", "9300CNuser^COpass^|CPhere|", "93COpass|CNuser|",
                            "93CNuser|COpass|", "93CNuser^COpass^", "9300COpass^CNuser^",
                            "9300CNuser|COpa|ss|", "93xxCNuser|COpass|", "9300CNuser;COpass;|CO|"}) {
-    const auto m = read(line);
+    const auto m = message_of(line);
     const auto shown = to_log_line(m, log_privacy::secrets);
     EXPECT_EQ(shown.find("pass"), std::string::npos) << shown;
     EXPECT_EQ(shown.find("ss"), std::string::npos) << shown;
@@ -78,16 +78,16 @@ TEST(redact, a_login_of_another_form_shows_no_password_and_has_no_name) {
     const auto hidden = hide_secrets(std::string{"body: "} + line, secrets_of(m));
     EXPECT_EQ(hidden.find("pass"), std::string::npos) << hidden;
   }
-  EXPECT_EQ(login_name_of(read("9300CNuser|COpass|")), "user");
-  EXPECT_EQ(login_name_of(read("93CNuser|COpass|")), "user");
-  EXPECT_EQ(login_name_of(read("9300CNuser_ADMIN|COpass|")), "user_ADMIN");
+  EXPECT_EQ(login_name_of(message_of("9300CNuser|COpass|")), "user");
+  EXPECT_EQ(login_name_of(message_of("93CNuser|COpass|")), "user");
+  EXPECT_EQ(login_name_of(message_of("9300CNuser_ADMIN|COpass|")), "user_ADMIN");
 }
 
 TEST(redact, a_pin_behind_another_delimiter_is_hidden) {
   const auto shown =
-      to_log_line(read("2300120261120    153457AOx^AA1^AC2^AD4711^"), log_privacy::secrets);
+      to_log_line(message_of("2300120261120    153457AOx^AA1^AC2^AD4711^"), log_privacy::secrets);
   EXPECT_EQ(shown.find("4711"), std::string::npos) << shown;
-  const auto bare = to_log_line(read("11AD4711|AA21000001|AB1|"), log_privacy::secrets);
+  const auto bare = to_log_line(message_of("11AD4711|AA21000001|AB1|"), log_privacy::secrets);
   EXPECT_EQ(bare.find("4711"), std::string::npos) << bare;
   EXPECT_EQ(bare.find("711"), std::string::npos) << bare;
 }
