@@ -1,8 +1,12 @@
 # Flags, linker and cache that every target shares.
 
 add_library(tandem_flags INTERFACE)
+# Where several sources are compiled as one, what only one of them sees shadows nothing in another, and a fixture that is
+# its own is nobody else's.
+set(as_one $<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>)
 target_compile_options(tandem_flags INTERFACE
-  -Wall -Wextra -Wconversion -Wshadow -Werror -fno-omit-frame-pointer -pthread)
+  -Wall -Wextra -Wconversion $<$<NOT:${as_one}>:-Wshadow> -Werror -fno-omit-frame-pointer -pthread
+  $<$<AND:${as_one},$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105651: it warns of overlap in std::string's own operator+(const char*, std::string).
   target_compile_options(tandem_flags INTERFACE -Wno-restrict)

@@ -47,13 +47,11 @@ function(tandem_link_room target scope room)
   endforeach()
 endfunction()
 
-# Several sources of a target compiled as one: reading the headers is most of what a source costs. What only one source
-# sees shadows nothing in another, and a fixture that is its own is nobody else's: those two warnings are for the build
-# that compiles them one by one (TANDEM_PRECOMPILE=OFF: clang-tidy's).
+# Several sources of a target compiled as one: reading the headers is most of what a source costs. The build without
+# precompiled headers (clang-tidy's) compiles them one by one.
 function(tandem_compile_as_one target)
   if(TANDEM_PRECOMPILE)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
-    target_compile_options(${target} PRIVATE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
 endfunction()
 
