@@ -38,20 +38,10 @@ struct recording : proxy_fixture {
 // RFC 3261 16.6 step 4, 18.1.1; RFC 5658
 TEST(leaving_way, is_recorded_as_tcp_when_the_request_goes_there_for_its_size) {
   recording t;
-  t.ways[0].targets[0].choice = transport_choice::open;
-  request_parts p;
-  p.body = std::string(1'300, 'x');
-  t.receive(p);
-  t.take("100");
-  const auto by_tcp = t.take("INVITE");
-  EXPECT_EQ(by_tcp.to.transport, transport_kind::tcp);
+  const auto by_tcp = t.send_large_invite();
   EXPECT_EQ(recorded_in(by_tcp), "tcp+ udp+");
   EXPECT_EQ(recorded_in(t.core.request_of(t.context)), "udp") << "another branch goes another way";
-  // RFC 3261 18.1.1: TCP is refused.
-  t.layer.on_send_error(by_tcp.on_behalf_of, send_error::refused);
-  const auto by_udp = t.take("INVITE");
-  EXPECT_EQ(by_udp.to.transport, transport_kind::udp);
-  EXPECT_EQ(recorded_in(by_udp), "udp");
+  EXPECT_EQ(recorded_in(t.refuse_tcp(by_tcp)), "udp");
 }
 
 TEST(leaving_way, goes_to_tcp_where_the_second_entry_alone_makes_the_request_too_large) {

@@ -39,6 +39,26 @@ class proxy_fixture : public request_user, public proxy_user {
     out.end_turn();
   }
 
+  /// Sends an INVITE on that is too large for a datagram, to a phone whose transport is open. It
+  /// has gone by TCP (RFC 3261 18.1.1).
+  sent_message send_large_invite() {
+    ways[0].targets[0].choice = transport_choice::open;
+    request_parts p;
+    p.body = std::string(1'400, 'x');
+    receive(p);
+    take("100");
+    sent_message by_tcp = take("INVITE");
+    EXPECT_EQ(by_tcp.to.transport, transport_kind::tcp);
+    return by_tcp;
+  }
+  /// TCP is refused there. \return the copy that goes by UDP
+  sent_message refuse_tcp(const sent_message& by_tcp) {
+    layer.on_send_error(by_tcp.on_behalf_of, send_error::refused);
+    sent_message by_udp = take("INVITE");
+    EXPECT_EQ(by_udp.to.transport, transport_kind::udp);
+    return by_udp;
+  }
+
   /// Takes the oldest sent message, which must be of this kind.
   sent_message take(std::string_view kind) {
     sent_message m = out.take();

@@ -283,17 +283,9 @@ TEST(proxy, a_copy_of_an_ack_is_sent_once) {
 // RFC 3261 18.1.1
 TEST(proxy, a_large_request_goes_by_tcp_and_by_udp_when_that_is_refused) {
   proxy_fixture t;
-  t.ways[0].targets[0].choice = transport_choice::open;
-  request_parts p;
-  p.body = std::string(1'400, 'x');
-  t.receive(p);
-  t.take("100");
-  const auto first = t.take("INVITE");
-  EXPECT_EQ(first.to.transport, transport_kind::tcp);
+  const auto first = t.send_large_invite();
   EXPECT_TRUE(parsed(first.text).top_via().starts_with("SIP/2.0/TCP "));
-  t.layer.on_send_error(first.on_behalf_of, send_error::refused);
-  const auto second = t.take("INVITE");
-  EXPECT_EQ(second.to.transport, transport_kind::udp);
+  const auto second = t.refuse_tcp(first);
   EXPECT_TRUE(parsed(second.text).top_via().starts_with("SIP/2.0/UDP "));
 }
 
