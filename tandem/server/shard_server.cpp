@@ -59,7 +59,8 @@ void shard_server::add_metrics(observe::metrics& to) {
   constexpr std::string_view made = "Transactions that were begun.";
   to.add("tandem_transactions_begun_total", made, {{"side", "server"}}, t.servers);
   to.add("tandem_transactions_begun_total", made, {{"side", "client"}}, t.clients);
-  constexpr std::string_view refused = "Transactions not made, by the bound.";
+  constexpr std::string_view refused =
+      "Transactions not made, and messages not kept, by the bound.";
   to.add("tandem_transactions_refused_total", refused, {{"reason", "number"}}, t.refused);
   to.add("tandem_transactions_refused_total", refused, {{"reason", "bytes"}}, t.out_of_bytes);
   to.add("tandem_transaction_timeouts_total", "Timers B, F and H, and silence after CANCEL.", {},

@@ -33,10 +33,10 @@ hold_verdict held_calls::wait(std::uint64_t call, sip::message& request, const a
     return r.from.keys.own == from.keys.own;
   });
   if (is_copy) return hold_verdict::copy;
-  if (requests.size() >= most_) return hold_verdict::full;
+  if (requests.size() >= most_) return hold_verdict::too_many;
   kept_charge charge;
   charge.name(&kept.of(from.source.ip));
-  if (!charge.try_set(request.received_bytes().size())) return hold_verdict::full;
+  if (!charge.try_set(request.received_bytes().size())) return hold_verdict::out_of_bytes;
   requests.emplace_back(request, from).charge = std::move(charge);
   return hold_verdict::waits;
 }

@@ -35,10 +35,11 @@ struct suspension {
 
 /// What became of a request of a call.
 enum class hold_verdict : std::uint8_t {
-  free,  ///< nothing holds the call: it goes on
-  waits, ///< it was moved away and waits
-  copy,  ///< one like it waits already
-  full,  ///< so many wait that it is to be refused
+  free,         ///< nothing holds the call: it goes on
+  waits,        ///< it was moved away and waits
+  copy,         ///< one like it waits already
+  too_many,     ///< so many wait that it is to be refused
+  out_of_bytes, ///< what is kept for its source or in all has no room for it: the same
 };
 
 class held_calls {

@@ -95,6 +95,7 @@ TEST(kept_bytes, of_requests_to_phones_that_do_not_answer_are_bounded_and_given_
   EXPECT_GT(t.layer.kept_bytes(), silent_phone::bound / 2);
   EXPECT_GE(t.refused(), 80U);
   EXPECT_GE(t.layer.counters().out_of_bytes, 80U);
+  EXPECT_EQ(t.layer.counters().refused, 0U) << "no bound of number was reached";
 
   // Others have room, and what belongs to a call in progress ends well.
   t.receive(silent_phone::large(1'000, 100), "192.0.2.9:5060");
@@ -132,9 +133,114 @@ TEST(kept_bytes, of_responses_are_bounded_and_every_call_still_gets_its_final_on
       ASSERT_LE(t.layer.kept_bytes(), 2 * silent_phone::bound + 3 * 66'000) << status;
     }
   EXPECT_GT(finals["486"], 0U);
+  EXPECT_GT(finals["500"], 0U);
   EXPECT_EQ(finals["486"] + finals["500"], 100U);
+  EXPECT_GE(t.layer.counters().out_of_bytes, finals["500"]);
+  EXPECT_EQ(t.layer.counters().refused, 0U);
   t.out.advance(seconds{600});
   EXPECT_EQ(t.layer.kept_bytes(), 0U);
+}
+
+TEST(kept_bytes,
+     of_responses_that_wait_for_a_program_are_bounded_and_the_final_one_finds_its_place) {
+  silent_phone t;
+  t.holds_replies = true;
+  const std::string more = "X: " + std::string(60'000, 'x') + "\r\n";
+  std::vector<sent_message> invites;
+  for (unsigned i = 0; i < 20; ++i) {
+    t.receive(silent_phone::large(i, 10));
+    t.take("100");
+    invites.push_back(t.take("INVITE"));
+    t.answer(invites.back(), 183, "bob-1", more); // its program waits
+  }
+  EXPECT_EQ(t.layer.counters().out_of_bytes, 0U);
+  for (const sent_message& invite : invites) t.answer(invite, 183, "bob-1", more);
+  EXPECT_LE(t.layer.kept_bytes(), 2 * silent_phone::bound);
+  EXPECT_GT(t.layer.counters().out_of_bytes, 0U);
+  EXPECT_EQ(t.layer.counters().refused, 0U);
+  for (const sent_message& invite : invites) t.answer(invite, 486);
+  while (!t.held.empty()) {
+    auto [branch, response] = std::move(t.held.front());
+    t.held.pop_front();
+    t.core.pass(branch, std::move(response));
+    t.out.end_turn();
+  }
+  EXPECT_EQ(t.core.size(), 0U) << "each call has ended";
+}
+
+// RFC 3261 17.2.2: timer J keeps the answer for copies of the request, as far as there is room.
+TEST(kept_bytes, of_final_responses_that_are_remembered_stay_within_twice_the_bound) {
+  transaction_limits limits;
+  limits.lingering = 0;
+  limits.kept = {.in_all = 100'000, .per_source = 10'000'000};
+  proxy_fixture t{{}, limits};
+  const auto request = [](unsigned number) {
+    request_parts p = silent_phone::large(number, 0);
+    p.method = "MESSAGE";
+    p.to += ";tag=bob-1";
+    return p;
+  };
+  constexpr unsigned requests = 200;
+  for (unsigned i = 0; i < requests; ++i) {
+    t.receive(request(i));
+    ASSERT_FALSE(t.out.sent.empty()) << i;
+    t.answer(t.take("MESSAGE"), 200, "bob-1", "X: " + std::string(3'500, 'x') + "\r\n");
+    EXPECT_EQ(t.sent(), "200") << i;
+    ASSERT_LE(t.layer.kept_bytes(), 200'000U) << i;
+  }
+  EXPECT_GT(t.layer.kept_bytes(), 190'000U);
+  EXPECT_GT(t.layer.counters().out_of_bytes, 100U);
+  t.receive(request(0));
+  EXPECT_EQ(t.sent(), "200") << "it was kept";
+  t.receive(request(requests - 1));
+  EXPECT_EQ(t.sent(), "") << "it went once, and its copy is absorbed";
+  t.out.advance(seconds{40});
+  EXPECT_EQ(t.layer.kept_bytes(), 0U);
+}
+
+/// A call of small messages that rings.
+request_parts small_call(unsigned number) {
+  request_parts p = silent_phone::large(number, 400); // SDP of one stream
+  p.via += "-small";
+  return p;
+}
+
+TEST(kept_bytes, of_a_call_that_rings_let_a_source_have_25000_of_them) {
+  proxy_fixture t;
+  constexpr unsigned calls = 600;
+  for (unsigned i = 0; i < calls; ++i) {
+    t.receive(small_call(i));
+    t.take("100");
+    t.answer(t.take("INVITE"), 180);
+    t.take("180");
+  }
+  EXPECT_LE(t.layer.kept_bytes(), kept_limits{}.per_source / 25'000 * calls);
+}
+
+TEST(transaction_limits, that_are_reached_refuse_one_call_more_and_end_all_others_well) {
+  constexpr unsigned calls = 600;
+  transaction_limits limits;
+  limits.transactions = 2 * calls; // each call has a server and a client transaction
+  proxy_fixture t{{}, limits};
+  std::vector<sent_message> invites;
+  for (unsigned i = 0; i < calls; ++i) {
+    t.receive(small_call(i));
+    t.take("100");
+    invites.push_back(t.take("INVITE"));
+  }
+  t.receive(small_call(calls));
+  EXPECT_EQ(t.sent(), "");
+  EXPECT_EQ(t.heard(), "refused");
+  EXPECT_EQ(t.layer.counters().refused, 1U);
+  EXPECT_EQ(t.layer.counters().out_of_bytes, 0U);
+  for (const sent_message& invite : invites) {
+    t.answer(invite, 486);
+    EXPECT_EQ(t.sent(), "ACK 486");
+  }
+  t.out.advance(seconds{70});
+  EXPECT_EQ(t.layer.size(), 0U);
+  t.receive(small_call(calls));
+  EXPECT_EQ(t.sent(), "100 INVITE");
 }
 
 TEST(kept_bytes, of_copies_that_nobody_waits_for_are_given_back_too) {

@@ -99,6 +99,8 @@ TEST_F(held_replies, wait_in_a_bounded_number_and_a_failure_always_finds_its_pla
   const auto invite = forward();
   for (int i = 0; i < 100; ++i) t.answer(invite, 180);
   t.answer(invite, 486);
+  EXPECT_EQ(t.layer.counters().refused, 91U) << "one is shown, eight wait";
+  EXPECT_EQ(t.layer.counters().out_of_bytes, 0U);
   unsigned shown = 0;
   for (; !t.held.empty(); ++shown) pass();
   EXPECT_LT(shown, 20U);

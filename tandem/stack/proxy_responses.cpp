@@ -107,18 +107,24 @@ void proxy::hold(branch_handle h, sip::message& response, const arrival& from) {
               return r.response.status() >= 200;
             }));
   };
+  kept_source& payer = *contexts_.find(context)->request.source();
   kept_charge charge;
-  charge.name(contexts_.find(context)->request.source());
-  bool is_kept = b.behind && is_superfluous(*b.behind);
+  charge.name(&payer);
   const std::size_t size = response.held_bytes();
-  const bool has_place = status < 200 ? charge.try_set(size) : (charge.set(size), true);
-  if (!is_kept && has_place)
+  if (b.behind && is_superfluous(*b.behind)) {
+    transactions_.note_full(most_waiting, "responses of a branch that wait for a program");
+  } else if (status < 200 && !charge.try_set(size)) {
+    transactions_.note_out_of_bytes(payer);
+  } else {
+    charge.set(size);
+    bool is_kept = false;
     transactions_.out().to_tell().guard([&] {
       if (!b.behind) b.behind = std::make_unique<std::deque<waiting_reply>>();
       b.behind->push_back({std::move(response), from, std::move(charge)});
       is_kept = true;
     });
-  if (!is_kept) lose(h, status);
+    if (!is_kept) lose(h, status);
+  }
   let_go(context);
 }
 
@@ -314,8 +320,9 @@ void proxy::keep_failure(response_context& c, const response_input& input) {
   c.best_branch = input.branch;
   // What cannot be kept cannot go upstream: the failure is ours then, of the same weight (RFC 3261
   // 16.7 step 6).
-  if (!c.best.try_keep(input.message ? *input.message : wire_message{}))
-    c.best_status = input.status >= 600 ? 600 : 500;
+  if (c.best.try_keep(input.message ? *input.message : wire_message{})) return;
+  transactions_.note_out_of_bytes(*c.best.source());
+  c.best_status = input.status >= 600 ? 600 : 500;
 }
 
 void proxy::send_final(context_handle context, int status, const wire_message& response) {

@@ -283,7 +283,7 @@ bool server_transactions::respond(server_handle server, int status, const wire_m
   // for it has not.
   t = all_.find(server);
   if (t && t->response_ && !(t->detour_ && t->detour_->is_waiting) &&
-      !commons_.kept.has_room(*t->source(), 0, keep_for::the_rest))
+      !commons_.may_keep(*t->source(), 0, keep_for::the_rest))
     t->response_.drop();
   return true;
 }

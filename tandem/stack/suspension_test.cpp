@@ -114,7 +114,13 @@ TEST(suspension, later_requests_of_the_call_wait_in_order_and_others_do_not) {
 TEST(suspension, the_queue_is_bounded_and_what_is_beyond_gets_503) {
   suspended t;
   t.layer.set_retry_after(seconds{7});
+  ::testing::internal::CaptureStderr();
   for (unsigned n = 2; n < 11; ++n) t.receive(suspended::other("INFO", n));
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("there are 8 requests that wait for one call"), told.npos) << told;
+  EXPECT_EQ(told.find("bytes"), told.npos) << told;
+  EXPECT_EQ(t.layer.counters().refused, 1U);
+  EXPECT_EQ(t.layer.counters().out_of_bytes, 0U);
   ASSERT_EQ(t.out.sent.size(), 1U);
   const sip::message refusal = parsed(t.out.take().text);
   EXPECT_EQ(refusal.status(), 503);
@@ -123,6 +129,32 @@ TEST(suspension, the_queue_is_bounded_and_what_is_beyond_gets_503) {
   EXPECT_FALSE(refusal.to_tag().empty());
   t.layer.resume(t.server);
   EXPECT_EQ(t.heard().size(), 8U);
+}
+
+TEST(suspension, the_queue_is_bounded_in_bytes_which_is_counted_and_told_as_that) {
+  transaction_limits limits;
+  limits.kept.per_source = 20'000; // twice that for what was let in
+  suspended t{limits};
+  t.layer.set_retry_after(seconds{7});
+  ::testing::internal::CaptureStderr();
+  for (unsigned n = 2; n < 4; ++n) {
+    request_parts p = suspended::other("INFO", n);
+    p.body = std::string(30'000, 'x');
+    t.receive(p);
+  }
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(told.find("bytes of messages"), told.npos) << told;
+  EXPECT_NE(told.find("for 192.0.2.1: more is refused"), told.npos) << told;
+  EXPECT_EQ(told.find("there are"), told.npos) << told;
+  EXPECT_EQ(t.layer.counters().refused, 0U);
+  EXPECT_EQ(t.layer.counters().out_of_bytes, 1U);
+  ASSERT_EQ(t.out.sent.size(), 1U);
+  const sip::message refusal = parsed(t.out.take().text);
+  EXPECT_EQ(refusal.status(), 503);
+  EXPECT_EQ(refusal.first(sip::header_id::retry_after), "7");
+  EXPECT_EQ(refusal.key()->cseq, 3U);
+  t.layer.resume(t.server);
+  EXPECT_EQ(t.heard(), words{"INFO"});
 }
 
 TEST(suspension, a_request_that_suspends_in_its_turn_holds_the_rest_up) {

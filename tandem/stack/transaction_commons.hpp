@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace tandem::stack {
 
@@ -44,7 +45,7 @@ struct transaction_counters {
   counter impossible; ///< pairs of state and event that no RFC has, of transactions and response
                       ///< contexts: a fault of ours
   counter stray_responses;
-  counter refused;      ///< not made, or not let wait, at a bound of their number
+  counter refused;      ///< not made, not let wait or not kept, at a bound of their number
   counter out_of_bytes; ///< the same at a bound of bytes
   counter withheld; ///< copies that were not sent to who never answered, or may never have asked
 };
@@ -60,18 +61,30 @@ struct transaction_commons {
   /// Counted when it is: one more is refused.
   [[nodiscard]] bool is_full() noexcept {
     if (size() < limits.transactions) return false;
-    ++counters.refused;
+    note_full(limits.transactions, "transactions");
     return true;
+  }
+  /// At a bound of their number, which is reached: counted, and told once a second.
+  void note_full(std::size_t bound, std::string_view of) noexcept {
+    ++counters.refused;
+    out.to_tell().guard(
+        [&] { too_many.warning(out.now(), "there are {} {}: more is refused", bound, of); });
   }
 
   /// So many bytes may be kept on that account. Counted and told when not.
-  [[nodiscard]] bool may_keep(const kept_source& source, std::size_t bytes, keep_for use) {
+  [[nodiscard]] bool may_keep(const kept_source& source, std::size_t bytes, keep_for use) noexcept {
     if (kept.has_room(source, bytes, use)) return true;
-    ++counters.out_of_bytes;
-    refusals.warning(out.now(),
-                     "transactions keep {} bytes of messages, {} of them for {}: more is refused",
-                     kept.in_all(), source.bytes(), source.text());
+    note_out_of_bytes(source);
     return false;
+  }
+  /// At a bound of bytes, which is reached: counted, and told once a second.
+  void note_out_of_bytes(const kept_source& source) noexcept {
+    ++counters.out_of_bytes;
+    out.to_tell().guard([&] {
+      out_of_bytes.warning(
+          out.now(), "transactions keep {} bytes of messages, {} of them for {}: more is refused",
+          kept.in_all(), source.bytes(), source.text());
+    });
   }
 
   outbox& out;
@@ -80,9 +93,10 @@ struct transaction_commons {
   hash_key secret;
   request_chain users;
   transaction_counters counters;
-  sparse_log refusals;  ///< for want of bytes
-  std::size_t live = 0; ///< transactions of both tables
-  kept_bytes kept;      ///< outlives what is charged to it
+  sparse_log too_many;     ///< refusals at a bound of number
+  sparse_log out_of_bytes; ///< refusals at a bound of bytes
+  std::size_t live = 0;    ///< transactions of both tables
+  kept_bytes kept;         ///< outlives what is charged to it
   handle_table<client_transaction> client_keys;
   handle_table<server_transaction> server_keys;
   ended_transactions ended;

@@ -104,7 +104,7 @@ result<server_handle, transaction_errc> transaction_layer::suspend(const sip::me
   const auto keys = keys_of(request, from);
   if (!keys) return fail(transaction_errc::bad_branch);
   if (suspended_ >= commons_.limits.suspended) {
-    ++commons_.counters.refused;
+    commons_.note_full(commons_.limits.suspended, "suspended programs");
     return fail(transaction_errc::full);
   }
   auto held = std::make_unique<suspension>();
@@ -158,8 +158,12 @@ bool transaction_layer::wait(sip::message& request, const arrival& from) {
   case hold_verdict::free: return false;
   case hold_verdict::waits: break;
   case hold_verdict::copy: ++commons_.counters.absorbed; break;
-  case hold_verdict::full:
-    ++commons_.counters.refused;
+  case hold_verdict::too_many:
+    commons_.note_full(commons_.limits.waiting_per_call, "requests that wait for one call");
+    refuse(request, from);
+    break;
+  case hold_verdict::out_of_bytes:
+    commons_.note_out_of_bytes(commons_.kept.of(from.source.ip));
     refuse(request, from);
     break;
   }

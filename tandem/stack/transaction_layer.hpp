@@ -140,6 +140,12 @@ class transaction_layer {
   }
   /// Bytes of messages that are kept at present.
   [[nodiscard]] std::size_t kept_bytes() const noexcept { return commons_.kept.in_all(); }
+  /// A user has not kept a message at a bound of their number, or of the bytes that are kept on
+  /// that account: counted, and told once a second.
+  void note_full(std::size_t bound, std::string_view of) noexcept { commons_.note_full(bound, of); }
+  void note_out_of_bytes(const kept_source& account) noexcept {
+    commons_.note_out_of_bytes(account);
+  }
   /// A user has not sent something: see transaction_counters::withheld.
   void note_withheld() noexcept { ++commons_.counters.withheld; }
   [[nodiscard]] const transaction_counters& counters() const noexcept { return commons_.counters; }

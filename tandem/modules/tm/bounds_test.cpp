@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a script sees, and its callers are told, at the bounds of what transactions keep.
+#include <tandem/modules/script_fixture_for_test.hpp>
+
+namespace tandem::modules::testing {
+namespace {
+
+class tm_bounds : public script_fixture {
+ protected:
+  static request_parts large(unsigned number) {
+    auto p = request("INVITE");
+    p.via += std::to_string(number);
+    p.call_id = "call-" + std::to_string(number);
+    p.body = std::string(20'000, 'x');
+    return p;
+  }
+};
+
+// RFC 3261 21.5.4
+TEST_F(tm_bounds,
+       a_request_whose_client_transaction_finds_no_room_is_answered_503_with_retry_after) {
+  load_route("t_relay();", "overload_retry_after=7\n");
+  // Room for the request as it came, and not for a second copy that is sent on.
+  layer.set_kept_limits({.in_all = 1'000'000, .per_source = 21'000});
+  receive(large(1));
+  EXPECT_EQ(take_parsed("503").first(sip::header_id::retry_after), "7");
+  EXPECT_EQ(sent(), "");
+  EXPECT_EQ(layer.counters().servers, 1U);
+  EXPECT_EQ(layer.counters().clients, 0U);
+  EXPECT_EQ(layer.counters().out_of_bytes, 1U);
+}
+
+TEST_F(tm_bounds, what_a_failure_route_keeps_is_charged_to_its_source_and_given_back) {
+  load_route(R"(if (method == "INVITE") t_on_failure("1"); t_relay();)", "failure_route[1] { }\n");
+  auto plain = large(1);
+  plain.method = "MESSAGE";
+  receive(plain);
+  const std::size_t without = layer.kept_bytes();
+  answer(take("MESSAGE"), 486);
+  out.advance(seconds{100});
+  ASSERT_EQ(layer.kept_bytes(), 0U);
+  sent();
+
+  // The request as it came, which the block sees.
+  receive(large(2));
+  EXPECT_GE(layer.kept_bytes(), without + large(2).body.size());
+  // It fills what this source may keep, and nobody else's.
+  layer.set_kept_limits({.in_all = 1'000'000, .per_source = without + 20'000});
+  take("100");
+  const auto invite = take("INVITE");
+  receive(large(3));
+  EXPECT_EQ(layer.counters().out_of_bytes, 1U);
+  sent();
+  receive(large(4), "192.0.2.9:5060");
+  EXPECT_EQ(layer.counters().out_of_bytes, 1U);
+  const auto other = (take("100"), take("INVITE"));
+
+  answer(invite, 486);
+  answer(other, 486);
+  out.advance(seconds{100});
+  EXPECT_EQ(layer.kept_bytes(), 0U);
+}
+
+} // namespace
+} // namespace tandem::modules::testing
