@@ -65,6 +65,15 @@ template <std::unsigned_integral T>
   return value;
 }
 
+/// The same with a minus before the digits, where there is one; "-0" is 0.
+template <std::signed_integral T>
+[[nodiscard]] constexpr std::optional<T> parse_signed_number(std::string_view text) noexcept {
+  T value{};
+  const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (errc != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 /// The nearest of `names` to a mistyped `name`, for "did you mean"; empty when none is near. It may
 /// differ by one edit in two or three letters, two in up to eight, three in more.
 template <typename Range>

@@ -2,7 +2,9 @@
 #include <tandem/base/text.hpp>
 
 #include <array>
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <limits>
 
 namespace tandem {
 namespace {
@@ -18,6 +20,22 @@ TEST(text, a_number_is_digits_only_and_fits) {
   EXPECT_EQ(parse_number<std::uint32_t>("4294967295"), 4294967295U);
   for (const char* bad : {"", " 1", "1 ", "+1", "-1", "1x", "4294967296", "0x10"})
     EXPECT_FALSE(parse_number<std::uint32_t>(bad)) << bad;
+}
+
+TEST(text, a_signed_number_is_digits_with_or_without_a_minus_and_fits) {
+  EXPECT_EQ(parse_signed_number<int>("0042"), 42);
+  EXPECT_EQ(parse_signed_number<int>("-0042"), -42);
+  EXPECT_EQ(parse_signed_number<int>("-0"), 0);
+  EXPECT_EQ(parse_signed_number<std::int8_t>("127"), 127);
+  EXPECT_EQ(parse_signed_number<std::int8_t>("-128"), -128);
+  EXPECT_EQ(parse_signed_number<std::int64_t>("9223372036854775807"),
+            std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(parse_signed_number<std::int64_t>("-9223372036854775808"),
+            std::numeric_limits<std::int64_t>::min());
+  for (const char* bad : {"", "-", "--1", "+1", "- 1", " 1", "1 ", "1-", "1x", "128", "-129"})
+    EXPECT_FALSE(parse_signed_number<std::int8_t>(bad)) << bad;
+  for (const char* bad : {"9223372036854775808", "-9223372036854775809"})
+    EXPECT_FALSE(parse_signed_number<std::int64_t>(bad)) << bad;
 }
 
 TEST(text, trim_takes_line_ends_too) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <boost/json/value.hpp>
-#include <charconv>
 #include <fmt/format.h>
 #include <utility>
 
@@ -96,12 +95,8 @@ const command_parameter* find(const std::vector<command_parameter>& declared,
 
 /// A word as the type that a parameter is declared with; a text where it is none of that type.
 json::value read_word(value_type type, std::string_view word) {
-  if (type == value_type::integer) {
-    std::int64_t n = 0;
-    const auto* end = word.data() + word.size();
-    const auto read = std::from_chars(word.data(), end, n);
-    if (read.ec == std::errc{} && read.ptr == end) return json::value(n);
-  }
+  if (type == value_type::integer)
+    if (const auto number = parse_signed_number<std::int64_t>(word)) return json::value(*number);
   if (type == value_type::flag) {
     if (word == "true" || word == "yes" || word == "1") return json::value(true);
     if (word == "false" || word == "no" || word == "0") return json::value(false);

@@ -3,7 +3,6 @@
 #include <tandem/script/configuration.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <optional>
@@ -16,18 +15,11 @@ namespace tandem::script {
 
 namespace {
 
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (errc != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
-
 /// A number as it may be written: digits, a constant (yes, off), or digits in quotes.
 std::optional<std::int64_t> number_of(const token& t) {
   if (t.kind == token_kind::number) return t.number;
   if (t.kind == token_kind::string) {
-    if (const auto value = number_in(t.text)) return value;
+    if (const auto value = parse_signed_number<std::int64_t>(t.text)) return value;
   }
   if (const std::int64_t* constant = find_constant(t.text)) return *constant;
   return std::nullopt;

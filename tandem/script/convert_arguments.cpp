@@ -2,7 +2,6 @@
 // Arguments: what may be written where another thing is declared, and the complaints.
 #include <tandem/script/convert_arguments.hpp>
 
-#include <charconv>
 #include <fmt/format.h>
 
 #include <tandem/base/text.hpp>
@@ -44,13 +43,6 @@ std::string describe_form(const argument_syntax& a) {
   case form::string: return fmt::format("the string \"{}\"", a.first.text);
   default: return describe(a.first);
   }
-}
-
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (errc != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 class converter {
@@ -112,7 +104,8 @@ class converter {
     for (const candidate& c : candidates) {
       if (!accepts(kinds, c.kind)) continue;
       std::string wanted(name);
-      if (const auto digits = whole_number(name)) wanted = std::to_string(*digits);
+      if (const auto digits = parse_signed_number<std::int64_t>(name))
+        wanted = std::to_string(*digits);
       to.kind = c.kind;
       to.text = wanted;
       to.number = no_block;
@@ -125,7 +118,8 @@ class converter {
       for (const block_info& b : around_.blocks)
         if (b.kind == c.block) all.push_back(b.name);
       found_.error(to.where, fmt::format("there is no {}[{}]", to_string(c.block), wanted),
-                   whole_number(name) ? std::string() : did_you_mean(nearest_name(name, all)));
+                   parse_signed_number<std::int64_t>(name) ? std::string()
+                                                           : did_you_mean(nearest_name(name, all)));
       return true; // said what is wrong
     }
     return false;
@@ -151,8 +145,8 @@ class converter {
       to.text = content;
       return true;
     }
-    const auto value =
-        content == "max_len" ? std::optional<std::int64_t>(65535) : whole_number(content);
+    const auto value = content == "max_len" ? std::optional<std::int64_t>(65535)
+                                            : parse_signed_number<std::int64_t>(content);
     return value && number(*value, kinds, to);
   }
 

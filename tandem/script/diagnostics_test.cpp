@@ -104,6 +104,8 @@ TEST(diagnostics, name_the_cause_and_the_remedy) {
       {"route { say(\"$(m\"); }", "expected ')' after '$(m'"},
       {"route { say(\"$(m{s.len})\"); }", "transformations of variables are not known here"},
       {"route { say(\"$(hdr(Via)[x])\"); }", "expected a number and ']' after '['"},
+      {"route { say(\"$(hdr(Via)[1\"); }", "expected a number and ']' after '['"},
+      {"route { say(\"$(hdr(Via)[2147483648])\"); }", "expected a number and ']' after '['"},
       {"route { if ($nix==\"a\") break; }", "unknown variable '$nix'"},
       // Arguments
       {"route { yes(abc); }", "argument 1 (word) of yes is a string, found 'abc'; write \"abc\""},

@@ -3,7 +3,6 @@
 #include <tandem/script/registry.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <limits>
@@ -62,12 +61,9 @@ void validate(const module_info& module) {
     if (v.name.empty() || !v.read) refuse(module, v.name, "variable without name or callback");
   for (const parameter_info& p : module.parameters) {
     if (p.kind == parameter_kind::string || p.kind == parameter_kind::list) continue;
-    const std::string_view text = p.default_value;
-    std::int64_t value = 0;
-    const auto [end, errc] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (errc != std::errc{} || end != text.data() + text.size())
-      refuse(module, p.name, "the default is not a number");
-    if (p.kind == parameter_kind::integer && (value < p.min || value > p.max))
+    const auto value = parse_signed_number<std::int64_t>(p.default_value);
+    if (!value) refuse(module, p.name, "the default is not a number");
+    if (p.kind == parameter_kind::integer && (*value < p.min || *value > p.max))
       refuse(module, p.name, "the default is out of range");
   }
 }

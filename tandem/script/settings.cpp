@@ -3,18 +3,13 @@
 #include <tandem/script/settings.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <stdexcept>
+
+#include <tandem/base/text.hpp>
 
 namespace tandem::script {
 
 namespace {
-
-std::int64_t to_number(std::string_view text) noexcept {
-  std::int64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
 
 const parameter_info& declared(const module_info& module, std::string_view name) {
   for (const parameter_info& p : module.parameters)
@@ -50,7 +45,7 @@ span settings::where(std::string_view module, std::string_view name) const noexc
 std::int64_t settings::number(const module_info& module, std::string_view name) const {
   const parameter_info& p = declared(module, name);
   const value* v = find(module.name, name);
-  return v ? v->number : to_number(p.default_value);
+  return v ? v->number : parse_signed_number<std::int64_t>(p.default_value).value_or(0);
 }
 
 std::string settings::text(const module_info& module, std::string_view name) const {

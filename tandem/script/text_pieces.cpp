@@ -2,7 +2,6 @@
 // Reads pseudo-variables in strings.
 #include <tandem/script/text_pieces.hpp>
 
-#include <charconv>
 #include <fmt/format.h>
 
 #include <tandem/base/text.hpp>
@@ -88,14 +87,17 @@ class splitter {
   }
 
   bool read_index(std::size_t begin, variable_use& use) {
-    const char* const first = text_.data() + at_ + 1;
-    const auto [end, errc] = std::from_chars(first, text_.data() + text_.size(), use.index);
-    if (errc != std::errc{} || end == text_.data() + text_.size() || *end != ']') {
+    const std::size_t close = text_.find(']', at_);
+    const auto number = close == text_.npos
+                            ? std::nullopt
+                            : parse_signed_number<int>(text_.substr(at_ + 1, close - at_ - 1));
+    if (!number) {
       refuse(begin, "expected a number and ']' after '['", {});
       return false;
     }
+    use.index = *number;
     use.has_index = true;
-    at_ = static_cast<std::size_t>(end - text_.data()) + 1;
+    at_ = close + 1;
     return true;
   }
 
