@@ -19,8 +19,8 @@ struct hash_key {
   [[nodiscard]] static hash_key random();
 };
 
-/// SipHash-1-3 of several parts, one after the other. Each part ends with its length, so parts
-/// cannot run into each other.
+/// SipHash-1-3 of several parts, one after the other. Each part ends with its length, so that parts
+/// that are cut elsewhere give other words.
 class keyed_hasher {
  public:
   explicit keyed_hasher(const hash_key& key) noexcept
@@ -31,7 +31,14 @@ class keyed_hasher {
     const char* p = bytes.data();
     std::size_t left = bytes.size();
     for (; left >= 8; left -= 8, p += 8) absorb(load<std::uint64_t>(p));
-    absorb(std::uint64_t{bytes.size()} << 56 | last_bytes(bytes, left));
+    // SipHash has one byte for the length. A longer one stands in a word before, or a part could
+    // take words of its neighbour.
+    std::uint64_t length = bytes.size();
+    if (length >= longer) {
+      absorb(length);
+      length = longer;
+    }
+    absorb(length << 56 | last_bytes(bytes, left));
     return *this;
   }
 
@@ -50,6 +57,8 @@ class keyed_hasher {
   }
 
  private:
+  static constexpr std::uint64_t longer = 0xff; ///< than one byte says
+
   template <typename T>
   static T load(const char* p) noexcept {
     T value;

@@ -16,6 +16,10 @@ TEST(keyed_hash, parts_do_not_run_into_each_other) {
   EXPECT_NE(keyed_hash(key, "ab", "c"), keyed_hash(key, "a", "bc"));
   EXPECT_NE(keyed_hash(key, "", "abc"), keyed_hash(key, "abc", ""));
   EXPECT_NE(keyed_hash(key, "a", "b", 1), keyed_hash(key, "a", "b", 2));
+  // The length of 256 bytes in one byte is 0, and so is that of none: cut so, both have the words
+  // 0, 31 of x, and 0, 0.
+  const std::string nothing(8, '\0'), text(248, 'x');
+  EXPECT_NE(keyed_hash(key, nothing + text, ""), keyed_hash(key, "", text + nothing));
 }
 
 TEST(keyed_hash, another_key_gives_another_value_and_the_same_key_the_same) {
@@ -23,7 +27,7 @@ TEST(keyed_hash, another_key_gives_another_value_and_the_same_key_the_same) {
   EXPECT_NE(keyed_hash({1, 2}, "call"), keyed_hash({1, 3}, "call"));
 }
 
-TEST(keyed_hash, is_sip_hash_1_3_whatever_the_length) {
+TEST(keyed_hash, is_sip_hash_1_3_of_a_text_whose_length_a_byte_can_tell) {
   const auto letter_by_letter = [](const hash_key& key, std::string_view text) {
     std::uint64_t v[4]{key.k0 ^ 0x736f6d6570736575, key.k1 ^ 0x646f72616e646f6d,
                        key.k0 ^ 0x6c7967656e657261, key.k1 ^ 0x7465646279746573};
