@@ -3,7 +3,6 @@
 
 #include <tandem/control/json_rpc.hpp>
 #include <tandem/http/client.hpp>
-#include <tandem/names/resolver.hpp>
 
 #include <optional>
 
@@ -21,15 +20,14 @@ auto failed(kind what, std::string text) { return fail(rpc_failure{what, std::mo
 } // namespace
 
 struct rpc_client::parts {
-  parts(const rpc_client_options& given, http::url at, io::tls_context tls)
-      : options{given}, url{std::move(at)},
-        http{home, {.server = url, .tls = std::move(tls), .names = &names}} {}
+  parts(const rpc_client_options& given, http::url at, io::tls_context with)
+      : options{given}, url{std::move(at)}, tls{std::move(with)} {}
 
   rpc_client_options options;
   http::url url;
-  io::shard home;
-  names::resolver names{home};
-  http::client http;
+  io::tls_context tls;
+  io::shard loop;
+  std::optional<http::client> http; ///< once the address of the server is known
 };
 
 rpc_client::rpc_client(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
@@ -49,7 +47,21 @@ result<rpc_client, rpc_failure> rpc_client::make(const rpc_client_options& optio
   return rpc_client{std::make_unique<parts>(options, *url, std::move(tls))};
 }
 
+result<void, rpc_failure> rpc_client::find_server() {
+  parts& p = *parts_;
+  names::resolver names{p.loop, p.options.names};
+  auto found = names::find_by_search(p.loop, names, p.options.search, p.url.host, seconds{10});
+  if (!found)
+    return failed(kind::cannot_connect,
+                  fmt::format("{}: {}", p.url.origin(), names::to_string(found.error())));
+  p.http.emplace(
+      p.loop, http::client_options{.server = p.url, .tls = p.tls, .addresses = std::move(*found)});
+  return {};
+}
+
 result<json::value, rpc_failure> rpc_client::ask(std::string_view command, json::object arguments) {
+  if (!parts_->http)
+    if (auto found = find_server(); !found) return fail(std::move(found.error()));
   http::request request;
   request.method = "POST";
   request.target = parts_->url.path == "/" ? "/rpc" : parts_->url.path;
@@ -59,7 +71,7 @@ result<json::value, rpc_failure> rpc_client::ask(std::string_view command, json:
   request.body = make_json_rpc_request(command, json::value(std::move(arguments)));
   std::optional<http::client_result> reply;
   parts_->http.send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
-  if (!parts_->home.run_until([&] { return reply.has_value(); }, seconds{15}))
+  if (!parts_->loop.run_until([&] { return reply.has_value(); }, seconds{15}))
     return failed(kind::no_answer, "no answer in time");
   if (!*reply)
     return failed(kind::cannot_connect, parts_->url.origin() + ": " + reply->error().detail);

@@ -5,6 +5,7 @@
 
 #include <tandem/base/result.hpp>
 #include <tandem/base/secret.hpp>
+#include <tandem/names/search_list.hpp>
 
 #include <boost/json/object.hpp>
 #include <cstdint>
@@ -18,7 +19,10 @@ namespace tandem::control {
 struct rpc_client_options {
   std::string url;   ///< of the program's HTTP port; its path, when it has one, is that of the RPC
   secret token = {}; ///< sent as bearer token, if any
-  std::string ca_file; ///< PEM, for https; empty: the system's
+  std::string ca_file;            ///< PEM, for https; empty: the system's
+  names::search_list search = {}; ///< what a short name in the URL may stand for; the
+                                  ///< certificate must be for the name as it is written
+  names::resolver_options names = {};
 };
 
 struct rpc_failure {
@@ -39,7 +43,8 @@ class rpc_client {
   rpc_client(rpc_client&&) noexcept;
   ~rpc_client();
 
-  /// The result of a command with arguments by name; waits up to 10 s.
+  /// The result of a command with arguments by name; waits up to 10 s, and before the first one
+  /// as long for the address of the server.
   [[nodiscard]] result<boost::json::value, rpc_failure> ask(std::string_view command,
                                                             boost::json::object arguments);
 
@@ -51,6 +56,7 @@ class rpc_client {
  private:
   struct parts;
   explicit rpc_client(std::unique_ptr<parts> made);
+  [[nodiscard]] result<void, rpc_failure> find_server();
   std::unique_ptr<parts> parts_;
 };
 

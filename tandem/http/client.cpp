@@ -67,7 +67,9 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
  public:
   impl(io::shard& home, client_options options)
       : home_{home}, options_{std::move(options)},
-        common_headers_{write_common_headers(options_.server.authority(), options_.headers)} {
+        common_headers_{write_common_headers(options_.server.authority(), options_.headers)},
+        fixed_addresses_{options_.addresses} {
+    if (!fixed_addresses_.empty()) return;
     if (const auto literal = ip_address::parse(options_.server.host))
       fixed_addresses_ = {*literal};
     else if (iequals(options_.server.host, "localhost")) // RFC 6761 6.3

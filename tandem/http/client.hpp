@@ -22,11 +22,12 @@
 namespace tandem::http {
 
 struct client_options {
-  url server = {};          ///< its path does not matter
-  io::tls_context tls = {}; ///< needed for https
-  header_list headers = {}; ///< of each request, before its own
-  names::resolver* names =
-      nullptr; ///< for a host that is neither an address nor localhost; outlives this
+  url server = {};                        ///< its path does not matter
+  io::tls_context tls = {};               ///< needed for https
+  header_list headers = {};               ///< of each request, before its own
+  std::vector<ip_address> addresses = {}; ///< of the server, where somebody has looked them up
+  names::resolver* names = nullptr; ///< for a host that is neither an address nor localhost, and
+                                    ///< whose addresses are not given; outlives this
   std::size_t most_connections = 32;
   std::size_t most_waiting = 1000; ///< requests that wait for a connection; beyond: overloaded
   duration connect_deadline = seconds{5}; ///< of one address, TLS included

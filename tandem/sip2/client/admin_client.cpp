@@ -3,6 +3,7 @@
 
 #include <tandem/base/clock.hpp>
 #include <tandem/control/rpc_client.hpp>
+#include <tandem/names/search_list.hpp>
 
 #include <ostream>
 #include <thread>
@@ -106,8 +107,10 @@ int follow(control::rpc_client& registry, const std::string& id, std::ostream& o
 } // namespace
 
 int run_admin_call(const admin_call& call, std::ostream& out, std::ostream& err) {
-  auto registry =
-      control::rpc_client::make({.url = call.url, .token = call.token, .ca_file = call.ca_file});
+  auto registry = control::rpc_client::make({.url = call.url,
+                                             .token = call.token,
+                                             .ca_file = call.ca_file,
+                                             .search = names::search_list::read()});
   if (!registry) return tell(registry.error(), err);
   const bool wants_id = call.command == "kick" || call.command == "trace";
   if (wants_id && call.arguments.empty())
