@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests of docs/test-guide.md as they stand there, and what docs/architecture.md says of the rooms."""
+"""The tests of docs/test-guide.md as they stand there, and what the pages say of the code: its rooms, files and names."""
 import os
 import re
 import shlex
@@ -43,3 +43,24 @@ def test_the_rooms_of_the_architecture_are_those_of_the_build():
     lines = [line for line in (ROOT / "cmake/rooms.txt").read_text().splitlines() if line and not line.startswith("#")]
     built = {line.split(":")[0].strip(): line.split(":")[1].split("|")[0].split() for line in lines}
     assert said == built
+
+
+def test_the_files_functions_and_options_that_the_pages_name_are_there():
+    folders = ("apps", "bench", "cmake", "etc", "examples", "fuzz", "scripts", "tandem", "tests")
+    sources = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    files = ["/" + str(file.relative_to(ROOT)) for file in [*sources, *ROOT.glob("*")]]
+    text = "\n".join(file.read_text(errors="replace") for file in sources)
+    words = set(re.findall(r"\w+", text))
+    missing = []
+    for page in [*(ROOT / "docs").glob("*.md"), *ROOT.glob("*.md")]:
+        if page.name == "CHANGELOG.md":
+            continue
+        for code in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
+            named = re.findall(r"(?<![\w/.-])[\w-][\w./-]*\.(?:hpp|cpp|def|py|cfg|toml|txt)\b", code)
+            # What a guide has its reader write, and the ends of names, are not there.
+            missing += [f"{page.name}: {name}" for name in named if not re.search("NAME|visits|^_", name) and not any(f.endswith("/" + name) for f in files)]
+            parts = [part for name in re.findall(r"\b\w+(?:::\w+)+|\b\w+(?=\(\))", code) for part in name.split("::")]
+            missing += [f"{page.name}: {part}" for part in parts if part not in words]
+            options = [name for name in re.findall(r"(?<![\w-])--([a-z][\w-]+)", code) if not code.startswith(("cmake ", "git "))]
+            missing += [f"{page.name}: --{option}" for option in options if option not in text]
+    assert not missing, "\n".join(missing)
