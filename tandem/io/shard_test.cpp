@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tandem/base/count_allocations_for_test.hpp>
 #include <tandem/io/mailroom.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/io/shard_group.hpp>
@@ -385,6 +386,26 @@ TEST(mailroom, what_the_receiver_leaves_in_a_parcel_dies_on_the_thread_of_its_se
   group.join();
   EXPECT_EQ(elsewhere, 0);
 }
+
+#ifdef TANDEM_COUNTS_ALLOCATIONS
+TEST(mailroom, a_warm_lane_allocates_nothing) {
+  shard s;
+  int arrived = 0, sent = 0;
+  mailroom<int> room{{&s}, [&](shard&, int&) { ++arrived; }};
+  const auto pass = [&](int parcels) {
+    for (const int end = sent + parcels; sent < end;) {
+      for (int i = 0; i < 10; ++i) room.send(s, 0, sent++);
+      s.run_until([&] { return arrived == sent; });
+    }
+  };
+  pass(100);
+  const auto before = tandem::testing::allocations;
+  pass(1'000);
+  const auto after = tandem::testing::allocations;
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(arrived, 1'100);
+}
+#endif
 
 TEST(mailroom, a_parcel_that_memory_runs_out_for_takes_no_other_one_with_it) {
   shard s;

@@ -108,6 +108,8 @@ TEST_F(searching, a_domain_that_is_none_says_nothing_of_the_name) {
 TEST_F(searching, a_file_that_cannot_be_read_is_an_empty_one) {
   EXPECT_EQ(search_list::read(testing::TempDir()).ndots, 1U);
   EXPECT_EQ(search_list::read(path + ".none").ndots, 1U);
+  std::ofstream{path} << "";
+  EXPECT_EQ(search_list::read(path + ".none").domains, search_list::read(path).domains);
 }
 
 } // namespace

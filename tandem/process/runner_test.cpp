@@ -470,6 +470,16 @@ TEST_F(processes, shards_of_several_threads_start_children_by_one_spawner_even_w
   EXPECT_TRUE(comes_true([&] { return run_shell("exit 0").succeeded(); }));
 }
 
+TEST_F(processes, are_no_nicer_than_19_whatever_is_added) {
+  spawner strict{{.limits = {.niceness = 100}}};
+  tandem::process::runner own{home, strict};
+  std::optional<run_result> result;
+  own.run(child_command::shell("nice"), {}, {.output = run_output::capture},
+          [&](run_result&& r) { result = std::move(r); });
+  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_EQ(result->output, "19\n");
+}
+
 TEST_F(processes, limits_hold_the_child) {
   spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16, .niceness = 3}}};
   tandem::process::runner own{home, strict};

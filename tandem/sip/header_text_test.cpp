@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every header of headers.def, parsed by its type and written again.
+#include <tandem/base/count_allocations_for_test.hpp>
 #include <tandem/sip/header_text.hpp>
 
 #include <gtest/gtest.h>
@@ -227,6 +228,17 @@ TEST(headers, every_one_is_typed_both_ways_rfc3261_20) {
     EXPECT_TRUE(seen.contains(static_cast<header_id>(id)))
         << to_string(static_cast<header_id>(id)) << " has no sample";
 }
+
+#ifdef TANDEM_COUNTS_ALLOCATIONS
+TEST(headers, are_read_and_measured_without_allocating) {
+  std::size_t faults = 0, after = 0;
+  const std::size_t before = tandem::testing::allocations;
+  for (const good& s : samples) faults += find_fault(s.id, s.text) ? 1 : 0;
+  after = tandem::testing::allocations;
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(faults, 0U);
+}
+#endif
 
 TEST(headers, survive_truncation_at_each_byte) {
   for (const good& s : samples)

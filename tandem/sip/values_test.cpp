@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace tandem::sip {
 namespace {
@@ -101,6 +103,19 @@ TEST(name_addr, separates_list_values_only_at_commas_outside_the_uri) {
     ++count;
   }
   EXPECT_EQ(count, 2);
+}
+
+TEST(lifetime, beyond_the_largest_number_is_a_long_time_rfc3261_20_19) {
+  constexpr std::uint32_t longest = 4'294'967'295;
+  for (const auto& [text, seconds] : std::initializer_list<std::pair<const char*, std::uint32_t>>{
+           {"0", 0},
+           {"0060", 60},
+           {"4294967295", longest},
+           {"4294967296", longest},
+           {"99999999999999999999999", longest}})
+    EXPECT_EQ(parse_lifetime(text), seconds) << text;
+  for (const char* none : {"", "-1", "+1", " 1", "1 ", "1.5", "x"})
+    EXPECT_EQ(parse_lifetime(none), std::nullopt) << none;
 }
 
 TEST(contact, may_be_a_star) {

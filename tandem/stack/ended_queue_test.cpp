@@ -27,6 +27,20 @@ TEST(ended_queue, gives_back_what_was_put_in_first) {
   EXPECT_TRUE(q.is_empty());
 }
 
+TEST(ended_queue, a_record_may_have_as_many_bytes_as_a_message_and_none) {
+  ended_queue q;
+  const std::string largest(65'535, 'x');
+  const auto one = q.push(1, 0, largest);
+  const auto two = q.push(2, 0, {});
+  const auto three = q.push(3, 0, largest);
+  EXPECT_EQ(q.bytes_of(one), largest);
+  EXPECT_EQ(q.bytes_of(two), "");
+  q.pop();
+  q.pop();
+  EXPECT_EQ(q.front_name(), three);
+  EXPECT_EQ(q.bytes_of(three), largest);
+}
+
 TEST(ended_queue, a_name_finds_nothing_once_its_record_is_gone) {
   ended_queue q;
   EXPECT_EQ(q.bytes_of({}), "");

@@ -36,7 +36,7 @@ struct library {
       }
       const bool is_probe = r.method == "GET" && r.query().empty();
       answer.respond({.status = status,
-                      .body = status != 200 ? "refused"
+                      .body = status != 200 ? refusal
                               : is_probe    ? "ok"
                                             : name});
     };
@@ -54,6 +54,7 @@ struct library {
   }
   std::string name;
   unsigned status = 200;
+  std::string refusal = "refused";
   unsigned health = 200;
   int health_asked = 0;
   bool holds = false;
@@ -225,6 +226,8 @@ TEST_F(backend_pools, a_refusal_is_told_and_not_repeated) {
   EXPECT_THAT(refused.error().body, HasSubstr("refused"));
   EXPECT_TRUE(pool->is_available()) << "it works, it only refuses";
   EXPECT_EQ(ils.seen.size(), 1U);
+  ils.refusal = std::string(5'000, 'x');
+  EXPECT_EQ(ask(*pool, request(code::checkout)).error().body, std::string(1'024, 'x'));
 }
 
 TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
