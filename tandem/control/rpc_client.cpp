@@ -70,7 +70,7 @@ result<json::value, rpc_failure> rpc_client::ask(std::string_view command, json:
     request.headers.emplace_back("Authorization", "Bearer " + std::string{token.reveal()});
   request.body = make_json_rpc_request(command, json::value(std::move(arguments)));
   std::optional<http::client_result> reply;
-  parts_->http.send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
+  parts_->http->send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
   if (!parts_->loop.run_until([&] { return reply.has_value(); }, seconds{15}))
     return failed(kind::no_answer, "no answer in time");
   if (!*reply)

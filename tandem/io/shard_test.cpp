@@ -269,9 +269,9 @@ TEST(shard, goes_on_when_a_function_throws_what_nobody_expects) {
   noted_timer whole{[&] { ++ran; }};
   s.timers().arm(broken, s.now());
   s.timers().arm(whole, s.now());
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   EXPECT_TRUE(s.run_until([&] { return ran == 2; }));
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("a fault of this program: a fault"),
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("a fault of this program: a fault"),
             std::string::npos);
 }
 

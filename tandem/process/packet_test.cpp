@@ -14,7 +14,7 @@
 namespace tandem::process {
 namespace {
 
-struct packets : testing::Test {
+struct packets : ::testing::Test {
   packets() {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.data()), 0);
