@@ -328,7 +328,6 @@ TEST(reflection, what_was_lent_is_not_given_back) {
     phones.push_back("198.51." + std::to_string(i) + ".1");
     const std::string address = "203.0.113.1:" + std::to_string(6'000 + i);
     others.push_back({"sip:carol@" + address, {target_at(address)}});
-    others.back().targets.front().choice = transport_choice::open;
   }
   const auto sent = go_on_after_tcp(t, phones, others);
   ASSERT_TRUE(sent);
