@@ -19,7 +19,7 @@ namespace tandem::control {
 struct rpc_client_options {
   std::string url;   ///< of the program's HTTP port; its path, when it has one, is that of the RPC
   secret token = {}; ///< sent as bearer token, if any
-  std::string ca_file;            ///< PEM, for https; empty: the system's
+  std::string ca_file = {};       ///< PEM, for https; empty: the system's
   names::search_list search = {}; ///< what a short name in the URL may stand for; the
                                   ///< certificate must be for the name as it is written
   names::resolver_options names = {};
