@@ -35,10 +35,7 @@ struct library {
         return;
       }
       const bool is_probe = r.method == "GET" && r.query().empty();
-      answer.respond({.status = status,
-                      .body = status != 200 ? refusal
-                              : is_probe    ? "ok"
-                                            : name});
+      answer.respond({.status = status, .body = status != 200 ? refusal : is_probe ? "ok" : name});
     };
     server.route("POST", "/sip2", http::route_access::open, handle);
     server.route("GET", "/sip2", http::route_access::open, handle);
