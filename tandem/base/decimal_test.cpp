@@ -17,10 +17,10 @@ TEST(decimal, has_the_digits_of_every_number) {
 
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 TEST(decimal, allocates_nothing) {
-  const auto before = testing::allocations;
+  const auto before = for_test::allocations;
   const decimal most{std::numeric_limits<std::uint64_t>::max()};
   const auto size = most.view().size();
-  const auto after = testing::allocations;
+  const auto after = for_test::allocations;
   EXPECT_EQ(after, before);
   EXPECT_EQ(size, 20U);
 }

@@ -399,9 +399,9 @@ TEST(mailroom, a_warm_lane_allocates_nothing) {
     }
   };
   pass(100);
-  const auto before = tandem::testing::allocations;
+  const auto before = tandem::for_test::allocations;
   pass(1'000);
-  const auto after = tandem::testing::allocations;
+  const auto after = tandem::for_test::allocations;
   EXPECT_EQ(after, before);
   EXPECT_EQ(arrived, 1'100);
 }

@@ -58,10 +58,10 @@ TEST_F(packets, end_with_their_sender) {
 
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 TEST_F(packets, take_no_memory) {
-  const auto before = tandem::testing::allocations;
+  const auto before = tandem::for_test::allocations;
   const int sent = send("one");
   const auto taken = take_packet(there.get(), room);
-  const auto after = tandem::testing::allocations;
+  const auto after = tandem::for_test::allocations;
   EXPECT_EQ(after, before);
   EXPECT_EQ(sent, 0);
   EXPECT_TRUE(taken);

@@ -232,9 +232,9 @@ TEST(headers, every_one_is_typed_both_ways_rfc3261_20) {
 #ifdef TANDEM_COUNTS_ALLOCATIONS
 TEST(headers, are_read_and_measured_without_allocating) {
   std::size_t faults = 0, after = 0;
-  const std::size_t before = tandem::testing::allocations;
+  const std::size_t before = tandem::for_test::allocations;
   for (const good& s : samples) faults += find_fault(s.id, s.text) ? 1 : 0;
-  after = tandem::testing::allocations;
+  after = tandem::for_test::allocations;
   EXPECT_EQ(after, before);
   EXPECT_EQ(faults, 0U);
 }

@@ -17,9 +17,9 @@ TEST(change_set, has_room_for_all_that_it_was_made_for) {
   change_set set;
   for (int round = 0; round < 3; ++round) { // a used one has room already, and needs more
     for (int i = 0; i < 10; ++i) set.reserve_for(text, value);
-    const auto before = tandem::testing::allocations;
+    const auto before = tandem::for_test::allocations;
     for (std::uint64_t i = 0; i < 10; ++i) set.add(change_kind::added, i, text, value);
-    const auto after = tandem::testing::allocations;
+    const auto after = tandem::for_test::allocations;
     EXPECT_EQ(after, before) << round;
   }
   std::size_t whole = 0;

@@ -2,7 +2,7 @@
 // What a script sees, and its callers are told, at the bounds of what transactions keep.
 #include <tandem/modules/script_fixture_for_test.hpp>
 
-namespace tandem::modules::testing {
+namespace tandem::modules::for_test {
 namespace {
 
 class tm_bounds : public script_fixture {
@@ -25,7 +25,7 @@ TEST_F(tm_bounds,
   within.to += ";tag=bob-1"; // which has twice the bound
   // Room for the request as it came, and not for its copy, which is longer by our Via.
   layer.set_kept_limits(
-      {.in_all = 1'000'000, .per_source = stack::testing::request_text(within).size() / 2 + 1});
+      {.in_all = 1'000'000, .per_source = stack::for_test::request_text(within).size() / 2 + 1});
   receive(within);
   EXPECT_EQ(take_parsed("503").first(sip::header_id::retry_after), "7");
   EXPECT_EQ(sent(), "");
@@ -67,4 +67,4 @@ TEST_F(tm_bounds, what_a_failure_route_keeps_is_charged_to_its_source_and_given_
 }
 
 } // namespace
-} // namespace tandem::modules::testing
+} // namespace tandem::modules::for_test
