@@ -48,7 +48,7 @@ def test_the_rooms_of_the_architecture_are_those_of_the_build():
 def test_the_files_functions_and_options_that_the_pages_name_are_there():
     folders = ("apps", "bench", "cmake", "etc", "examples", "fuzz", "scripts", "tandem", "tests")
     sources = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    files = ["/" + str(file.relative_to(ROOT)) for file in [*sources, *ROOT.glob("*")]]
+    files = ["/" + str(file.relative_to(ROOT)) for file in [*sources, *(ROOT / "docs").glob("*"), *ROOT.glob("*")]]
     text = "\n".join(file.read_text(errors="replace") for file in sources)
     words = set(re.findall(r"\w+", text))
     missing = []
