@@ -58,7 +58,8 @@ def test_the_files_functions_and_options_that_the_pages_name_are_there():
         for code in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
             named = re.findall(r"(?<![\w/.-])[\w-][\w./-]*\.(?:hpp|cpp|def|py|cfg|toml|txt)\b", code)
             # What a guide has its reader write, and the ends of names, are not there.
-            missing += [f"{page.name}: {name}" for name in named if not re.search("NAME|visits|^_", name) and not any(f.endswith("/" + name) for f in files)]
+            named = [name for name in named if not re.search("NAME|visits|^_", name)]
+            missing += [f"{page.name}: {name}" for name in named if not any(file.endswith("/" + name) for file in files)]
             parts = [part for name in re.findall(r"\b\w+(?:::\w+)+|\b\w+(?=\(\))", code) for part in name.split("::")]
             missing += [f"{page.name}: {part}" for part in parts if part not in words]
             options = [name for name in re.findall(r"(?<![\w-])--([a-z][\w-]+)", code) if not code.startswith(("cmake ", "git "))]
