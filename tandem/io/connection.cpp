@@ -127,6 +127,7 @@ void connection::connect(const socket_address& to, const tls_context& tls, const
   if (::connect(channel_.fd(), reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
       errno != EINPROGRESS)
     return fail(errno);
+  local_ = bound_address(channel_.fd()); // the kernel has chosen it to send the SYN from
   want_events();
   arm();
 }
@@ -147,7 +148,6 @@ void connection::finish_connect() {
   socklen_t size = sizeof error;
   if (::getsockopt(channel_.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error != 0) return end(end_of(error), std::strerror(error));
-  local_ = bound_address(channel_.fd());
   if (!channel_.is_tls()) return come_up();
   state_ = state::handshake;
   shake_hands();

@@ -96,7 +96,7 @@ class connection final : readiness, turn_task, timer {
   /// Such a certificate, whatever it holds.
   [[nodiscard]] bool has_verified_peer() const;
 
-  /// Both ends, also after the end; the local one is known when the connection is up.
+  /// Both ends, also after the end; the local one is known while it opens, too.
   [[nodiscard]] const socket_address& peer() const noexcept { return peer_; }
   [[nodiscard]] const socket_address& local() const noexcept { return local_; }
 

@@ -35,8 +35,11 @@ TEST_P(connection_contract, carries_bytes_both_ways_and_knows_both_ends) {
 TEST_P(connection_contract, connects_from_the_address_it_is_told) {
   client->connection.connect(listener->address(), connecting, "localhost",
                              *ip_address::parse("127.0.0.2"));
+  const socket_address opening = client->connection.local();
+  EXPECT_EQ(opening.ip.to_string(), "127.0.0.2");
+  EXPECT_NE(opening.port, 0) << "known while it opens";
   ASSERT_TRUE(home.run_until([&] { return client->connected == 1; }));
-  EXPECT_EQ(client->connection.local().ip.to_string(), "127.0.0.2");
+  EXPECT_EQ(client->connection.local(), opening);
 }
 
 TEST_P(connection_contract, sends_what_one_turn_collected_in_one_piece_and_in_order) {

@@ -2,10 +2,10 @@
 #include <tandem/io/tcp_listener.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/io/bind_failure.hpp>
 
 #include <cerrno>
 #include <cstring>
-#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -29,16 +29,7 @@ result<std::unique_ptr<tcp_listener>, std::string> tcp_listener::listen(shard& h
                                                                         port_use use) {
   sockaddr_storage address{};
   const unsigned size = at.to_sockaddr(address);
-  const auto refuse = [&](const char* what) {
-    const int error = errno;
-    std::string_view remedy;
-    if (error == EADDRINUSE)
-      remedy = "; another program listens there: stop it or take another port";
-    if (error == EACCES) remedy = "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-    if (error == EADDRNOTAVAIL) remedy = "; this machine does not have that address";
-    return fail(
-        fmt::format("cannot {} {}: {}{}", what, at.to_string(), std::strerror(error), remedy));
-  };
+  const auto refuse = [&](const char* what) { return fail(bind_failure(what, at, errno)); };
   unique_fd fd{::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!fd) return refuse("make a socket for");
   const int on = 1;

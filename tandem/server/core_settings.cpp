@@ -85,12 +85,11 @@ parameter_table<settings> make_table() {
           {.max = largest, .unit = "a second"},
           "new requests from one IPv4 address or IPv6 /64, for each shard; 0: no bound")
       .add(
-          "overload_bytes", [](auto& s) -> auto& { return s.overload.kept_bytes; },
+          "overload_bytes", [](auto& s) -> auto& { return s.overload.kept.in_all; },
           {.min = 1'000'000, .max = 1'000 * largest, .unit = "bytes"},
           "of messages that transactions keep, for each shard")
       .add(
-          "overload_bytes_per_source",
-          [](auto& s) -> auto& { return s.overload.kept_bytes_per_source; },
+          "overload_bytes_per_source", [](auto& s) -> auto& { return s.overload.kept.per_source; },
           {.min = 1'000'000, .max = 1'000 * largest, .unit = "bytes"},
           "the same for the requests of one IPv4 address or IPv6 /64")
       .add(

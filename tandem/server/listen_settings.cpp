@@ -11,31 +11,7 @@
 
 namespace tandem::server {
 
-namespace {
-
 using transport::listen_point;
-
-/// Adds the port that the text leaves out: "192.0.2.1" with port 5070 is "192.0.2.1:5070".
-std::string with_port(std::string_view text, std::uint16_t port) {
-  std::string_view host = text;
-  if (const auto colon = text.find(':'); colon != std::string_view::npos) {
-    const std::string_view first = text.substr(0, colon);
-    for (const std::string_view transport : {"udp", "tcp", "tls", "ws", "wss", "sctp"})
-      if (first == transport) host = text.substr(colon + 1);
-  }
-  const auto bracket = host.rfind(']');
-  const auto colon = host.rfind(':');
-  const bool is_bare_v6 =
-      bracket == std::string_view::npos && std::count(host.begin(), host.end(), ':') > 1;
-  const bool has_port = !is_bare_v6 && colon != std::string_view::npos &&
-                        (bracket == std::string_view::npos || colon > bracket);
-  if (has_port) return std::string{text};
-  const std::string_view prefix = text.substr(0, text.size() - host.size());
-  return is_bare_v6 ? fmt::format("{}[{}]:{}", prefix, host, port)
-                    : fmt::format("{}{}:{}", prefix, host, port);
-}
-
-} // namespace
 
 std::vector<listen_point> listen_points(const options& wanted, const script::program& program,
                                         const transport::find_addresses& look_up) {
@@ -45,10 +21,10 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
   const auto interfaces = transport::local_interfaces();
   std::vector<listen_point> all;
   const auto add = [&](std::string_view text, const std::string& where) {
-    const auto points = transport::parse_listen_point(with_port(text, port), interfaces, look_up);
+    const auto points = transport::parse_listen_point(text, interfaces, look_up, port);
     if (!points) throw start_error{fmt::format("{}: {}", where, points.error())};
     for (const listen_point& p : *points) {
-      if (no_tcp && p.transport != transport_kind::udp) continue;
+      if (no_tcp && is_reliable(p.transport)) continue; // what stands on TCP goes with it
       if (std::find(all.begin(), all.end(), p) == all.end()) all.push_back(p);
     }
   };

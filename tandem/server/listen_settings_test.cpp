@@ -80,6 +80,8 @@ TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
   options wanted;
   wanted.listen = {"nosuch0"};
   EXPECT_TRUE(complaint(wanted, "").starts_with("--listen nosuch0: ")) << complaint(wanted, "");
+  EXPECT_EQ(complaint({}, "listen=tls:127.0.0.1"),
+            "test.cfg:1:8: 'tls:127.0.0.1': transport tls is not there yet, only udp and tcp");
   EXPECT_EQ(complaint({}, "listen=tcp:127.0.0.1\ndisable_tcp=yes"),
             "nothing to listen on: TCP is disabled, and no UDP address was named");
 }

@@ -2,7 +2,6 @@
 #include <tandem/server/running_server.hpp>
 
 #include <tandem/base/log.hpp>
-#include <tandem/base/text.hpp>
 #include <tandem/io/descriptor_limit.hpp>
 #include <tandem/io/signals.hpp>
 #include <tandem/names/resolver.hpp>
@@ -111,7 +110,7 @@ void running_server::run(const std::function<void()>& on_ready) {
   shards_.start();
   const transport::listener_table& listeners = net_->listeners();
   for (std::uint32_t i = 0; i < listeners.size(); ++i)
-    log_notice("listening on {} {}", to_lower_copy(via_token(listeners[i].transport)),
+    log_notice("listening on {} {}", name_of(listeners[i].transport),
                listeners[i].address.to_string());
   warn_of_strangers();
   log_notice("ready: {} shard{}, script {}", shards_.size(), shards_.size() == 1 ? "" : "s",

@@ -2,7 +2,6 @@
 #include <tandem/server/trace.hpp>
 
 #include <tandem/base/json_text.hpp>
-#include <tandem/base/text.hpp>
 #include <tandem/base/write_whole.hpp>
 #include <tandem/io/unique_fd.hpp>
 #include <tandem/server/privileges.hpp>
@@ -69,7 +68,7 @@ void trace_tap::on_message(const transport::tapped& seen) {
   line_.clear();
   fmt::format_to(std::back_inserter(line_), "{{\"time\": {:.6f}, \"direction\": \"{}\"",
                  unix_time(), is_in ? "in" : "out");
-  append_field(line_, "transport", to_lower_copy(via_token(seen.transport)));
+  append_field(line_, "transport", name_of(seen.transport));
   append_field(line_, "src", (is_in ? seen.peer : seen.local).to_string());
   append_field(line_, "dst", (is_in ? seen.local : seen.peer).to_string());
   append_field(line_, "first_line", seen.bytes.substr(0, seen.bytes.find_first_of("\r\n")));

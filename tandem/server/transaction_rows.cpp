@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/transaction_rows.hpp>
 
-#include <tandem/base/text.hpp>
 #include <tandem/sip/message.hpp>
 
 #include <boost/json.hpp>
@@ -46,7 +45,7 @@ json::object row_of(const Transaction& t, const stack::target& peer, std::uint16
                    {"state", to_string(t.state())},
                    {"shard", shard},
                    {"peer", peer.address.to_string()},
-                   {"transport", to_lower_copy(via_token(peer.transport))}};
+                   {"transport", name_of(peer.transport)}};
   // What it would send again says whose it is. Before an answer, and once nothing will be sent any
   // more, there is nothing.
   if (const auto kept = sip::message::parse(t.kept_bytes()))

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/variables.hpp>
 
-#include <tandem/base/text.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/message_context.hpp>
 #include <tandem/sip/headers.hpp>
@@ -123,9 +122,7 @@ bool source_ip(variable_read& r) { return put(r, context_of(r).source_ip().to_st
 bool source_port(variable_read& r) { return put_number(r, context_of(r).source_port()); }
 bool local_ip(variable_read& r) { return put(r, context_of(r).destination_ip().to_string()); }
 bool local_port(variable_read& r) { return put_number(r, context_of(r).destination_port()); }
-bool protocol(variable_read& r) {
-  return put(r, to_lower_copy(via_token(context_of(r).from().transport)));
-}
+bool protocol(variable_read& r) { return put(r, name_of(context_of(r).from().transport)); }
 bool flags(variable_read& r) { return put_number(r, context_of(r).flags()); }
 
 // ---- the server

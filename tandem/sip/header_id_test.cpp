@@ -2,7 +2,6 @@
 #include <tandem/sip/header_id.hpp>
 #include <tandem/sip/method.hpp>
 #include <tandem/sip/status.hpp>
-#include <tandem/sip/transport_name.hpp>
 
 #include <tandem/base/text.hpp>
 
@@ -98,17 +97,6 @@ TEST(method, is_case_sensitive) {
   EXPECT_EQ(find_method("RE"), method::unknown);
   EXPECT_EQ(find_method("INVITEX"), method::unknown);
   EXPECT_EQ(find_method(""), method::unknown);
-}
-
-TEST(transport_name, is_found_in_any_case_and_has_its_default_port) {
-  EXPECT_EQ(find_transport("Udp"), transport_name::udp);
-  EXPECT_EQ(find_transport("wss"), transport_name::wss);
-  EXPECT_EQ(find_transport("ud"), transport_name::unknown);
-  EXPECT_EQ(find_transport(""), transport_name::unknown);
-  EXPECT_EQ(default_port(transport_name::tls), 5061);
-  EXPECT_EQ(default_port(transport_name::sctp), 5060);
-  EXPECT_EQ(to_string(transport_name::ws), "WS");
-  EXPECT_EQ(as_parameter(transport_name::ws), "ws");
 }
 
 TEST(status, has_a_reason_for_each_and_falls_back_to_its_class) {

@@ -25,7 +25,7 @@ TEST(via, has_its_parts_and_typed_parameters_rfc3261_20_42) {
                             "maddr=239.1.2.3;ttl=7;x-own=1");
   EXPECT_EQ(v.protocol, "SIP");
   EXPECT_EQ(v.version, "2.0");
-  EXPECT_EQ(v.transport_id(), transport_name::udp);
+  EXPECT_EQ(v.transport_id(), transport_kind::udp);
   EXPECT_EQ(v.sent_by.host.text, "h");
   EXPECT_EQ(v.sent_by.port, 5070);
   EXPECT_EQ(v.branch(), "z9hG4bKx");
@@ -54,7 +54,7 @@ TEST(via, tells_an_asked_rport_from_a_noted_one_rfc3581_4) {
 
 TEST(via, takes_any_transport_and_a_branch_without_cookie) {
   const via v = parsed<via>("SIP/2.0/UNKNOWN h;branch=390skdjuw");
-  EXPECT_EQ(v.transport_id(), transport_name::unknown);
+  EXPECT_EQ(v.transport_id(), std::nullopt);
   EXPECT_FALSE(has_magic_cookie(v.branch()));
   EXPECT_TRUE(has_magic_cookie(parsed<via>("SIP/2.0/UDP h;branch=Z9HG4BKx").branch()));
 }

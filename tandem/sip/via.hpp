@@ -2,9 +2,9 @@
 // Via (RFC 3261 20.42, RFC 3581 for rport). A view into the text it was parsed from.
 #pragma once
 
+#include <tandem/base/transport_kind.hpp>
 #include <tandem/sip/essentials.hpp>
 #include <tandem/sip/params.hpp>
-#include <tandem/sip/transport_name.hpp>
 
 namespace tandem::sip {
 
@@ -51,7 +51,9 @@ struct via {
   /// What stands at these places of the text that begins at `first`.
   [[nodiscard]] static via from_places(const via_places& places, const char* first) noexcept;
 
-  [[nodiscard]] transport_name transport_id() const noexcept { return find_transport(transport); }
+  [[nodiscard]] std::optional<transport_kind> transport_id() const noexcept {
+    return find_transport(transport);
+  }
   [[nodiscard]] std::string_view branch() const noexcept { return params.branch(); }
   /// The source address that a hop noted, IPv6 with or without brackets (RFC 5118 4.5).
   [[nodiscard]] std::optional<host_view> received() const noexcept {

@@ -54,7 +54,7 @@ std::optional<target> flow_token::parse(std::string_view text) noexcept {
   const std::uint8_t* at = bytes.data();
   target way;
   const auto transport = take<std::uint8_t>(at);
-  if (transport > static_cast<std::uint8_t>(transport_kind::wss)) return std::nullopt;
+  if (transport >= transport_rows.size()) return std::nullopt;
   way.transport = static_cast<transport_kind>(transport);
   way.flow.shard = take<std::uint16_t>(at);
   way.flow.slot = take<std::uint32_t>(at);

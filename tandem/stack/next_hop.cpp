@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/next_hop.hpp>
 
-#include <tandem/sip/transport_name.hpp>
-#include <tandem/stack/via_rules.hpp>
-
 namespace tandem::stack {
 
 result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
@@ -13,12 +10,11 @@ result<next_hop, hop_errc> next_hop_of(const sip::uri& uri) noexcept {
 
   // RFC 3263 4.1: a named transport is obeyed; sips means TLS below whatever is named.
   if (uri.has_transport()) {
-    const auto kind = transport_of(sip::find_transport(uri.transport()));
-    if (!kind || (is_sips && *kind == transport_kind::udp)) return fail(hop_errc::bad_transport);
+    auto kind = find_transport(uri.transport());
+    if (kind && is_sips) kind = under_sips(*kind);
+    if (!kind) return fail(hop_errc::bad_transport);
     hop.transport = *kind;
     hop.has_transport = true;
-    if (is_sips && *kind == transport_kind::tcp) hop.transport = transport_kind::tls;
-    if (is_sips && *kind == transport_kind::ws) hop.transport = transport_kind::wss;
   } else if (is_sips) {
     hop.transport = transport_kind::tls;
   }

@@ -31,17 +31,6 @@ constexpr std::string_view pair_text = ";r2=on";
 constexpr std::string_view blank_mark = "000000000000000000000000000000";
 static_assert(blank_mark.size() == dialog_mark::size);
 
-std::string_view transport_parameter(transport_kind transport) {
-  switch (transport) {
-  case transport_kind::udp: break;
-  case transport_kind::tcp: return ";transport=tcp";
-  case transport_kind::tls: return ";transport=tls";
-  case transport_kind::ws:
-  case transport_kind::wss: return ";transport=ws";
-  }
-  return {};
-}
-
 /// Text and mark of one entry, put together in a block of its size.
 class entry_writer {
  public:
@@ -148,7 +137,11 @@ bool put_entry(sip::message& m, const record_route_rules& rules, const route_ent
                    called.size()};
   out.put("<sip:");
   if (!entry.user.empty()) out.put(entry.user).put("@");
-  out.put(entry.sent_by).put(transport_parameter(entry.transport)).put(pair).put(";ftag=", tag);
+  // RFC 3263 4.1: without it a number is reached by UDP.
+  const bool is_named = entry.transport != transport_kind::udp;
+  out.put(entry.sent_by);
+  out.put(";transport=", is_named ? uri_parameter(entry.transport) : std::string_view{});
+  out.put(pair).put(";ftag=", tag);
   out.put(calling_begin, calling).put(called_begin, called);
   out.put(mark_begin, blank_mark);
   out.put(rules.enable_full_lr ? ";lr=on>" : ";lr>");

@@ -153,7 +153,7 @@ inline timer_wheel& simulated_host::timers() noexcept { return network_.timers()
 
 inline void simulated_host::send(const target& to, const wire_message& message,
                                  origin on_behalf_of) noexcept {
-  if (to.address.port == 0 || to.transport != transport_kind::udp) {
+  if (to.address.port == 0 || is_reliable(to.transport)) {
     if (on_behalf_of.of == origin::kind::none) return;
     network_.after(duration{}, [this, on_behalf_of] {
       if (on_send_error)

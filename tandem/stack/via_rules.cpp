@@ -26,17 +26,6 @@ void obey_maddr(const sip::via& v, target& to) noexcept {
 
 } // namespace
 
-std::optional<transport_kind> transport_of(sip::transport_name name) noexcept {
-  switch (name) {
-  case sip::transport_name::udp: return transport_kind::udp;
-  case sip::transport_name::tcp: return transport_kind::tcp;
-  case sip::transport_name::tls: return transport_kind::tls;
-  case sip::transport_name::ws: return transport_kind::ws;
-  case sip::transport_name::wss: return transport_kind::wss;
-  default: return std::nullopt;
-  }
-}
-
 via_stamp stamp_of(const sip::via& top, const socket_address& source) noexcept {
   via_stamp stamp;
   stamp.needs_rport = top.has_rport();
@@ -99,7 +88,7 @@ std::optional<socket_address> source_of(const sip::via& stamped,
 }
 
 std::optional<target> response_target(const sip::via& next) noexcept {
-  const auto transport = transport_of(next.transport_id());
+  const auto transport = next.transport_id();
   const auto source = transport ? source_of(next, *transport) : std::nullopt;
   if (!source) return std::nullopt;
   target to;

@@ -13,13 +13,9 @@
 namespace tandem::sip {
 class message;
 struct via;
-enum class transport_name : std::uint8_t;
 } // namespace tandem::sip
 
 namespace tandem::stack {
-
-/// The transport that a Via or a URI names, as far as this stack speaks it.
-[[nodiscard]] std::optional<transport_kind> transport_of(sip::transport_name name) noexcept;
 
 /// The parameters that the receiver of a request owes to its top Via.
 struct via_stamp {

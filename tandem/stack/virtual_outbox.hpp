@@ -121,7 +121,7 @@ class virtual_outbox : public outbox {
       if (on_behalf_of.of != origin::kind::none) failures_.push_back({on_behalf_of, *failure});
       return;
     }
-    if (!has_room && to.transport == transport_kind::udp) {
+    if (!has_room && !is_reliable(to.transport)) {
       ++lost;
       return;
     }

@@ -4,8 +4,10 @@
 #include <tandem/base/log.hpp>
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/via.hpp>
+#include <tandem/transport/connectors.hpp>
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace tandem::transport {
 
@@ -41,13 +43,18 @@ connections::connections(io::shard& home, stream_owner& owner, const transport_o
 
 connections::~connections() = default;
 
-result<socket_address, std::string> connections::listen(const socket_address& at, io::port_use use,
+result<socket_address, std::string> connections::listen(transport_kind kind,
+                                                        const socket_address& at, io::port_use use,
                                                         const io::tls_context& tls,
                                                         std::uint32_t listener) {
+  // What is to be secure is never accepted in the clear.
+  if (is_secure(kind) != static_cast<bool>(tls))
+    return fail(
+        fmt::format("{} {} a certificate", name_of(kind), tls ? "has no use for" : "needs"));
   auto made = io::tcp_listener::listen(
       home_, at,
-      [this, tls, listener](io::unique_fd fd, const socket_address& peer) {
-        accept(std::move(fd), peer, tls, listener);
+      [this, kind, tls, listener](io::unique_fd fd, const socket_address& peer) {
+        accept(kind, std::move(fd), peer, tls, listener);
       },
       use);
   if (!made) return fail(std::move(made.error()));
@@ -56,7 +63,8 @@ result<socket_address, std::string> connections::listen(const socket_address& at
 }
 
 bool connections::carries(transport_kind transport) const noexcept {
-  return transport == transport_kind::tcp || (transport == transport_kind::tls && tls_client_);
+  return connector_of(transport).framed == framing::content_length &&
+         (!is_secure(transport) || tls_client_);
 }
 
 bool connections::has_room(const ip_address& source) {
@@ -106,14 +114,14 @@ void connections::forget_way(const connection_key& where, key of) noexcept {
   if (found != by_key_.end() && found->second == of) by_key_.erase(found);
 }
 
-void connections::accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls,
-                         std::uint32_t listener) {
+void connections::accept(transport_kind kind, io::unique_fd fd, const socket_address& peer,
+                         const io::tls_context& tls, std::uint32_t listener) {
   if (!has_room(peer.ip)) {
-    log_debug("tcp: a connection from {} is refused: the bound is reached", peer.to_string());
+    log_debug("{}: a connection from {} is refused: the bound is reached", name_of(kind),
+              peer.to_string());
     return;
   }
-  connection& c =
-      add({tls ? transport_kind::tls : transport_kind::tcp, peer, {}}, options_.half_message_limit);
+  connection& c = add({kind, peer, {}}, options_.half_message_limit);
   c.is_accepted = true;
   c.listener = listener;
   c.has_deadline = true;
@@ -124,12 +132,12 @@ void connections::accept(io::unique_fd fd, const socket_address& peer, const io:
 
 result<connections::connection*, stack::send_error> connections::open(const connection_key& where,
                                                                       const ip_address& from) {
-  const bool is_tls = where.transport == transport_kind::tls;
+  const bool by_tls = is_secure(where.transport);
   if (!carries(where.transport)) return fail(stack::send_error::unsupported);
-  if (is_tls && !where.name) return fail(stack::send_error::unreachable); // nothing to prove
+  if (by_tls && !where.name) return fail(stack::send_error::unreachable); // nothing to prove
   if (!has_room(where.peer.ip)) return fail(stack::send_error::full);
   connection& c = add(where, options_.connect_limit);
-  c.carrier.connect(where.peer, is_tls ? tls_client_ : io::tls_context{},
+  c.carrier.connect(where.peer, by_tls ? tls_client_ : io::tls_context{},
                     std::string{where.name.text()}, from);
   return &c;
 }
@@ -137,7 +145,7 @@ result<connections::connection*, stack::send_error> connections::open(const conn
 void connections::forget(connection& c, io::connection_end why) {
   const socket_address peer = c.leads_to.peer;
   const bool has_refused_tcp =
-      !c.is_accepted && c.leads_to.transport == transport_kind::tcp &&
+      !c.is_accepted && c.leads_to.transport == for_large_requests &&
       (why == io::connection_end::refused || why == io::connection_end::open_limit);
   all_.erase(c.self);
   if (has_refused_tcp) note_refusal(peer);
@@ -162,9 +170,9 @@ connections::connection* connections::find_usable(key which, transport_kind tran
   return c && c->leads_to.transport == transport && c->carrier.takes_output() ? c : nullptr;
 }
 
-void connections::send(const stack::target& to, const ip_address& from,
-                       const stack::wire_message& message, stack::origin on_behalf_of,
-                       std::uint16_t asking_shard) {
+socket_address connections::send(const stack::target& to, const ip_address& from,
+                                 const stack::wire_message& message, stack::origin on_behalf_of,
+                                 std::uint16_t asking_shard) {
   connection* c = nullptr;
   auto reason = stack::send_error::closed;
   if (to.flow) c = find_usable({stream_slot(to.flow), to.flow.generation}, to.transport);
@@ -182,11 +190,12 @@ void connections::send(const stack::target& to, const ip_address& from,
   }
   if (c && c->carrier.send(message.block, message.size, to_token(on_behalf_of, asking_shard))) {
     shares_.use(*c, home_.now());
-    return;
+    return c->carrier.local();
   }
   home_.post([this, on_behalf_of, asking_shard, reason] {
     owner_.on_stream_send_error(on_behalf_of, asking_shard, reason);
   });
+  return {};
 }
 
 void connections::bind(flow_handle flow, instant until) noexcept {
@@ -195,11 +204,6 @@ void connections::bind(flow_handle flow, instant until) noexcept {
 
 void connections::close(flow_handle flow) {
   if (connection* c = all_.find(key{stream_slot(flow), flow.generation})) c->carrier.finish();
-}
-
-socket_address connections::local_of(flow_handle flow) noexcept {
-  connection* c = all_.find(key{stream_slot(flow), flow.generation});
-  return c ? c->carrier.local() : socket_address{};
 }
 
 stack::arrival connections::arrival_of(const connection& c) const {
@@ -225,8 +229,7 @@ void connections::take_frames(connection& c) {
     case sip::frame_kind::message:
       if (c.as_unproven().is_linked()) {
         c.as_unproven().unlink();
-        c.may_offer_alias =
-            c.leads_to.transport == transport_kind::tls && c.carrier.has_verified_peer();
+        c.may_offer_alias = c.carrier.has_verified_peer(); // only TLS has one
       }
       shares_.use(c, home_.now());
       if (c.may_offer_alias) note_alias(c, {f.block.data(), f.size});
@@ -261,9 +264,9 @@ void connections::note_alias(connection& c, std::string_view message) {
   c.may_offer_alias = false; // once: what the certificate proves does not change
   const std::string name{via->sent_by.host.text};
   if (!c.carrier.has_proved(name)) return;
-  const socket_address at{c.leads_to.peer.ip,
-                          via->sent_by.port.value_or(default_port(transport_kind::tls))};
-  c.alias.emplace(connection_key{transport_kind::tls, at, stack::server_name{name}});
+  const transport_kind kind = c.leads_to.transport;
+  const socket_address at{c.leads_to.peer.ip, via->sent_by.port.value_or(default_port(kind))};
+  c.alias.emplace(connection_key{kind, at, stack::server_name{name}});
   by_key_[*c.alias] = c.self;
 }
 

@@ -50,12 +50,12 @@ class connections {
   connections(io::shard& home, stream_owner& owner, const transport_options& options);
   ~connections();
 
-  /// Accepts connections there, as TLS server if there is a context.
-  /// \param listener its number, which flows of these connections say
+  /// Accepts connections of that kind there; one that is secure needs a context of a TLS server,
+  /// and no other may have one. \param listener its number, which flows of these connections say
   /// \return the address with its real port, or why not.
   [[nodiscard]] result<socket_address, std::string>
-  listen(const socket_address& at, io::port_use use, const io::tls_context& tls = {},
-         std::uint32_t listener = listener_table::none);
+  listen(transport_kind kind, const socket_address& at, io::port_use use,
+         const io::tls_context& tls = {}, std::uint32_t listener = listener_table::none);
 
   /// TLS connections may be opened from now on, with this context: who is reached by it must prove
   /// the server name of the target.
@@ -68,17 +68,16 @@ class connections {
   /// later, through on_stream_send_error. What is for TLS never leaves by anything else (RFC 3261
   /// 26.2.2), nor by a TLS connection whose peer has not proved the name of the target.
   /// \param from local address of a new connection, none: the kernel chooses.
-  void send(const stack::target& to, const ip_address& from, const stack::wire_message& message,
-            stack::origin on_behalf_of, std::uint16_t asking_shard);
+  /// \return the local end of the connection that has taken it; none where none has.
+  socket_address send(const stack::target& to, const ip_address& from,
+                      const stack::wire_message& message, stack::origin on_behalf_of,
+                      std::uint16_t asking_shard);
 
   /// A registration that was accepted over it lasts until then: see connection_shares.
   void bind(flow_handle flow, instant until) noexcept;
 
   /// Ends a connection after what waits in it has left.
   void close(flow_handle flow);
-
-  /// The local address of a flow; none when it is gone.
-  [[nodiscard]] socket_address local_of(flow_handle flow) noexcept;
 
   /// The address refused a TCP connection lately, or let it time out.
   [[nodiscard]] bool has_refused(const socket_address& peer) const noexcept;
@@ -116,8 +115,8 @@ class connections {
     bool may_offer_alias = false; ///< a peer that has shown a certificate, and has not done so yet
   };
 
-  void accept(io::unique_fd fd, const socket_address& peer, const io::tls_context& tls,
-              std::uint32_t listener);
+  void accept(transport_kind kind, io::unique_fd fd, const socket_address& peer,
+              const io::tls_context& tls, std::uint32_t listener);
   [[nodiscard]] connection* find_usable(key which, transport_kind transport) noexcept;
   [[nodiscard]] result<connection*, stack::send_error> open(const connection_key& where,
                                                             const ip_address& from);

@@ -33,7 +33,10 @@ struct counting_owner final : stream_owner {
 
 struct two_elements {
   two_elements() {
-    to.address = server.listen(*socket_address::parse("127.0.0.1:0"), io::port_use::alone).value();
+    to.address =
+        server
+            .listen(transport_kind::tcp, *socket_address::parse("127.0.0.1:0"), io::port_use::alone)
+            .value();
     to.transport = transport_kind::tcp;
   }
   /// \return whether it was taken

@@ -42,7 +42,8 @@ TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
   transport_options options;
   options.connections = 1;
   connections all{home, user, options};
-  const auto at = all.listen(*socket_address::parse("127.0.0.1:0"), io::port_use::alone);
+  const auto at =
+      all.listen(transport_kind::tcp, *socket_address::parse("127.0.0.1:0"), io::port_use::alone);
   ASSERT_TRUE(at) << at.error();
   const io::raw_peer_for_test silent{*at};
   ASSERT_TRUE(home.run_until([&] { return all.size() == 1; }));
@@ -63,8 +64,8 @@ struct connections_by_key : testing::Test {
     const auto tls = io::tls_context::server(
         {.certificate_file = certificates / "server.pem", .key_file = certificates / "server.key"});
     const auto any = *socket_address::parse("127.0.0.1:0");
-    at_tls = server.listen(any, io::port_use::alone, tls.value()).value();
-    at_tcp = server.listen(any, io::port_use::alone).value();
+    at_tls = server.listen(transport_kind::tls, any, io::port_use::alone, tls.value()).value();
+    at_tcp = server.listen(transport_kind::tcp, any, io::port_use::alone).value();
     client.use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem"}).value());
   }
   [[nodiscard]] stack::target tls_target(std::string_view name) const {
@@ -148,10 +149,15 @@ struct connections_of_proven_peers : testing::Test {
                   .client_ca_file = ca})
           .value();
     };
-    at = server.listen(any, io::port_use::alone, own("server", certificates / "ca.pem")).value();
-    at_lax = server.listen(any, io::port_use::alone, own("server", {})).value();
+    at = server
+             .listen(transport_kind::tls, any, io::port_use::alone,
+                     own("server", certificates / "ca.pem"))
+             .value();
+    at_lax =
+        server.listen(transport_kind::tls, any, io::port_use::alone, own("server", {})).value();
     server.use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem"}).value());
-    peer_at = peer.listen(any, io::port_use::alone, own("peer.example", {})).value();
+    peer_at =
+        peer.listen(transport_kind::tls, any, io::port_use::alone, own("peer.example", {})).value();
     peer.use_tls(io::tls_context::client({.ca_file = certificates / "ca.pem",
                                           .certificate_file = certificates / "peer.example.pem",
                                           .key_file = certificates / "peer.example.key"})

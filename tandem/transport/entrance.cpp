@@ -87,7 +87,7 @@ void entrance::set_bounds(const overload_options& options) {
   options_ = options;
   limits_.set_rate(options.requests_per_source);
   ongoing_.set_rate(ongoing_rate(options));
-  layer_.set_kept_limits({options.kept_bytes, options.kept_bytes_per_source});
+  layer_.set_kept_limits(options.kept);
 }
 
 bool entrance::is_overloaded() const noexcept {

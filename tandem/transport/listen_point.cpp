@@ -2,8 +2,10 @@
 #include <tandem/transport/listen_point.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/transport/connectors.hpp>
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <memory>
@@ -14,11 +16,14 @@ namespace tandem::transport {
 
 namespace {
 
-std::optional<transport_kind> find_transport(std::string_view name) noexcept {
-  for (const auto kind : {transport_kind::udp, transport_kind::tcp, transport_kind::tls,
-                          transport_kind::ws, transport_kind::wss})
-    if (iequals(name, via_token(kind))) return kind;
-  return std::nullopt;
+/// What a listen point without a transport is. It is never one that needs more than an address.
+constexpr std::array unnamed{transport_kind::udp, transport_kind::tcp};
+
+/// Where a kind listens that is given no port: `port`, if it is one of those that listen at the
+/// port of SIP.
+std::uint16_t port_for(transport_kind kind, std::uint16_t port) noexcept {
+  const std::uint16_t own = connector_of(kind).listen_port;
+  return own == sip_port ? port : own;
 }
 
 std::string names_of(const std::vector<interface_address>& interfaces) {
@@ -48,14 +53,15 @@ std::vector<interface_address> local_interfaces() {
 
 result<std::vector<listen_point>, std::string>
 parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces,
-                   const find_addresses& look_up) {
+                   const find_addresses& look_up, std::uint16_t otherwise) {
   const std::string_view whole = text;
-  std::vector<transport_kind> transports{transport_kind::udp, transport_kind::tcp};
+  std::vector<transport_kind> transports{unnamed.begin(), unnamed.end()};
   bool is_transport_named = false;
   std::string host_name;
   if (const auto colon = text.find(':'); colon != std::string_view::npos) {
     if (iequals(text.substr(0, colon), "sctp")) // a transport of the original, RFC 4168
-      return fail(fmt::format("'{}': transport sctp is not there, only udp and tcp", whole));
+      return fail(
+          fmt::format("'{}': transport sctp is not there, only {}", whole, kinds_to_listen_for()));
     if (const auto named = find_transport(text.substr(0, colon))) {
       transports = {*named};
       is_transport_named = true;
@@ -63,11 +69,9 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
     }
   }
   for (const auto t : transports)
-    if (t != transport_kind::udp && t != transport_kind::tcp)
-      return fail(fmt::format("'{}': transport {} is not there yet, only udp and tcp", whole,
-                              to_lower_copy(via_token(t))));
+    if (!connector_of(t).listen) return fail(fmt::format("'{}': {}", whole, no_listener_text(t)));
 
-  constexpr std::uint16_t default_port = 5060;
+  const std::uint16_t default_port = port_for(transports.front(), otherwise);
   std::vector<socket_address> addresses;
   if (const auto address = socket_address::parse(text, default_port)) {
     addresses.push_back(*address);
@@ -105,10 +109,10 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
   for (const auto& address : addresses)
     for (const auto t : transports) {
       // RFC 3261 18.1.1: a group is spoken to by datagrams.
-      if (address.ip.is_multicast() && t != transport_kind::udp) {
+      if (address.ip.is_multicast() && is_reliable(t)) {
         if (!is_transport_named) continue;
-        return fail(fmt::format("'{}': {} has no multicast groups, only udp has", whole,
-                                to_lower_copy(via_token(t))));
+        return fail(
+            fmt::format("'{}': {} has no multicast groups, only udp has", whole, name_of(t)));
       }
       points.push_back({t, address, {}, host_name});
     }

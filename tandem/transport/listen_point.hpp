@@ -14,6 +14,9 @@
 
 namespace tandem::transport {
 
+/// Where SIP listens that is not secured (RFC 3261 18.2.1, 19.1.2).
+inline constexpr std::uint16_t sip_port = 5060;
+
 /// One socket to be bound.
 struct listen_point {
   transport_kind transport = transport_kind::udp;
@@ -39,11 +42,12 @@ using find_addresses = std::function<std::vector<ip_address>(const std::string& 
 
 /// Reads [transport:]host[:port], where host is an address, the name of an interface, a host name,
 /// or "*" for all IPv4 addresses, and IPv6 where the host has it; without a transport it is UDP and
-/// TCP, and for a multicast group UDP; without a port 5060. The error is a sentence for the
-/// operator.
+/// TCP, and for a multicast group UDP. The error is a sentence for the operator.
 /// \param look_up asked for what is no address and no interface
+/// \param otherwise the port of what names none; a kind that does not listen at 5060 by default has
+/// its own (transport/connectors)
 [[nodiscard]] result<std::vector<listen_point>, std::string>
 parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces,
-                   const find_addresses& look_up = {});
+                   const find_addresses& look_up = {}, std::uint16_t otherwise = sip_port);
 
 } // namespace tandem::transport

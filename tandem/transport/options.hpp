@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tandem/base/clock.hpp>
+#include <tandem/stack/kept_bytes.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -34,8 +35,7 @@ struct overload_options {
   /// thousand phones behind one address make some 120 (docs/server.md).
   std::uint32_t requests_per_source = 1'000;
   /// Bytes of messages that the transactions of a shard keep, in all and for one source.
-  std::size_t kept_bytes = std::size_t{512} << 20U;
-  std::size_t kept_bytes_per_source = std::size_t{128} << 20U;
+  stack::kept_limits kept;
   std::uint32_t retry_after = 5; ///< seconds that a refused client is told to wait
 };
 

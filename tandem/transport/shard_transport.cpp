@@ -3,7 +3,9 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/io/bind_failure.hpp>
 #include <tandem/sip/via.hpp>
+#include <tandem/transport/connectors.hpp>
 #include <tandem/transport/home.hpp>
 #include <tandem/transport/transport.hpp>
 
@@ -45,6 +47,23 @@ shard_transport::shard_transport(transport& whole, io::shard& home)
     : whole_{whole}, home_{home}, connections_{home, *this, whole.options_} {}
 
 shard_transport::~shard_transport() = default;
+
+result<socket_address, std::string>
+shard_transport::open_port(const socket_address& at, io::port_use use, std::uint32_t number) {
+  ports_.resize(number + std::size_t{1});
+  // Each socket of a group gets a copy of what is sent to it: one shard listens for all.
+  if (at.ip.is_multicast() && home_.index() != 0) return at;
+  auto port = std::make_unique<udp_port>(*this, number);
+  io::udp_options udp;
+  if (at.ip.is_multicast()) udp.groups = {at.ip};
+  udp.shares_port = use == io::port_use::shared;
+  auto socket = io::udp_socket::open(home_, at, *port, udp);
+  if (!socket) return fail(io::bind_failure("bind to", at, socket.error()));
+  port->socket = std::move(*socket);
+  const socket_address bound = port->socket->local();
+  ports_[number] = std::move(port);
+  return bound;
+}
 
 // --- what comes in
 
@@ -122,14 +141,14 @@ stack::leaving_way shard_transport::way_for(const stack::target& to,
                                             std::size_t size) const noexcept {
   const std::size_t mtu = whole_.options_.udp_mtu;
   // RFC 3261 18.1.1: only a transport that nobody chose is changed.
-  const bool may_change = to.transport == transport_kind::udp &&
+  const bool may_change = !is_reliable(to.transport) &&
                           to.choice == stack::transport_choice::open && !to.flow && mtu != 0 &&
                           size > mtu && !to.address.ip.is_multicast();
   if (may_change && !connections_.has_refused(to.address)) {
     stack::target by_stream = to;
-    by_stream.transport = transport_kind::tcp;
+    by_stream.transport = for_large_requests;
     const std::string_view sent_by = sent_by_of(by_stream);
-    if (!sent_by.empty()) return {transport_kind::tcp, sent_by};
+    if (!sent_by.empty()) return {for_large_requests, sent_by};
   }
   return {to.transport, sent_by_of(to)};
 }
@@ -137,7 +156,7 @@ stack::leaving_way shard_transport::way_for(const stack::target& to,
 std::string_view shard_transport::sent_by_of(const stack::target& to) const noexcept {
   const listener_table& table = whole_.listeners();
   // The peer of a flow knows the address that it has spoken to (RFC 5658).
-  const bool is_datagram = to.transport == transport_kind::udp;
+  const bool is_datagram = !is_reliable(to.transport);
   std::uint32_t index = listener_table::none;
   if (to.flow) index = is_datagram ? listener_of(to.flow) : stream_listener(to.flow);
   const bool is_named = index < table.size() && table[index].transport == to.transport;
@@ -204,27 +223,33 @@ void shard_transport::queue(const stack::target& to, const stack::wire_message& 
   // A peer chooses the ports in its Contact and its Via.
   if (to.address.port == 0 && !(to.flow && is_reliable(to.transport)))
     return note_failure(on_behalf_of, stack::send_error::unreachable);
-  switch (to.transport) {
-  case transport_kind::udp: return send_datagram(to, message, on_behalf_of);
-  case transport_kind::tcp:
-  case transport_kind::tls: {
-    if (!to.flow && !connections_.carries(to.transport)) break;
-    if (!to.flow || to.flow.shard == home_.index())
-      return send_on_stream(to, message, on_behalf_of, home_.index());
-    if (to.flow.shard >= whole_.shard_count())
-      return note_failure(on_behalf_of, stack::send_error::closed);
-    // The block's count belongs to this thread, so the other one gets a copy.
-    outgoing_letter l{to, stack::wire_message::copy_of(message.bytes()), on_behalf_of,
-                      home_.index()};
-    whole_.mail_->send(home_, to.flow.shard, std::move(l));
-    return;
-  }
-  default: break;
+  switch (connector_of(to.transport).framed) {
+  case framing::datagram: return send_datagram(to, message, on_behalf_of);
+  case framing::content_length:
+    if (queue_on_stream(to, message, on_behalf_of)) return;
+    break;
+  case framing::none: break;
   }
   // RFC 3261 26.2.2: what asked for TLS never leaves without it.
   log_debug("{}: nothing is sent to {}: this transport is not there", via_token(to.transport),
             to.address.to_string());
   note_failure(on_behalf_of, stack::send_error::unsupported);
+}
+
+bool shard_transport::queue_on_stream(const stack::target& to, const stack::wire_message& message,
+                                      stack::origin on_behalf_of) {
+  if (!to.flow && !connections_.carries(to.transport)) return false;
+  if (!to.flow || to.flow.shard == home_.index()) {
+    send_on_stream(to, message, on_behalf_of, home_.index());
+  } else if (to.flow.shard >= whole_.shard_count()) {
+    note_failure(on_behalf_of, stack::send_error::closed);
+  } else {
+    // The block's count belongs to this thread, so the other one gets a copy.
+    outgoing_letter l{to, stack::wire_message::copy_of(message.bytes()), on_behalf_of,
+                      home_.index()};
+    whole_.mail_->send(home_, to.flow.shard, std::move(l));
+  }
+  return true;
 }
 
 void shard_transport::send_datagram(const stack::target& to, const stack::wire_message& message,
@@ -236,12 +261,16 @@ void shard_transport::send_datagram(const stack::target& to, const stack::wire_m
   if (is_flow)
     from = whole_.own_addresses_.at(address_of(to.flow));
   else
-    index = choose(transport_kind::udp, to.address.ip);
+    index = choose(to.transport, to.address.ip);
   if (index == listener_table::none)
     return note_failure(on_behalf_of, stack::send_error::unreachable);
   ++counters_.sent_udp;
   io::udp_socket& socket = *ports_[index]->socket;
-  show(direction::out, transport_kind::udp, socket.local(), to.address, message.bytes());
+  if (tap_) {
+    socket_address local = socket.local();
+    if (from) local.ip = from; // a wildcard was spoken to there
+    show(direction::out, to.transport, local, to.address, message.bytes());
+  }
   socket.send(
       to.address, message.block, message.size,
       {on_behalf_of.slot, on_behalf_of.generation, static_cast<std::uint32_t>(on_behalf_of.of)},
@@ -259,8 +288,9 @@ void shard_transport::send_on_stream(const stack::target& to, const stack::wire_
     }
   }
   ++counters_.sent_stream;
-  show(direction::out, to.transport, connections_.local_of(to.flow), to.address, message.bytes());
-  connections_.send(to, from, message, on_behalf_of, asking_shard);
+  const socket_address local = connections_.send(to, from, message, on_behalf_of, asking_shard);
+  // What no connection has taken is not on the wire.
+  if (local.ip) show(direction::out, to.transport, local, to.address, message.bytes());
 }
 
 void shard_transport::bind_flow(flow_handle flow, instant until) noexcept {

@@ -72,6 +72,16 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   /// The text of a Via was written by us: its sent-by is one of ours (RFC 3261 18.1.2).
   [[nodiscard]] bool is_own_via(std::string_view via) const noexcept;
 
+  /// Opens the listening datagram socket of that number, before the loops run. \return its address
+  /// with its real port, or why not, for the operator.
+  [[nodiscard]] result<socket_address, std::string>
+  open_port(const socket_address& at, io::port_use use, std::uint32_t number);
+  /// The same for connections of that kind.
+  [[nodiscard]] result<socket_address, std::string>
+  accept_at(transport_kind kind, const socket_address& at, io::port_use use, std::uint32_t number) {
+    return connections_.listen(kind, at, use, {}, number);
+  }
+
   /// TLS connections may be opened from now on; see connections::use_tls.
   void use_tls(io::tls_context client) { connections_.use_tls(std::move(client)); }
 
@@ -126,6 +136,9 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
              stack::origin on_behalf_of);
   void send_datagram(const stack::target& to, const stack::wire_message& message,
                      stack::origin on_behalf_of);
+  /// To the shard that has the connection; false: nothing of that kind can leave here.
+  [[nodiscard]] bool queue_on_stream(const stack::target& to, const stack::wire_message& message,
+                                     stack::origin on_behalf_of);
   void send_on_stream(const stack::target& to, const stack::wire_message& message,
                       stack::origin on_behalf_of, std::uint16_t asking_shard);
   /// Notes a failure, whoever finds it and whenever. It is told at the end of this turn, or of the

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/transport.hpp>
 
+#include <tandem/transport/connectors.hpp>
 #include <tandem/transport/home.hpp>
 
-#include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
 #include <stdexcept>
 #include <utility>
@@ -17,30 +16,6 @@ namespace {
   throw std::runtime_error{fmt::format("cannot listen on {}: {}", via_token(point.transport), why)};
 }
 
-[[noreturn]] void refuse(const listen_point& point, int error) {
-  std::string_view remedy;
-  if (error == EADDRINUSE) remedy = "; another program listens there: stop it or take another port";
-  if (error == EACCES) remedy = "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-  if (error == EADDRNOTAVAIL) remedy = "; this machine does not have that address";
-  refuse(point, fmt::format("cannot bind to {}: {}{}", point.address.to_string(),
-                            std::strerror(error), remedy));
-}
-
-/// With SO_REUSEPORT a second server would share the port unnoticed: before the sockets of several
-/// shards are bound, one is bound without it, and closed.
-void probe(io::shard& at, const listen_point& point) {
-  if (point.address.port == 0) return;
-  if (point.transport == transport_kind::udp) {
-    io::udp_options alone;
-    alone.shares_port = false;
-    const auto bound = io::bind_udp(point.address, alone);
-    if (!bound) refuse(point, bound.error());
-  } else if (point.transport == transport_kind::tcp) {
-    const auto bound = io::tcp_listener::listen(at, point.address, [](auto&&, const auto&) {});
-    if (!bound) refuse(point, bound.error());
-  }
-}
-
 } // namespace
 
 transport::transport(io::shard_group& shards, std::vector<listen_point> points,
@@ -51,38 +26,17 @@ transport::transport(io::shard_group& shards, std::vector<listen_point> points,
   const bool is_shared = shards.size() > 1;
   for (std::uint32_t index = 0; index < points.size(); ++index) {
     listen_point& point = points[index];
-    if (is_shared) probe(shards[0], point);
+    const connector& how = connector_of(point.transport);
+    if (!how.listen) refuse(point, no_listener_text(point.transport));
+    // With SO_REUSEPORT a second server would share the port unnoticed: before the sockets of
+    // several shards are bound, one is bound without it, and closed.
+    if (is_shared && point.address.port != 0)
+      if (const auto free = how.probe(shards[0], point.address); !free) refuse(point, free.error());
     for (auto& part : parts_) {
-      switch (point.transport) {
-      case transport_kind::udp: {
-        // Each socket of a group gets a copy of what is sent to it: one shard listens for all.
-        if (point.address.ip.is_multicast() && part != parts_.front()) {
-          part->ports_.push_back(nullptr);
-          break;
-        }
-        auto port = std::make_unique<shard_transport::udp_port>(*part, index);
-        io::udp_options udp;
-        if (point.address.ip.is_multicast()) udp.groups = {point.address.ip};
-        udp.shares_port = is_shared;
-        auto socket = io::udp_socket::open(part->home_, point.address, *port, udp);
-        if (!socket) refuse(point, socket.error());
-        port->socket = std::move(*socket);
-        point.address = port->socket->local(); // the others take the port that the first one got
-        part->ports_.push_back(std::move(port));
-        break;
-      }
-      case transport_kind::tcp: {
-        const auto bound = part->connections_.listen(
-            point.address, is_shared ? io::port_use::shared : io::port_use::alone, {}, index);
-        if (!bound) refuse(point, bound.error());
-        point.address = *bound;
-        part->ports_.push_back(nullptr);
-        break;
-      }
-      default:
-        throw std::runtime_error{fmt::format("cannot listen on {}: this transport is not there yet",
-                                             via_token(point.transport))};
-      }
+      const auto bound =
+          how.listen(*part, point, is_shared ? io::port_use::shared : io::port_use::alone, index);
+      if (!bound) refuse(point, bound.error());
+      point.address = *bound; // the others take the port that the first one got
     }
   }
   listeners_ = std::make_unique<listener_table>(points);

@@ -225,20 +225,22 @@ TEST(transport, closes_a_stream_that_has_lost_its_frames) {
   EXPECT_TRUE(bed.wait([&] { return bed.net[0].connection_count() == 0; }));
 }
 
+/// A 200 to an OPTIONS that left with this sent-by.
+std::string response_to(std::string_view sent_by) {
+  return fmt::format("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKx\r\n"
+                     "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: e\r\n"
+                     "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+                     sent_by);
+}
+
 // RFC 3261 18.1.2
 TEST(transport, drops_responses_whose_top_via_is_not_ours) {
   testbed bed;
   udp_client client{bed.shards[0]};
-  const auto response = [&](std::string_view sent_by) {
-    return fmt::format("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP {};branch=z9hG4bKx\r\n"
-                       "From: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\nCall-ID: x\r\n"
-                       "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-                       sent_by);
-  };
-  client.say(bed.udp(), response("192.0.2.1:5060"));
-  client.say(bed.udp(), response("127.0.0.1"));
-  client.say(bed.udp(), response(bed.udp().to_string()));
-  client.say(bed.udp(), response(fmt::format("127.0.0.1 : {}", bed.udp().port)));
+  client.say(bed.udp(), response_to("192.0.2.1:5060"));
+  client.say(bed.udp(), response_to("127.0.0.1"));
+  client.say(bed.udp(), response_to(bed.udp().to_string()));
+  client.say(bed.udp(), response_to(fmt::format("127.0.0.1 : {}", bed.udp().port)));
   ASSERT_TRUE(bed.wait([&] { return bed.elements[0]->stray_responses == 2; }));
   EXPECT_EQ(bed.elements[0]->door.counters().misrouted, 2U);
 }
@@ -412,33 +414,83 @@ TEST_F(sending, says_what_cannot_be_reached) {
             net.listeners()[0].address.to_string());
 }
 
+struct noting_tap final : tap {
+  static std::string line(std::string_view way, const socket_address& local,
+                          const socket_address& peer, std::string_view bytes) {
+    return fmt::format("{} {} {} {}", way, local.to_string(), peer.to_string(), bytes);
+  }
+  void on_message(const tapped& seen) override {
+    lines.push_back(
+        line(seen.way == direction::in ? "in" : "out", seen.local, seen.peer, seen.bytes));
+  }
+  std::vector<std::string> lines;
+};
+
 TEST_F(sending, shows_every_message_to_the_tap) {
-  struct noting_tap final : tap {
-    void on_message(const tapped& seen) override {
-      lines.push_back(fmt::format("{} {} {}", seen.way == direction::in ? "in" : "out",
-                                  seen.peer.to_string(), seen.bytes));
-    }
-    std::vector<std::string> lines;
-  } noted;
+  noting_tap noted;
   net[0].set_tap(&noted);
   udp_client client{shards[0]};
   client.say(net.listeners()[0].address, "from the client");
   ASSERT_TRUE(wait([&] { return user.messages.size() == 1; }));
   net[0].send(udp_target(client.socket->local()), text("to the client"), {});
   ASSERT_TRUE(wait([&] { return client.got.size() == 1; }));
-  const std::string peer = client.socket->local().to_string();
-  EXPECT_EQ(noted.lines, (std::vector<std::string>{"in " + peer + " from the client",
-                                                   "out " + peer + " to the client"}));
+  const socket_address& peer = client.socket->local();
+  const socket_address& local = net.listeners()[0].address;
+  EXPECT_EQ(noted.lines, (std::vector{noting_tap::line("in", local, peer, "from the client"),
+                                      noting_tap::line("out", local, peer, "to the client")}));
   net[0].set_tap(nullptr);
+}
+
+TEST_F(sending, shows_the_local_end_of_a_connection_that_is_still_opening) {
+  noting_tap noted;
+  net[0].set_tap(&noted);
+  io::unique_fd accepted;
+  socket_address local;
+  const auto peer = io::tcp_listener::listen(shards[0], *socket_address::parse("127.0.0.1:0"),
+                                             [&](io::unique_fd fd, const socket_address& from) {
+                                               accepted = std::move(fd);
+                                               local = from;
+                                             })
+                        .value();
+  for (const char* what : {"a", "b"}) net[0].send(tcp_target(peer->address()), text(what), {});
+  ASSERT_TRUE(wait([&] { return local.port != 0; }));
+  net[0].send(tcp_target(peer->address()), text("c"), {});
+  std::vector<std::string> expected;
+  for (const char* what : {"a", "b", "c"})
+    expected.push_back(noting_tap::line("out", local, peer->address(), what));
+  EXPECT_EQ(noted.lines, expected);
+  // What nobody carries is shown nowhere.
+  auto to = tcp_target(peer->address());
+  to.flow = stream_flow(4'095, 1, 0, 0);
+  net[0].send(to, text("d"), somebody(1));
+  ASSERT_TRUE(wait([&] { return user.errors.size() == 1; }));
+  EXPECT_EQ(noted.lines, expected);
+  net[0].set_tap(nullptr);
+}
+
+TEST(a_wildcard, is_shown_to_the_tap_as_the_address_that_was_spoken_to) {
+  io::shard_group shards{1};
+  transport net{shards, testbed::points_at("0.0.0.0:0")};
+  listening_user user;
+  noting_tap noted;
+  net[0].set_user(&user);
+  net[0].set_tap(&noted);
+  udp_client client{shards[0]};
+  const socket_address at{ip_address::v4(127, 0, 0, 1), net.listeners()[0].address.port};
+  client.say(at, "in");
+  ASSERT_TRUE(shards[0].run_until([&] { return user.messages.size() == 1; }));
+  auto back = udp_target(client.socket->local());
+  back.flow = user.from.flow;
+  net[0].send(back, text("out"), {});
+  EXPECT_EQ(noted.lines, (std::vector{noting_tap::line("in", at, client.socket->local(), "in"),
+                                      noting_tap::line("out", at, client.socket->local(), "out")}));
 }
 
 // RFC 3261 8.1.3.3, 16.7, 18.1.2, 18.3
 TEST(transport, a_response_that_two_parsers_would_read_differently_is_dropped_and_counted) {
   testbed bed;
   udp_client peer{bed.shards[0]};
-  const std::string good = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP " + bed.udp().to_string() +
-                           ";branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>;tag=2\r\n"
-                           "Call-ID: e\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+  const std::string good = response_to(bed.udp().to_string());
   const auto with = [&](std::string_view old, std::string_view by) {
     std::string text = good;
     return text.replace(text.find(old), old.size(), by);

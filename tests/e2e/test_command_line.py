@@ -177,13 +177,26 @@ def test_a_script_without_a_main_route_is_refused_by_a_check_a_start_and_a_reloa
     assert alice.exchange(alice.request("OPTIONS", "sip:example.test")).status == 200
 
 
-@pytest.mark.parametrize("line", ["listen=tls:127.0.0.1", "port=99999", "children=-5", "fork=tls", 'alias="a b"', 'user="no-such-user"', 'chroot="/no/such"',
+@pytest.mark.parametrize("line", ["port=99999", "children=-5", "fork=tls", 'alias="a b"', 'user="no-such-user"', 'chroot="/no/such"',
                                   'workdir="/no/such"', 'chroot="/etc/passwd"'])
 def test_a_check_refuses_what_a_start_refuses(tmp_path, line):
     script = tmp_path / "faulty.cfg"
     script.write_text(f"{line}\nroute {{ drop; }}\n")
     for options in (("-c", "-f", script), ("-f", script, "-D", "-E", "-p", "0")):
         assert tandemd(*options).returncode == 1, options
+
+
+@pytest.mark.parametrize("kind", ["tls", "ws", "wss"])
+def test_a_transport_without_a_listener_is_refused_by_a_check_and_a_start_with_the_same_words(tmp_path, kind):
+    script = tmp_path / "later.cfg"
+    script.write_text(f"listen={kind}:127.0.0.1\nroute {{ drop; }}\n")
+    said = []
+    for options in (("-c", "-f", script), ("-f", script, "-D", "-E", "-p", "0")):
+        result = tandemd(*options)
+        assert result.returncode == 1, options
+        said.append(next(line for line in (result.stdout + result.stderr).splitlines() if "transport" in line))
+    assert f"'{kind}:127.0.0.1': transport {kind} is not there yet, only udp and tcp" in said[0]
+    assert said[0][said[0].index("later.cfg"):] == said[1][said[1].index("later.cfg"):]
 
 
 def test_a_directory_is_no_script(tmp_path):

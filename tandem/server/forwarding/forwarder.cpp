@@ -168,11 +168,9 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   if (sent && *sent < all.size())
     withheld_.notice(home_.out().now(), "call {}: {} of {} ways were not tried",
                      m.message().call_id().substr(0, longest_id), all.size() - *sent, all.size());
-  const bool has_no_listener = !sent && sent.error() == stack::forward_errc::no_listener;
+  const bool are_all_tried = sent && *sent == all.size();
   for (const way& w : ways)
-    if (!w.found.targets.empty() &&
-        (has_no_listener || w.found.targets.front().transport > transport_kind::tcp))
-      tell_when_unreachable(m, w.found.targets);
+    if (!are_all_tried && !w.found.targets.empty()) tell_when_unreachable(m, w.found.targets);
   return sent;
 }
 

@@ -29,6 +29,7 @@ terminal_link::terminal_link(terminal_server& server, handle<std::unique_ptr<ter
       connection_{server.home_, *this}, began_{server.home_.now()} {}
 
 terminal_link::~terminal_link() {
+  server_.leave_unnamed(*this);
   if (counted_) server_.count(*counted_, -1);
 }
 
@@ -36,14 +37,17 @@ instant terminal_link::now() const noexcept { return server_.home_.now(); }
 
 void terminal_link::start(io::unique_fd fd, const io::tls_context& tls) {
   connection_.accept(std::move(fd), peer_, tls);
-  if (listener_->options.has_proxy_header)
+  if (listener_->options.has_proxy_header) {
+    server_.enter_unnamed(*this);
     server_.home_.timers().arm(*this, now() + header_limit);
-  else
+  } else {
     begin(peer_);
+  }
   settle();
 }
 
 void terminal_link::begin(const socket_address& peer) {
+  server_.leave_unnamed(*this);
   server_.count(peer.ip, 1);
   counted_ = peer.ip;
   terminal_options options;

@@ -13,7 +13,10 @@
 
 namespace tandem::sip2 {
 
-class terminal_link final : io::connection_handler, terminal_host, timer {
+class terminal_link final : public list_hook<terminal_server::unnamed>,
+                            io::connection_handler,
+                            terminal_host,
+                            timer {
  public:
   terminal_link(terminal_server& server, handle<std::unique_ptr<terminal_link>> key,
                 std::shared_ptr<terminal_server::listener> on, const socket_address& peer);
@@ -42,11 +45,8 @@ class terminal_link final : io::connection_handler, terminal_host, timer {
   };
   /// Nothing: it has logged in, and stays; or takes no place, since it is not named yet.
   [[nodiscard]] std::optional<merit> weigh() const noexcept;
-  /// Whether it is known whose connection this is: false while the PROXY header is awaited.
-  [[nodiscard]] bool is_named() const noexcept { return counted_.has_value(); }
-  /// The address it is counted for, of one that is_named().
+  /// The address it is counted for; only of one that weighs something.
   [[nodiscard]] const ip_address& from() const noexcept { return *counted_; }
-  [[nodiscard]] instant began() const noexcept { return began_; }
 
  private:
   void on_data(std::string_view bytes) override;

@@ -183,19 +183,23 @@ bool terminal_server::make_place(const ip_address& newcomer) {
 
 /// The one that has waited for its header for longest gives its place to a newcomer.
 void terminal_server::make_room_for_unnamed() {
-  std::size_t unnamed = 0;
-  link_key oldest;
-  instant began = instant::max();
-  links_.for_each([&](link_key key, auto& link) {
-    if (link->is_named()) return;
-    ++unnamed;
-    if (link->began() >= began) return;
-    oldest = key;
-    began = link->began();
-  });
-  if (unnamed < most_unnamed) return;
+  if (unnamed_count_ < most_unnamed) return;
+  terminal_link& oldest = unnamed_.front();
+  leave_unnamed(oldest);
   ++counters_.displaced;
-  (*links_.find(oldest))->give_up("too many connections wait for their PROXY header");
+  oldest.give_up("too many connections wait for their PROXY header");
+}
+
+void terminal_server::enter_unnamed(terminal_link& link) noexcept {
+  unnamed_.push_back(link);
+  ++unnamed_count_;
+}
+
+void terminal_server::leave_unnamed(terminal_link& link) noexcept {
+  list_hook<unnamed>& place = link;
+  if (!place.is_linked()) return;
+  place.unlink();
+  --unnamed_count_;
 }
 
 /// Whether the terminal at this address may come in, for which another one may have to go; tells

@@ -3,6 +3,7 @@
 // One thread, that of the shard. Must outlive neither the shard nor the back-end.
 #pragma once
 
+#include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
 #include <tandem/base/slot_map.hpp>
@@ -118,6 +119,7 @@ class terminal_server {
  private:
   friend class terminal_link;
   struct listener;
+  struct unnamed; ///< tags the links whose PROXY header is awaited
   using link_key = handle<std::unique_ptr<terminal_link>>;
 
   void close_all_but(const std::vector<std::shared_ptr<listener>>& kept);
@@ -125,6 +127,8 @@ class terminal_server {
   [[nodiscard]] bool make_place(const ip_address& newcomer);
   [[nodiscard]] bool admit(const listener& on, const socket_address& from);
   void make_room_for_unnamed();
+  void enter_unnamed(terminal_link& link) noexcept;
+  void leave_unnamed(terminal_link& link) noexcept;
   void count(const ip_address& from, int change);
   void finish_drain();
   void forget(link_key key);
@@ -135,6 +139,8 @@ class terminal_server {
   server_options options_;
   std::shared_ptr<const terminal_rules> rules_;
   std::vector<std::shared_ptr<listener>> listeners_;
+  intrusive_list<terminal_link, unnamed> unnamed_; ///< the one that has waited for longest first
+  std::size_t unnamed_count_ = 0;
   mutable slot_map<std::unique_ptr<terminal_link>> links_;
   source_counts by_address_; ///< of links
   std::size_t connected_ = 0;

@@ -274,6 +274,16 @@ TEST_F(terminal_server_test, nobody_is_displaced_before_the_PROXY_header_says_fo
   const auto one_more = connect();
   ASSERT_TRUE(wait([&] { return unnamed.front()->is_closed; }));
   EXPECT_EQ(server->server_counts().displaced, 1U);
+  // One that goes by itself makes room for one, and then the next oldest goes.
+  unnamed[2].reset();
+  ASSERT_TRUE(wait([&] { return server->list().size() == 1 + unnamed.size(); }));
+  const auto fills = connect();
+  ASSERT_TRUE(wait([&] { return server->list().size() == 2 + unnamed.size(); }));
+  EXPECT_EQ(server->server_counts().displaced, 1U);
+  const auto another = connect();
+  ASSERT_TRUE(wait([&] { return unnamed[1]->is_closed; }));
+  EXPECT_EQ(server->server_counts().displaced, 2U);
+  EXPECT_FALSE(unnamed[3]->is_closed || one_more->is_closed || fills->is_closed);
   // Who is not admitted displaces nobody, and neither does another one of those who are here.
   for (const char* address : {"203.0.113.9", "192.0.2.9"}) {
     const auto other = named(address);
