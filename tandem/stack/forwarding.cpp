@@ -8,6 +8,7 @@
 #include <tandem/sip/max_forwards.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
+#include <tandem/sip/single_values.hpp>
 #include <tandem/stack/route_rules.hpp>
 #include <tandem/stack/stateless_return.hpp>
 #include <tandem/stack/wire.hpp>
@@ -140,6 +141,16 @@ result<sip::message, forward_errc> copy_of(const sip::message& request, hop_coun
   if (hops == hop_count::here)
     if (const auto counted = count_hop(copy); !counted) return fail(counted.error());
   return copy;
+}
+
+hop_lead lead_of(const hop_sources& of) noexcept {
+  const std::string_view without_path = !of.chosen.empty()  ? of.chosen
+                                        : !of.route.empty() ? of.route
+                                                            : of.uri;
+  if (of.path.empty()) return {without_path, of.has_address};
+  std::string_view rest = of.path;
+  const auto first = sip::name_addr::parse(sip::next_value(sip::header_id::path, rest));
+  return {first ? first->address.text() : without_path, false};
 }
 
 result<copy_change, forward_errc> address_copy(sip::message& copy, const forward_to& way,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a request is forwarded (RFC 3261 16.6): the copy for one target, with its Request-URI,
 // Max-Forwards, Max-Breadth, Path, strict route, and, for each address that is tried, its
-// transport, Record-Route, Via and Content-Length. What a Record-Route says of us is in
-// record_route, the choice of targets (16.5) comes before this. Functions over a message, any
-// thread that may ask the outbox.
+// transport, Record-Route, Via and Content-Length; and which URI leads there. What a Record-Route
+// says of us is in record_route, the choice of targets (16.5) comes before this. Functions over a
+// message, any thread that may ask the outbox.
 #pragma once
 
 #include <tandem/base/result.hpp>
@@ -89,6 +89,28 @@ struct breadth {
     return is_named || ways > 1 ? whole / static_cast<unsigned>(ways) : 0;
   }
 };
+
+/// Who says where a branch goes next.
+struct hop_sources {
+  std::string_view uri;    ///< its Request-URI
+  std::string_view route;  ///< next_hop_uri() of a request that has a Route, else empty
+  std::string_view chosen; ///< a URI that this element wants instead, empty for none
+  std::string_view path;   ///< Route values that are put on top (forward_to::path), or empty
+  /// An address or a flow is known without any of them: where a registered phone was seen last.
+  bool has_address = false;
+};
+
+/// What leads to the next hop.
+struct hop_lead {
+  std::string_view uri;       ///< one of the sources, or in one
+  bool is_by_address = false; ///< the address that is known leads there: no URI is looked at
+};
+
+/// RFC 3261 16.6 step 7, and the policy that steps 6 and 7 leave to the proxy. The Path of a
+/// registration comes first, since its first value is the top of the Route (RFC 3327 5.3); then the
+/// address that is known; then what this element has chosen; then the Route, for all branches; then
+/// the Request-URI. Call it before address_copy, which changes the last two for a strict router.
+[[nodiscard]] hop_lead lead_of(const hop_sources& of) noexcept;
 
 /// What address_copy did.
 enum class copy_change : std::uint8_t {

@@ -2,9 +2,8 @@
 #include <tandem/server/forwarding/way_finder.hpp>
 
 #include <tandem/base/text.hpp>
-#include <tandem/sip/name_addr.hpp>
-#include <tandem/sip/single_values.hpp>
 #include <tandem/sip/uri.hpp>
+#include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/route_rules.hpp>
 
 #include <memory>
@@ -67,8 +66,6 @@ struct way_finder::searched {
 way_finder::way_finder(core& home) : home_{home}, locator_{home.on().hosts} {}
 
 void way_finder::collect(const message_context& m, way_list& ways) {
-  // RFC 3261 16.6 steps 6 and 7: a Route that is left says where all branches go, but those that
-  // the script gave a hop of their own.
   if (m.message().has(sip::header_id::route)) ways.route_hop = stack::next_hop_uri(m.message());
   const auto add = [&](std::string_view uri, const next_hop& via) {
     way& w = ways.all.emplace_back();
@@ -76,17 +73,13 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     w.path = via.path;
     w.named = who_named(m, w, via, ways.route_hop);
     w.paid = via.paid;
-    w.hop_uri = !via.uri.empty()          ? std::string_view{via.uri}
-                : !ways.route_hop.empty() ? std::string_view{ways.route_hop}
-                                          : uri;
-    if (!via.path.empty()) {
-      // RFC 3327 5.3: the Path becomes the Route, whose first value is the next hop.
-      std::string_view rest = via.path;
-      const auto first = sip::name_addr::parse(sip::next_value(sip::header_id::path, rest));
-      if (first) w.hop_uri = first->address.text();
-      return;
-    }
-    if (!via.flow && !via.received) return;
+    const auto lead = stack::lead_of({.uri = uri,
+                                      .route = ways.route_hop,
+                                      .chosen = via.uri,
+                                      .path = via.path,
+                                      .has_address = via.flow || via.received});
+    w.hop_uri = lead.uri;
+    if (!lead.is_by_address) return;
     stack::target& fixed = w.found.targets.emplace_back();
     fixed.address = via.received;
     fixed.flow = via.flow;
