@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/transaction_layer.hpp>
 
-#include <tandem/base/decimal.hpp>
-#include <tandem/sip/headers.hpp>
-#include <tandem/sip/response_writer.hpp>
-#include <tandem/stack/via_rules.hpp>
-#include <tandem/stack/wire.hpp>
+#include <tandem/stack/stateless_answer.hpp>
 
 namespace tandem::stack {
 
@@ -171,14 +167,7 @@ bool transaction_layer::wait(sip::message& request, const arrival& from) {
 }
 
 void transaction_layer::refuse(const sip::message& request, const arrival& from) {
-  const auto via = request.get<sip::hdr::via>();
-  if (!via) return;
-  sip::response_writer answer{request, 503, {}, tag_for(request).view()};
-  // RFC 3261 21.5.4
-  answer.add(sip::header_id::retry_after,
-             decimal{static_cast<std::uint64_t>(retry_after_ / seconds{1})}.view());
-  if (auto written = answer.finish())
-    out().send(response_target(*via, from), to_wire(std::move(*written)), {});
+  answer_stateless(out(), request, from, 503, {}, commons_.secret, retry_after_);
 }
 
 } // namespace tandem::stack

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/entrance.hpp>
 
-#include <tandem/base/decimal.hpp>
 #include <tandem/base/log.hpp>
-#include <tandem/sip/headers.hpp>
-#include <tandem/sip/response_writer.hpp>
 #include <tandem/sip/validate.hpp>
+#include <tandem/stack/stateless_answer.hpp>
 #include <tandem/stack/via_rules.hpp>
-#include <tandem/stack/wire.hpp>
 
 #include <algorithm>
+#include <new>
+#include <optional>
+#include <utility>
 
 namespace tandem::transport {
 
@@ -36,6 +36,14 @@ entrance::entrance(shard_transport& net, stack::transaction_layer& layer,
 entrance::~entrance() { net_.set_user(nullptr); }
 
 void entrance::on_message(block_ref&& block, std::uint32_t size, const stack::arrival& from) {
+  try {
+    take_message(std::move(block), size, from);
+  } catch (const std::bad_alloc&) {
+    net_.to_tell().note_lost();
+  }
+}
+
+void entrance::take_message(block_ref&& block, std::uint32_t size, const stack::arrival& from) {
   auto parsed = sip::message::parse(std::move(block), size);
   if (!parsed) {
     ++counters_.unreadable;
@@ -57,7 +65,9 @@ void entrance::take_request(sip::message& request, const stack::arrival& from) {
     return answer(request, from, sip::status_owed(defect->code), sip::reason_owed(defect->code));
   }
   if (is_refused(request, from)) return answer(request, from, 503);
-  if (layer_.receive_request(request, from)) return;
+  bool lacks_keys = false;
+  net_.to_tell().take([&] { lacks_keys = !layer_.receive_request(request, from); });
+  if (!lacks_keys) return;
   // RFC 3261 8.1.1: without these headers a request belongs to nothing and can only be refused.
   ++counters_.broken;
   const auto owed = sip::validate(request, sip::role::proxy);
@@ -80,7 +90,7 @@ void entrance::take_response(sip::message& response, const stack::arrival& from)
     log_debug("{}: a response is dropped: its Via is not ours", from.source.to_string());
     return;
   }
-  layer_.receive_response(response, from);
+  net_.to_tell().take([&] { layer_.receive_response(response, from); });
 }
 
 void entrance::set_bounds(const overload_options& options) {
@@ -115,6 +125,15 @@ bool entrance::is_refused(const sip::message& request, const stack::arrival& fro
 
 void entrance::on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
                          const stack::arrival& from) {
+  try {
+    take_broken(std::move(block), size, error, from);
+  } catch (const std::bad_alloc&) {
+    net_.to_tell().note_lost();
+  }
+}
+
+void entrance::take_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                           const stack::arrival& from) {
   auto parsed = block ? sip::message::parse(std::move(block), size)
                       : result<sip::message, sip::parse_error>{sip::message{}};
   if (!parsed || !*parsed || !parsed->is_request()) {
@@ -129,20 +148,17 @@ void entrance::on_broken(block_ref&& block, std::uint32_t size, sip::parse_errc 
 
 void entrance::answer(const sip::message& request, const stack::arrival& from, int status,
                       std::string_view reason) {
-  // RFC 3261 17: an ACK is never answered.
-  if (request.method() == sip::method::ack) return;
-  const auto to = stack::answer_target(request, from);
-  if (!to) return;
-  sip::response_writer made{request, status, reason, layer_.tag_for(request).view()};
-  if (status == 503) // RFC 3261 21.5.4
-    made.add(sip::header_id::retry_after, decimal{options_.retry_after}.view());
-  if (auto written = made.finish()) net_.send(*to, stack::to_wire(std::move(*written)), {});
+  const auto wait =
+      status == 503 ? std::optional<duration>{seconds{options_.retry_after}} : std::nullopt;
+  stack::answer_stateless(net_, request, from, status, reason, layer_.secret(), wait);
 }
 
 void entrance::on_send_error(stack::origin on_behalf_of, stack::send_error reason) {
-  layer_.on_send_error(on_behalf_of, reason);
+  net_.to_tell().take([&] { layer_.on_send_error(on_behalf_of, reason); });
 }
 
-void entrance::on_datagram_refused(std::string_view quoted) { layer_.on_datagram_refused(quoted); }
+void entrance::on_datagram_refused(std::string_view quoted) {
+  net_.to_tell().take([&] { layer_.on_datagram_refused(quoted); });
+}
 
 } // namespace tandem::transport

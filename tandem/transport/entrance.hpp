@@ -51,6 +51,9 @@ class entrance final : public message_user {
   [[nodiscard]] const entrance_counters& counters() const noexcept { return counters_; }
 
  private:
+  void take_message(block_ref&& block, std::uint32_t size, const stack::arrival& from);
+  void take_broken(block_ref&& block, std::uint32_t size, sip::parse_errc error,
+                   const stack::arrival& from);
   void take_request(sip::message& request, const stack::arrival& from);
   void take_response(sip::message& response, const stack::arrival& from);
   /// What a source may send that begins nothing, broken requests among it, in this second.

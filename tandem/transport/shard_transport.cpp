@@ -102,7 +102,7 @@ void shard_transport::on_stream_broken(block_ref&& block, std::uint32_t size, si
   log_debug("tcp: {} sent what cannot be framed: {}", from.source.to_string(),
             sip::to_string(sip::parse_error{error, 0}));
   if (block) show(direction::in, from.transport, from.local, from.source, {block.data(), size});
-  if (user_) to_tell().take([&] { user_->on_broken(std::move(block), size, error, from); });
+  if (user_) user_->on_broken(std::move(block), size, error, from);
 }
 
 void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
@@ -122,7 +122,7 @@ void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
 
 void shard_transport::deliver(block_ref&& block, std::uint32_t size, const stack::arrival& from) {
   show(direction::in, from.transport, from.local, from.source, {block.data(), size});
-  if (user_) to_tell().take([&] { user_->on_message(std::move(block), size, from); });
+  if (user_) user_->on_message(std::move(block), size, from);
 }
 
 // --- what goes out
@@ -349,7 +349,7 @@ void shard_transport::on_turn_end() {
   std::vector<failure_letter> told;
   told.swap(failures_);
   for (const failure_letter& f : told)
-    if (user_) to_tell().take([&] { user_->on_send_error(f.on_behalf_of, f.reason); });
+    if (user_) user_->on_send_error(f.on_behalf_of, f.reason);
   to_tell().drain();
   told.clear();
   if (failures_.empty()) failures_.swap(told); // keep the memory
@@ -363,7 +363,7 @@ std::uint64_t shard_transport::lost_datagrams() const noexcept {
 }
 
 void shard_transport::report_quoted(std::string_view quoted) {
-  if (user_) to_tell().take([&] { user_->on_datagram_refused(quoted); });
+  if (user_) user_->on_datagram_refused(quoted);
 }
 
 void shard_transport::show(direction way, transport_kind transport, const socket_address& local,

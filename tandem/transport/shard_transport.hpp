@@ -23,7 +23,9 @@ namespace tandem::transport {
 
 class transport;
 
-/// Who gets the messages that are at home on a shard, and the failures of what it sent.
+/// Who gets the messages that are at home on a shard, and the failures of what it sent. None of it
+/// throws: what memory runs out for is lost and counted (effects::note_lost). What machines make of
+/// it is a turn of theirs (effects::take), which the user begins.
 class message_user {
  public:
   /// A whole message, not parsed. The block may have 64 KB: see io::datagram.
