@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/core.hpp>
 
-#include <tandem/base/decimal.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/names/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
@@ -10,9 +9,8 @@
 #include <tandem/sip/single_values.hpp>
 #include <tandem/sip/validate.hpp>
 #include <tandem/stack/branch.hpp>
+#include <tandem/stack/stateless_answer.hpp>
 #include <tandem/stack/trying.hpp>
-#include <tandem/stack/via_rules.hpp>
-#include <tandem/stack/wire.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -133,7 +131,7 @@ void core::refuse_for_memory(routing& r) {
 }
 
 void core::add_retry_after(sip::response_writer& made) const {
-  made.add(sip::header_id::retry_after, decimal{script_->settings().overload.retry_after}.view());
+  stack::add_retry_after(made, seconds{script_->settings().overload.retry_after});
 }
 
 void core::on_stray_response(sip::message& response, const stack::arrival&) {
@@ -187,11 +185,12 @@ message_context& core::prepare(std::shared_ptr<const loaded_script> version,
 void core::discard(message_context& prepared) { finish(*find(prepared.self())); }
 
 run_state core::start(message_context& prepared, script::block_id block, run_user& user) {
-  const routing_handle self = prepared.self();
-  routing& r = *find(self);
+  routing& r = *find(prepared.self());
   r.user = &user;
   proceed(r, [&] { r.run.start(*r.context.script().program(), block, r.context); });
-  return find(self) ? run_state::suspended : run_state::ended;
+  if (r.has_waited) return run_state::suspended;
+  r.user = nullptr;
+  return run_state::ended;
 }
 
 // ---- waiting
@@ -255,7 +254,8 @@ void core::proceed(routing& r, Step&& step) {
     r.run.abandon();
     out().to_tell().guard([&] { refuse_for_memory(r); });
   }
-  finish(r);
+  // One that ended at once is left to whoever has started it.
+  if (!r.user || r.has_waited) finish(r);
 }
 
 void core::take_early_answers(routing& r) {
@@ -291,8 +291,7 @@ void core::hold(routing& r) {
 
 void core::finish(routing& r) {
   if (run_user* const user = std::exchange(r.user, nullptr))
-    out().to_tell().guard(
-        [&] { user->on_run_end(r.context, r.has_waited ? run_end::later : run_end::at_once); });
+    out().to_tell().guard([&] { user->on_run_end(r.context); });
   const stack::server_handle held = std::exchange(r.reserved, {});
   if (r.context.block() == script::block_kind::request) drop_unanswered(r.context.transaction());
   r.context.end();
@@ -331,9 +330,7 @@ void core::on_silence(stack::server_handle server, stack::user_tag tag) {
 
 sip::response_writer core::begin_reply(const sip::message& request, int status,
                                        std::string_view reason) const {
-  // RFC 3261 8.2.6.1: 100 has no To-tag of ours, and what has one keeps it.
-  if (status <= 100 || !request.to_tag().empty()) return {request, status, reason};
-  return {request, status, reason, transactions().tag_for(request).view()};
+  return stack::begin_answer(request, status, reason, transactions().secret());
 }
 
 sip::response_writer core::begin_reply(const message_context& message, int status,
@@ -358,27 +355,14 @@ stack::wire_message core::finish_reply(const sip::message& request, const stack:
                     count_values(request, sip::header_id::via));
     made.add(sip::header_id::warning, text);
   }
-  auto written = made.finish();
-  const std::size_t limit = stack::answer_limit(request.received_bytes().size(), from.transport);
-  if (written && written->second > limit) {
-    // What lacks some of its lines would say something else: a success becomes an error.
-    made = made.status() < 300 ? begin_reply(request, 500, "Answer Too Large")
-                               : begin_reply(request, made.status());
-    written = made.finish();
-  }
-  return written ? stack::to_wire(std::move(*written)) : stack::wire_message{};
+  return stack::finish_answer(made, request, from, transactions().secret());
 }
 
 bool core::reply(const sip::message& request, const stack::arrival& from,
                  sip::response_writer&& made) {
-  if (request.method() == sip::method::ack) return true; // RFC 3261 17: an ACK is not answered
-  const auto via = request.get<sip::hdr::via>();
-  if (!via) return false;
-  const auto wire = finish_reply(request, from, made);
-  if (!wire) return false;
-  ++counters_.stateless_replies;
-  out().send(stack::response_target(*via, from), wire, {});
-  return true;
+  const auto fate = stack::send_stateless(out(), request, from, finish_reply(request, from, made));
+  if (fate == stack::answer_fate::sent) ++counters_.stateless_replies;
+  return fate != stack::answer_fate::impossible;
 }
 
 bool core::answer(message_context& message, sip::response_writer&& made) {

@@ -104,11 +104,12 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] message_context& prepare(std::shared_ptr<const loaded_script> version,
                                          script::block_kind kind, sip::message&& message,
                                          const stack::arrival& from);
-  /// Lets a context from prepare() go that shall not run after all.
+  /// Lets a context from prepare() go that shall not run after all, or whose run ended at once.
   void discard(message_context& prepared);
-  /// Runs a block of its script on a context from prepare(), which is gone once the run has ended.
-  /// \param user hears of the end; outlives the run
-  run_state start(message_context& prepared, script::block_id block, run_user& user);
+  /// Runs a block of its script on a context from prepare(). When the run ends at once the context
+  /// is the caller's to read and to discard().
+  /// \param user hears of the end of a run that was suspended; outlives the run
+  [[nodiscard]] run_state start(message_context& prepared, script::block_id block, run_user& user);
 
   /// A function of the message's script waits: it makes this token, gives it to whoever will have
   /// the answer, and returns outcome::suspended(). See wait.hpp.

@@ -123,11 +123,9 @@ inline script::module_info declare_probe() {
   return info;
 }
 
-/// Hears when other blocks have ended.
+/// Hears when other blocks that were suspended have ended.
 struct listener final : run_user {
-  void on_run_end(message_context& m, run_end when) override {
-    heard = std::to_string(m.flags()) + (when == run_end::later ? " later" : " at once");
-  }
+  void on_run_end(message_context& m) override { heard = std::to_string(m.flags()) + " later"; }
   std::string heard;
 };
 

@@ -41,6 +41,36 @@ TEST(count_hop, takes_one_from_max_forwards_and_refuses_only_what_has_none_left)
   }
 }
 
+struct lead_row {
+  hop_sources of;
+  const char* uri;
+  bool is_by_address;
+};
+
+// RFC 3261 16.6 step 7, RFC 3327 5.3
+TEST(lead_of, takes_the_path_the_address_the_choice_the_route_and_the_request_uri_in_this_order) {
+  const std::string_view path = "<sip:edge@192.0.2.9;lr>, <sip:192.0.2.8;lr>";
+  for (const auto& [of, uri, is_by_address] :
+       {lead_row{{.uri = "sip:u"}, "sip:u", false},
+        lead_row{{.uri = "sip:u", .route = "sip:r;lr"}, "sip:r;lr", false},
+        lead_row{{.uri = "sip:u", .route = "sip:r;lr", .chosen = "sip:c"}, "sip:c", false},
+        lead_row{{.uri = "sip:u", .chosen = "sip:c"}, "sip:c", false},
+        lead_row{{.uri = "sip:u", .route = "sip:r;lr", .has_address = true}, "sip:r;lr", true},
+        lead_row{{.uri = "sip:u", .chosen = "sip:c", .has_address = true}, "sip:c", true},
+        lead_row{{.uri = "sip:u",
+        .route = "sip:r;lr",
+        .chosen = "sip:c",
+        .path = path,
+        .has_address = true},
+                 "sip:edge@192.0.2.9;lr",
+                 false}}) {
+    SCOPED_TRACE(uri);
+    const hop_lead lead = lead_of(of);
+    EXPECT_EQ(lead.uri, uri);
+    EXPECT_EQ(lead.is_by_address, is_by_address);
+  }
+}
+
 TEST(forwarding, counts_the_hop_once_whatever_becomes_of_the_request) {
   proxy_fixture t;
   t.ways = {{"sip:bob@192.0.2.2", {target_at("192.0.2.2"), target_at("192.0.2.3")}}};
@@ -53,7 +83,7 @@ TEST(forwarding, counts_the_hop_once_whatever_becomes_of_the_request) {
     t.on_failed = nullptr;
     const std::vector<target> to{target_at("192.0.2.4")};
     const forward_to way{"sip:carol@192.0.2.4", to};
-    EXPECT_TRUE(t.core.relay(c, t.core.request_of(c), {&way, 1}, hop_count::before));
+    EXPECT_TRUE(t.core.relay(c, t.core.request_of(c), {&way, 1}, {.hops = hop_count::before}));
     return failure_verdict::decided;
   };
   t.answer(sent, 503);

@@ -9,6 +9,7 @@
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
 #include <tandem/stack/record_route.hpp>
+#include <tandem/stack/stateless_answer.hpp>
 #include <tandem/stack/stateless_return.hpp>
 #include <tandem/stack/trying.hpp>
 #include <tandem/stack/via_rules.hpp>
@@ -51,9 +52,12 @@ result<context_handle, transaction_errc> proxy::create(const sip::message& reque
 }
 
 result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::message& request,
-                                            std::span<const forward_to> ways, hop_count hops) {
+                                            std::span<const forward_to> ways,
+                                            const relay_terms& terms) {
   response_context* c = contexts_.find(context);
   if (!c || !c->is_open() || ways.empty()) return fail(forward_errc::gone);
+  if (terms.answers_to) c->arrived.keep(to_wire(*terms.answers_to));
+  c->may_be_silent = terms.may_be_silent;
   if (c->is_cancelled) return fail(forward_errc::cancelled);
   if (is_loop(request, c->routing)) return fail(forward_errc::loop);
   if (c->branches + ways.size() > settings_.max_branches)
@@ -62,7 +66,7 @@ result<unsigned, forward_errc> proxy::relay(context_handle context, const sip::m
   if (all.whole < ways.size()) return fail(forward_errc::breadth);
   result<unsigned, forward_errc> sent = fail(forward_errc::full);
   transactions_.out().to_tell().guard(
-      [&] { sent = relay_all(context, request, ways, hops, all.share(ways.size())); });
+      [&] { sent = relay_all(context, request, ways, terms.hops, all.share(ways.size())); });
   return sent;
 }
 
@@ -273,9 +277,11 @@ void proxy::forgo_credit(context_handle context) noexcept {
   if (response_context* const c = contexts_.find(context)) c->budget = {};
 }
 
-void proxy::keep(context_handle context, const sip::message& request) {
+void proxy::keep(context_handle context, const sip::message& request,
+                 const sip::message* answers_to) {
   response_context* c = contexts_.find(context);
   if (!c) return;
+  if (answers_to) c->arrived.keep(to_wire(*answers_to));
   c->request.keep(to_wire(request));
   c->request_has_via = false;
 }
@@ -287,10 +293,6 @@ sip::message proxy::request_of(context_handle context) {
   if (!request) return {};
   if (c->request_has_via) request->edit().pop_front(sip::header_id::via);
   return std::move(*request);
-}
-
-void proxy::answer_as(context_handle context, const sip::message& arrived) {
-  if (response_context* const c = contexts_.find(context)) c->arrived.keep(to_wire(arrived));
 }
 
 sip::message proxy::answered_request(context_handle context) {
@@ -330,16 +332,16 @@ bool proxy::cancel(server_handle invite, const sip::message& cancel, const arriv
   for (std::size_t i = cancel.find(sip::header_id::reason); i != sip::message::npos;
        i = cancel.find(sip::header_id::reason, i + 1))
     reasons.push_back(cancel.value(i));
-  if (auto written = sip::write_response(
-          cancel, 200, is_pending ? "cancelling" : "ok -- no more pending branches",
-          transactions_.tag_for(cancel).view())) {
-    const wire_message response = to_wire(std::move(*written));
+  auto made =
+      begin_answer(cancel, 200, is_pending ? "cancelling" : "ok -- no more pending branches",
+                   transactions_.secret());
+  if (const auto response = finish_answer(made, cancel, from, transactions_.secret())) {
     // RFC 3261 9.2: answered in a transaction of its own, at the bound without one.
     if (const auto server = transactions_.create_server(cancel, from, *this, {})) {
-      transactions_.respond(*server, 200, response);
+      transactions_.respond(*server, made.status(), response);
       transactions_.release(*server);
-    } else if (const auto via = cancel.get<sip::hdr::via>()) {
-      transactions_.out().send(response_target(*via, from), response, {});
+    } else {
+      send_stateless(transactions_.out(), cancel, from, response);
     }
   }
   if (is_pending) cancel_branches(context, reasons);
@@ -357,10 +359,6 @@ void proxy::cancel_branches(context_handle context, std::span<const std::string_
   for_each_branch(context, [&](branch_handle, proxy_branch& b) {
     if (b.is_pending()) transactions_.cancel(b.client, reasons);
   });
-}
-
-void proxy::allow_silence(context_handle context, bool is_allowed) noexcept {
-  if (response_context* c = contexts_.find(context)) c->may_be_silent = is_allowed;
 }
 
 void proxy::drop(context_handle context) { step(context, response_event::dropped); }

@@ -62,6 +62,17 @@ struct proxy_settings {
   unsigned max_breadth = 60;  ///< for a request that names none (RFC 5393 5.3.3)
 };
 
+/// How a request is relayed.
+struct relay_terms {
+  hop_count hops = hop_count::here;
+  /// Responses of our own answer this one, the request as it arrived, where what is relayed has
+  /// been edited since (RFC 3261 8.2.6.2); null: what is relayed, or what was named before.
+  const sip::message* answers_to = nullptr;
+  /// Timer C may forget the request without an answer when it has a single branch, which rings (SER
+  /// with noisy_ctimer=0 and no failure_route).
+  bool may_be_silent = false;
+};
+
 class proxy final : private client_user, private server_user {
  public:
   /// \param transactions outlives the proxy.
@@ -85,18 +96,16 @@ class proxy final : private client_user, private server_user {
   [[nodiscard]] result<unsigned, forward_errc> relay(context_handle context,
                                                      const sip::message& request,
                                                      std::span<const forward_to> ways,
-                                                     hop_count hops = hop_count::here);
+                                                     const relay_terms& terms = {});
 
   /// Keeps the request for responses of our own and for failures, as relay does.
-  void keep(context_handle context, const sip::message& request);
+  /// \param answers_to see relay_terms
+  void keep(context_handle context, const sip::message& request,
+            const sip::message* answers_to = nullptr);
 
   /// The bytes of the request count for somebody else, who brings them back as forward_to::paid:
   /// none of them goes to addresses that have not answered.
   void forgo_credit(context_handle context) noexcept;
-
-  /// Responses of our own answer this request, as it arrived, where what was relayed has been
-  /// edited since (RFC 3261 8.2.6.2).
-  void answer_as(context_handle context, const sip::message& arrived);
 
   /// The request as it was kept, parsed anew; no message when it was not.
   [[nodiscard]] sip::message request_of(context_handle context);
@@ -114,10 +123,6 @@ class proxy final : private client_user, private server_user {
 
   /// Cancels all pending branches (RFC 3261 16.10). \param reasons values of Reason headers.
   void cancel_branches(context_handle context, std::span<const std::string_view> reasons = {});
-
-  /// Whether timer C may forget the request without an answer when it has a single branch, which
-  /// rings (SER with noisy_ctimer=0 and no failure_route).
-  void allow_silence(context_handle context, bool is_allowed) noexcept;
 
   /// After reply_verdict::later: the response goes on, and then those of its branch that came
   /// meanwhile, in their order. The context does not end before. No effect when nothing is held.

@@ -86,7 +86,7 @@ class proxy_fixture : public request_user, public proxy_user {
                      .targets = w.targets,
                      .recorded = recorded ? &*recorded : nullptr,
                      .named = named});
-    return core.relay(to, request, all);
+    return core.relay(to, request, all, {.may_be_silent = may_be_silent});
   }
 
   struct way {
@@ -98,6 +98,7 @@ class proxy_fixture : public request_user, public proxy_user {
   transaction_layer layer;
   proxy core;
   named_by named = named_by::stranger;
+  bool may_be_silent = false;             ///< see relay_terms
   std::optional<recorded_entry> recorded; ///< what `edit` has put into Record-Route
   std::vector<way> ways{{"sip:bob@192.0.2.2", {target_at("192.0.2.2")}}};
   std::function<failure_verdict(context_handle, int)> on_failed;

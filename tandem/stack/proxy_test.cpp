@@ -362,8 +362,8 @@ TEST(proxy, timer_c_cancels_and_answers_408) {
 
 TEST(proxy, timer_c_is_silent_where_that_is_wanted) {
   proxy_fixture t;
+  t.may_be_silent = true;
   t.receive({});
-  t.core.allow_silence(t.context, true);
   t.take("100");
   const auto sent = t.take("INVITE");
   t.answer(sent, 180);
@@ -381,8 +381,8 @@ TEST(proxy, addresses_that_were_tried_count_neither_as_branches_nor_against_sile
   proxy_fixture t{settings};
   t.ways = {{"sip:bob@192.0.2.2",
              {target_at("192.0.2.2"), target_at("192.0.2.3"), target_at("192.0.2.4")}}};
+  t.may_be_silent = true;
   t.receive({});
-  t.core.allow_silence(t.context, true);
   t.take("100");
   for (int tried = 0; tried < 2; ++tried) {
     t.answer(t.take("INVITE"), 503);

@@ -46,8 +46,7 @@ forwarder::forwarder(core& home)
 
 bool forwarder::begin(message_context& m) {
   if (!routes_.make_transaction(m)) return false;
-  home_.proxy().keep(m.transaction(), m.message());
-  routes_.keep_arrived(m);
+  home_.proxy().keep(m.transaction(), m.message(), transaction_routes::answered_apart(m));
   return true;
 }
 
@@ -148,7 +147,6 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
     routes_.arm(m);
   else if (!routes_.make_transaction(m))
     return outcome::no();
-  routes_.keep_arrived(m);
   const auto sent = relay_all(m, ways);
   m.branches().clear();
   m.hop().paid = 0; // it counts once
@@ -164,7 +162,7 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   const auto recorded = recorded_entry_of(m);
   for (const way& w : ways)
     if (!w.found.targets.empty()) all.push_back(w.with(recorded ? &*recorded : nullptr));
-  const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, m.hops());
+  const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, routes_.terms_of(m));
   if (sent && *sent < all.size())
     withheld_.notice(home_.out().now(), "call {}: {} of {} ways were not tried",
                      m.message().call_id().substr(0, longest_id), all.size() - *sent, all.size());

@@ -79,12 +79,17 @@ void transaction_routes::arm(message_context& m) {
     came->charge.set(came->bytes.capacity());
     e->came = std::move(came);
   }
-  home_.proxy().allow_silence(m.transaction(), !has_failure_route && !is_noisy_);
 }
 
-void transaction_routes::keep_arrived(const message_context& m) {
-  if (!are_answered_alike(m.arrived(), m.message()))
-    home_.proxy().answer_as(m.transaction(), m.arrived());
+const sip::message* transaction_routes::answered_apart(const message_context& m) {
+  return are_answered_alike(m.arrived(), m.message()) ? nullptr : &m.arrived();
+}
+
+stack::relay_terms transaction_routes::terms_of(message_context& m) const {
+  const bool has_failure_route = m.state<transaction_run>().on_failure != script::no_block;
+  return {.hops = m.hops(),
+          .answers_to = answered_apart(m),
+          .may_be_silent = !has_failure_route && !is_noisy_};
 }
 
 // ---- what the proxy tells
@@ -122,7 +127,9 @@ stack::reply_verdict transaction_routes::on_reply(stack::context_handle context,
   message_context& m = prepare(*e, context, script::block_kind::onreply, std::move(response), from);
   m.state<transaction_run>().reply_branch = branch;
   if (home_.start(m, block, *this) == run_state::suspended) return stack::reply_verdict::later;
-  response = std::exchange(returned_, {});
+  take_over(m);
+  response = std::move(m.message());
+  home_.discard(m);
   return stack::reply_verdict::pass;
 }
 
@@ -147,25 +154,30 @@ stack::failure_verdict transaction_routes::on_failure(stack::context_handle cont
   if (const auto* const of = home_.proxy().find(context)) m.set_routing(of->routing);
   m.set_hops(stack::hop_count::before); // counted when it was relayed
   m.set_arrived(std::move(*arrived));
-  return home_.start(m, block, *this) == run_state::ended ? stack::failure_verdict::decided
-                                                          : stack::failure_verdict::later;
+  if (home_.start(m, block, *this) == run_state::suspended) return stack::failure_verdict::later;
+  take_over(m);
+  home_.discard(m);
+  return stack::failure_verdict::decided;
 }
 
-void transaction_routes::on_run_end(message_context& m, run_end when) {
+void transaction_routes::take_over(message_context& m) {
+  entry* const e = entry_of(m.transaction());
+  if (!e) return;
   const auto& run = m.state<transaction_run>();
-  if (entry* const e = entry_of(m.transaction())) {
-    e->on_failure = run.on_failure;
-    e->on_reply = run.on_reply;
-    e->flags = m.flags();
-    if (m.block() == script::block_kind::onreply) note_where_answerer_is(*e, m.message());
-  }
-  if (m.block() == script::block_kind::failure) {
-    if (when == run_end::later) home_.proxy().conclude(m.transaction());
-  } else if (when == run_end::later) {
-    home_.proxy().pass(run.reply_branch, std::move(m.message()));
-  } else {
-    returned_ = std::move(m.message());
-  }
+  e->on_failure = run.on_failure;
+  e->on_reply = run.on_reply;
+  e->flags = m.flags();
+  if (m.block() != script::block_kind::onreply) return;
+  // Without memory the response goes on all the same.
+  home_.out().to_tell().guard([&] { note_where_answerer_is(*e, m.message()); });
+}
+
+void transaction_routes::on_run_end(message_context& m) {
+  take_over(m);
+  if (m.block() == script::block_kind::failure)
+    home_.proxy().conclude(m.transaction());
+  else
+    home_.proxy().pass(m.state<transaction_run>().reply_branch, std::move(m.message()));
 }
 
 void transaction_routes::on_final(stack::context_handle, stack::user_tag, int) {}

@@ -39,9 +39,12 @@ class transaction_routes final : public stack::proxy_user, public run_user {
   /// without a transaction.
   void arm(message_context& m);
 
-  /// For responses that the proxy makes: where the script has edited what those repeat of the
-  /// request (RFC 3261 8.2.6.2), they answer the one that arrived.
-  void keep_arrived(const message_context& m);
+  /// The request as it arrived, where the script has edited what responses repeat of it (RFC 3261
+  /// 8.2.6.2): those that the proxy makes answer that one. Null where they would look the same.
+  [[nodiscard]] static const sip::message* answered_apart(const message_context& m);
+
+  /// How the request of the context is relayed. Views the context.
+  [[nodiscard]] stack::relay_terms terms_of(message_context& m) const;
 
   /// The caller hears 408 when a single ringing branch was given up and no failure_route is armed.
   void set_noisy(bool is_noisy) noexcept { is_noisy_ = is_noisy; }
@@ -56,7 +59,7 @@ class transaction_routes final : public stack::proxy_user, public run_user {
   void on_end(stack::context_handle context, stack::user_tag tag) override;
 
   // run_user
-  void on_run_end(message_context& m, run_end when) override;
+  void on_run_end(message_context& m) override;
 
  private:
   /// The request as it came, with what the server noted in its Via.
@@ -79,6 +82,8 @@ class transaction_routes final : public stack::proxy_user, public run_user {
 
   /// RFC 3261 12.2.1.2: whoever answers within a dialog says where he is from now on.
   void note_where_answerer_is(const entry& e, const sip::message& response);
+  /// What a block that has ended leaves to its transaction: what it armed, its flags.
+  void take_over(message_context& m);
   [[nodiscard]] entry* entry_of(stack::context_handle context) noexcept;
   /// A context for a block of the transaction.
   message_context& prepare(const entry& of, stack::context_handle context, script::block_kind kind,
@@ -86,7 +91,6 @@ class transaction_routes final : public stack::proxy_user, public run_user {
 
   core& home_;
   slot_map<entry> entries_;
-  sip::message returned_; ///< by an onreply_route that has ended at once
   bool is_noisy_ = true;
 };
 
