@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every element asks of every message, read once and kept as places in its bytes: the top Via,
-// the tags, Call-ID and CSeq (RFC 3261 8.1.1). Places survive that the message is moved or cloned.
-// Plain values, any thread.
+// What every element asks of every message, read once and kept as places in its bytes: which header
+// names there are, the top Via, the tags, Call-ID and CSeq (RFC 3261 8.1.1). Places survive that
+// the message is moved or cloned. Plain values, any thread.
 #pragma once
 
 #include <tandem/sip/header_id.hpp>
+#include <tandem/sip/header_set.hpp>
 #include <tandem/sip/method.hpp>
 #include <tandem/sip/parse_error.hpp>
 #include <tandem/sip/text_place.hpp>
@@ -94,7 +95,9 @@ struct alignas(8) essentials {
   method cseq_method = method::unknown;
   std::uint32_t cseq = 0;
   text_place from_tag, to_tag, call_id, cseq_method_text;
+  text_place from_address, to_address; ///< see message::plain_address()
   via_places via;
+  line_names names; ///< a name stays when its lines are erased
 
   /// Reads the value of that header, which stands at `at` in a text of at most 65,535 bytes.
   /// \return it is readable.

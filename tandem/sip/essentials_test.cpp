@@ -36,7 +36,15 @@ const std::string sample =
 /// Everything that is kept, in one text.
 std::string answers(const message& msg) {
   std::string all = "via " + std::string{msg.top_via()} + " call " + std::string{msg.call_id()} +
-                    " from " + std::string{msg.from_tag()} + " to " + std::string{msg.to_tag()};
+                    " from " + std::string{msg.from_tag()} + " to " + std::string{msg.to_tag()} +
+                    " of " + std::string{msg.plain_address(header_id::from)} + " and " +
+                    std::string{msg.plain_address(header_id::to)} + " names ";
+  for (std::size_t i = 1; i < header_count; ++i) {
+    const auto id = static_cast<header_id>(i);
+    all += msg.has(id) ? '1' : '0';
+    EXPECT_TRUE(msg.count(id) < 2 || msg.may_repeat({id})) << to_string(id);
+  }
+  all += msg.has("X-First") ? '1' : '0';
   if (const auto via = msg.get<hdr::via>()) {
     const auto text = [](const std::optional<host_view>& h) {
       return h ? std::string{h->text} : std::string{"-"};
@@ -192,6 +200,32 @@ TEST(essentials, move_with_their_message) {
   assigned = std::move(moved);
   EXPECT_EQ(answers(assigned), before);
   EXPECT_EQ(answers(message{}), answers(moved)); // NOLINT(bugprone-use-after-move): it says so
+}
+
+TEST(essentials, give_the_uri_of_a_from_that_is_plain_and_of_no_other_20_20) {
+  struct plain_case {
+    std::string_view from, uri;
+  };
+  for (const auto& [from, uri] :
+       std::initializer_list<plain_case>{{"<sip:a@b>;tag=x", "sip:a@b"},
+                                         {"<sip:a@b;tag=no>", "sip:a@b;tag=no"},
+                                         {"\"A <sip:no@no>\" <sip:a@b>;tag=x", "sip:a@b"},
+                                         {"\"A\"<sip:a@b>", "sip:a@b"},
+                                         {"A <sip:a@b>;tag=x", ""},
+                                         {"\"A\" B <sip:a@b>;tag=x", ""},
+                                         {"\"A\" \"B\" <sip:a@b>;tag=x", ""},
+                                         {"<sip:a@b>;x=y;tag=x", ""},
+                                         {"<sip:a@b>;tag=x;y", ""},
+                                         {"<sip:a@b>;tag=x;tag=y", ""},
+                                         {"<sip:a@b>;tag=", ""},
+                                         {"<sip:a@b> c", ""},
+                                         {"<sip:a@b", ""},
+                                         {"sip:a@b;tag=x", ""},
+                                         {"<>;tag=x", ""}}) {
+    message msg = parse(request);
+    ASSERT_TRUE(msg.edit().put(hdr::from, from));
+    EXPECT_EQ(msg.plain_address(header_id::from), uri) << from;
+  }
 }
 
 TEST(essentials, are_of_the_first_value_and_give_every_part_of_a_via) {

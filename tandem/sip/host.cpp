@@ -87,6 +87,7 @@ result<host_view, parse_error> host_view::parse(std::string_view text) noexcept 
 }
 
 std::optional<host_view> host_view::from_text(std::string_view text) noexcept {
+  if (text.empty()) return std::nullopt;
   if (parse_ipv6(text)) return host_view{text, host_kind::ipv6};
   cursor at{text};
   const auto host = read(at);

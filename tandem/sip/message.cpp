@@ -50,8 +50,10 @@ header_line message::header(std::size_t i) const noexcept {
 }
 
 std::size_t message::find(header_name name, std::size_t from) const noexcept {
-  if (from >= at_.lines) return npos;
   const header_id id = name.id();
+  if (from >= at_.lines || !known().names.present.has(id)) return npos;
+  // Whoever goes on behind the only line of that name is done.
+  if (from != 0 && line_at(from - 1).id == id && !known().names.repeated.has(id)) return npos;
   const index_line* const last = at_.index_end - at_.lines;
   for (const index_line* l = at_.index_end - from; l != last;)
     if ((--l)->id == id && (id != header_id::unknown || iequals(name_of(*l), name.text())))

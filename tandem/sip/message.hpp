@@ -10,6 +10,7 @@
 #include <tandem/sip/essentials.hpp>
 #include <tandem/sip/header_id.hpp>
 #include <tandem/sip/header_name.hpp>
+#include <tandem/sip/header_set.hpp>
 #include <tandem/sip/message_key.hpp>
 #include <tandem/sip/message_layout.hpp>
 #include <tandem/sip/method.hpp>
@@ -135,6 +136,11 @@ class message {
   [[nodiscard]] bool has(header_name name) const noexcept { return find(name) != npos; }
   /// Number of lines of that name.
   [[nodiscard]] std::size_t count(header_name name) const noexcept;
+  /// Lines of one of these names may stand more than once. False is certain; true may be no longer
+  /// so, where lines were erased. Without a walk over the lines.
+  [[nodiscard]] bool may_repeat(const header_set& names) const noexcept {
+    return at_.lines != 0 && known().names.repeated.meets(names);
+  }
   /// Text of the first line of that name (all its values).
   [[nodiscard]] std::optional<std::string_view> first(header_name name) const noexcept {
     return nth(name, 0);
@@ -158,6 +164,9 @@ class message {
   [[nodiscard]] std::string_view call_id() const noexcept;
   [[nodiscard]] std::string_view from_tag() const noexcept;
   [[nodiscard]] std::string_view to_tag() const noexcept;
+  /// From or To is `<URI>` or `"name" <URI>`, and no parameter but one tag follows: the URI, which
+  /// is all that is left to be read there. Empty when the line is not so, as few are.
+  [[nodiscard]] std::string_view plain_address(header_id from_or_to) const noexcept;
 
   // --- typed values: msg.get<hdr::via>() (headers.hpp has the tags)
 

@@ -110,16 +110,23 @@ result<void, edit_errc> message_editor::set_status(int status, std::string_view 
 
 result<void, edit_errc> message_editor::insert_line(std::size_t i, header_name name,
                                                     std::string_view value) {
-  if (const auto fault = fault_of_line(name, {value})) return fail(*fault);
+  return insert_pieces(i, name, {value});
+}
+
+result<void, edit_errc>
+message_editor::insert_pieces(std::size_t i, const header_name& name,
+                              std::initializer_list<std::string_view> value) {
+  if (const auto fault = fault_of_line(name, value)) return fail(*fault);
   if (i > of_.at_.lines) return fail(edit_errc::no_such_header);
   block_ref replaced;
-  if (!reserve(line_size(name.text(), {value}), 1, replaced)) return fail(edit_errc::too_large);
-  const index_line added = add_line(name.id(), name.text(), {value});
+  if (!reserve(line_size(name.text(), value), 1, replaced)) return fail(edit_errc::too_large);
+  const index_line added = add_line(name.id(), name.text(), value);
   index_line* const last = own_index() - of_.at_.lines;
   std::memmove(last - 1, last, (of_.at_.lines - i) * sizeof(index_line));
   own_index()[-1 - static_cast<std::ptrdiff_t>(i)] = added;
   ++of_.at_.lines;
   of_.known().forget(name.id());
+  of_.known().names.add(name.id());
   return {};
 }
 
@@ -178,8 +185,13 @@ result<void, edit_errc> message_editor::put(header_name name, std::string_view v
 }
 
 result<void, edit_errc> message_editor::put_front(header_name name, std::string_view value) {
+  return put_front(name, std::initializer_list<std::string_view>{value});
+}
+
+result<void, edit_errc> message_editor::put_front(header_name name,
+                                                  std::initializer_list<std::string_view> value) {
   const std::size_t at = of_.find(name);
-  return insert_line(at == message::npos ? 0 : at, name, value);
+  return insert_pieces(at == message::npos ? 0 : at, name, value);
 }
 
 result<void, edit_errc> message_editor::put_back(header_name name, std::string_view value) {

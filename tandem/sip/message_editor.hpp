@@ -47,6 +47,11 @@ class message_editor {
   [[nodiscard]] result<void, edit_errc> put(header_name name, std::string_view value);
   /// A line before the first of that name; the first of all when there is none.
   [[nodiscard]] result<void, edit_errc> put_front(header_name name, std::string_view value);
+  /// The same with a value that is these pieces, one after the other.
+  [[nodiscard]] result<void, edit_errc> put_front(header_name name,
+                                                  std::initializer_list<std::string_view> value);
+  /// Not {first, last}: that would be two texts, of which the second has no end.
+  void put_front(header_name name, std::initializer_list<const char*> value) = delete;
   /// A line after the last of that name; the last of all when there is none.
   [[nodiscard]] result<void, edit_errc> put_back(header_name name, std::string_view value);
   /// A line at the end of all.
@@ -111,6 +116,8 @@ class message_editor {
                       std::initializer_list<std::string_view> value) noexcept;
   /// The lines of an index that is nobody else's since reserve().
   [[nodiscard]] index_line* own_index() noexcept;
+  result<void, edit_errc> insert_pieces(std::size_t i, const header_name& name,
+                                        std::initializer_list<std::string_view> value);
   result<void, edit_errc> rewrite_line(std::size_t i,
                                        std::initializer_list<std::string_view> value);
   result<void, edit_errc> splice_value(header_name name, side which, std::string_view value);

@@ -37,20 +37,36 @@ std::optional<std::string_view> find_tag_parameter(cursor at) noexcept {
 
 /// RFC 3261 20.20: the parameters stand behind the angle brackets, or without brackets behind the
 /// first semicolon.
-std::optional<std::string_view> find_tag(cursor at) noexcept {
-  if (at.peek() != '"') at.skip_to<'"', '<', ';'>();
+/// \param address gets the URI of what message::plain_address() describes
+std::optional<std::string_view> find_tag(cursor at, std::string_view& address) noexcept {
+  address = {};
+  if (at.peek() == '"') {
+    if (!at.take_quoted()) return std::nullopt;
+    at.skip_lws();
+  }
+  const bool is_plain = at.peek() == '<'; // so far
+  if (!is_plain) at.skip_to<'"', '<', ';'>();
   while (at.peek() == '"') {
     if (!at.take_quoted()) return std::nullopt;
     at.skip_to<'"', '<', ';'>();
   }
+  std::string_view bracketed;
   if (at.take('<')) {
+    const std::size_t from = at.offset();
     at.skip_to<'>'>();
+    if (is_plain) bracketed = at.since(from);
     if (!at.take('>')) return std::nullopt;
   }
-  if (at.at_end()) return std::string_view{};
+  if (at.at_end()) {
+    address = bracketed;
+    return std::string_view{};
+  }
   const cursor parameters = at;
   if (at.take_exactly(";tag=")) // as it mostly stands
-    if (const auto tag = at.take_param_value(); !tag.empty() && at.at_end()) return tag;
+    if (const auto tag = at.take_param_value(); !tag.empty() && at.at_end()) {
+      address = bracketed;
+      return tag;
+    }
   return find_tag_parameter(parameters);
 }
 
@@ -69,8 +85,10 @@ std::optional<std::string_view> find_tag(cursor at) noexcept {
   case header_id::to: {
     text_place& tag = id == header_id::from ? from_tag : to_tag;
     if (at.at_end()) return false;
-    const auto found = find_tag(at);
+    std::string_view address;
+    const auto found = find_tag(at, address);
     tag = {found.value_or(std::string_view{}), at.first()};
+    (id == header_id::from ? from_address : to_address) = {address, at.first()};
     return found.has_value();
   }
   case header_id::call_id: call_id = {at.rest(), at.first()}; return !at.at_end();
@@ -139,6 +157,11 @@ std::string_view message::from_tag() const noexcept {
 
 std::string_view message::to_tag() const noexcept {
   return essential_text(header_id::to, &essentials::to_tag);
+}
+
+std::string_view message::plain_address(header_id from_or_to) const noexcept {
+  return essential_text(from_or_to, from_or_to == header_id::from ? &essentials::from_address
+                                                                  : &essentials::to_address);
 }
 
 result<message_key, header_id> message::key() const noexcept {

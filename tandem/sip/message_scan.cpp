@@ -256,6 +256,7 @@ class message_scanner {
     to.id = id;
     to.name_size = name_size & index_line::long_name;
     to.is_edit = 0;
+    names_.add(id);
     if (id == header_id::content_length)
       read_content_length({value, static_cast<std::size_t>(end - value)});
   }
@@ -310,6 +311,7 @@ class message_scanner {
     at_.index_end = top_;
     msg.base_ = std::move(block_);
     msg.at_ = at_;
+    msg.known().names = names_;
     return made;
   }
 
@@ -323,6 +325,7 @@ class message_scanner {
   index_line* next_ = nullptr;
   index_line* lowest_ = nullptr;
   bool is_behind_bytes_ = false; ///< it stands in block_
+  line_names names_;
   std::uint32_t length_ = 0;
   bool has_length_ = false;
   std::array<index_line, max_header_lines> lines_; // not initialised: written before it is read

@@ -99,6 +99,14 @@ std::optional<parse_error> name_addr::assign(cursor& at) noexcept {
   return std::nullopt;
 }
 
+std::optional<parse_error> name_addr::assign_first(std::string_view text) noexcept {
+  cursor at{text};
+  if (const auto fault = assign(at)) return fault;
+  at.skip_lws();
+  if (at.at_end() || at.peek() == ',') return std::nullopt;
+  return at.fault(parse_errc::trailing_text);
+}
+
 result<name_addr, parse_error> name_addr::read(cursor& at) noexcept {
   result<name_addr, parse_error> value{tl::in_place};
   if (const auto fault = value->assign(at)) value = tl::unexpected<parse_error>(*fault);

@@ -24,6 +24,8 @@ struct name_addr {
   static result<name_addr, parse_error> read(cursor& at) noexcept;
   /// read() in place, which spares a copy. \return why there is none; this means nothing then.
   std::optional<parse_error> assign(cursor& at) noexcept;
+  /// The same of the first of the values that `text` begins with; a comma or the end follows it.
+  std::optional<parse_error> assign_first(std::string_view text) noexcept;
   void write(sink& out) const noexcept;
 
   /// The meaning of the display name. Allocates.

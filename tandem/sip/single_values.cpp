@@ -21,6 +21,15 @@ std::string_view next_value(header_id id, std::string_view& rest) noexcept {
   return value;
 }
 
+std::string_view front_and_rest(const message& of, header_id list) noexcept {
+  for (std::size_t i = of.find(list); i != message::npos; i = of.find(list, i + 1)) {
+    cursor at{of.value(i)};
+    skip_list_commas(at);
+    if (!at.at_end()) return at.rest();
+  }
+  return {};
+}
+
 std::size_t count_values(const message& of, header_name name) noexcept {
   std::size_t n = 0;
   for_each_value(of, name, [&n](std::string_view) { ++n; });

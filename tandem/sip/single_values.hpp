@@ -15,6 +15,10 @@ namespace tandem::sip {
 /// behind its comma. Empty items are passed over.
 [[nodiscard]] std::string_view next_value(header_id id, std::string_view& rest) noexcept;
 
+/// What message::front() begins: the text of the first line of that name that has a value, from the
+/// value on to the end of the line; empty when there is none.
+[[nodiscard]] std::string_view front_and_rest(const message& of, header_id list) noexcept;
+
 /// Calls `f(std::string_view)` for each single value of that name, in order.
 template <typename F>
 void for_each_value(const message& of, header_name name, F&& f) {

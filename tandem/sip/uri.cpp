@@ -25,8 +25,17 @@ void uri_part_list<Separator>::steps::step() noexcept {
 
 template <char Separator>
 std::optional<uri_param> uri_part_list<Separator>::find(std::string_view name) const noexcept {
-  for (const uri_param& each : *this)
-    if (each.is(name)) return each;
+  // Without an escape, a name that ends elsewhere is another one.
+  const auto is_escaped = [](std::string_view text) {
+    return text.find('%') != std::string_view::npos;
+  };
+  const bool has_escapes = is_escaped(text_) || is_escaped(name);
+  for (auto it = begin(); it != end(); ++it) {
+    const std::string_view whole = it.text();
+    const bool may_be = has_escapes || whole.size() == name.size() ||
+                        (whole.size() > name.size() && whole[name.size()] == '=');
+    if (may_be && it->is(name)) return *it;
+  }
   return std::nullopt;
 }
 
@@ -42,9 +51,10 @@ template class uri_part_list<'&'>;
 namespace {
 
 /// Steps over characters of the class and escapes. `bad_escape` when a % is none.
-bool skip_escaped(cursor& at, char_class of) noexcept {
+template <char_class Of>
+bool skip_escaped(cursor& at) noexcept {
   for (;;) {
-    at.take_while(of);
+    at.take_word<Of>();
     if (at.peek() != '%') return true;
     const std::string_view rest = at.rest();
     if (rest.size() < 3 || hex_value(rest[1]) < 0 || hex_value(rest[2]) < 0) return false;
@@ -105,7 +115,7 @@ std::optional<parse_error> uri::assign(std::string_view text) noexcept {
     if (const auto fault = read_tel(at)) return fault;
   } else {
     if (at.at_end()) return at.fault(parse_errc::expected_value);
-    if (!skip_escaped(at, char_class::uri)) return at.fault(parse_errc::bad_escape);
+    if (!skip_escaped<char_class::uri>(at)) return at.fault(parse_errc::bad_escape);
   }
   return fault_of_rest(at);
 }
@@ -144,12 +154,12 @@ std::optional<parse_error> uri::read_sip(cursor& at) noexcept {
 // userinfo = ( user / telephone-subscriber ) [ ":" password ] "@"
 std::optional<parse_error> uri::read_user(cursor& at) noexcept {
   user_ = place(at);
-  if (!skip_escaped(at, char_class::user)) return at.fault(parse_errc::bad_escape);
+  if (!skip_escaped<char_class::user>(at)) return at.fault(parse_errc::bad_escape);
   user_end_ = place(at);
   if (user_ == user_end_) return at.fault(parse_errc::bad_user);
   if (at.take(':')) {
     password_ = place(at);
-    if (!skip_escaped(at, char_class::password)) return at.fault(parse_errc::bad_escape);
+    if (!skip_escaped<char_class::password>(at)) return at.fault(parse_errc::bad_escape);
   }
   if (!at.take('@')) return at.fault(parse_errc::bad_user);
   return std::nullopt;
@@ -179,14 +189,14 @@ std::optional<parse_error> uri::read_params(cursor& at) noexcept {
   std::size_t count = 0;
   do {
     const std::size_t from = at.offset();
-    if (!skip_escaped(at, char_class::uri_param)) return at.fault(parse_errc::bad_escape);
+    if (!skip_escaped<char_class::uri_param>(at)) return at.fault(parse_errc::bad_escape);
     const std::string_view name = at.since(from);
     if (name.empty()) return at.fault(parse_errc::bad_parameter);
     const bool has_value = at.peek() == '=';
     const std::size_t value = at.offset() + (has_value ? 1 : 0);
     // Deviates: an "=" inside a value (base64) and an empty value are let through.
     while (at.take('='))
-      if (!skip_escaped(at, char_class::uri_param)) return at.fault(parse_errc::bad_escape);
+      if (!skip_escaped<char_class::uri_param>(at)) return at.fault(parse_errc::bad_escape);
     if (text_place* const mark = find_mark(name)) {
       if (is_there(*mark))
         marks_.has_repeated = true;
@@ -234,9 +244,9 @@ std::optional<parse_error> uri::read_headers(cursor& at) noexcept {
   std::size_t count = 0;
   do {
     const std::size_t from = at.offset();
-    if (!skip_escaped(at, char_class::uri_header)) return at.fault(parse_errc::bad_escape);
+    if (!skip_escaped<char_class::uri_header>(at)) return at.fault(parse_errc::bad_escape);
     if (at.offset() == from || !at.take('=')) return at.fault(parse_errc::bad_uri_header);
-    if (!skip_escaped(at, char_class::uri_header)) return at.fault(parse_errc::bad_escape);
+    if (!skip_escaped<char_class::uri_header>(at)) return at.fault(parse_errc::bad_escape);
     if (++count > max_parameters) return at.fault(parse_errc::too_many_parameters);
   } while (at.take('&'));
   return at.at_end() ? std::nullopt : std::optional{at.fault(parse_errc::bad_uri_header)};

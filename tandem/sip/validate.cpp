@@ -29,25 +29,6 @@ verdict refuse_field(std::string_view name, parse_error error) {
   return rejection{.status = 400, .reason = std::move(reason), .value = {}};
 }
 
-/// Names of headers, one bit each.
-class header_set {
- public:
-  constexpr bool has(header_id id) const noexcept { return (word(id) & bit(id)) != 0; }
-  constexpr void add(header_id id) noexcept { words_[index(id)] |= bit(id); }
-
- private:
-  static_assert(header_count <= 128);
-  static constexpr std::size_t index(header_id id) noexcept {
-    return static_cast<unsigned>(id) / 64;
-  }
-  static constexpr std::uint64_t bit(header_id id) noexcept {
-    return std::uint64_t{1} << static_cast<unsigned>(id) % 64;
-  }
-  constexpr std::uint64_t word(header_id id) const noexcept { return words_[index(id)]; }
-
-  std::array<std::uint64_t, 2> words_{};
-};
-
 /// Headers that may stand once and that somebody acts on. Free text twice (Subject, User-Agent)
 /// harms nobody.
 constexpr header_set strictly_single = [] {
@@ -60,70 +41,71 @@ constexpr header_set strictly_single = [] {
   return set;
 }();
 
-/// The lines of a message that every element looks at.
-struct needed_lines {
-  std::optional<std::string_view> via, from, to, call_id, cseq, max_forwards;
-  bool has_repeated = false;
-};
+/// What a response is matched by, but for Via, of which there may be several lines.
+constexpr header_set matching{header_id::from, header_id::to, header_id::call_id, header_id::cseq};
 
-needed_lines find_needed(const message& msg) {
-  needed_lines found;
+/// A line of one of these names stands twice (RFC 3261 7.3.1): of two lines one parser takes the
+/// first, another the last.
+bool has_repeated_line(const message& msg, const header_set& names) {
+  if (!msg.may_repeat(names)) return false;
   header_set seen;
   for (std::size_t i = 0; i < msg.header_count(); ++i) {
     const header_id id = msg.id(i);
-    if (seen.has(id)) {
-      found.has_repeated |= strictly_single.has(id);
-      continue;
-    }
+    if (names.has(id) && seen.has(id)) return true;
     seen.add(id);
-    switch (id) {
-    case header_id::via: found.via = msg.value(i); break;
-    case header_id::from: found.from = msg.value(i); break;
-    case header_id::to: found.to = msg.value(i); break;
-    case header_id::call_id: found.call_id = msg.value(i); break;
-    case header_id::cseq: found.cseq = msg.value(i); break;
-    case header_id::max_forwards: found.max_forwards = msg.value(i); break;
-    default: break;
-    }
   }
-  return found;
+  return false;
+}
+
+/// The value of the first line of that name, which is there.
+std::string_view line_of(const message& msg, header_id id) { return *msg.first(id); }
+
+/// Reads From or To. \return whether a parameter stands twice there
+result<bool, parse_error> read_party(const message& msg, header_id id) {
+  if (const auto plain = msg.plain_address(id); !plain.empty()) {
+    uri address;
+    if (const auto fault = address.assign(plain)) return tl::unexpected<parse_error>(*fault);
+    return false;
+  }
+  const auto whole = name_addr::parse(line_of(msg, id));
+  if (!whole) return tl::unexpected<parse_error>(whole.error());
+  return has_repeated(whole->params);
 }
 
 /// The method in CSeq, whose number is below 2^31 (RFC 3261 8.1.1.5). With a key the message has
 /// read both before.
 result<std::string_view, parse_error>
-method_of_sequence(std::string_view line, const result<message_key, header_id>& key) noexcept {
+method_of_sequence(const message& msg, const result<message_key, header_id>& key) noexcept {
   constexpr std::uint32_t highest = 0x7fff'ffff;
   if (key && key->cseq <= highest) return key->cseq_method_text;
-  const auto parsed = cseq::parse(line);
+  const auto parsed = cseq::parse(line_of(msg, header_id::cseq));
   if (!parsed) return tl::unexpected<parse_error>(parsed.error());
   return parsed->method;
 }
 
 /// RFC 3261 8.1.1: what every message has, and that it can be read.
-verdict check_mandatory(const message& msg, const needed_lines& lines) {
-  if (!lines.via) return refuse(400, "Missing Via");
-  if (!lines.from) return refuse(400, "Missing From");
-  if (!lines.to) return refuse(400, "Missing To");
-  if (!lines.call_id) return refuse(400, "Missing Call-ID");
-  if (!lines.cseq) return refuse(400, "Missing CSeq");
-  if (lines.has_repeated) return refuse(400, "Repeated Header Field");
-  // With a key the message has read its top Via before.
+verdict check_mandatory(const message& msg) {
+  // With a key all five are there, and the message has read its top Via before.
   const auto key = msg.key();
-  const auto top = key ? msg.get<hdr::via>() : list<via>{*lines.via}.front();
+  if (!key)
+    for (const header_id id :
+         {header_id::via, header_id::from, header_id::to, header_id::call_id, header_id::cseq})
+      if (!msg.has(id)) return refuse(400, std::string{"Missing "}.append(to_string(id)));
+  if (has_repeated_line(msg, strictly_single)) return refuse(400, "Repeated Header Field");
+  const auto top = key ? msg.get<hdr::via>() : list<via>{line_of(msg, header_id::via)}.front();
   if (!top) return refuse_field("Via", top.error());
-  const auto from = name_addr::parse(*lines.from);
-  if (!from) return refuse_field("From", from.error());
-  const auto to = name_addr::parse(*lines.to);
-  if (!to) return refuse_field("To", to.error());
-  if (const auto id = call_id::parse(*lines.call_id); !id)
+  const auto from_repeats = read_party(msg, header_id::from);
+  if (!from_repeats) return refuse_field("From", from_repeats.error());
+  const auto to_repeats = read_party(msg, header_id::to);
+  if (!to_repeats) return refuse_field("To", to_repeats.error());
+  if (const auto id = call_id::parse(key ? key->call_id : line_of(msg, header_id::call_id)); !id)
     return refuse_field("Call-ID", id.error());
-  const auto method = method_of_sequence(*lines.cseq, key);
+  const auto method = method_of_sequence(msg, key);
   if (!method) return refuse_field("CSeq", method.error());
   // RFC 3261 7.3.1: two tags or two branches, and every parser sees another dialog or transaction.
   if (top->params.has_repeated()) return refuse(400, "Repeated Parameter in Via");
-  if (has_repeated(from->params)) return refuse(400, "Repeated Parameter in From");
-  if (has_repeated(to->params)) return refuse(400, "Repeated Parameter in To");
+  if (*from_repeats) return refuse(400, "Repeated Parameter in From");
+  if (*to_repeats) return refuse(400, "Repeated Parameter in To");
   // RFC 3261 8.1.1.5; a response has no method of its own to compare.
   if (msg.is_request() && *method != msg.method_text())
     return refuse(400, "CSeq of Another Method");
@@ -132,7 +114,7 @@ verdict check_mandatory(const message& msg, const needed_lines& lines) {
 
 /// RFC 3261 8.1.3.3, 16.7: a response that must not be processed is dropped.
 bool is_worthless(const message& response, role as) {
-  if (fault_of_response(response) || check_mandatory(response, find_needed(response))) return true;
+  if (fault_of_response(response) || check_mandatory(response)) return true;
   // RFC 4475 3.1.2.20: nothing is sent on to a broadcast address.
   constexpr std::string_view broadcast = "255.255.255.255";
   std::size_t hops = 0;
@@ -269,10 +251,10 @@ verdict check_request(const message& request, role as, const supported_sets& sup
                       read_values& read) {
   if (const auto defect = request.defect())
     return refuse(status_owed(defect->code), reason_owed(defect->code));
-  const needed_lines lines = find_needed(request);
-  if (auto v = check_mandatory(request, lines)) return v;
+  if (auto v = check_mandatory(request)) return v;
   if (auto v = check_request_uri(request, supported, read.target)) return v;
-  const auto hops = lines.max_forwards ? hop_count::parse(*lines.max_forwards) : hop_count{70};
+  const auto max_forwards = request.first(header_id::max_forwards);
+  const auto hops = max_forwards ? hop_count::parse(*max_forwards) : hop_count{70};
   if (!hops) return refuse_field("Max-Forwards", hops.error());
 
   if (as == role::proxy) {
@@ -310,14 +292,7 @@ bool has_repeated(const params& all) noexcept {
 
 std::optional<std::string_view> fault_of_response(const message& response) noexcept {
   if (const auto defect = response.defect()) return describe(defect->code);
-  // RFC 3261 7.3.1: of two lines one parser takes the first, another the last.
-  essential_set seen;
-  for (std::size_t i = 0; i < response.header_count(); ++i) {
-    const header_id id = response.id(i);
-    if (!essential_set::is_essential(id) || id == header_id::via) continue;
-    if (seen.has(id)) return "From, To, Call-ID or CSeq stands twice";
-    seen.add(id);
-  }
+  if (has_repeated_line(response, matching)) return "From, To, Call-ID or CSeq stands twice";
   if (const auto key = response.key(); !key) {
     switch (key.error()) {
     case header_id::via: return "no Via that can be read";

@@ -32,6 +32,20 @@ std::string owed(std::string_view from, std::string_view to, const supported_set
   return found ? std::to_string(found->status) + " " + found->reason : "nothing";
 }
 
+TEST(validate, refuses_what_cannot_be_read_in_from_wherever_it_stands_20_20) {
+  for (const std::string_view from :
+       {"<sip:ann example.net>;tag=1", "<sip:%zz@example.net>;tag=1", "<ann>;tag=1", "<>;tag=1",
+        "\"Ann <sip:ann@example.net>;tag=1", "\"Ann\" Lee <sip:ann@example.net>;tag=1",
+        "Ann <sip:ann@>;tag=1", "<sip:ann@example.net> lee;tag=1", "<sip:ann@example.net>;tag=1;",
+        "<sip:ann@example.net>;=1"})
+    EXPECT_EQ(owed("<sip:ann@example.net>;tag=1", from).substr(0, 12), "400 Bad From") << from;
+  for (const std::string_view from :
+       {"\"Ann\" <sip:ann@example.net>;tag=1", "Ann Lee <sip:ann@example.net>;tag=1",
+        "<sip:ann@example.net>", "sip:ann@example.net;tag=1",
+        "<sip:ann@example.net> ; x=y ; tag=1"})
+    EXPECT_EQ(owed("<sip:ann@example.net>;tag=1", from), "nothing") << from;
+}
+
 TEST(validate, hands_on_the_request_uri_that_it_has_read) {
   const auto msg = message::parse(good);
   ASSERT_TRUE(msg);
