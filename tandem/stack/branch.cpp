@@ -27,8 +27,13 @@ std::string_view routing_part(std::string_view branch) noexcept {
   return branch.substr(cookie.size(), letters);
 }
 
-std::uint64_t call_hash(const sip::message_key& key, const hash_key& secret) noexcept {
-  return keyed_hash(secret, key.call_id, key.from_tag, key.cseq);
+/// What is hashed of a request: two kinds, so that no URI can be written that gives away the other.
+enum class hashed : std::uint64_t { routing = 0x726f7574, hop = 0x686f70 };
+
+keyed_hasher begin_hash(hashed what, const sip::message_key& key, const hash_key& secret) noexcept {
+  keyed_hasher hash{secret};
+  hash.add(static_cast<std::uint64_t>(what) << 32 | key.cseq).add(key.call_id).add(key.from_tag);
+  return hash;
 }
 
 /// What stays the same in a request, its copies, its ACK and its CANCEL on one hop, and comes back
@@ -36,7 +41,7 @@ std::uint64_t call_hash(const sip::message_key& key, const hash_key& secret) noe
 std::uint64_t hop_hash(const sip::message_key& key, std::string_view branch, std::string_view host,
                        const hash_key& secret) noexcept {
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2); // of an IPv6 address
-  return keyed_hash(secret, branch, host, call_hash(key, secret));
+  return begin_hash(hashed::hop, key, secret).add(branch).add(host).finish();
 }
 
 void put_home(branch_text& branch, std::uint16_t home) noexcept {
@@ -86,18 +91,19 @@ void branch_text::put_number(unsigned number) noexcept {
 routing_id routing_hash(const sip::message& request, const hash_key& secret) noexcept {
   const auto key = request.key();
   if (!key) return {};
-  std::uint64_t hop = keyed_hash(secret, request.request_uri(), {}, call_hash(*key, secret));
+  const auto for_each_line = [&request](sip::header_id id, auto&& f) {
+    for (std::size_t i = request.find(id); i != sip::message::npos; i = request.find(id, i + 1))
+      f(request.value(i));
+  };
+  keyed_hasher hash = begin_hash(hashed::routing, *key, secret);
+  hash.add(request.request_uri());
+  for_each_line(sip::header_id::route, [&](std::string_view line) { hash.add(line); });
+  const std::uint64_t hop = hash.finish();
   std::uint64_t proxies = 0;
-  for (std::size_t i = 0; i < request.header_count(); ++i) {
-    const auto id = request.id(i);
-    const auto mix = [&](std::uint64_t& h) {
-      h = keyed_hash(secret, request.value(i), {}, h ^ static_cast<std::uint64_t>(id));
-    };
-    if (id == sip::header_id::route)
-      mix(hop);
-    else if (id == sip::header_id::proxy_require || id == sip::header_id::proxy_authorization)
-      mix(proxies);
-  }
+  for (const auto id : {sip::header_id::proxy_require, sip::header_id::proxy_authorization})
+    for_each_line(id, [&](std::string_view line) {
+      proxies = keyed_hash(secret, line, {}, proxies ^ static_cast<std::uint64_t>(id));
+    });
   return {hop ^ proxies, hop};
 }
 

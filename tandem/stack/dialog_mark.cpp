@@ -56,9 +56,9 @@ std::uint64_t place_of(const sip::uri& uri, const hash_key& secret) noexcept {
   return hash.finish() | 1;
 }
 
-std::uint64_t place_of(std::string_view address, const hash_key& secret) noexcept {
-  const auto parsed = sip::name_addr::parse(address);
-  return parsed ? place_of(parsed->address, secret) : no_place;
+std::uint64_t place_of(std::string_view text, const hash_key& secret) noexcept {
+  sip::name_addr first;
+  return first.assign_first(text) ? no_place : place_of(first.address, secret);
 }
 
 dialog_mark::dialog_mark(const marked_dialog& of, const hash_key& secret) noexcept

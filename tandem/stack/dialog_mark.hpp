@@ -29,8 +29,9 @@ struct marked_dialog {
 /// Where a URI leads: user, host, port, transport and maddr. Other parameters are left out: not
 /// every user agent gives them back as they were.
 [[nodiscard]] std::uint64_t place_of(const sip::uri& uri, const hash_key& secret) noexcept;
-/// The same of a URI or an address header (`"Bob" <sip:..>;x=y`); `no_place` when it is neither.
-[[nodiscard]] std::uint64_t place_of(std::string_view address, const hash_key& secret) noexcept;
+/// The same of a URI or an address (`"Bob" <sip:..>;x=y`), the first of the list that `text` begins
+/// with; `no_place` when it is neither.
+[[nodiscard]] std::uint64_t place_of(std::string_view text, const hash_key& secret) noexcept;
 inline constexpr std::uint64_t no_place = 0;
 
 /// Three times ten hexadecimal digits: dialog, party, next hop. 40 bits each: guessing one takes as

@@ -112,7 +112,9 @@ class kept_charge {
     std::swap(bytes_, other.bytes_);
     return *this;
   }
-  ~kept_charge() { name(nullptr); }
+  ~kept_charge() {
+    if (source_) name(nullptr);
+  }
 
   /// On whose account it goes; null: nobody counts.
   void name(kept_source* source) noexcept;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/record_route.hpp>
 
-#include <tandem/base/block.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
-#include <tandem/sip/sink.hpp>
 #include <tandem/sip/uri.hpp>
 #include <tandem/stack/dialog_mark.hpp>
 
@@ -31,28 +29,6 @@ constexpr std::string_view pair_text = ";r2=on";
 constexpr std::string_view blank_mark = "000000000000000000000000000000";
 static_assert(blank_mark.size() == dialog_mark::size);
 
-/// Text and mark of one entry, put together in a block of its size.
-class entry_writer {
- public:
-  explicit entry_writer(std::size_t size)
-      : room_{block_ref::make(size)}, out_{{room_.data(), room_.capacity()}} {}
-  entry_writer& put(std::string_view text) {
-    out_.put(text);
-    return *this;
-  }
-  /// Nothing without a value.
-  entry_writer& put(std::string_view begin, std::string_view value) {
-    if (!value.empty()) put(begin).put(value);
-    return *this;
-  }
-  [[nodiscard]] bool has_fitted() const { return out_.has_fitted(); }
-  [[nodiscard]] std::string_view text() const { return out_.text(); }
-
- private:
-  block_ref room_;
-  sip::sink out_;
-};
-
 /// Parameters of an entry of ours, as we have written them.
 struct own_parameters {
   std::string_view mark;
@@ -72,10 +48,17 @@ own_parameters read_parameters(std::string_view list) {
       const std::string_view name = begin.substr(1); // without the semicolon
       if (one.starts_with(name)) value = one.substr(name.size());
     };
-    take(mark_begin, found.mark);
-    take(calling_begin, found.calling_flow);
-    take(called_begin, found.called_flow);
-    found.is_of_pair = found.is_of_pair || one == pair_name || one == pair_text.substr(1);
+    switch (one.empty() ? '\0' : one.front()) {
+    case 'c': take(calling_begin, found.calling_flow); break;
+    case 'd':
+      take(mark_begin, found.mark);
+      take(called_begin, found.called_flow);
+      break;
+    case 'r':
+      found.is_of_pair = found.is_of_pair || one == pair_name || one == pair_text.substr(1);
+      break;
+    default: break;
+    }
   }
   return found;
 }
@@ -108,8 +91,8 @@ marked_dialog dialog_of(std::string_view call_id, std::string_view calling_tag,
 }
 
 std::uint64_t contact_place(const sip::message& m, const hash_key& secret) {
-  const auto contact = m.front(sip::header_id::contact);
-  return contact ? place_of(*contact, secret) : no_place; // a star is no address
+  const std::string_view contacts = front_and_rest(m, sip::header_id::contact);
+  return contacts.empty() ? no_place : place_of(contacts, secret); // a star is no address
 }
 
 /// Target refresh requests: RFC 3261 12.2 and 14, RFC 3311 5.1, RFC 6665 4.4.1, RFC 5057 5.4.
@@ -132,20 +115,19 @@ std::uint64_t party_hash(std::string_view call_id, std::string_view tag, const h
 bool put_entry(sip::message& m, const record_route_rules& rules, const route_entry& entry,
                std::string_view pair, std::string_view calling, std::string_view called) {
   const std::string_view tag = rules.append_fromtag ? m.from_tag() : std::string_view{};
-  constexpr std::size_t words = 96 + dialog_mark::size; // more than all that is fixed
-  entry_writer out{words + entry.user.size() + entry.sent_by.size() + tag.size() + calling.size() +
-                   called.size()};
-  out.put("<sip:");
-  if (!entry.user.empty()) out.put(entry.user).put("@");
+  const auto unless_empty = [](std::string_view value, std::string_view text) {
+    return value.empty() ? std::string_view{} : text;
+  };
   // RFC 3263 4.1: without it a number is reached by UDP.
   const bool is_named = entry.transport != transport_kind::udp;
-  out.put(entry.sent_by);
-  out.put(";transport=", is_named ? uri_parameter(entry.transport) : std::string_view{});
-  out.put(pair).put(";ftag=", tag);
-  out.put(calling_begin, calling).put(called_begin, called);
-  out.put(mark_begin, blank_mark);
-  out.put(rules.enable_full_lr ? ";lr=on>" : ";lr>");
-  return out.has_fitted() && m.edit().put_front(record_route, out.text());
+  const std::string_view lr = rules.enable_full_lr ? ";lr=on>" : ";lr>";
+  return m.edit()
+      .put_front(record_route,
+                 {"<sip:", entry.user, unless_empty(entry.user, "@"), entry.sent_by,
+                  is_named ? ";transport=" : "", is_named ? uri_parameter(entry.transport) : "",
+                  pair, unless_empty(tag, ";ftag="), tag, unless_empty(calling, calling_begin),
+                  calling, unless_empty(called, called_begin), called, mark_begin, blank_mark, lr})
+      .has_value();
 }
 
 /// Where an entry stands in a message. It stays good while marks are written: they have one size.
@@ -282,10 +264,10 @@ followed_route follow_own_route(const sip::message& request, const sip::uri& req
   const bool is_to_calling = !mark.has_dialog_of(own.mark);
   if (is_to_calling) mark = dialog_mark{dialog_of(key->call_id, key->to_tag, own), secret};
   if (!mark.has_dialog_of(own.mark)) return {};
-  const auto next = request.front(sip::header_id::route);
+  const std::string_view route = front_and_rest(request, sip::header_id::route);
   const std::uint64_t target = place_of(request_uri, secret);
   mark.lead_to(is_to_calling ? std::string_view{} : key->to_tag, target,
-               next ? place_of(*next, secret) : no_place);
+               route.empty() ? no_place : place_of(route, secret));
   if (!mark.has_hop_of(own.mark)) return {};
   if (!mark.has_target_of(own.mark) &&
       !moved.is_at(party_hash(key->call_id, key->to_tag, secret), target))

@@ -4,6 +4,7 @@
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/name_addr.hpp>
+#include <tandem/sip/single_values.hpp>
 
 #include <optional>
 
@@ -15,11 +16,11 @@ constexpr auto route = sip::header_id::route;
 
 /// The URI of the first Route; nothing when there is none, or none that every reader reads alike.
 std::optional<sip::uri> first_route(const sip::message& m) noexcept {
-  const auto value = m.front(route);
-  if (!value) return std::nullopt;
-  const auto entry = sip::name_addr::parse(*value);
-  if (!entry || entry->address.has_repeated()) return std::nullopt;
-  return entry->address;
+  const std::string_view values = front_and_rest(m, route);
+  sip::name_addr entry;
+  if (values.empty() || entry.assign_first(values) || entry.address.has_repeated())
+    return std::nullopt;
+  return entry.address;
 }
 
 /// The Request-URI is one that we put into a Record-Route: ours, with lr and without a user part

@@ -110,7 +110,7 @@ std::optional<outcome> forwarder::refuse_bad_route(message_context& m) {
 }
 
 outcome forwarder::find_and_use(message_context& m, std::span<way> ways, way_use how) {
-  if (way_finder::find_at_once(ways)) return use(m, ways, how);
+  if (way_finder::find_at_once(m, ways)) return use(m, ways, how);
   return ways_.search(m, ways, [this, how](message_context& later, std::span<way> found) {
     return use(later, found, how);
   });

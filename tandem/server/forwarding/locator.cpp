@@ -12,13 +12,8 @@ namespace tandem::server {
 namespace {
 
 /// Nothing, with the error, when this server cannot go there.
-std::optional<stack::server_location> begin(std::string_view uri, routing_error& error) {
-  const auto parsed = sip::uri::parse(uri);
-  if (!parsed) {
-    error = routing_error::bad_uri;
-    return std::nullopt;
-  }
-  auto search = stack::server_location::of(*parsed);
+std::optional<stack::server_location> begin(const sip::uri& uri, routing_error& error) {
+  auto search = stack::server_location::of(uri);
   if (!search) {
     error = search.error() == stack::hop_errc::bad_scheme ? routing_error::bad_scheme
                                                           : routing_error::bad_address;
@@ -27,13 +22,23 @@ std::optional<stack::server_location> begin(std::string_view uri, routing_error&
   return std::move(*search);
 }
 
-} // namespace
+std::optional<stack::server_location> begin(std::string_view uri, routing_error& error) {
+  if (const auto parsed = sip::uri::parse(uri)) return begin(*parsed, error);
+  error = routing_error::bad_uri;
+  return std::nullopt;
+}
 
-located locator::find_at_once(std::string_view uri) {
+template <typename Uri>
+located find_known(const Uri& uri) {
   located result;
   if (auto search = begin(uri, result.error)) result.targets = std::move(search->targets());
   return result;
 }
+
+} // namespace
+
+located locator::find_at_once(std::string_view uri) { return find_known(uri); }
+located locator::find_at_once(const sip::uri& uri) { return find_known(uri); }
 
 void locator::find(std::string_view uri, found done) {
   located result;

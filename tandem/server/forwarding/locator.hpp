@@ -31,6 +31,7 @@ class locator {
   /// Finds what needs no search, or why there is nothing to find; both are empty when it does need
   /// one.
   [[nodiscard]] static located find_at_once(std::string_view uri);
+  [[nodiscard]] static located find_at_once(const sip::uri& uri);
 
   /// Asks for what the URI names. `done` is called once, from inside this call or later.
   /// \param uri lives until then.

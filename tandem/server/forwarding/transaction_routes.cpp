@@ -11,18 +11,12 @@ namespace {
 /// Responses to both look the same: what a response repeats of a request (RFC 3261 8.2.6) is the
 /// same in both.
 bool are_answered_alike(const sip::message& a, const sip::message& b) {
+  static constexpr sip::header_set repeated{sip::header_id::via,  sip::header_id::from,
+                                            sip::header_id::to,   sip::header_id::call_id,
+                                            sip::header_id::cseq, sip::header_id::timestamp};
   const auto next = [](const sip::message& of, std::size_t& i) -> std::string_view {
-    while (i < of.header_count()) {
-      switch (of.id(i++)) {
-      case sip::header_id::via:
-      case sip::header_id::from:
-      case sip::header_id::to:
-      case sip::header_id::call_id:
-      case sip::header_id::cseq:
-      case sip::header_id::timestamp: return of.value(i - 1);
-      default: break;
-      }
-    }
+    while (i < of.header_count())
+      if (repeated.has(of.id(i++))) return of.value(i - 1);
     return {};
   };
   std::size_t of_a = 0;

@@ -89,11 +89,13 @@ void way_finder::collect(const message_context& m, way_list& ways) {
   for (const destination& branch : m.branches().all()) add(branch.uri, branch.via);
 }
 
-bool way_finder::find_at_once(std::span<way> ways) {
+bool way_finder::find_at_once(const message_context& m, std::span<way> ways) {
   bool is_complete = true;
   for (way& w : ways) {
     if (!w.is_to_be_found()) continue;
-    w.found = locator::find_at_once(w.hop_uri);
+    // Most ways go by the Request-URI, which has been parsed.
+    const auto asked = w.hop_uri.data() == m.uri().data() ? m.parsed_uri() : std::nullopt;
+    w.found = asked ? locator::find_at_once(*asked) : locator::find_at_once(w.hop_uri);
     is_complete = is_complete && !w.is_to_be_found();
   }
   return is_complete;

@@ -57,8 +57,9 @@ class way_finder {
   using found_ways = std::function<script::outcome(message_context&, std::span<way>)>;
 
   /// Finds the ways that need no search: addresses, and what a registration has told.
+  /// \param m     whose ways they are
   /// \return false when some need search()
-  static bool find_at_once(std::span<way> ways);
+  static bool find_at_once(const message_context& m, std::span<way> ways);
 
   /// Looks the host names of the others up; the script waits. \param then goes on with copies of
   /// the ways, of which each has found something or says why not.
