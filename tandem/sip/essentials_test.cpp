@@ -222,7 +222,7 @@ TEST(essentials, give_the_uri_of_a_from_that_is_plain_and_of_no_other_20_20) {
                                          {"<sip:a@b", ""},
                                          {"sip:a@b;tag=x", ""},
                                          {"<>;tag=x", ""}}) {
-    message msg = parse(request);
+    message msg = parsed(sample);
     ASSERT_TRUE(msg.edit().put(hdr::from, from));
     EXPECT_EQ(msg.plain_address(header_id::from), uri) << from;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What receiving, editing and forwarding a message may allocate once the thread's store of blocks
 // is warm: nothing. (Instructions are counted by the benches.)
+#include <tandem/base/count_allocations_for_test.hpp>
 #include <tandem/sip/build.hpp>
 #include <tandem/sip/framer.hpp>
 #include <tandem/sip/headers.hpp>
@@ -11,31 +12,9 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <string>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TANDEM_ALLOCATIONS_ARE_COUNTED 0
-#endif
-#endif
-#ifndef TANDEM_ALLOCATIONS_ARE_COUNTED
-#define TANDEM_ALLOCATIONS_ARE_COUNTED 1
-#endif
-
-#if TANDEM_ALLOCATIONS_ARE_COUNTED
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Every path to the heap passes here, operator new too: the blocks come from malloc itself.
-extern "C" void* __libc_malloc(std::size_t size);
-extern "C" void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
-
+#ifdef TANDEM_COUNTS_ALLOCATIONS
 namespace tandem::sip {
 namespace {
 
@@ -90,9 +69,9 @@ TEST(message_budget, allocates_nothing_to_receive_edit_and_forward) {
   const std::string text = invite_of_900_bytes();
   framer in;
   for (int warm = 0; warm < 3; ++warm) ASSERT_NO_FATAL_FAILURE(proxy_once(in, text));
-  const std::size_t before = allocations.load();
+  const std::size_t before = tandem::for_test::allocations;
   for (int i = 0; i < 100; ++i) proxy_once(in, text);
-  EXPECT_EQ(allocations.load() - before, 0u);
+  EXPECT_EQ(tandem::for_test::allocations - before, 0u);
 }
 
 } // namespace

@@ -92,10 +92,10 @@ struct breadth {
 
 /// Who says where a branch goes next.
 struct hop_sources {
-  std::string_view uri;    ///< its Request-URI
-  std::string_view route;  ///< next_hop_uri() of a request that has a Route, else empty
-  std::string_view chosen; ///< a URI that this element wants instead, empty for none
-  std::string_view path;   ///< Route values that are put on top (forward_to::path), or empty
+  std::string_view uri = {};    ///< its Request-URI
+  std::string_view route = {};  ///< next_hop_uri() of a request that has a Route, else empty
+  std::string_view chosen = {}; ///< a URI that this element wants instead, empty for none
+  std::string_view path = {};   ///< Route values that are put on top (forward_to::path), or empty
   /// An address or a flow is known without any of them: where a registered phone was seen last.
   bool has_address = false;
 };
