@@ -35,7 +35,7 @@ struct overload_options {
   /// thousand phones behind one address make some 120 (docs/server.md).
   std::uint32_t requests_per_source = 1'000;
   /// Bytes of messages that the transactions of a shard keep, in all and for one source.
-  stack::kept_limits kept = {};
+  stack::kept_limits kept{};
   std::uint32_t retry_after = 5; ///< seconds that a refused client is told to wait
 };
 
