@@ -21,7 +21,7 @@ thread_local shard* current_shard = nullptr;
 constexpr duration lag_window = milliseconds{250};
 /// A wait that is this short did not sleep.
 constexpr duration awake = microseconds{4};
-constexpr int batch = 64;
+constexpr int most_events = 64;
 
 unique_fd checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error{errno, std::generic_category(), what};
@@ -133,13 +133,13 @@ int shard::wait_time(instant limit) {
 }
 
 void shard::turn(instant limit) {
-  std::array<epoll_event, batch> events;
+  std::array<epoll_event, most_events> events;
   int timeout = wait_time(limit);
   if (timeout != 0) {
     sleeping_.store(true);
     if (mail_.load()) timeout = 0;
   }
-  const int count = epoll_wait(epoll_.get(), events.data(), batch, timeout);
+  const int count = epoll_wait(epoll_.get(), events.data(), most_events, timeout);
   sleeping_.store(false);
   now_ = tandem::now();
   busy_ = count > 0 && now_ - turn_end_ < awake;
