@@ -16,24 +16,25 @@ namespace {
 
 using for_test::parsed;
 
-const std::string full_invite = "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
-                           "Via: SIP/2.0/UDP proxy.example:5070;branch=z9hG4bKp1;rport,\r\n"
-                           " SIP/2.0/TCP [2001:db8::9]:5060;branch=z9hG4bKa1;received=192.0.2.1\r\n"
-                           "v:SIP/2.0/TLS pc33.atlanta.example ;branch=z9hG4bKa0\r\n"
-                           "Route: <sip:p1.example;lr>, <sip:p2.example;lr>\r\n"
-                           "Max-Forwards: 70\r\n"
-                           "f: \"Al, <tag=no>\" <sip:alice@atlanta.example;tag=no>;tag=88sja8x\r\n"
-                           "To : sip:bob@biloxi.example\r\n"
-                           "Call-ID:\t987asjd97y7atg\r\n"
-                           "CSeq: 986759 INVITE\r\n"
-                           "X-Custom: one, two  \r\n"
-                           "x-cUSTOM: three\r\n"
-                           "Subject:\r\n"
-                           "m: <sip:alice@pc33.atlanta.example>;q=0.5,<sips:a@b>;expires=60\r\n"
-                           "Content-Type: application/sdp\r\n"
-                           "l: 5\r\n"
-                           "\r\n"
-                           "v=0\r\n";
+const std::string full_invite =
+    "INVITE sip:bob@biloxi.example SIP/2.0\r\n"
+    "Via: SIP/2.0/UDP proxy.example:5070;branch=z9hG4bKp1;rport,\r\n"
+    " SIP/2.0/TCP [2001:db8::9]:5060;branch=z9hG4bKa1;received=192.0.2.1\r\n"
+    "v:SIP/2.0/TLS pc33.atlanta.example ;branch=z9hG4bKa0\r\n"
+    "Route: <sip:p1.example;lr>, <sip:p2.example;lr>\r\n"
+    "Max-Forwards: 70\r\n"
+    "f: \"Al, <tag=no>\" <sip:alice@atlanta.example;tag=no>;tag=88sja8x\r\n"
+    "To : sip:bob@biloxi.example\r\n"
+    "Call-ID:\t987asjd97y7atg\r\n"
+    "CSeq: 986759 INVITE\r\n"
+    "X-Custom: one, two  \r\n"
+    "x-cUSTOM: three\r\n"
+    "Subject:\r\n"
+    "m: <sip:alice@pc33.atlanta.example>;q=0.5,<sips:a@b>;expires=60\r\n"
+    "Content-Type: application/sdp\r\n"
+    "l: 5\r\n"
+    "\r\n"
+    "v=0\r\n";
 
 TEST(message, reads_the_parts_of_a_request_as_they_stand) {
   const message msg = parsed(full_invite);
