@@ -2,8 +2,8 @@
 #include <tandem/io/bind_failure.hpp>
 
 #include <cerrno>
-#include <cstring>
 #include <fmt/format.h>
+#include <system_error>
 
 namespace tandem::io {
 
@@ -21,8 +21,8 @@ std::string_view remedy_for(int error) noexcept {
 } // namespace
 
 std::string bind_failure(std::string_view what, const socket_address& at, int error) {
-  return fmt::format("cannot {} {}: {}{}", what, at.to_string(), std::strerror(error),
-                     remedy_for(error));
+  return fmt::format("cannot {} {}: {}{}", what, at.to_string(),
+                     std::generic_category().message(error), remedy_for(error));
 }
 
 } // namespace tandem::io

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a socket cannot be bound or listen, for the operator. Pure function, any thread.
+// Why a socket cannot be bound or listen, for the operator. Any thread.
 #pragma once
 
 #include <tandem/base/ip_address.hpp>

@@ -185,10 +185,12 @@ message_context& core::prepare(std::shared_ptr<const loaded_script> version,
 void core::discard(message_context& prepared) { finish(*find(prepared.self())); }
 
 run_state core::start(message_context& prepared, script::block_id block, run_user& user) {
-  routing& r = *find(prepared.self());
+  const routing_handle self = prepared.self();
+  routing& r = *find(self);
   r.user = &user;
   proceed(r, [&] { r.run.start(*r.context.script().program(), block, r.context); });
-  if (r.has_waited) return run_state::suspended;
+  // One that could not be remembered while it waits is gone: its end has been told.
+  if (!find(self) || r.has_waited) return run_state::suspended;
   r.user = nullptr;
   return run_state::ended;
 }

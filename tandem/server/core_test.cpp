@@ -299,6 +299,21 @@ TEST_F(crowded_core, refuses_to_wait_beyond_its_bound) {
   EXPECT_FALSE(home->has_unanswered());
 }
 
+TEST_F(crowded_core, tells_the_end_of_a_block_that_may_not_wait_before_its_start_returns) {
+  load(R"(wait();)");
+  receive(request("OPTIONS"));
+  auto p = request("OPTIONS");
+  p.call_id = "another@192.0.2.1";
+  p.via += "b";
+  listener of_end;
+  message_context& m =
+      home->prepare(home->script(), script::block_kind::request, parsed(request_text(p)),
+                    stack::for_test::arrived_from("192.0.2.1:5060"));
+  EXPECT_EQ(home->start(m, home->script()->program()->main_block(), of_end), run_state::suspended);
+  EXPECT_EQ(of_end.heard, "0 later");
+  take("503");
+}
+
 TEST_F(crowded_core, refuses_more_requests_of_a_waiting_call_than_its_queue_holds) {
   load(R"(if (method=="INFO") wait(); answer(200, "$rm");)");
   receive(request("INFO"));

@@ -11,7 +11,8 @@ class message_context;
 /// What core::start() leaves behind.
 enum class run_state : std::uint8_t {
   ended,     ///< what it leaves behind is in the context, until core::discard()
-  suspended, ///< a function of the block waits; run_user::on_run_end will come
+  suspended, ///< a function of the block waits: run_user::on_run_end comes, or came when there was
+             ///< no room to remember the request meanwhile
 };
 
 class run_user {

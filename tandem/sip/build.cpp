@@ -135,13 +135,12 @@ result<message, edit_errc> message_builder::finish() {
   const block_ref& room = fits ? block_ : msg.edits_;
   index_line* const index_end = end_of_index(room.data(), room.capacity());
   at_.index_end = index_end;
-  msg.at_ = at_;
-  for (std::size_t i = 0; i < at_.lines; ++i) {
+  msg.base_ = std::move(block_);
+  msg.at_ = std::exchange(at_, {});
+  for (std::size_t i = 0; i < msg.at_.lines; ++i) {
     index_end[-1 - static_cast<std::ptrdiff_t>(i)] = lines_[i];
     msg.known().names.add(lines_[i].id);
   }
-  msg.base_ = std::move(block_);
-  msg.at_ = std::exchange(at_, {});
   used_ = 0;
   body_ = {};
   body_size_ = 0;

@@ -76,6 +76,16 @@ struct silent_phone : proxy_fixture {
     p.body = std::string(body, 'x');
     return p;
   }
+  /// So many small INVITEs, each sent on.
+  std::vector<sent_message> invite(unsigned calls) {
+    std::vector<sent_message> sent_on;
+    for (unsigned i = 0; i < calls; ++i) {
+      receive(large(i, 10));
+      take("100");
+      sent_on.push_back(take("INVITE"));
+    }
+    return sent_on;
+  }
   std::size_t refused() {
     std::size_t n = 0;
     out.end_turn();
@@ -116,12 +126,7 @@ TEST(kept_bytes, of_requests_to_phones_that_do_not_answer_are_bounded_and_given_
 TEST(kept_bytes, of_responses_are_bounded_and_every_call_still_gets_its_final_one) {
   silent_phone t;
   const std::string more = "X: " + std::string(60'000, 'x') + "\r\n";
-  std::vector<sent_message> invites;
-  for (unsigned i = 0; i < 100; ++i) {
-    t.receive(silent_phone::large(i, 10));
-    t.take("100");
-    invites.push_back(t.take("INVITE"));
-  }
+  const std::vector<sent_message> invites = t.invite(100);
   EXPECT_EQ(t.refused(), 0U);
   std::map<std::string, unsigned> finals;
   for (const int status : {183, 486})
@@ -145,12 +150,7 @@ TEST(kept_bytes, of_responses_that_wait_for_a_program_are_bounded_and_each_call_
   silent_phone t;
   t.holds_replies = true;
   const std::string more = "X: " + std::string(60'000, 'x') + "\r\n";
-  std::vector<sent_message> invites;
-  for (unsigned i = 0; i < 20; ++i) {
-    t.receive(silent_phone::large(i, 10));
-    t.take("100");
-    invites.push_back(t.take("INVITE"));
-  }
+  const std::vector<sent_message> invites = t.invite(20);
   for (const sent_message& invite : invites) t.answer(invite, 183, "bob-1", more); // it is held
   EXPECT_EQ(t.layer.counters().out_of_bytes, 0U);
   for (const sent_message& invite : invites) t.answer(invite, 183, "bob-1", more);

@@ -111,6 +111,16 @@ TEST(suspension, later_requests_of_the_call_wait_in_order_and_others_do_not) {
   EXPECT_EQ(t.layer.size(), 0U);
 }
 
+/// All that was sent is one 503 to the request of that number, which says when to come again.
+void expect_one_refused(suspended& t, std::uint32_t cseq) {
+  ASSERT_EQ(t.out.sent.size(), 1U);
+  const sip::message refusal = parsed(t.out.take().text);
+  EXPECT_EQ(refusal.status(), 503);
+  EXPECT_EQ(refusal.first(sip::header_id::retry_after), "7");
+  EXPECT_EQ(refusal.key()->cseq, cseq);
+  EXPECT_FALSE(refusal.to_tag().empty());
+}
+
 TEST(suspension, the_queue_is_bounded_and_what_is_beyond_gets_503) {
   suspended t;
   t.layer.set_retry_after(seconds{7});
@@ -121,12 +131,7 @@ TEST(suspension, the_queue_is_bounded_and_what_is_beyond_gets_503) {
   EXPECT_EQ(told.find("bytes"), told.npos) << told;
   EXPECT_EQ(t.layer.counters().refused, 1U);
   EXPECT_EQ(t.layer.counters().out_of_bytes, 0U);
-  ASSERT_EQ(t.out.sent.size(), 1U);
-  const sip::message refusal = parsed(t.out.take().text);
-  EXPECT_EQ(refusal.status(), 503);
-  EXPECT_EQ(refusal.first(sip::header_id::retry_after), "7");
-  EXPECT_EQ(refusal.key()->cseq, 10U);
-  EXPECT_FALSE(refusal.to_tag().empty());
+  expect_one_refused(t, 10);
   t.layer.resume(t.server);
   EXPECT_EQ(t.heard().size(), 8U);
 }
@@ -148,11 +153,7 @@ TEST(suspension, the_queue_is_bounded_in_bytes_which_is_counted_and_told_as_that
   EXPECT_EQ(told.find("there are"), told.npos) << told;
   EXPECT_EQ(t.layer.counters().refused, 0U);
   EXPECT_EQ(t.layer.counters().out_of_bytes, 1U);
-  ASSERT_EQ(t.out.sent.size(), 1U);
-  const sip::message refusal = parsed(t.out.take().text);
-  EXPECT_EQ(refusal.status(), 503);
-  EXPECT_EQ(refusal.first(sip::header_id::retry_after), "7");
-  EXPECT_EQ(refusal.key()->cseq, 3U);
+  expect_one_refused(t, 3);
   t.layer.resume(t.server);
   EXPECT_EQ(t.heard(), words{"INFO"});
 }

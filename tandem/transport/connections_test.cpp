@@ -100,6 +100,18 @@ struct connections_by_key : testing::Test {
   socket_address at_tcp;
 };
 
+TEST_F(connections_by_key, never_listen_in_the_clear_for_what_is_to_be_secure_rfc3261_26_2_2) {
+  const auto any = *socket_address::parse("127.0.0.1:0");
+  const auto in_the_clear = server.listen(transport_kind::tls, any, io::port_use::alone);
+  ASSERT_FALSE(in_the_clear);
+  EXPECT_EQ(in_the_clear.error(), "tls needs a certificate");
+  const auto tls = io::tls_context::server(
+      {.certificate_file = certificates / "server.pem", .key_file = certificates / "server.key"});
+  const auto not_secure = server.listen(transport_kind::tcp, any, io::port_use::alone, tls.value());
+  ASSERT_FALSE(not_secure);
+  EXPECT_EQ(not_secure.error(), "tcp has no use for a certificate");
+}
+
 TEST_F(connections_by_key, carry_sip_over_tls_both_ways) {
   send(tls_target("localhost"), "question");
   ASSERT_TRUE(arrive(1));
