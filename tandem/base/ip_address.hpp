@@ -66,6 +66,7 @@ class ip_address {
   /// Writes to_string() to at least 46 bytes; returns the end.
   char* write(char* out) const noexcept;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the checker takes the 0 of an ordering for a pointer
   friend auto operator<=>(const ip_address&, const ip_address&) noexcept = default;
 
  private:
@@ -107,6 +108,7 @@ struct socket_address {
   /// Writes to_string() to at least 54 bytes; returns the end.
   char* write(char* out) const noexcept;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): the checker takes the 0 of an ordering for a pointer
   friend auto operator<=>(const socket_address&, const socket_address&) noexcept = default;
 };
 

@@ -93,7 +93,7 @@ TEST_F(queued, records_are_written_in_order_by_a_thread_that_takes_no_signals) {
 }
 
 TEST_F(queued, a_sink_that_stands_still_makes_nobody_wait_and_the_gap_is_told_in_its_place) {
-  const auto writer = make(3 * (4 + 4));
+  const auto writer = make(std::size_t{3} * (4 + 4));
   written->set_open(false);
   writer->put("0000");
   // The thread stands in its first record, and three fit into the queue behind it: what it took
@@ -183,6 +183,7 @@ TEST_F(queued, the_end_does_not_wait_for_ever) {
 TEST_F(queued, several_threads_may_write) {
   const auto writer = make(1'000'000);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i) writer->put("record");

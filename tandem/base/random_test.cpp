@@ -28,7 +28,7 @@ TEST(random, every_bit_is_set_about_half_of_the_time) {
     const std::uint64_t bits = random_bits();
     for (unsigned b = 0; b < 64; ++b) ones[b] += static_cast<int>(bits >> b & 1);
   }
-  for (const int n : ones) EXPECT_NEAR(n, rounds / 2, 600); // more than 8 standard deviations
+  for (const int n : ones) EXPECT_NEAR(n, rounds / 2.0, 600); // more than 8 standard deviations
 }
 
 } // namespace

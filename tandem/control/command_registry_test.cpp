@@ -128,20 +128,21 @@ TEST(command_registry, a_command_runs_on_every_shard_and_its_answers_become_one)
   io::shard_group shards{3};
   io::gather all{shards.all()};
   command_registry commands{&all};
-  commands.add({.name = "sum",
-                .help = "Adds the numbers of the shards.",
-                .needs = role::read,
-                .parameters = {{.name = "times", .type = value_type::integer}},
-                .reply = {{"sum", value_type::integer}},
-                .on_shard =
-                    [](io::shard& at, const arguments& given) {
-                      return json::value(at.index() * *given.integer("times"));
-                    },
-                .merge = [](std::vector<json::value> parts, const arguments&) -> command_reply {
-                  std::int64_t sum = 0;
-                  for (const json::value& part : parts) sum += part.as_int64();
-                  return json::value{{"sum", sum}};
-                }});
+  commands.add(
+      {.name = "sum",
+       .help = "Adds the numbers of the shards.",
+       .needs = role::read,
+       .parameters = {{.name = "times", .type = value_type::integer}},
+       .reply = {{"sum", value_type::integer}},
+       .on_shard =
+           [](io::shard& at, const arguments& given) {
+             return json::value(at.index() * *given.integer("times"));
+           },
+       .merge = [](const std::vector<json::value>& parts, const arguments&) -> command_reply {
+         std::int64_t sum = 0;
+         for (const json::value& part : parts) sum += part.as_int64();
+         return json::value{{"sum", sum}};
+       }});
   std::optional<command_reply> reply;
   shards[0].post([&] {
     commands.call_in_words("sum", {"times=10"}, {.name = "test", .may = role::read},
@@ -159,7 +160,7 @@ TEST(command_registry, what_a_command_throws_is_an_error_of_that_command_alone) 
   io::shard_group shards{2};
   io::gather all{shards.all()};
   command_registry commands{&all};
-  const auto text = [](std::vector<json::value>, const arguments&) -> command_reply {
+  const auto text = [](const std::vector<json::value>&, const arguments&) -> command_reply {
     return json::value{{"text", "fine"}};
   };
   const auto throws = [](auto&&...) -> json::value { throw std::out_of_range{"no such row"}; };
@@ -214,7 +215,7 @@ struct numbers final : row_source {
   std::optional<std::int64_t> breaks_at;
 };
 
-command list_of(std::shared_ptr<numbers> rows) {
+command list_of(const std::shared_ptr<numbers>& rows) {
   return {.name = "list",
           .help = "Counts.",
           .needs = role::read,
@@ -293,7 +294,8 @@ TEST(lists, of_all_shards_have_each_row_once_and_the_count_at_the_end) {
                page.count = rows_of_a_shard;
                if (from == shard_page::end) return page;
                for (; from < rows_of_a_shard && page.rows.size() < most; ++from)
-                 page.rows.emplace_back(json::object{{"n", at.index() * 1'000 + from}});
+                 page.rows.emplace_back(
+                     json::object{{"n", at.index() * std::size_t{1'000} + from}});
                if (from < rows_of_a_shard) page.next = from;
                return page;
              },
@@ -325,7 +327,7 @@ TEST(lists, of_all_shards_have_each_row_once_and_the_count_at_the_end) {
                        count = whole->at("count").as_int64();
                        shards.stop();
                      },
-                     [&](list_reply list) {
+                     [&](const list_reply& list) {
                        add(list.first);
                        more = list.more;
                        more->next(take);

@@ -168,14 +168,14 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
   serve_health(server, {.counted = counted,
                         .why_not_ready = [&] { return reason; },
                         .refresh =
-                            [&](std::function<void()> then) {
+                            [&](const std::function<void()>& then) {
                               refreshed.set(refreshed + 1);
                               then();
                             }});
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   ASSERT_TRUE(at) << at.error();
   http::client client{home, {.server = *http::url::parse("http://" + at->to_string())}};
-  const auto send = [&](http::request request) {
+  const auto send = [&](const http::request& request) {
     std::optional<http::client_result> result;
     client.send(request, seconds{5}, [&](http::client_result r) { result = std::move(r); });
     EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));

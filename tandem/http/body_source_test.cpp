@@ -34,7 +34,7 @@ struct counted_pieces final : body_source {
 
 /// A server that answers GET / with that body.
 struct streaming_server {
-  explicit streaming_server(io::shard& home, std::shared_ptr<counted_pieces> body,
+  explicit streaming_server(io::shard& home, const std::shared_ptr<counted_pieces>& body,
                             server_options options = {})
       : server{home, std::move(options)} {
     server.route("GET", "/", route_access::open, [body](request&&, responder answer) {

@@ -72,7 +72,7 @@ class certificates_for_test {
   static identity make(const std::string& common_name, const std::string& names,
                        const identity* by) {
     static long serial = 0;
-    constexpr long days = 2 * 86'400;
+    constexpr long days = 2L * 86'400;
     identity made{decltype(identity::key){EVP_EC_gen("P-256")},
                   decltype(identity::certificate){X509_new()}};
     X509* x = made.certificate.get();

@@ -67,7 +67,7 @@ TEST(gather, a_question_that_the_end_of_the_loops_cuts_off_is_forgotten) {
   bool is_told = false;
   {
     gather all{shards.all()};
-    all.ask<int>([](shard&) { return 1; }, seconds{1}, [&](numbers) { is_told = true; });
+    all.ask<int>([](shard&) { return 1; }, seconds{1}, [&](const numbers&) { is_told = true; });
   }
   EXPECT_FALSE(is_told);
 }

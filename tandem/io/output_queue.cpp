@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/output_queue.hpp>
 
+#include <tandem/base/give_back.hpp>
+
 #include <new>
 #include <sys/uio.h>
 #include <utility>
@@ -74,7 +76,7 @@ void output_queue::give_back() noexcept {
     } catch (const std::bad_alloc&) { // then it is given back to the system
     }
   }
-  queue_ = {};
+  tandem::give_back(queue_);
 }
 
 } // namespace tandem::io

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/output_queue.hpp>
 
+#include <tandem/base/count_allocations_for_test.hpp>
+
 #include <array>
 #include <gtest/gtest.h>
 #include <string>
@@ -49,6 +51,22 @@ TEST(output_queue, offers_its_bytes_in_order_wherever_the_last_write_ended) {
     EXPECT_EQ(queue.cost(), 0U);
   }
 }
+
+#ifdef TANDEM_COUNTS_ALLOCATIONS
+TEST(output_queue, keeps_no_room_of_a_long_queue_once_it_is_empty) {
+  output_queue queue;
+  const block_ref block = block_ref::copy_of("x");
+  const auto allocated = [&](int entries) {
+    const auto before = tandem::for_test::allocations;
+    for (int i = 0; i < entries; ++i) queue.push(block_ref{block}, 1, {});
+    const auto after = tandem::for_test::allocations;
+    queue.pop(static_cast<std::size_t>(entries));
+    return after - before;
+  };
+  EXPECT_GT(allocated(10'000), 1U);
+  EXPECT_GT(allocated(10'000), 1U) << "the room for them was kept";
+}
+#endif
 
 TEST(output_queue, knows_what_did_not_leave_whole) {
   output_queue queue;

@@ -28,7 +28,8 @@ TEST(proxy_header, complete_at_its_last_byte_and_not_before) {
       {v1, "192.0.2.1:56324"},
       {v1_6, "[2001:db8::1]:56324"},
       {v2(1, 0x11, v4_body), "192.0.2.1:56324"},
-      {v2(1, 0x11, v4_body + "\x03\x00\x01x"), "192.0.2.1:56324"}, // with an extension
+      {v2(1, 0x11, v4_body + std::string("\x03\x00\x01x", 4)),
+       "192.0.2.1:56324"}, // with an extension
       {v2(1, 0x21,
           "\x20\x01\x0d\xb8" + std::string(11, '\0') + "\x01" + std::string(16, '\0') + "\xdc\x04" +
               "\x17\x71"),

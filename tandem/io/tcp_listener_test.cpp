@@ -30,6 +30,7 @@ TEST(tcp_listener, waits_for_descriptors_without_spinning_and_goes_on) {
       [&](unique_fd fd, const socket_address&) { accepted.push_back(std::move(fd)); });
   ASSERT_TRUE(listening) << listening.error();
   std::vector<raw_peer_for_test> peers;
+  peers.reserve(5);
   for (int i = 0; i < 5; ++i) peers.emplace_back((*listening)->address());
   rlimit usual{};
   getrlimit(RLIMIT_NOFILE, &usual);

@@ -108,7 +108,7 @@ class server_without_memory : public script_fixture {
       say(stack::for_test::request_text(p), "192.0.2.1:5062", answer);
       advance(milliseconds{500}, answer);
     }
-    const auto finals = statuses_;
+    auto finals = statuses_;
     p.method = "ACK";
     p.to += ";tag=bob-1";
     p.body.clear();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/process/runner.hpp>
 
+#include <tandem/base/give_back.hpp>
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/log.hpp>
 #include <tandem/base/timer_wheel.hpp>
@@ -295,8 +296,8 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
       home_.timers().arm(retry_, home_.now() + retry_after);
       return false;
     }
-    j.strings = {};
-    j.input = {};
+    give_back(j.strings);
+    give_back(j.input);
     j.at = job::phase::young;
     j.started = home_.now();
     ++statistics.running;

@@ -48,6 +48,7 @@ namespace {
 
 std::vector<const char*> ended_by_null(const std::vector<std::string>& texts) {
   std::vector<const char*> all;
+  all.reserve(texts.size() + 1);
   for (const std::string& text : texts) all.push_back(text.c_str());
   all.push_back(nullptr);
   return all;

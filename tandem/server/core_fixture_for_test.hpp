@@ -185,7 +185,7 @@ class routing_core : public ::testing::Test {
   std::vector<pending<int>>& waiting() { return home->state<probe>().waiting; }
   /// What the last function that waits has waited for.
   void bring(int value) { bring(waiting().back(), value); }
-  void bring(pending<int> token, int value) {
+  void bring(const pending<int>& token, int value) {
     token(value);
     settle();
   }

@@ -76,8 +76,9 @@ TEST(advisories, cve_2016_2385_message_longer_than_an_encoder_expects) {
 TEST(advisories, cve_2018_8828_from_tag_and_branch_of_every_length) {
   for (std::size_t size = 0; size < 600; size += 13) {
     const std::string long_text(size, 't');
-    const std::string text = request("INVITE", "Via: SIP/2.0/UDP a;branch=" + long_text +
-                                                   "\r\nFrom: <sip:a@b>;tag=" + long_text + "\r\n");
+    std::string lines = "Via: SIP/2.0/UDP a;branch=";
+    lines.append(long_text).append("\r\nFrom: <sip:a@b>;tag=").append(long_text).append("\r\n");
+    const std::string text = request("INVITE", lines);
     use(text);
     if (size == 0) continue;
     const auto msg = message::parse(text);
@@ -309,10 +310,12 @@ TEST(advisories, smuggling_two_content_lengths_are_refused_even_when_one_is_comp
 TEST(advisories, empty_headers_of_every_name_are_read) {
   for (std::size_t i = 1; i < header_count; ++i) {
     const std::string name{to_string(static_cast<header_id>(i))};
-    for (const std::string& lines :
-         {name + ":\r\n", name + ": \t \r\n" + name + ":,\r\n", name + ": \"\r\n",
-          name + ": <>;;=;\r\n", name + ": " + std::string(3000, ';') + "\r\n",
-          name + ": " + std::string(3000, '(') + "\r\n"}) {
+    const std::string twice = ": \t \r\n" + name + ":,";
+    for (const std::string& rest :
+         {std::string{":"}, twice, std::string{": \""}, std::string{": <>;;=;"},
+          ": " + std::string(3000, ';'), ": " + std::string(3000, '(')}) {
+      std::string lines = name;
+      lines.append(rest).append("\r\n");
       const int owed = use(request("INVITE", lines));
       EXPECT_TRUE(owed == -1 || owed == 400 || owed == 420) << owed << ": " << lines;
     }

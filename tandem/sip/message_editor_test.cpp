@@ -302,8 +302,8 @@ TEST(edits, are_written_between_the_received_bytes) {
   for (int i = 0; i < 60; ++i) text += "X-Line: " + std::to_string(i) + "\r\n";
   text += "\r\n";
   message msg = parsed(text);
-  for (const std::size_t edited : {2u, 60u}) { // a few pieces, and more than one walk keeps
-    for (std::size_t i = 0; i < edited; i += 2) ASSERT_TRUE(msg.edit().replace_line(i, "edited"));
+  for (const std::size_t lines : {2u, 60u}) { // a few pieces, and more than one walk keeps
+    for (std::size_t i = 0; i < lines; i += 2) ASSERT_TRUE(msg.edit().replace_line(i, "lines"));
     std::string expected = "OPTIONS sip:a@b SIP/2.0\r\n";
     for (const auto& h : msg.headers()) expected.append("X-Line: ").append(h.value).append("\r\n");
     expected += "\r\n";

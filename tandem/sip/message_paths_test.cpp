@@ -79,9 +79,9 @@ TEST(message_paths, find_the_same_in_a_line_whether_it_is_usual_or_not) {
     if (name.find(':') != std::string::npos) continue;
     const std::string value = changed(std::string{values[random() % values.size()]}, random);
     const std::string rest = value + std::string(random() % 20, ' ') + "\r\nl: 0\r\n\r\n";
-    const message usual = parsed(std::string{start_line} + name + ": " + rest);
+    const message usual = parsed(std::string{start_line}.append(name).append(": ").append(rest));
     // The blank before the colon is legal, and rare (RFC 3261 7.3.1).
-    const message odd = parsed(std::string{start_line} + name + " : " + rest);
+    const message odd = parsed(std::string{start_line}.append(name).append(" : ").append(rest));
     ASSERT_EQ(usual.header_count(), odd.header_count()) << name << ": " << value;
     for (std::size_t i = 0; i < usual.header_count(); ++i) {
       EXPECT_EQ(usual.header(i).id, odd.header(i).id) << name << ": " << value;
@@ -118,8 +118,14 @@ TEST(message_paths, read_the_same_tags_and_branch_as_the_typed_values) {
     const std::string via = changed(std::string{values[random() % 2]}, random);
     const std::string from = changed(std::string{values[2 + random() % 4]}, random);
     const std::string to = changed(std::string{values[2 + random() % 4]}, random);
-    const message msg = parsed(std::string{start_line} + "Via: " + via + "\r\nFrom: " + from +
-                               "\r\nTo: " + to + "\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n");
+    const message msg = parsed(std::string{start_line}
+                                   .append("Via: ")
+                                   .append(via)
+                                   .append("\r\nFrom: ")
+                                   .append(from)
+                                   .append("\r\nTo: ")
+                                   .append(to)
+                                   .append("\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n"));
     if (const auto typed = name_addr::parse(from)) {
       EXPECT_EQ(msg.from_tag(), typed->params.value("tag")) << from;
     }

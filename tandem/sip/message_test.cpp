@@ -261,8 +261,8 @@ TEST(message, has_at_most_200_header_lines) {
 }
 
 TEST(message, parses_or_refuses_every_prefix_of_itself) {
-  for (std::size_t n = 0; n < invite.size(); ++n) {
-    const auto msg = message::parse(std::string_view{invite}.substr(0, n));
+  for (std::size_t n = 0; n < full_invite.size(); ++n) {
+    const auto msg = message::parse(std::string_view{full_invite}.substr(0, n));
     if (msg) {
       EXPECT_TRUE(msg->defect()) << n;
       EXPECT_LE(msg->to_string().size(), n + 4);
@@ -307,12 +307,24 @@ TEST(message, finds_its_lines_wherever_they_stand_in_the_words_it_is_read_by) {
   for (std::size_t pad = 0; pad < 140; ++pad)
     for (const std::size_t body : {std::size_t{0}, std::size_t{1}, std::size_t{90}}) {
       const std::string filler(pad, 'x');
-      const message msg =
-          parsed("INVITE sip:b@c SIP/2.0\r\nX-Pad: " + filler + "\r\nVia: SIP/2.0/UDP h" + filler +
-                 ":5060;branch=z9hG4bK" + filler + "\r\nf: \"" + filler + "\" <sip:a@b>;tag=f" +
-                 filler + "\r\nTo:<sip:" + filler + "c@d>\r\ni:" + filler +
-                 "i\r\nCSeq: 1 INVITE\r\nl: " + std::to_string(body) + "\r\n\r\n" +
-                 std::string(body, 'b'));
+      const message msg = parsed(std::string{"INVITE sip:b@c SIP/2.0\r\nX-Pad: "}
+                                     .append(filler)
+                                     .append("\r\nVia: SIP/2.0/UDP h")
+                                     .append(filler)
+                                     .append(":5060;branch=z9hG4bK")
+                                     .append(filler)
+                                     .append("\r\nf: \"")
+                                     .append(filler)
+                                     .append("\" <sip:a@b>;tag=f")
+                                     .append(filler)
+                                     .append("\r\nTo:<sip:")
+                                     .append(filler)
+                                     .append("c@d>\r\ni:")
+                                     .append(filler)
+                                     .append("i\r\nCSeq: 1 INVITE\r\nl: ")
+                                     .append(std::to_string(body))
+                                     .append("\r\n\r\n")
+                                     .append(body, 'b'));
       ASSERT_FALSE(msg.defect()) << pad;
       ASSERT_EQ(msg.header_count(), 7u) << pad;
       EXPECT_EQ(msg.body().size(), body);

@@ -179,25 +179,26 @@ const std::vector<torture>& cases() {
   static const std::vector<torture> table{
       // RFC 4475 3.1.1: valid
       {"rfc4475/wsinv.dat", all_roles, accepted,
-       write("INVITE sip:ben@example.org;x SIP/2.0",
-             {"tO :\r\n sip:ben@example.org ;   tag    = 77aa",
-              "v\t:  SIP /\t2.0\r\n /UDP ua.example.net;branch=zz",
-              "fRom : \"A \\\\\\\"\"  <sip:ann@example.net>\r\n ;\r\n tag = 98a", "New: a\r\n b",
-              "MAX-FORWARDS: 0068", "cseq: 0009\r\n INVITE", "s :", "Odd: ;;,,;;,;", sdp_type,
-              "Route:\r\n <sip:s.example.org;lr;a=b;c>", "content-LENGTH   : 3",
-              "VIA: SIP / 2.0 / TCP  b.example.net  ;\r\n branch =  z9hG4bKq1 ,\r\n SIP / 2.0 / UDP"
-              " c.example.net ; branch=\r\n z9hG4bKq2",
-              "m:\"Q \\\"\\\"\" <sip:ann@example.net> ; p =\r\n v ;\r\n s ; q = 0.33",
-              "call-id: w@x"},
-             "v=0"),
+       write(
+           "INVITE sip:ben@example.org;x SIP/2.0",
+           {"tO :\r\n sip:ben@example.org ;   tag    = 77aa",
+            "v\t:  SIP /\t2.0\r\n /UDP ua.example.net;branch=zz",
+            "fRom : \"A \\\\\\\"\"  <sip:ann@example.net>\r\n ;\r\n tag = 98a", "New: a\r\n b",
+            "MAX-FORWARDS: 0068", "cseq: 0009\r\n INVITE", "s :", "Odd: ;;,,;;,;", sdp_type,
+            "Route:\r\n <sip:s.example.org;lr;a=b;c>", "content-LENGTH   : 3",
+            ("VIA: SIP / 2.0 / TCP  b.example.net  ;\r\n branch =  z9hG4bKq1 ,\r\n SIP / 2.0 / UDP"
+             " c.example.net ; branch=\r\n z9hG4bKq2"),
+            "m:\"Q \\\"\\\"\" <sip:ann@example.net> ; p =\r\n v ;\r\n s ; q = 0.33",
+            "call-id: w@x"},
+           "v=0"),
        wsinv},
       {"rfc4475/intmeth.dat", all_roles, accepted,
        write(
            odd + " sip:1_odd.U~(a!b)&c't+d$/e?,/;;*:&f+g=1,h!*i$j~k.(l'm)@example.org SIP/2.0",
            {"Via: SIP/2.0/TCP h1.example.net;branch=z9hG4bK-.!%66*_+`'~",
             "To: \"BEL:\\\a NUL:\\\0 DEL:\\\x7f\" <sip:1_odd.U~(a!b)&c't+d$/e?,/;;*@example.org>"sv,
-            "From: tok1~` tok2'+_ tok3*%!.- "
-            "<sip:ann@example.net>;p''~+*_!.-%=\"\xd1\x80\";tag=_t~1'+`*%!-.",
+            ("From: tok1~` tok2'+_ tok3*%!.- "
+             "<sip:ann@example.net>;p''~+*_!.-%=\"\xd1\x80\";tag=_t~1'+`*%!-."),
             "Call-ID: m.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{", "odd-!.%*+_`'~:\xe5\xa4\xa7"}),
        intmeth},
       {"rfc4475/esc01.dat", all_roles, accepted,

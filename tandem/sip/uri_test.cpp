@@ -46,8 +46,8 @@ const std::vector<std::string_view> good_uris = {
     // Users
     "sip:user:@example.com",
     "sip:sip%3Auser%40example.com@company.com;other-param=summit",
-    "sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too."
-    "(doesn't-it)@example.com",
+    ("sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too."
+     "(doesn't-it)@example.com"),
     "sip:null-%00-null@example.com",
     "sip:*98#@example.com",
     // Parameters and headers

@@ -27,7 +27,7 @@ request_parts bye_of(const request_parts& invite) {
 sent_message place_call(proxy_fixture& t, const request_parts& p = {}) {
   t.receive(p);
   t.take("100");
-  const auto invite = t.take("INVITE");
+  auto invite = t.take("INVITE");
   t.answer(invite, 200);
   t.take("200");
   t.receive(bye_of(p));

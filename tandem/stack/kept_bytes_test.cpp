@@ -100,7 +100,7 @@ TEST(kept_bytes, of_requests_to_phones_that_do_not_answer_are_bounded_and_given_
   silent_phone t;
   for (unsigned i = 0; i < 100; ++i) {
     t.receive(silent_phone::large(i));
-    ASSERT_LE(t.layer.kept_bytes(), silent_phone::bound + 5 * 66'000) << i;
+    ASSERT_LE(t.layer.kept_bytes(), silent_phone::bound + std::size_t{5} * 66'000) << i;
   }
   EXPECT_GT(t.layer.kept_bytes(), silent_phone::bound / 2);
   EXPECT_GE(t.refused(), 80U);
@@ -135,7 +135,7 @@ TEST(kept_bytes, of_responses_are_bounded_and_every_call_still_gets_its_final_on
       while (!t.out.sent.empty())
         if (const auto sent = t.out.take(); sent.kind() == "486" || sent.kind() == "500")
           ++finals[std::string{sent.kind()}];
-      ASSERT_LE(t.layer.kept_bytes(), 2 * silent_phone::bound + 3 * 66'000) << status;
+      ASSERT_LE(t.layer.kept_bytes(), 2 * silent_phone::bound + std::size_t{3} * 66'000) << status;
     }
   EXPECT_GT(finals["486"], 0U);
   EXPECT_GT(finals["500"], 0U);
@@ -219,7 +219,7 @@ TEST(kept_bytes, of_a_call_that_rings_let_a_source_have_25000_of_them) {
 TEST(transaction_limits, that_are_reached_refuse_one_call_more_and_end_all_others_well) {
   constexpr unsigned calls = 600;
   transaction_limits limits;
-  limits.transactions = 2 * calls; // each call has a server and a client transaction
+  limits.transactions = std::size_t{2} * calls; // each call has a server and a client transaction
   proxy_fixture t{{}, limits};
   std::vector<sent_message> invites;
   for (unsigned i = 0; i < calls; ++i) {

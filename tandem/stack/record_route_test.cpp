@@ -120,7 +120,7 @@ TEST_F(recorded_call, leads_whoever_has_seen_an_entry_nowhere_else) {
   EXPECT_FALSE(is_ours(within(true, bob, for_alice)));
   EXPECT_FALSE(is_ours(within(false, bob, for_bob)));
   // Another dialog.
-  for (request_parts p : {from_alice(), from_bob()}) {
+  for (const request_parts& p : {from_alice(), from_bob()}) {
     request_parts other = p;
     other.call_id = "other";
     EXPECT_FALSE(is_ours(other));

@@ -64,7 +64,7 @@ class simulated_network {
 
   void attach(simulated_host& host) { hosts_[host.address()] = &host; }
 
-  void send(const socket_address& from, const socket_address& to, std::string datagram) {
+  void send(const socket_address& from, const socket_address& to, const std::string& datagram) {
     ++sent;
     if (chance(faults_.loss)) return;
     const int copies = chance(faults_.duplication) ? 2 : 1;

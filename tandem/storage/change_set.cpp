@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/change_set.hpp>
 
+#include <tandem/base/give_back.hpp>
+
 #include <algorithm>
 
 namespace tandem::storage {
@@ -8,7 +10,7 @@ namespace tandem::storage {
 namespace {
 
 /// What a burst has needed beyond this is given back.
-constexpr std::size_t most_kept_bytes = 64 * 1024;
+constexpr std::size_t most_kept_bytes = std::size_t{64} << 10U;
 
 std::array<std::string_view, 6> texts_of(std::string_view aor, const sip::binding& of) {
   return {aor, of.contact, of.parameters, of.path, of.call_id, of.user_agent};
@@ -18,8 +20,8 @@ std::array<std::string_view, 6> texts_of(std::string_view aor, const sip::bindin
 
 void change_set::clear() noexcept {
   if (texts_.capacity() > most_kept_bytes) {
-    texts_ = {};
-    entries_ = {};
+    give_back(texts_);
+    give_back(entries_);
   }
   texts_.clear();
   entries_.clear();
@@ -41,7 +43,8 @@ void change_set::reserve_for(std::string_view aor, const sip::binding& value) {
 
 void change_set::add(change_kind kind, std::uint64_t sequence, std::string_view aor,
                      const sip::binding& value) noexcept {
-  entry& e = entries_.emplace_back(entry{kind, sequence, value, texts_.size(), {}});
+  entry& e =
+      entries_.emplace_back(entry{kind, sequence, sip::binding_facts{value}, texts_.size(), {}});
   std::size_t i = 0;
   for (const std::string_view text : texts_of(aor, value)) {
     texts_.insert(texts_.end(), text.begin(), text.end());

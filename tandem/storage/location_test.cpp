@@ -249,7 +249,7 @@ TEST(location_bytes, of_what_the_contacts_of_one_registration_share_are_kept_onc
     }));
     return table.bytes();
   };
-  EXPECT_LT(bytes_with(30), bytes_with(1) + 30 * 400);
+  EXPECT_LT(bytes_with(30), bytes_with(1) + std::size_t{30} * 400);
 }
 
 TEST_F(location, what_was_paid_for_a_contact_is_given_out_once) {

@@ -107,6 +107,7 @@ TEST(bounds, connections_of_one_source_are_bounded) {
   options.connections_per_source = 5;
   testbed bed{1, "127.0.0.1:0", options};
   std::vector<std::unique_ptr<tcp_client>> clients;
+  clients.reserve(8);
   for (int i = 0; i < 8; ++i)
     clients.push_back(std::make_unique<tcp_client>(bed.shards[0], bed.tcp()));
   const auto ended = [&] {

@@ -49,7 +49,7 @@ class ul_list : public ::testing::Test {
     control::answer_json_rpc(commands, control::make_json_rpc_request("ul.list", arguments),
                              {.name = "test", .may = control::role::read},
                              {[&](std::optional<std::string> whole) { text = *whole; },
-                              [&](std::shared_ptr<http::body_source> body) {
+                              [&](const std::shared_ptr<http::body_source>& body) {
                                 for (bool is_last = false; !is_last; ++got.pieces)
                                   body->next([&](std::optional<http::body_piece> piece) {
                                     is_last = !piece || piece->at == http::body_piece::place::last;

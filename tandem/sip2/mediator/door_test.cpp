@@ -76,9 +76,10 @@ TEST_F(door_test, a_message_is_answered_in_the_form_it_came_in) {
 }
 
 TEST_F(door_test, what_is_no_request_is_refused_and_not_relayed) {
-  for (const auto& [query, body] : {std::pair{"", "18" + d}, std::pair{"", item + "AY1AZ0000"},
-                                    std::pair{"", item + '\r' + item}, std::pair{"", std::string{}},
-                                    std::pair{"?session=a%0Ab", item}})
+  for (const auto& [query, body] :
+       {std::pair{"", "18" + d}, std::pair{"", item + "AY1AZ0000"},
+        std::pair{"", std::string{item}.append("\r").append(item)}, std::pair{"", std::string{}},
+        std::pair{"?session=a%0Ab", item}})
     EXPECT_EQ(status_of(query, body), 400U) << query << body;
   EXPECT_EQ(post("", "{}", "application/json").status, 400U);
   EXPECT_EQ(

@@ -74,7 +74,7 @@ class mediators : public testing::Test {
         seconds{10}));
     return text;
   }
-  std::string fetch(http::request request) {
+  std::string fetch(const http::request& request) {
     std::optional<http::client_result> got;
     operators->send(request, seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
     EXPECT_TRUE(home.run_until([&] { return got.has_value(); }, seconds{10}));

@@ -41,6 +41,7 @@ class terminal_link final : public list_hook<terminal_server::unnamed>,
     bool is_proven;      ///< the back-end has answered a message of it
     bool is_waiting;     ///< a message is in progress
     instant last_active; ///< least of who has been silent for longest
+    // NOLINTNEXTLINE(modernize-use-nullptr): the checker takes the 0 of an ordering for a pointer
     friend auto operator<=>(const merit&, const merit&) = default;
   };
   /// Nothing: it has logged in, and stays; or takes no place, since it is not named yet.

@@ -51,7 +51,7 @@ TEST(checksum, one_changed_byte_makes_it_wrong) {
 }
 
 /// `text` with a right checksum written by `format`.
-std::string with_sum(std::string text, const char* format) {
+std::string with_sum(const std::string& text, const char* format) {
   char digits[16];
   std::snprintf(digits, sizeof digits, format, checksum(text));
   return text + digits;

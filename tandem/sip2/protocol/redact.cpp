@@ -291,13 +291,13 @@ std::string to_log_line(const message& m, log_privacy level, std::span<const std
     // What is no field of the protocol may be a piece of a password that went before.
     const bool is_stray = hides && (is_login || !is_likely) && !find_field(f.id);
     if (!is_stray) out += f.id.text();
-    if (is_stray || is_lost)
-      out += hidden;
-    else if (f.value.empty() || !hides || (is_login && who == privacy::open))
+    const bool is_known = !is_stray && !is_lost;
+    if (is_known && (f.value.empty() || !hides || (is_login && who == privacy::open)))
       out += f.value;
-    else if (who == privacy::open || (who == privacy::person && level == log_privacy::secrets))
+    else if (is_known &&
+             (who == privacy::open || (who == privacy::person && level == log_privacy::secrets)))
       out += shown(f.value, secrets);
-    else if (f.id == patron_identifier)
+    else if (is_known && f.id == patron_identifier)
       out += mark_of(f.value);
     else
       out += hidden;
