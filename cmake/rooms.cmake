@@ -55,10 +55,17 @@ function(tandem_compile_as_one target)
   endif()
 endfunction()
 
-# The products only under a sanitizer: that build is for its findings, the others for what is run. Not where files of one
-# shape name their own things alike (each module has its `load`).
+# Products that are compiled so too, unless in a debug build, which is for who changes one source after the other, or for
+# the fuzzer, which follows them one by one.
 function(tandem_unify target)
-  if(TANDEM_SANITIZE AND NOT TANDEM_FUZZ AND NOT target MATCHES "_(modules|stack|sip2_protocol|sip2_demo)$")
+  # Files of one shape name their own things alike here (each module has its `load`).
+  set(alike "_(modules|sip2_protocol|sip2_demo)$")
+  # The rooms that every message passes: in a long unit GCC inlines less of what is short, and a call takes six percent more
+  # instructions (docs/performance.md). And its optimiser warns of what it made itself of one of `http`.
+  set(one_by_one "_(base|io|sip|stack|transport|http)$")
+  if(TANDEM_FUZZ OR target MATCHES ${alike})
+    return()
+  elseif(TANDEM_SANITIZE OR (CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT target MATCHES ${one_by_one}))
     tandem_compile_as_one(${target})
   endif()
 endfunction()

@@ -38,6 +38,9 @@ struct binding : binding_facts {
   std::string_view path{};       ///< values of the Path headers (RFC 3327), empty for none
   std::string_view call_id{};    ///< of the REGISTER, for the order of RFC 3261 10.3 step 7
   std::string_view user_agent{}; ///< for those who look at the location
+
+  /// What it has besides texts, for who keeps those elsewhere.
+  [[nodiscard]] const binding_facts& facts() const noexcept { return *this; }
 };
 
 /// What becomes of one contact: it is added, replaced in its place, or removed.

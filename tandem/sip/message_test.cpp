@@ -287,6 +287,7 @@ TEST(message, moves_and_leaves_nothing_behind) {
   message msg = parsed(full_invite);
   const message other = std::move(msg);
   EXPECT_EQ(other.method(), method::invite);
+  // NOLINTNEXTLINE(bugprone-use-after-move): that is what is tested
   EXPECT_FALSE(msg);
   EXPECT_EQ(msg.header_count(), 0u);
   EXPECT_EQ(msg.to_string(), "");

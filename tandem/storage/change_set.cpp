@@ -43,8 +43,7 @@ void change_set::reserve_for(std::string_view aor, const sip::binding& value) {
 
 void change_set::add(change_kind kind, std::uint64_t sequence, std::string_view aor,
                      const sip::binding& value) noexcept {
-  entry& e =
-      entries_.emplace_back(entry{kind, sequence, sip::binding_facts{value}, texts_.size(), {}});
+  entry& e = entries_.emplace_back(entry{kind, sequence, value.facts(), texts_.size(), {}});
   std::size_t i = 0;
   for (const std::string_view text : texts_of(aor, value)) {
     texts_.insert(texts_.end(), text.begin(), text.end());

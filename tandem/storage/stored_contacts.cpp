@@ -30,7 +30,7 @@ void stored_contact::assign(const sip::binding& b) noexcept {
   sip::put_bytes(sip::put_bytes(reinterpret_cast<char*>(this + 1), b.contact), b.parameters);
   contact_size = static_cast<std::uint16_t>(b.contact.size());
   parameters_size = static_cast<std::uint16_t>(b.parameters.size());
-  facts = sip::binding_facts{b};
+  facts = b.facts();
 }
 
 void stored_contact::on_timer(instant now) {
