@@ -130,8 +130,8 @@ void message::read_essentials() const noexcept {
   e.known = essential_set::all();
 }
 
-std::string_view message::essential_text(header_id id,
-                                         text_place essentials::*place) const noexcept {
+[[gnu::always_inline]] inline std::string_view
+message::essential_text(header_id id, text_place essentials::*place) const noexcept {
   if (!knows(id)) return {};
   return (known().*place).in(origin(known().in_edits.has(id)));
 }
