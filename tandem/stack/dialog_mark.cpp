@@ -50,7 +50,11 @@ std::uint64_t place_of(const sip::uri& uri, const hash_key& secret) noexcept {
   hash.add(scheme | is_there(transport) << 8 | is_there(maddr) << 9 |
            std::uint64_t{uri.port().value_or(0)} << 16);
   hash.add(uri.user());
-  add_folded(hash, uri.host().text);
+  const sip::host_view host = uri.host();
+  if (host.kind == sip::host_kind::ipv4) // which has no letters
+    hash.add(host.text);
+  else
+    add_folded(hash, host.text);
   if (!transport.empty()) add_folded(hash, transport);
   if (!maddr.empty()) add_folded(hash, maddr);
   return hash.finish() | 1;
