@@ -110,7 +110,10 @@ void host_view::write(sink& out) const noexcept {
 
 ip_address host_view::address() const noexcept {
   switch (kind) {
-  case host_kind::ipv4: return ip_address::parse(text).value_or(ip_address{});
+  case host_kind::ipv4: {
+    ip_address ip;
+    return ip_address::read_v4(text, ip) == text.size() ? ip : ip_address{};
+  }
   case host_kind::ipv6: return parse_ipv6(text).value_or(ip_address{});
   case host_kind::name: break;
   }
