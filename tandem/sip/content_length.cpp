@@ -8,9 +8,10 @@
 namespace tandem::sip {
 
 bool has_right_length(const message& of) noexcept {
-  const std::size_t at = of.find(header_id::content_length);
+  constexpr header_set length{header_id::content_length};
+  const std::size_t at = of.find_last(header_id::content_length); // it mostly ends the header
   return at != message::npos && parse_number<std::size_t>(of.value(at)) == of.body().size() &&
-         of.find(header_id::content_length, at + 1) == message::npos;
+         (!of.may_repeat(length) || of.find(header_id::content_length) == at);
 }
 
 result<void, edit_errc> ensure_content_length(message& of) {
