@@ -276,6 +276,7 @@ followed_route follow_own_route(const sip::message& request, const sip::uri& req
 }
 
 void note_refresh(const sip::message& message, const hash_key& secret, refreshed_targets& moved) {
+  if (!message.has(sip::header_id::contact)) return; // as most within a dialog
   const auto key = message.key();
   if (!key || !refreshes_target(key->cseq_method)) return;
   const std::uint64_t place = contact_place(message, secret);
