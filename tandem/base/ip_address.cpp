@@ -243,15 +243,17 @@ std::string socket_address::to_string() const {
   return {text.data(), write(text.data())};
 }
 
-std::size_t hash_of(const ip_address& ip) noexcept {
-  const auto* bytes = reinterpret_cast<const char*>(ip.bytes().data());
-  return keyed_hash(process_hash_key(), std::string_view{bytes, ip.is_v4() ? 4U : 16U});
-}
+std::size_t hash_of(const ip_address& ip) noexcept { return hash_of({ip, 0}); }
 
 std::size_t hash_of(const socket_address& address) noexcept {
-  const auto* bytes = reinterpret_cast<const char*>(address.ip.bytes().data());
-  return keyed_hash(process_hash_key(), std::string_view{bytes, address.ip.is_v4() ? 4U : 16U},
-                    std::string_view{}, address.port);
+  // The words of an IPv6 address, of which one of IPv4 fills half of the first.
+  std::array<std::uint64_t, 2> words;
+  static_assert(sizeof words == sizeof address.ip.bytes());
+  std::memcpy(words.data(), address.ip.bytes().data(), sizeof words);
+  keyed_hasher hash{process_hash_key()};
+  hash.add(words[0]);
+  if (!address.ip.is_v4()) hash.add(words[1]);
+  return hash.add(address.port).finish();
 }
 
 } // namespace tandem
