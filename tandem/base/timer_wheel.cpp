@@ -59,6 +59,7 @@ void timer_wheel::open_slots() noexcept {
 
 void timer_wheel::advance(instant now) {
   const std::uint64_t target = ticks_since_epoch(now);
+  if (target <= current_) return; // what is left lies after the present tick
   while (const auto next = next_tick()) {
     if (*next > target) break;
     current_ = *next;
