@@ -8,19 +8,32 @@
 
 namespace tandem::sip {
 
+namespace {
+
+/// Takes the first of the list away, with the separator behind it.
+template <char Separator>
+std::string_view take_first(std::string_view& list) noexcept {
+  const std::string_view first = list.substr(0, list.find(Separator));
+  list.remove_prefix(std::min(first.size() + 1, list.size()));
+  return first;
+}
+
+uri_param to_param(std::string_view text) noexcept {
+  uri_param one;
+  const std::size_t equal = text.find('=');
+  one.has_value = equal != std::string_view::npos;
+  one.name = text.substr(0, equal);
+  if (one.has_value) one.value = text.substr(equal + 1);
+  return one;
+}
+
+} // namespace
+
 template <char Separator>
 void uri_part_list<Separator>::steps::step() noexcept {
   done_ = rest_.empty();
-  now_ = {};
-  text_ = {};
-  if (done_) return;
-  const std::size_t end = std::min(rest_.find(Separator), rest_.size());
-  text_ = rest_.substr(0, end);
-  rest_.remove_prefix(std::min(end + 1, rest_.size()));
-  const std::size_t equal = text_.find('=');
-  now_.has_value = equal != std::string_view::npos;
-  now_.name = text_.substr(0, equal);
-  if (now_.has_value) now_.value = text_.substr(equal + 1);
+  text_ = done_ ? std::string_view{} : take_first<Separator>(rest_);
+  now_ = to_param(text_);
 }
 
 template <char Separator>
@@ -30,11 +43,12 @@ std::optional<uri_param> uri_part_list<Separator>::find(std::string_view name) c
     return text.find('%') != std::string_view::npos;
   };
   const bool has_escapes = is_escaped(text_) || is_escaped(name);
-  for (auto it = begin(); it != end(); ++it) {
-    const std::string_view whole = it.text();
+  for (std::string_view rest = text_; !rest.empty();) {
+    const std::string_view whole = take_first<Separator>(rest);
     const bool may_be = has_escapes || whole.size() == name.size() ||
                         (whole.size() > name.size() && whole[name.size()] == '=');
-    if (may_be && it->is(name)) return *it;
+    if (!may_be) continue;
+    if (const uri_param one = to_param(whole); one.is(name)) return one;
   }
   return std::nullopt;
 }
