@@ -131,6 +131,8 @@ parse_errc framer::end_line(std::size_t end) noexcept {
   if (first != 'c' && first != 'l') return {};
   cursor at_name{line};
   const auto name = at_name.take_token();
+  // The other names with these letters are known by their length already.
+  if (name.size() != 1 && name.size() != to_string(header_id::content_length).size()) return {};
   // RFC 3261 25.1 HCOLON: blanks before the colon are no other header.
   if (find_header(name) != header_id::content_length || !at_name.take_separator(':')) return {};
   seen_.length_begin = begin + at_name.offset();
