@@ -51,6 +51,12 @@ TEST(framer, cuts_messages_wherever_the_reads_are_split) {
   EXPECT_EQ(frames(bytes), whole);
 }
 
+TEST(framer, takes_no_other_header_for_the_length_of_the_body) {
+  const std::string stream = "OPTIONS sip:a SIP/2.0\r\nContent-Lengts: 9\r\nc: 8\r\nLength: 7\r\n"
+                             "CONTENT-LENGTH: 1\r\nContent-Length-X: 6\r\n\r\na";
+  EXPECT_EQ(frames({stream}), std::vector<std::string>{stream});
+}
+
 TEST(framer, waits_for_the_rest_of_every_truncated_message) {
   for (std::size_t n = 1; n < first.size(); ++n) {
     framer in;

@@ -153,6 +153,18 @@ TEST(proxy_loop, the_same_request_through_us_again_is_482) {
   EXPECT_EQ(t.sent(), "482");
 }
 
+// RFC 3261 7.3.1: the hops behind us may write all Vias into one line.
+TEST(proxy_loop, is_found_behind_other_vias_of_the_same_line) {
+  proxy_fixture t;
+  t.receive({});
+  t.take("100");
+  std::string back = t.take("INVITE").text;
+  back.insert(back.find("Via: ") + 5, "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKz9hG4bK.back, ");
+  t.receive_text(back);
+  ASSERT_FALSE(t.relayed);
+  EXPECT_EQ(t.relayed.error(), forward_errc::loop);
+}
+
 TEST(proxy_loop, a_spiral_comes_back_with_another_request_uri_and_passes) {
   proxy_fixture t;
   t.receive({});
