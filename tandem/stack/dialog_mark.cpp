@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/dialog_mark.hpp>
 
+#include <tandem/base/hex.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/sip/name_addr.hpp>
 #include <tandem/sip/uri.hpp>
-
-#include <cstring>
 
 namespace tandem::stack {
 
@@ -20,17 +19,6 @@ void add_folded(keyed_hasher& hash, std::string_view text) noexcept {
   }
   hash.add(text);
 }
-
-/// Two digits for each byte.
-constexpr std::array<char, 512> hex_digits = [] {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::array<char, 512> all{};
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    all[2 * byte] = digits[byte >> 4];
-    all[2 * byte + 1] = digits[byte & 15];
-  }
-  return all;
-}();
 
 // The parts of a mark are hashes of different kinds.
 constexpr std::uint64_t dialog_kind = 0x646964; // "did": no other hash of the secret is like it
@@ -91,7 +79,7 @@ void dialog_mark::write(std::size_t at, std::uint64_t bits) noexcept {
   bits >>= 64 - 4 * part;
   for (std::size_t i = part; i > 0; bits >>= 8) {
     i -= 2;
-    std::memcpy(&text_[at + i], &hex_digits[2 * (bits & 255)], 2);
+    write_hex(&text_[at + i], static_cast<std::uint8_t>(bits));
   }
 }
 

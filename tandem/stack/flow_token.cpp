@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/flow_token.hpp>
 
+#include <tandem/base/big_endian.hpp>
+#include <tandem/base/hex.hpp>
+#include <tandem/base/text.hpp>
+
 #include <algorithm>
 
 namespace tandem::stack {
 
 namespace {
-
-constexpr std::string_view digits = "0123456789abcdef";
 
 // transport, shard, slot, generation, port, scope; the address follows
 constexpr std::size_t fixed = 1 + 2 + 4 + 4 + 2 + 4;
@@ -16,16 +18,12 @@ constexpr std::size_t with_v6 = fixed + 16;
 
 template <typename T>
 std::uint8_t* put(std::uint8_t* to, T number) noexcept {
-  for (std::size_t i = sizeof(T); i-- > 0;)
-    *to++ = static_cast<std::uint8_t>(std::uint64_t{number} >> (8 * i));
-  return to;
+  return put_big_endian(to, number, sizeof(T));
 }
 
 template <typename T>
 T take(const std::uint8_t*& from) noexcept {
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) number = number << 8 | *from++;
-  return static_cast<T>(number);
+  return static_cast<T>(take_big_endian(from, sizeof(T)));
 }
 
 } // namespace
@@ -36,18 +34,15 @@ flow_token::flow_token(const target& way) noexcept {
   end = put(put(put(end, way.flow.shard), way.flow.slot), way.flow.generation);
   end = put(put(end, way.address.port), way.address.scope);
   end = std::copy_n(way.address.ip.bytes().begin(), way.address.ip.is_v6() ? 16 : 4, end);
-  for (const std::uint8_t* at = bytes.data(); at != end; ++at) {
-    text_[size_++] = digits[*at >> 4];
-    text_[size_++] = digits[*at & 15];
-  }
+  size_ = static_cast<std::size_t>(write_hex(text_.data(), {bytes.data(), end}) - text_.data());
 }
 
 std::optional<target> flow_token::parse(std::string_view text) noexcept {
   if (text.size() != 2 * with_v4 && text.size() != 2 * with_v6) return std::nullopt;
   std::array<std::uint8_t, most_bytes> bytes;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto digit = digits.find(text[i]);
-    if (digit == std::string_view::npos) return std::nullopt;
+    const int digit = hex_value(text[i]);
+    if (digit < 0 || to_lower(text[i]) != text[i]) return std::nullopt;
     std::uint8_t& byte = bytes[i / 2];
     byte = static_cast<std::uint8_t>(i % 2 == 0 ? digit << 4 : byte | digit);
   }

@@ -2,6 +2,7 @@
 #include <tandem/sip2/protocol/charset.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/base/utf8.hpp>
 #include <tandem/sip2/protocol/icu.hpp>
 
 #include <algorithm>
@@ -102,17 +103,6 @@ std::string_view to_text(charset c) noexcept {
 
 bool is_ascii(std::string_view bytes) noexcept {
   return std::ranges::all_of(bytes, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-bool is_utf8(std::string_view bytes) noexcept {
-  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  const auto size = static_cast<int32_t>(bytes.size());
-  for (int32_t i = 0; i < size;) {
-    UChar32 c = 0;
-    U8_NEXT(data, i, size, c);
-    if (c < 0) return false;
-  }
-  return true;
 }
 
 std::string decode(std::string_view bytes, charset from, charset fallback) {

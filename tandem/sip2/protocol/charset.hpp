@@ -18,7 +18,6 @@ enum class charset : std::uint8_t { ascii, latin1, cp850, cp1252, utf8 };
 [[nodiscard]] std::string_view to_text(charset c) noexcept;
 
 [[nodiscard]] bool is_ascii(std::string_view bytes) noexcept;
-[[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
 
 /// Bytes of the wire as UTF-8. No byte is lost: what is not UTF-8 in a set that says so (ASCII
 /// terminals send UTF-8 too) is read as `fallback`, which must be a set of single bytes.

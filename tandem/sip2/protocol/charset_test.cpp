@@ -72,12 +72,5 @@ TEST(charset, control_characters_become_blanks) {
               "a b c d e f");
 }
 
-TEST(charset, refuses_overlong_and_surrogate_utf8) {
-  EXPECT_FALSE(is_utf8("\xc0\x80"));
-  EXPECT_FALSE(is_utf8("\xed\xa0\x80"));
-  EXPECT_FALSE(is_utf8("\xe6\x97"));
-  EXPECT_TRUE(is_utf8("\u65e5"));
-}
-
 } // namespace
 } // namespace tandem::sip2

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/protocol/parser.hpp>
 
+#include <tandem/base/utf8.hpp>
 #include <tandem/sip2/protocol/date.hpp>
 
 #include <algorithm>
