@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/all.hpp>
 
+#include <tandem/modules/auth/auth.hpp>
 #include <tandem/modules/exec/exec.hpp>
 #include <tandem/modules/maxfwd.hpp>
 #include <tandem/modules/registrar/registrar.hpp>
@@ -9,6 +10,7 @@
 #include <tandem/modules/stubs.hpp>
 #include <tandem/modules/textops/textops.hpp>
 #include <tandem/modules/tm/tm.hpp>
+#include <tandem/modules/uri.hpp>
 #include <tandem/modules/usrloc/usrloc.hpp>
 #include <tandem/modules/xlog.hpp>
 
@@ -18,9 +20,9 @@ namespace tandem::modules {
 
 std::span<const server::module_entry> all() {
   static const std::vector<server::module_entry> entries = [] {
-    std::vector<server::module_entry> made{sl(),     tm(),        rr(),       maxfwd(),
-                                           usrloc(), registrar(), textops(),  xlog(),
-                                           print(),  exec(),      exec_core()};
+    std::vector<server::module_entry> made{sl(),        tm(),      rr(),      maxfwd(), usrloc(),
+                                           registrar(), textops(), xlog(),    print(),  exec(),
+                                           exec_core(), auth(),    auth_db(), uri()};
     for (server::module_entry& stub : stubs()) made.push_back(stub);
     return made;
   }();

@@ -15,14 +15,11 @@ namespace {
 
 using script::outcome;
 
-/// What a function of an absent module answers. There is no "yes": what was to admit somebody, to
-/// find or to store something must not seem to have done so.
-enum class answer : std::uint8_t { no, not_available };
-
+/// A function of an absent module. It says "no": what was to admit somebody, to find or to store
+/// something must not seem to have done so.
 struct absent_function {
   std::string_view name;
   std::size_t least = 0, most = 0; ///< arguments
-  answer says = answer::no;
 };
 
 struct absent_module {
@@ -38,31 +35,18 @@ constexpr absent_module absent_modules[] = {
        {"acc_db_request", 2, 2},
        {"acc_rad_request", 1, 1},
        {"acc_diam_request", 1, 1}}}},
-    {"auth",
-     "there is no authentication yet",
-     {{{"www_challenge", 2, 2, answer::not_available},
-       {"proxy_challenge", 2, 2, answer::not_available},
-       {"consume_credentials"},
-       {"is_rpid_user_e164"},
-       {"append_rpid_hf", 0, 2}}}},
-    {"auth_db",
-     "there is no authentication yet: nobody is let in",
-     {{{"www_authorize", 2, 2}, {"proxy_authorize", 2, 2}}}},
     {"auth_radius",
-     "there is no authentication yet: nobody is let in",
+     "there is no authentication by RADIUS: nobody is let in",
      {{{"radius_www_authorize", 1, 1}, {"radius_proxy_authorize", 1, 1}}}},
     {"auth_diameter",
-     "there is no authentication yet: nobody is let in",
+     "there is no authentication by Diameter: nobody is let in",
      {{{"diameter_www_authorize", 1, 1},
        {"diameter_proxy_authorize", 1, 1},
        {"diameter_is_user_in", 2, 2}}}},
     {"group", "there are no groups yet: nobody is in one", {{{"is_user_in", 2, 2}}}},
     {"group_radius", "there are no groups yet: nobody is in one", {{{"radius_is_user_in", 2, 2}}}},
-    {"uri",
-     "there is no authentication yet: no user is verified",
-     {{{"check_to"}, {"check_from"}, {"is_user", 1, 1}, {"does_uri_exist"}}}},
     {"uri_radius",
-     "there is no authentication yet: no user is verified",
+     "there is no authentication by RADIUS: no user is verified",
      {{{"radius_does_uri_exist"}}}},
     {"mysql", "there is no database yet"},
     {"postgres", "there is no database yet"},
@@ -113,13 +97,6 @@ constexpr absent_module absent_modules[] = {
      {{{"cpl_run_script", 2, 2}, {"cpl_process_register"}, {"cpl_process_register_norpl"}}}},
 };
 
-/// A challenge that cannot be made: the caller hears so, and the script ends as it would.
-outcome say_not_available(script::call& c) {
-  auto& m = c.as<server::message_context>();
-  m.home().answer(m, 501, "Authentication is not available");
-  return outcome::leave();
-}
-
 script::function_info declare(const absent_function& f, std::string_view why) {
   script::function_info made{.name = std::string{f.name},
                              .required = f.least,
@@ -128,11 +105,6 @@ script::function_info declare(const absent_function& f, std::string_view why) {
                              .run = [](script::call&) { return outcome::no(); }};
   for (std::size_t i = 0; i < f.most; ++i)
     made.arguments.emplace_back("argument", script::argument_kind::text);
-  if (f.says == answer::not_available) {
-    made.blocks = script::in_request;
-    made.help = fmt::format("answers 501: {}", why);
-    made.run = say_not_available;
-  }
   return made;
 }
 

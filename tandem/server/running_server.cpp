@@ -143,12 +143,12 @@ void running_server::open_http() {
           .refresh = [this](std::function<void()> then) { refresh_metrics(std::move(then)); }});
 }
 
-/// There is no authentication yet, so that whoever reaches the server may register and call.
+/// A script need not ask for passwords, and then whoever reaches the server may register and call.
 void running_server::warn_of_strangers() const {
   const transport::listener_table& listeners = net_->listeners();
   for (std::uint32_t i = 0; i < listeners.size(); ++i)
     if (!listeners[i].address.ip.is_loopback())
-      log_warning("{} can be reached by others, and nobody is asked for a password: let a "
+      log_warning("{} can be reached by others: unless the script asks for passwords, let a "
                   "firewall decide who comes",
                   listeners[i].address.to_string());
 }

@@ -105,7 +105,7 @@ def test_an_option_that_is_given_twice_takes_the_last_but_all_places_to_listen_a
 
 def test_the_log_says_whenever_strangers_can_reach_it(serve):
     script = 'loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n'
-    warning = "can be reached by others, and nobody is asked for a password"
+    warning = "can be reached by others: unless the script asks for passwords"
     assert warning not in serve(script).log()
     reachable = serve(script, host="0.0.0.0").log()
     assert re.search(rf"WARNING 0\.0\.0\.0:\d+ {warning}", reachable), reachable

@@ -26,7 +26,9 @@ script::function_info next_hop_function(std::string name, std::string help, forw
 
 std::vector<script::function_info> forward_functions() {
   return {
-      next_hop_function("forward", "forwards without a transaction, to a host and port",
+      next_hop_function("forward",
+                        "forwards to a host and port, without a transaction unless the "
+                        "sender of a datagram was let in by a password",
                         &forwarder::forward_stateless, ""),
       next_hop_function("forward_udp", "the same by UDP", &forwarder::forward_stateless, "udp"),
       next_hop_function("forward_tcp", "the same by TCP", &forwarder::forward_stateless, "tcp"),

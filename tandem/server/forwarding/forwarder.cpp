@@ -2,6 +2,7 @@
 #include <tandem/server/forwarding/forwarder.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/server/authenticated_user.hpp>
 #include <tandem/server/forwarding/recorded_route.hpp>
 #include <tandem/server/forwarding/redirection.hpp>
 #include <tandem/sip/message_editor.hpp>
@@ -83,7 +84,11 @@ outcome forwarder::replicate(message_context& m, std::string_view hop_uri) {
 }
 
 outcome forwarder::forward_stateless(message_context& m, std::string_view hop_uri) {
-  return to_hop(m, hop_uri, way_use::forward_stateless);
+  // The nonce count of a request that was let in is used up: a copy of it must find a transaction,
+  // since the script would refuse it (RFC 7616 5.5).
+  const auto* const who = m.find_state<authenticated_user>();
+  const bool may_be_repeated = who && who->is_there() && !is_reliable(m.from().transport);
+  return to_hop(m, hop_uri, may_be_repeated ? way_use::relay : way_use::forward_stateless);
 }
 
 outcome forwarder::send_copy(message_context& m, std::string_view hop_uri) {

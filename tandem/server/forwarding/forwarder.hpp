@@ -35,7 +35,7 @@ class forwarder {
   /// t_replicate(): a copy in a transaction of its own, whose replies go nowhere.
   script::outcome replicate(message_context& m, std::string_view hop_uri);
 
-  /// forward(): without a transaction.
+  /// forward(): without a transaction, but for a datagram whose sender was let in by a password.
   script::outcome forward_stateless(message_context& m, std::string_view hop_uri);
 
   /// send(): the bytes go on as they are.
