@@ -2,6 +2,7 @@
 #include <tandem/modules/all.hpp>
 
 #include <tandem/modules/auth/auth.hpp>
+#include <tandem/modules/domain.hpp>
 #include <tandem/modules/exec/exec.hpp>
 #include <tandem/modules/maxfwd.hpp>
 #include <tandem/modules/registrar/registrar.hpp>
@@ -22,7 +23,7 @@ std::span<const server::module_entry> all() {
   static const std::vector<server::module_entry> entries = [] {
     std::vector<server::module_entry> made{sl(),        tm(),      rr(),      maxfwd(), usrloc(),
                                            registrar(), textops(), xlog(),    print(),  exec(),
-                                           exec_core(), auth(),    auth_db(), uri()};
+                                           exec_core(), auth(),    auth_db(), uri(),    domain()};
     for (server::module_entry& stub : stubs()) made.push_back(stub);
     return made;
   }();
