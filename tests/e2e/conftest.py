@@ -63,10 +63,14 @@ def serve(request, tmp_path, shards):
     started = request.node.servers = []
     endpoints = request.node.endpoints = []
 
-    def start(script, **more):
+    def start(script, files=None, **more):
+        """`files`: name and text of files beside the script that nobody else may read."""
         text = script.read_text() if isinstance(script, pathlib.Path) else script
         folder = tmp_path / f"server{len(started)}"
         folder.mkdir()
+        for name, content in (files or {}).items():
+            (folder / name).write_text(content)
+            (folder / name).chmod(0o600)
         server = kind(folder, text, **{"shards": shards, **more})
         started.append(server)
         return server

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Passwords on the wire: who is let in, who is asked, and what strangers can learn."""
-import hashlib
 import re
 import signal
 
 import pytest
 
+from harness.digest import HASHES, account_lines, retry
 from harness.endpoint import Dialog
-from harness.message import token
 from harness.waiting import until
 
 pytestmark = pytest.mark.tandem_only
 
 REALM = "example.test"
-HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 REPLAYS = 1_000
 
 SCRIPT = """
@@ -47,28 +45,6 @@ route {
 """
 
 
-def digest(algorithm, *parts):
-    return HASHES[algorithm](":".join(parts).encode()).hexdigest()
-
-
-def parameters(value):
-    return {name.lower(): quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^",\s]+))', value)}
-
-
-def credentials(request, response, user, password, *, algorithm="SHA-256", count=1):
-    """The header line that answers the challenge of a 401 or 407."""
-    is_proxy = response.status == 407
-    asked = [parameters(v) for v in response.all("Proxy-Authenticate" if is_proxy else "WWW-Authenticate")]
-    chosen = next(c for c in asked if c["algorithm"] == algorithm)
-    method, uri = request.first_line.split(" ")[:2]
-    nc, cnonce = f"{count:08x}", token(8)
-    answer = digest(algorithm, digest(algorithm, user, chosen["realm"], password), chosen["nonce"], nc, cnonce, "auth",
-                    digest(algorithm, method, uri))
-    return ("Proxy-Authorization" if is_proxy else "Authorization",
-            f'Digest username="{user}", realm="{chosen["realm"]}", nonce="{chosen["nonce"]}", uri="{uri}", '
-            f'response="{answer}", algorithm={algorithm}, cnonce="{cnonce}", qop=auth, nc={nc}')
-
-
 class Accounts:
     def __init__(self, path):
         self.path = path
@@ -76,8 +52,7 @@ class Accounts:
     def write(self, **passwords):
         """Puts a new file in the place of the old one; the server's own user can read it, others cannot."""
         new = self.path.with_suffix(".new")
-        new.write_text("".join(f"{user}:{REALM}:{digest(algorithm, user, REALM, password)}\n"
-                               for user, password in passwords.items() for algorithm in HASHES))
+        new.write_text(account_lines(REALM, **passwords))
         new.chmod(0o600)
         new.rename(self.path)
 
@@ -94,15 +69,6 @@ def guarded(serve, tmp_path):
         server.accounts = accounts
         return server
     return start
-
-
-def retry(endpoint, request, refused, user, password, **more):
-    """The same request in a new transaction, with credentials."""
-    again = endpoint.request(*request.first_line.split(" ")[:2], to=re.search("<(.*)>", request.get("To"))[1],
-                             call_id=request.get("Call-ID"), cseq=int(request.get("CSeq").split()[0]) + 1,
-                             contact=request.get("Contact"))
-    again.headers.append(credentials(again, refused, user, password, **more))
-    return again
 
 
 def registered(server, endpoint, user, password, **more):

@@ -97,6 +97,8 @@ def test_the_first_minute_ends_in_an_answered_call(terminal):
     before = tracked_state()
     server = terminal(recipe_of(run)[-1])  # the last line of the recipe; what comes before it has been done by the build
     until(lambda: "ready" in server.log() or not server.is_alive(), "the server to be ready")
+    for user in ("alice", "bob"):
+        assert re.search(rf"sip:{user}@tandem\.test +password  [a-z0-9]{{12}}$", server.log(), re.MULTILINE), server.log()
     bob = terminal(answer)
     until(lambda: "registration: sip:bob@tandem.test from 127.0.0.1:" in server.log(), "the line of bob's registration")
     alice = terminal(call)

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from harness.digest import Account, account_lines, challenge_in
 from harness.endpoint import Dialog, ack_of, relayed
 from harness.message import token
 from harness.server import ROOT, tandemd_path
@@ -11,11 +12,20 @@ from harness.server import ROOT, tandemd_path
 pytestmark = pytest.mark.tandem_only
 
 DOMAIN = "tandem.test"
+PASSWORDS = {"alice": "secret", "bob": "word"}
+
+
+def register(one, password, who=None, **more):
+    """The answer to a REGISTER with a password, once without had been refused; the phone goes on with what it was asked by."""
+    refused = one.exchange(one.register(**more))
+    assert refused.status == 401
+    one.account = Account(challenge_in(refused, "MD5"), who or one.user, password)
+    return one.exchange(one.account.sign(one.register(**more), "Authorization"))
 
 
 @pytest.fixture
 def server(serve):
-    return serve(ROOT / "etc/tandem.cfg")
+    return serve(ROOT / "etc/tandem.cfg", files={"subscribers": account_lines(DOMAIN, **PASSWORDS)})
 
 
 @pytest.fixture
@@ -24,14 +34,62 @@ def person(server, endpoint, transport):
     def make(user, registered=True, domain=DOMAIN, **more):
         one = endpoint(server, user, transport, domain=domain, **more)
         if registered:
-            assert one.exchange(one.register()).status == 200
+            assert register(one, PASSWORDS[user]).status == 200
         return one
     return make
 
 
-def test_the_checker_finds_nothing_wrong():
-    result = subprocess.run([tandemd_path(), "-c", "-f", ROOT / "etc/tandem.cfg"], capture_output=True, text=True, timeout=30, check=False)
+def test_the_checker_finds_nothing_wrong(tmp_path):
+    script, accounts = tmp_path / "tandem.cfg", tmp_path / "subscribers"
+    script.write_bytes((ROOT / "etc/tandem.cfg").read_bytes())
+
+    def check():
+        return subprocess.run([tandemd_path(), "-c", "-f", script], capture_output=True, text=True, timeout=30, check=False)
+    without = check()
+    assert without.returncode == 1 and "subscribers: No such file" in without.stdout + without.stderr
+    accounts.touch(mode=0o600)
+    result = check()
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_nobody_registers_without_the_password_of_the_name(server, endpoint, transport):
+    """RFC 3261 10.3 step 3 and 4: who the sender is, and whether he may register that address."""
+    def answer(user, password, who=None):
+        return register(endpoint(server, user, transport, domain=DOMAIN), password, who).status
+    assert answer("alice", "secret") == 200
+    assert answer("alice", "word") == 401
+    assert answer("carol", "secret") == 401
+    assert answer("bob", "secret", who="alice") == 403
+    assert answer("ALICE", "secret", who="alice") == 403
+
+
+def test_a_phone_may_know_the_server_by_its_address_alone(server, endpoint, person):
+    """As when a phone asks for a "server" and makes that its domain: the account is the same."""
+    alice = endpoint(server, "alice", domain=f"127.0.0.1:{server.port}")
+    assert register(alice, PASSWORDS["alice"]).status == 200
+    bob = person("bob")
+    assert relayed(bob, alice, bob.request("MESSAGE", f"sip:alice@{DOMAIN}")).uri == alice.contact
+    assert relayed(alice, bob, alice.request("MESSAGE", f"sip:bob@127.0.0.1:{server.port}")).uri == bob.contact
+
+
+def test_without_accounts_nobody_is_let_in(serve, endpoint):
+    server = serve(ROOT / "etc/tandem.cfg", files={"subscribers": ""})
+    assert register(endpoint(server, "alice", domain=DOMAIN), "").status == 401
+
+
+@pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "PUBLISH", "REFER", "UNHEARD-OF"])
+def test_who_speaks_in_a_name_of_ours_is_asked_for_its_password(server, person, endpoint, method):
+    """RFC 3261 22.3: whatever the target is, and whatever form of our name stands in From."""
+    bob, carol = person("bob"), person("carol", registered=False)
+    for domain in (DOMAIN, DOMAIN.upper(), f"{DOMAIN}:5070", f"127.0.0.1:{server.port}"):
+        liar = endpoint(server, "alice", domain=domain)
+        for target in (f"sip:bob@{DOMAIN}", carol.contact):
+            answer = liar.exchange(liar.request(method, target))
+            assert answer.status == 407 and challenge_in(answer, "MD5")["realm"] == DOMAIN
+            liar.account = bob.account
+            assert liar.exchange(liar.request(method, target)).status == 403
+            liar.account = None
+    assert bob.nothing() and carol.nothing()
 
 
 def test_registered_users_call_each_other_by_name(person):
@@ -61,7 +119,9 @@ def test_a_stranger_may_call_a_registered_user(person):
 
 def test_a_registered_user_may_call_elsewhere(person):
     alice, carol = person("alice"), person("carol", registered=False, domain="elsewhere.test")
-    assert relayed(alice, carol, alice.request("MESSAGE", carol.contact)).uri == carol.contact
+    arrived = relayed(alice, carol, alice.request("MESSAGE", carol.contact))
+    assert arrived.uri == carol.contact
+    assert not arrived.all("Proxy-Authorization"), "nobody further on sees the credentials"
 
 
 @pytest.mark.parametrize("method", ["INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS", "REFER", "PUBLISH"])
@@ -73,7 +133,20 @@ def test_a_stranger_may_not_call_elsewhere(person, method):
 def test_the_name_of_a_registered_user_alone_opens_nothing(person):
     person("alice")
     imposter, carol = person("alice", registered=False, host="127.0.0.2"), person("carol", registered=False)
-    assert imposter.exchange(imposter.request("MESSAGE", carol.contact)).status == 403
+    assert imposter.exchange(imposter.request("MESSAGE", carol.contact)).status == 407
+
+
+def test_within_a_call_a_phone_of_ours_goes_on_by_its_password_without_the_mark(server, person):
+    """After a restart no mark is known any more."""
+    alice, carol = person("alice"), person("carol", registered=False)
+    old = [("Route", f"<{server.uri};lr;ftag=x;did={'0123456789' * 3}>")]
+
+    def later():
+        return alice.request("MESSAGE", carol.contact, to_tag="c1", headers=old)
+    assert relayed(alice, carol, later()).uri == carol.contact
+    alice.account = None
+    assert alice.exchange(later()).status == 407
+    assert carol.nothing()
 
 
 def test_a_route_of_the_callers_own_leads_nowhere(server, person):
@@ -140,7 +213,7 @@ def forms_of(victim, server):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_takes_a_stranger_anywhere(server, person, endpoint, method):
-    """RFC 3261 26.1: whoever is not registered reaches nobody whom he names, by any method and any form of target."""
+    """RFC 3261 26.1: who has no account reaches nobody whom he names, by any method and any form of target."""
     stranger = person("eve", registered=False, domain="elsewhere.test")
     victims = [endpoint(server, "carol", kind, domain=DOMAIN) for kind in ("udp", "tcp")]
     for victim in victims:
@@ -154,8 +227,7 @@ def test_no_method_takes_a_stranger_anywhere(server, person, endpoint, method):
                     assert victim.nothing(probe={"call_id": request.get("Call-ID")})
                     continue
                 answer = stranger.exchange(request)
-                # The server answers for itself, and registers whoever names our domain: there is no authentication yet.
-                served = method in ("OPTIONS", "REGISTER") and answer.status == 200
+                served = method == "OPTIONS" and answer.status == 200  # the server answers for itself
                 assert served or answer.status >= 400, f"{request!r} got {answer.status}"
     for victim in victims:
         assert victim.nothing()
@@ -227,16 +299,16 @@ def test_what_is_asked_for_by_sips_is_answered_480_and_not_sent_in_clear(person)
     alice, bob, carol = person("alice"), person("bob", registered=False), person("carol", registered=False)
     secure = f"<sips:bob@{bob.host}:{bob.port}>;expires=60"
     path = [("Path", f"<sip:{carol.host}:{carol.port};lr>"), ("Supported", "path")]
-    assert bob.exchange(bob.register(contact=secure, headers=path)).status == 200
+    assert register(bob, PASSWORDS["bob"], contact=secure, headers=path).status == 200
     assert alice.exchange(alice.request("MESSAGE", f"sips:bob@{DOMAIN}")).status == 480
     assert carol.nothing() and bob.nothing()
 
 
 @pytest.mark.parametrize("form", ["udp", "tcp"])
-def test_a_registered_phone_is_served_from_another_port_and_by_tcp(server, person, endpoint, form):
+def test_a_phone_is_served_from_another_port_and_by_tcp(server, person, endpoint, form):
     """RFC 3261 18.1.1: a large request goes by TCP, and a phone may send from any port."""
-    person("alice")
     elsewhere = endpoint(server, "alice", form, domain=DOMAIN)
+    elsewhere.account = person("alice").account
     carol = person("carol", registered=False, domain="elsewhere.test")
     assert relayed(elsewhere, carol, elsewhere.request("MESSAGE", carol.contact)).uri == carol.contact
 

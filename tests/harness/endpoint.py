@@ -20,6 +20,7 @@ class Endpoint:
 
     def __init__(self, transport, server, user="alice", domain="example.test", host="127.0.0.1", bind=None, sent=None):
         self.transport, self.server, self.user, self.domain = transport, server, user, domain
+        self.account = None  # a digest.Account that signs our requests
         self._selector = selectors.DefaultSelector()
         self._buffers = {}  # connection -> bytes read and not yet a message
         self._sources = {}  # connection -> its other end
@@ -109,7 +110,8 @@ class Endpoint:
             contact = f"<{self.contact}>"
         if contact:
             lines.append(("Contact", contact))
-        return Message(f"{method} {uri} SIP/2.0", lines + list(headers), body)
+        request = Message(f"{method} {uri} SIP/2.0", lines + list(headers), body)
+        return self.account.sign(request) if self.account and method not in ("ACK", "CANCEL", "REGISTER") else request
 
     def response(self, request, status, reason="", *, to_tag=None, headers=(), body=b"", contact=None):
         """A response of ours to a request that arrived."""

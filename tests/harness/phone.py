@@ -36,7 +36,7 @@ class Phone:
     """One baresip with one account. Every wait is for an event that baresip reports."""
 
     def __init__(self, folder, user, server, domain="example.test", transport="udp", expires=60, answer="manual",
-                 ring_seconds=30):
+                 ring_seconds=30, password="none"):
         self.user, self.aor = user, f"sip:{user}@{domain}"
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ class Phone:
             sip=self.sip_port, rtp=rtp, rtp_end=rtp + 19, tone=write_tone(self.folder / "tone.wav"),
             heard=self.folder / "heard.wav", control=self.control_port, ring_seconds=ring_seconds))
         (self.folder / "accounts").write_text(
-            f'<sip:{user}@{domain}>;auth_pass=none;outbound="sip:{host}:{port};transport={transport}";'
+            f'<sip:{user}@{domain}>;auth_pass={password};outbound="sip:{host}:{port};transport={transport}";'
             f"regint={expires};answermode={answer};audio_codecs=PCMA;ptime=20\n")
         (self.folder / "contacts").write_text("")
         (self.folder / "uuid").write_text(f"{user}-{self.sip_port}")
