@@ -4,9 +4,7 @@
 
 #include <tandem/base/ip_address.hpp>
 #include <tandem/base/result.hpp>
-#include <tandem/base/timer_wheel.hpp>
-#include <tandem/io/shard.hpp>
-#include <tandem/io/unique_fd.hpp>
+#include <tandem/io/acceptor.hpp>
 
 #include <functional>
 #include <memory>
@@ -18,9 +16,7 @@ namespace tandem::io {
 /// second server would share it unnoticed too, so the first socket of a process is bound alone.
 enum class port_use : std::uint8_t { alone, shared };
 
-/// While the process has no descriptors left, new connections wait in the kernel; it looks again
-/// ten times a second.
-class tcp_listener final : readiness, timer {
+class tcp_listener final {
  public:
   /// Gets each connection: non-blocking, close-on-exec. It may stop the listener, not destroy it.
   using accept_handler = std::function<void(unique_fd connection, const socket_address& peer)>;
@@ -32,27 +28,17 @@ class tcp_listener final : readiness, timer {
   listen(shard& home, const socket_address& at, accept_handler on_accept,
          port_use use = port_use::alone);
 
-  tcp_listener(const tcp_listener&) = delete;
-  tcp_listener& operator=(const tcp_listener&) = delete;
-  ~tcp_listener();
-
   /// Where it listens, with the port it was given.
   [[nodiscard]] const socket_address& address() const noexcept { return address_; }
 
   /// Closes the socket: new connections are refused from now on.
-  void stop() noexcept;
+  void stop() noexcept { acceptor_.stop(); }
 
  private:
   tcp_listener(shard& home, unique_fd fd, const socket_address& at, accept_handler on_accept);
 
-  void on_ready(std::uint32_t events) override;
-  void on_timer(instant now) override;
-
-  shard& home_;
-  unique_fd fd_;
   socket_address address_;
-  accept_handler on_accept_;
-  instant next_complaint_ = instant::min();
+  acceptor acceptor_;
 };
 
 } // namespace tandem::io
