@@ -122,7 +122,16 @@ command_registry::command_registry(io::gather* shards) : shards_{shards} {
 void command_registry::add(command c) {
   assert(c.run || ((c.rows_on_shard || (c.on_shard && c.merge)) && shards_));
   std::string name = c.name;
+  if (!commands_.contains(name)) order_.push_back(name);
   commands_.insert_or_assign(std::move(name), std::make_shared<const command>(std::move(c)));
+}
+
+std::shared_ptr<const command> command_registry::find_for_fifo(std::string_view name) const {
+  for (const auto& [own, c] : commands_)
+    if (c->fifo && iequals(c->fifo->name, name)) return c;
+  for (const auto& [own, c] : commands_)
+    if (iequals(own, name)) return c;
+  return nullptr;
 }
 
 command_error command_registry::unknown(std::string_view name) const {
@@ -158,7 +167,7 @@ void command_registry::start(std::string_view name, const read_arguments& read, 
   if (by.may < what->needs)
     return done.whole(fail(
         command_error{.code = command_error::not_allowed,
-                      .message = fmt::format("{} needs the role {}, and the token gives {}", name,
+                      .message = fmt::format("{} needs the role {}, and the caller has {}", name,
                                              to_string(what->needs), to_string(by.may))}));
   auto given = read(what->parameters);
   if (!given)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands of a running program: each is declared in one place, with its parameters, its reply,
-// its help and who may use it, and reached through every door (JSON-RPC now). It runs on the thread
-// of its shard, or on each shard of a program that has several. Used on one thread, that of shard
-// 0.
+// its help and who may use it, and reached through every door: JSON-RPC, the FIFO. It runs on the
+// thread of its shard, or on each shard of a program that has several. Used on one thread, that of
+// shard 0.
 //
 //   commands.add({.name = "terminal.kick",
 //                 .help = "Closes a terminal's connection.",
@@ -16,6 +16,7 @@
 #include <tandem/base/result.hpp>
 #include <tandem/control/command_error.hpp>
 #include <tandem/control/declaration.hpp>
+#include <tandem/control/fifo_form.hpp>
 #include <tandem/control/role.hpp>
 #include <tandem/control/row_source.hpp>
 #include <tandem/control/shard_rows.hpp>
@@ -115,6 +116,8 @@ struct command {
                            std::size_t most)>
       rows_on_shard = {};
   std::string list = {};
+  /// How it looks over the FIFO, when it has a name and texts of its own there.
+  std::optional<fifo_form> fifo = {};
 };
 
 class command_registry {
@@ -140,6 +143,15 @@ class command_registry {
   void call_in_words(std::string_view name, const std::vector<std::string>& words, caller by,
                      reply_taker done);
 
+  /// A command by the name that it has over the FIFO, or by its own, in any letter case; null:
+  /// there is none.
+  [[nodiscard]] std::shared_ptr<const command> find_for_fifo(std::string_view name) const;
+  /// Calls f(const command&) for each, the last that was added first.
+  template <typename F>
+  void for_each(F&& f) const {
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) f(*commands_.find(*it)->second);
+  }
+
   /// What help answers: of all commands {name: help}, of one its parameters and its reply as JSON
   /// Schema too.
   [[nodiscard]] boost::json::value describe() const;
@@ -164,6 +176,7 @@ class command_registry {
   counter faults_;
   /// Shared with calls in progress: a command may be replaced meanwhile.
   std::map<std::string, std::shared_ptr<const command>, std::less<>> commands_;
+  std::vector<std::string> order_; ///< in which they were added
 };
 
 } // namespace tandem::control

@@ -93,7 +93,8 @@ const command_parameter* find(const std::vector<command_parameter>& declared,
   return found == declared.end() ? nullptr : &*found;
 }
 
-/// A word as the type that a parameter is declared with; a text where it is none of that type.
+} // namespace
+
 json::value read_word(value_type type, std::string_view word) {
   if (type == value_type::integer)
     if (const auto number = parse_signed_number<std::int64_t>(word)) return json::value(*number);
@@ -108,8 +109,6 @@ json::value read_word(value_type type, std::string_view word) {
   }
   return json::value(json::string{word});
 }
-
-} // namespace
 
 result<arguments, std::string> arguments::from_json(const std::vector<command_parameter>& declared,
                                                     const json::value& given) {
@@ -210,6 +209,8 @@ std::vector<command_parameter> parameters_of(const json::object& schema) {
     command_parameter p{.name = std::string{name}, .is_required = false};
     const json::object* of = value.if_object();
     const json::value* type = of ? of->if_contains("type") : nullptr;
+    const json::value* help = of ? of->if_contains("description") : nullptr;
+    if (help && help->is_string()) p.help = view(help->get_string());
     if (type && type->is_string())
       for (const value_type t : {value_type::integer, value_type::flag, value_type::list})
         if (view(type->get_string()) == schema_name(t)) p.type = t;
@@ -217,7 +218,14 @@ std::vector<command_parameter> parameters_of(const json::object& schema) {
       p.type = value_type::lines;
     all.push_back(std::move(p));
   }
-  // Whatever is required is missed by the server, which says so.
+  const json::value* required = schema.if_contains("required");
+  if (required && required->is_array())
+    for (const json::value& name : required->get_array())
+      if (name.is_string())
+        if (const auto found =
+                std::ranges::find(all, view(name.get_string()), &command_parameter::name);
+            found != all.end())
+          found->is_required = true;
   return all;
 }
 

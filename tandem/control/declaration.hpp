@@ -6,6 +6,7 @@
 #include <tandem/base/result.hpp>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -68,6 +69,9 @@ class arguments {
 
   boost::json::object values_;
 };
+
+/// A word as the type that a parameter is declared with; a text where it is none of that type.
+[[nodiscard]] boost::json::value read_word(value_type type, std::string_view word);
 
 /// "add a [b] [loud]".
 [[nodiscard]] std::string usage_of(std::string_view command,

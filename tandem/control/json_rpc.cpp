@@ -50,12 +50,6 @@ void write(std::string& to, const json::value& v) {
   }
 }
 
-std::string to_text(const json::value& v) {
-  std::string made;
-  write(made, v);
-  return made;
-}
-
 json::value parse(std::string_view text, boost::system::error_code& error) {
   json::parse_options options;
   options.max_depth = deepest;
@@ -80,7 +74,7 @@ struct batch {
       if (answer) all.emplace_back(std::move(*answer));
     const auto handler = std::exchange(done, nullptr);
     if (all.empty()) return handler(std::nullopt);
-    handler(is_array ? to_text(all) : to_text(all.front()));
+    handler(is_array ? to_json_text(all) : to_json_text(all.front()));
   }
 };
 
@@ -175,11 +169,17 @@ void answer_one(command_registry& registry, const json::value& request, const ca
 
 } // namespace
 
+std::string to_json_text(const json::value& v) {
+  std::string made;
+  write(made, v);
+  return made;
+}
+
 void answer_json_rpc(command_registry& registry, std::string_view text, const caller& by,
                      json_rpc_taker done) {
   const auto refuse = [&](int code, std::string why) {
-    done.whole(
-        to_text(error_object(nullptr, command_error{.code = code, .message = std::move(why)})));
+    done.whole(to_json_text(
+        error_object(nullptr, command_error{.code = code, .message = std::move(why)})));
   };
   boost::system::error_code error;
   const json::value parsed = parse(text, error);

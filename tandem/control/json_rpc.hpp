@@ -38,6 +38,9 @@ void answer_json_rpc(command_registry& registry, std::string_view text, const ca
 void serve_json_rpc(http::server& server, command_registry& registry, const access_tokens& tokens,
                     const std::string& path = "/rpc");
 
+/// A value as JSON of printable ASCII alone, whatever bytes peers have brought into it.
+[[nodiscard]] std::string to_json_text(const boost::json::value& v);
+
 /// The text of a request with arguments by name or position, for clients.
 [[nodiscard]] std::string make_json_rpc_request(std::string_view command,
                                                 const boost::json::value& arguments,

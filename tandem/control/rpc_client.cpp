@@ -2,6 +2,7 @@
 #include <tandem/control/rpc_client.hpp>
 
 #include <tandem/control/json_rpc.hpp>
+#include <tandem/control/socket_carrier.hpp>
 #include <tandem/http/client.hpp>
 
 #include <optional>
@@ -17,24 +18,85 @@ using kind = rpc_failure::kind;
 
 auto failed(kind what, std::string text) { return fail(rpc_failure{what, std::move(text)}); }
 
-} // namespace
+class http_carrier final : public rpc_carrier {
+ public:
+  http_carrier(const rpc_client_options& given, http::url at, io::tls_context tls)
+      : options_{given}, url_{std::move(at)}, tls_{std::move(tls)} {}
 
-struct rpc_client::parts {
-  parts(const rpc_client_options& given, http::url at, io::tls_context with)
-      : options{given}, url{std::move(at)}, tls{std::move(with)} {}
+  result<std::string, rpc_failure> exchange(std::string body) override {
+    if (!http_)
+      if (auto found = find_server(); !found) return fail(std::move(found.error()));
+    http::request request;
+    request.method = "POST";
+    request.target = url_.path == "/" ? "/rpc" : url_.path;
+    request.headers = {{"Content-Type", "application/json"}};
+    if (const auto& token = options_.token; !token.empty())
+      request.headers.emplace_back("Authorization", "Bearer " + std::string{token.reveal()});
+    request.body = std::move(body);
+    std::optional<http::client_result> reply;
+    http_->send(request, patience, [&](http::client_result r) { reply = std::move(r); });
+    if (!loop_.run_until([&] { return reply.has_value(); }, patience + seconds{5}))
+      return failed(kind::no_answer, "no answer in time");
+    if (!*reply) return failed(kind::cannot_connect, url_.origin() + ": " + reply->error().detail);
+    http::response& response = **reply;
+    if (response.status == 401 || response.status == 403)
+      return failed(kind::not_allowed, "the token is not accepted");
+    if (response.status != 200)
+      return failed(
+          kind::no_answer,
+          fmt::format("HTTP {} and no JSON-RPC: is this the right HTTP port?", response.status));
+    return std::move(response.body);
+  }
 
-  rpc_client_options options;
-  http::url url;
-  io::tls_context tls;
-  io::shard loop;
-  std::optional<http::client> http; ///< once the address of the server is known
+ private:
+  result<void, rpc_failure> find_server() {
+    names::resolver names{loop_, options_.names};
+    auto found = names::find_by_search(loop_, names, options_.search, url_.host, patience);
+    if (!found)
+      return failed(kind::cannot_connect,
+                    fmt::format("{}: {}", url_.origin(), names::to_string(found.error())));
+    http_.emplace(
+        loop_, http::client_options{.server = url_, .tls = tls_, .addresses = std::move(*found)});
+    return {};
+  }
+
+  rpc_client_options options_;
+  http::url url_;
+  io::tls_context tls_;
+  io::shard loop_;
+  std::optional<http::client> http_; ///< once the address of the server is known
 };
 
-rpc_client::rpc_client(std::unique_ptr<parts> made) : parts_{std::move(made)} {}
+/// What an error of the registry is to who has asked.
+kind kind_of(int code) noexcept {
+  switch (code) {
+  case command_error::parse_error: return kind::no_answer;
+  case command_error::invalid_parameters:
+  case command_error::unknown_command: return kind::wrong_usage;
+  case command_error::not_allowed: return kind::not_allowed;
+  default: return kind::refused;
+  }
+}
+
+} // namespace
+
+int exit_status_of(kind what) noexcept {
+  switch (what) {
+  case kind::wrong_usage: return 1;
+  case kind::cannot_connect: return 2;
+  case kind::not_allowed: return 3;
+  case kind::no_answer: return 4;
+  case kind::refused: break;
+  }
+  return 5;
+}
+
+rpc_client::rpc_client(std::unique_ptr<rpc_carrier> carrier) : carrier_{std::move(carrier)} {}
 rpc_client::rpc_client(rpc_client&&) noexcept = default;
 rpc_client::~rpc_client() = default;
 
 result<rpc_client, rpc_failure> rpc_client::make(const rpc_client_options& options) {
+  if (!options.socket.empty()) return rpc_client{std::make_unique<socket_carrier>(options.socket)};
   const auto url = http::url::parse(options.url);
   if (!url)
     return failed(kind::wrong_usage, fmt::format("'{}' is not an http or https URL", options.url));
@@ -44,47 +106,16 @@ result<rpc_client, rpc_failure> rpc_client::make(const rpc_client_options& optio
     if (!made) return failed(kind::wrong_usage, made.error());
     tls = *made;
   }
-  return rpc_client{std::make_unique<parts>(options, *url, std::move(tls))};
-}
-
-result<void, rpc_failure> rpc_client::find_server() {
-  parts& p = *parts_;
-  names::resolver names{p.loop, p.options.names};
-  auto found = names::find_by_search(p.loop, names, p.options.search, p.url.host, seconds{10});
-  if (!found)
-    return failed(kind::cannot_connect,
-                  fmt::format("{}: {}", p.url.origin(), names::to_string(found.error())));
-  p.http.emplace(
-      p.loop, http::client_options{.server = p.url, .tls = p.tls, .addresses = std::move(*found)});
-  return {};
+  return rpc_client{std::make_unique<http_carrier>(options, *url, std::move(tls))};
 }
 
 result<json::value, rpc_failure> rpc_client::ask(std::string_view command, json::object arguments) {
-  if (!parts_->http)
-    if (auto found = find_server(); !found) return fail(std::move(found.error()));
-  http::request request;
-  request.method = "POST";
-  request.target = parts_->url.path == "/" ? "/rpc" : parts_->url.path;
-  request.headers = {{"Content-Type", "application/json"}};
-  if (const auto& token = parts_->options.token; !token.empty())
-    request.headers.emplace_back("Authorization", "Bearer " + std::string{token.reveal()});
-  request.body = make_json_rpc_request(command, json::value(std::move(arguments)));
-  std::optional<http::client_result> reply;
-  parts_->http->send(request, seconds{10}, [&](http::client_result r) { reply = std::move(r); });
-  if (!parts_->loop.run_until([&] { return reply.has_value(); }, seconds{15}))
-    return failed(kind::no_answer, "no answer in time");
-  if (!*reply)
-    return failed(kind::cannot_connect, parts_->url.origin() + ": " + reply->error().detail);
-  const http::response& response = **reply;
-  if (response.status == 401 || response.status == 403)
-    return failed(kind::not_allowed, "the token is not accepted");
-  auto answer = read_json_rpc_response(response.body);
+  const auto text =
+      carrier_->exchange(make_json_rpc_request(command, json::value(std::move(arguments))));
+  if (!text) return fail(text.error());
+  auto answer = read_json_rpc_response(*text);
   if (answer) return std::move(*answer);
-  if (answer.error().code == command_error::parse_error)
-    return failed(
-        kind::no_answer,
-        fmt::format("HTTP {} and no JSON-RPC: is this the right HTTP port?", response.status));
-  return failed(kind::refused, answer.error().message);
+  return failed(kind_of(answer.error().code), answer.error().message);
 }
 
 result<json::value, rpc_failure> rpc_client::ask_in_words(std::string_view command,

@@ -16,31 +16,15 @@ namespace {
 
 namespace bj = boost::json;
 
-enum status : int {
-  done = 0,
-  wrong_usage = 1,
-  cannot_connect = 2,
-  not_allowed = 3,
-  no_answer = 4,
-  refused = 5,
-};
-
-int status_of(const control::rpc_failure& f) noexcept {
-  switch (f.what) {
-  case control::rpc_failure::kind::wrong_usage: return wrong_usage;
-  case control::rpc_failure::kind::cannot_connect: return cannot_connect;
-  case control::rpc_failure::kind::not_allowed: return not_allowed;
-  case control::rpc_failure::kind::no_answer: return no_answer;
-  case control::rpc_failure::kind::refused: return refused;
-  }
-  return refused;
-}
+constexpr int done = 0;
+const int wrong_usage = control::exit_status_of(control::rpc_failure::kind::wrong_usage);
+const int no_answer = control::exit_status_of(control::rpc_failure::kind::no_answer);
 
 int tell(const control::rpc_failure& f, std::ostream& err) {
   err << f.text;
   if (f.what == control::rpc_failure::kind::not_allowed) err << " (--token, or SIP2_ADMIN_TOKEN)";
   err << '\n';
-  return status_of(f);
+  return control::exit_status_of(f.what);
 }
 
 std::string text_of(const bj::value& v, std::string_view key) {
