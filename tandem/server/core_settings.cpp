@@ -17,7 +17,6 @@ parameter_table<settings> make_table() {
   constexpr const char* received = "a Via that names a host always gets received, as RFC 3261 "
                                    "18.2.1 wants it";
   constexpr const char* no_tls = "there is no TLS yet";
-  constexpr const char* no_fifo = "there is no FIFO yet";
   constexpr auto flag = parameter_kind::boolean;
   constexpr auto text = parameter_kind::string;
   constexpr auto number = parameter_kind::integer;
@@ -73,6 +72,25 @@ parameter_table<settings> make_table() {
            "none when empty")
       .add("http_tokens", &settings::http_tokens, {},
            "file of the tokens that give access to commands (docs/control.md)")
+      // Control socket
+      .add("control_socket", &settings::control_socket, {.when = read_when::start},
+           "path of the unix socket of commands, for tandemctl; none when empty")
+      .add("control_group", &settings::control_group, {.when = read_when::start},
+           "group whose members may use the control socket, beside root and the server's own user")
+      .add("control_group_role", &settings::control_group_role,
+           {.when = read_when::start, .words = {"read", "change", "admin"}},
+           "what the members of control_group may do")
+      // FIFO
+      .add("fifo", &settings::fifo, {.when = read_when::start},
+           "path of the FIFO of commands; none when empty")
+      .add("fifo_mode", &settings::fifo_mode,
+           {.max = 0777, .when = read_when::start, .synonyms = {"fifo_perm"}},
+           "its mode, as a decimal number: 432 is 0660, 438 is 0666")
+      .add("fifo_role", &settings::fifo_role,
+           {.when = read_when::start, .words = {"read", "change", "admin"}},
+           "what those may do who may write to the FIFO")
+      .add("fifo_reply_dir", &settings::fifo_reply_dir, {.when = read_when::start},
+           "folder of the pipes and files that replies go to")
       // Bounds beyond which new requests are answered 503 while what is in progress goes on
       .add(
           "overload_lag", [](auto& s) -> auto& { return s.overload.lag; },
@@ -108,8 +126,6 @@ parameter_table<settings> make_table() {
                       "as RFC 3261 18.2.2 wants it")
       .without_effect("loop_checks", flag, "loops are always detected (RFC 5393)")
       // What is not there yet
-      .without_effect("fifo", text, no_fifo)
-      .without_effect("fifo_mode", number, no_fifo, {"fifo_perm"})
       .without_effect("disable_tls", flag, no_tls)
       .without_effect("tls_log", number, no_tls, {"tlslog"})
       .without_effect("tls_port_no", number, no_tls, {"tls_port"})

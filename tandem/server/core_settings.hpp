@@ -33,6 +33,17 @@ struct core_settings {
   transport::overload_options overload; ///< bounds beyond which new requests get 503
   std::string http_listen, http_tokens;
 
+  // Control socket
+  std::string control_socket = "/run/tandem/tandemd.sock";
+  std::string control_group;
+  std::string control_group_role = "read";
+
+  // FIFO
+  std::string fifo;
+  unsigned fifo_mode = 0660;
+  std::string fifo_role = "change";
+  std::string fifo_reply_dir = "/tmp";
+
   // Behaviour
   bool sip_warning = false;
   bool server_signature = true;

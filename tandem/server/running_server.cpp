@@ -57,8 +57,8 @@ log_level level_for(const options& wanted, const core_settings& set) noexcept {
 
 running_server::running_server(const options& wanted, const script_loader& loader,
                                const std::shared_ptr<const script::program>& program,
-                               const path_in_root& paths, process::spawner& spawner,
-                               services& shared)
+                               const path_in_root& paths, const account& becomes,
+                               process::spawner& spawner, services& shared)
     : wanted_{wanted}, spawner_{spawner}, shared_{shared}, shards_{shard_count(
                                                                wanted,
                                                                core_settings::of(*program))},
@@ -100,6 +100,9 @@ running_server::running_server(const options& wanted, const script_loader& loade
   loader.add_module_commands(commands_, for_modules);
   work_ = loader.start_modules(for_modules);
   open_http();
+  socket_ = open_control_socket(shards_[0], commands_, *program, becomes, paths);
+  if (const auto fifo = fifo_settings::of(*program, becomes, paths))
+    fifo_.emplace(shards_[0], commands_, *fifo, shared_.metrics);
 }
 
 running_server::~running_server() = default;
@@ -108,6 +111,7 @@ void running_server::run(const std::function<void()>& on_ready) {
   io::signal_watch signals{
       shards_[0], {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); }};
   shards_.start();
+  if (fifo_) fifo_->start();
   const transport::listener_table& listeners = net_->listeners();
   for (std::uint32_t i = 0; i < listeners.size(); ++i)
     log_notice("listening on {} {}", name_of(listeners[i].transport),
@@ -117,6 +121,7 @@ void running_server::run(const std::function<void()>& on_ready) {
              script_->program()->text().name());
   on_ready();
   shards_.run();
+  fifo_.reset(); // while what its commands look at is there
   log_notice("stopped");
 }
 

@@ -9,6 +9,8 @@
 #include <tandem/io/gather.hpp>
 #include <tandem/io/shard_group.hpp>
 #include <tandem/process/spawner.hpp>
+#include <tandem/server/application_fifo.hpp>
+#include <tandem/server/control_socket.hpp>
 #include <tandem/server/http_door.hpp>
 #include <tandem/server/loaded_script.hpp>
 #include <tandem/server/options.hpp>
@@ -33,9 +35,10 @@ namespace tandem::server {
 class running_server {
  public:
   /// Opens the sockets. Throws start_error when it cannot start. All that is given outlives it.
+  /// \param becomes who the server will be when it runs
   running_server(const options& wanted, const script_loader& loader,
                  const std::shared_ptr<const script::program>& program, const path_in_root& paths,
-                 process::spawner& spawner, services& shared);
+                 const account& becomes, process::spawner& spawner, services& shared);
   ~running_server();
   running_server(const running_server&) = delete;
   running_server& operator=(const running_server&) = delete;
@@ -49,6 +52,13 @@ class running_server {
   [[nodiscard]] reloader& scripts() noexcept { return *reloader_; }
   /// What runs on a shard; on that shard's thread.
   [[nodiscard]] shard_server& at(io::shard& shard) noexcept { return *parts_[shard.index()]; }
+  [[nodiscard]] const transport::listener_table& listeners() const noexcept {
+    return net_->listeners();
+  }
+  /// The id of the thread that serves the FIFO, when there is one.
+  [[nodiscard]] std::optional<pid_t> fifo_thread() const noexcept {
+    return fifo_ ? std::optional{fifo_->thread()} : std::nullopt;
+  }
   /// Has every shard write what it only counts when somebody looks, then calls back. What a shard
   /// that hangs would write stays as it was.
   void refresh_metrics(std::function<void()> then);
@@ -77,6 +87,8 @@ class running_server {
   std::vector<std::unique_ptr<shard_server>> parts_;
   std::optional<reloader> reloader_;
   std::optional<http_door> http_;
+  std::unique_ptr<control::socket_door> socket_;
+  std::optional<application_fifo> fifo_;
   std::vector<std::unique_ptr<module_work>> work_; ///< of modules
   bool is_stopping_ = false;
   std::atomic<unsigned> still_draining_ = 0;

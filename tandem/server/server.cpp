@@ -4,6 +4,8 @@
 #include <tandem/base/log.hpp>
 #include <tandem/io/service.hpp>
 #include <tandem/process/spawner.hpp>
+#include <tandem/server/application_fifo.hpp>
+#include <tandem/server/control_socket.hpp>
 #include <tandem/server/core_settings.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/path_in_root.hpp>
@@ -75,6 +77,8 @@ script::diagnostics check(const options& wanted, std::span<const module_entry> m
   collect_own_names(shared.names, transport::listener_table{points}, points, *checked.made);
   (void)loader.load(checked.made, shared);
   (void)http_address(*checked.made);
+  (void)control_access(*checked.made, find_account(who));
+  (void)fifo_settings::of(*checked.made, find_account(who), path_in_root{who.root});
   if (!set.http_tokens.empty()) (void)read_tokens(set.http_tokens);
   return std::move(checked.found);
 }
@@ -100,7 +104,7 @@ int serve(const options& wanted, std::span<const module_entry> modules) {
   process::spawner spawner{std::move(children)}; // before any thread
   const log_thread writer;
   const path_in_root paths{who.root};
-  running_server server{wanted, loader, checked.made, paths, spawner, shared};
+  running_server server{wanted, loader, checked.made, paths, find_account(who), spawner, shared};
   std::optional<io::pid_file> pid;
   if (wanted.pid_file) pid.emplace(*wanted.pid_file);
   assume(who);

@@ -2,6 +2,7 @@
 #include <tandem/server/server_commands.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/server/process_commands.hpp>
 #include <tandem/server/running_server.hpp>
 #include <tandem/server/transaction_rows.hpp>
 
@@ -25,16 +26,6 @@ json::value number(double value) {
   if (std::nearbyint(value) == value && std::abs(value) < exact)
     return static_cast<std::int64_t>(value);
   return value;
-}
-
-void add_version(control::command_registry& to) {
-  to.add({.name = "version",
-          .help = "The name and version of the program.",
-          .needs = role::user,
-          .reply = {{"name", value_type::text}, {"version", value_type::text}},
-          .run = [](command_call call) {
-            call.answer({{"name", "tandemd"}, {"version", TANDEM_VERSION}});
-          }});
 }
 
 void add_stats(control::command_registry& to, running_server& of) {
@@ -133,11 +124,11 @@ void add_tm_list(control::command_registry& to, running_server& of) {
 } // namespace
 
 void add_server_commands(control::command_registry& to, running_server& of) {
-  add_version(to);
   add_stats(to, of);
   add_loglevel(to);
   add_reload(to, of);
   add_tm_list(to, of);
+  add_process_commands(to, of);
 }
 
 } // namespace tandem::server

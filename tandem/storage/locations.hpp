@@ -5,10 +5,20 @@
 
 #include <tandem/storage/location.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
 namespace tandem::storage {
+
+/// How a user is written as the key of a table.
+struct key_form {
+  enum class domain : std::uint8_t { left_out, part };
+  enum class user_case : std::uint8_t { ignored, kept };
+
+  domain of_domain = domain::left_out;
+  user_case of_case = user_case::ignored;
+};
 
 class locations {
  public:
@@ -17,6 +27,9 @@ class locations {
 
   /// Calls f(table) for each that there is.
   virtual void for_each(const std::function<void(location_table&)>& f) = 0;
+
+  /// How the script at work writes users, for whoever names one without a message.
+  virtual void use(key_form form) noexcept = 0;
 
   /// Where consumers of their changes subscribe, before the first table is used.
   [[nodiscard]] virtual change_feed& changes() noexcept = 0;

@@ -181,6 +181,7 @@ class Server(HttpPort, Process):
         self.address = (self.host, self.port)
         self.config = pathlib.Path(folder) / "server.cfg"
         self.trace = pathlib.Path(folder) / "trace.jsonl"
+        self.control_socket = pathlib.Path(folder) / "control.sock"
         self.token = TOKENS["admin"]
         if http:
             prologue += self._http_prologue()
@@ -204,7 +205,8 @@ class Server(HttpPort, Process):
 
     def _prologue(self):
         # A machine that is busy with other tests makes the loop late; that is no load of the server's.
-        return f'listen={self.listens_at}\nport={self.port}\nalias="{DOMAIN}"\noverload_lag=10000\n'
+        return (f'listen={self.listens_at}\nport={self.port}\nalias="{DOMAIN}"\noverload_lag=10000\n'
+                f'control_socket="{self.control_socket}"\n')
 
     def _http_prologue(self):
         tokens = self.config.with_name("tokens")

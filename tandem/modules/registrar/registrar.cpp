@@ -19,6 +19,13 @@
 
 namespace tandem::modules {
 
+void registrar_settings::apply_to(server::core& home) const {
+  using storage::key_form;
+  if (storage::locations* const tables = home.shared().locations)
+    tables->use({use_domain ? key_form::domain::part : key_form::domain::left_out,
+                 case_sensitive ? key_form::user_case::kept : key_form::user_case::ignored});
+}
+
 namespace {
 
 using script::argument_kind;

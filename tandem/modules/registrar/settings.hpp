@@ -16,6 +16,9 @@ struct registrar_settings final : server::module {
   bool case_sensitive = false; ///< of the user
   /// Set for a contact behind a NAT: answered where it came from.
   std::optional<unsigned> nat_flag = 4;
+
+  /// Says how users are written, for commands that name one.
+  void apply_to(server::core& home) const override;
 };
 
 } // namespace tandem::modules

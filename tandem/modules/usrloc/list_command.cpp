@@ -39,10 +39,10 @@ std::optional<location_table::position> parse_position(std::string_view text) {
 }
 
 json::object row_of(const sip::binding& b, instant now) {
-  json::object row{{"contact", b.contact},
-                   {"received", b.received.to_string()},
-                   {"user_agent", b.user_agent},
-                   {"q", b.q}};
+  json::object row{{"contact", b.contact}};
+  if (b.received.ip) row["received"] = b.received.to_string();
+  row["user_agent"] = b.user_agent;
+  row["q"] = b.q;
   if (b.expires != instant::max()) row["expires"] = (b.expires - now) / seconds{1};
   if (!b.path.empty()) row["path"] = b.path;
   return row;
@@ -114,7 +114,8 @@ void list(location_tables& tables, control::command_call& call) {
 control::command make_list_command(location_tables& tables) {
   const std::vector<control::reply_field> contact{
       {"contact", value_type::text, "its URI"},
-      {"received", value_type::text, "where the REGISTER came from"},
+      {"received", value_type::text,
+       "where the REGISTER came from; not there for what a command has added"},
       {"user_agent", value_type::text},
       {"q", value_type::integer, "preference, in thousandths"},
       {"expires", value_type::integer, "seconds from now; absent: permanent"},

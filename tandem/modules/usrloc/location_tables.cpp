@@ -15,31 +15,41 @@ location_tables::location_tables(server::services& of) : metrics_{of.metrics} {
 
 storage::location_table& location_tables::table(std::string_view name) {
   const std::lock_guard lock{mutex_};
-  auto it = all_.find(name);
-  if (it == all_.end()) {
-    it = all_.emplace(name, std::make_unique<storage::location_table>(name, bounds_, tandem::now(),
-                                                                      &changes_))
-             .first;
-    metrics_.add_gauge("tandem_registrations", "Contacts that are registered, by location table.",
-                       {{"table", std::string{name}}},
-                       [&made = *it->second] { return static_cast<double>(made.bindings()); });
-  }
-  return *it->second;
+  const auto found = all_.find(name);
+  if (found != all_.end()) return *found->second.table;
+  auto made = std::make_unique<storage::location_table>(name, bounds_, tandem::now(), &changes_);
+  storage::location_table& table = *made;
+  all_.emplace(name, entry{std::move(made), {}});
+  metrics_.add_gauge("tandem_registrations", "Contacts that are registered, by location table.",
+                     {{"table", std::string{name}}},
+                     [&table] { return static_cast<double>(table.bindings()); });
+  return table;
+}
+
+std::vector<location_tables::entry*> location_tables::known() {
+  std::vector<entry*> all;
+  const std::lock_guard lock{mutex_};
+  for (auto& [name, one] : all_) all.push_back(&one);
+  return all;
 }
 
 void location_tables::for_each(const std::function<void(storage::location_table&)>& f) {
-  std::vector<storage::location_table*> known; // f may ask for another one
-  {
-    const std::lock_guard lock{mutex_};
-    for (auto& [name, table] : all_) known.push_back(table.get());
-  }
-  for (storage::location_table* const table : known) f(*table);
+  for (entry* const one : known()) f(*one->table); // f may ask for another one
 }
 
-const storage::location_table* location_tables::find(std::string_view name) {
+void location_tables::expire(instant now) {
+  for (entry* const one : known()) one->expired.add(one->table->expire(now));
+}
+
+void location_tables::for_each_with_expired(
+    const std::function<void(const storage::location_table&, std::uint64_t)>& f) {
+  for (const entry* const one : known()) f(*one->table, one->expired);
+}
+
+storage::location_table* location_tables::find(std::string_view name) {
   const std::lock_guard lock{mutex_};
   const auto it = all_.find(name);
-  return it == all_.end() ? nullptr : it->second.get();
+  return it == all_.end() ? nullptr : it->second.table.get();
 }
 
 void location_tables::limit(const storage::location_limits& bounds) {

@@ -3,15 +3,18 @@
 // they are asked for, with bounds that are fixed at start-up. Any thread.
 #pragma once
 
+#include <tandem/base/counter.hpp>
 #include <tandem/modules/usrloc/contact_log.hpp>
 #include <tandem/observe/metrics.hpp>
 #include <tandem/storage/locations.hpp>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tandem::server {
 struct services;
@@ -28,10 +31,18 @@ class location_tables final : public storage::locations {
 
   [[nodiscard]] storage::location_table& table(std::string_view name) override;
   void for_each(const std::function<void(storage::location_table&)>& f) override;
+  void use(storage::key_form form) noexcept override { form_ = form; }
+  [[nodiscard]] storage::key_form form() const noexcept { return form_; }
   [[nodiscard]] storage::change_feed& changes() noexcept override { return changes_; }
 
   /// Null when nobody has asked for it yet.
-  [[nodiscard]] const storage::location_table* find(std::string_view name);
+  [[nodiscard]] storage::location_table* find(std::string_view name);
+
+  /// Drops what has expired; by one thread.
+  void expire(instant now);
+  /// Calls f(table, contacts that have expired since the start) for each.
+  void for_each_with_expired(
+      const std::function<void(const storage::location_table&, std::uint64_t expired)>& f);
 
   /// Sets the bounds of all tables, once and before the first is made: later ones change nothing.
   void limit(const storage::location_limits& bounds);
@@ -40,10 +51,17 @@ class location_tables final : public storage::locations {
   observe::metrics& metrics_;
   contact_log log_;
   storage::change_feed changes_;
+  std::atomic<storage::key_form> form_{};
   std::mutex mutex_; ///< guards what follows, not what is in the tables
   storage::location_limits bounds_;
   bool is_limited_ = false;
-  std::map<std::string, std::unique_ptr<storage::location_table>, std::less<>> all_;
+  struct entry {
+    std::unique_ptr<storage::location_table> table;
+    counter expired;
+  };
+  [[nodiscard]] std::vector<entry*> known();
+
+  std::map<std::string, entry, std::less<>> all_; ///< none is ever removed
 };
 
 } // namespace tandem::modules

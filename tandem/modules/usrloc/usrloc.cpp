@@ -4,6 +4,8 @@
 #include <tandem/io/shard.hpp>
 #include <tandem/modules/usrloc/list_command.hpp>
 #include <tandem/modules/usrloc/location_tables.hpp>
+#include <tandem/modules/usrloc/record_commands.hpp>
+#include <tandem/modules/usrloc/table_commands.hpp>
 #include <tandem/server/parameters.hpp>
 #include <tandem/server/services.hpp>
 
@@ -98,7 +100,7 @@ class expiry final : public server::module_work, timer {
  private:
   void on_timer(instant now) override {
     home_.timers().arm(*this, now + seconds{1}); // first: memory may run out below
-    tables_.for_each([now](storage::location_table& table) { table.expire(now); });
+    tables_.expire(now);
   }
 
   location_tables& tables_;
@@ -107,7 +109,10 @@ class expiry final : public server::module_work, timer {
 
 std::vector<control::command> commands(const server::module_surroundings& on) {
   std::vector<control::command> made;
-  made.push_back(make_list_command(on.shared.state<location_tables>()));
+  auto& tables = on.shared.state<location_tables>();
+  made.push_back(make_list_command(tables));
+  for (auto& one : make_table_commands(tables)) made.push_back(std::move(one));
+  for (auto& one : make_record_commands(tables)) made.push_back(std::move(one));
   return made;
 }
 
