@@ -87,6 +87,11 @@ int main(int argc, char** argv) {
     std::cerr << app.help();
     return wrong_usage;
   }
+  if (call.words.front().starts_with('-')) {
+    std::cerr << "tandemctl: there is no option '" << call.words.front()
+              << "'; tandemctl --help lists them\n";
+    return wrong_usage;
+  }
   if (!to.url.empty()) {
     to.socket.clear();
     to.search = names::search_list::read();

@@ -40,7 +40,10 @@ rpc_failure why_not(const std::string& path, int error) {
 
 result<void, rpc_failure> socket_carrier::connect() {
   const auto at = io::unix_address::of(path_);
-  if (!at) return fail(rpc_failure{kind::cannot_connect, at.error()});
+  if (!at)
+    return fail(rpc_failure{
+        kind::cannot_connect,
+        fmt::format("{}; does the server run, and is this its control_socket?", at.error())});
   io::unique_fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   const timeval limit{.tv_sec = patience / seconds{1}, .tv_usec = 0};
   if (fd) {
@@ -59,15 +62,32 @@ result<std::string, rpc_failure> socket_carrier::give_up(kind what, std::string 
 }
 
 result<std::string, rpc_failure> socket_carrier::exchange(std::string request) {
+  const bool was_connected = static_cast<bool>(fd_);
   if (!fd_)
     if (auto made = connect(); !made) return fail(std::move(made.error()));
   request += '\n';
-  for (std::string_view rest = request; !rest.empty();) {
-    const ssize_t sent = ::send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return give_up(kind::no_answer, std::strerror(errno));
-    rest.remove_prefix(static_cast<std::size_t>(sent));
+  int error = send_all(request);
+  // The server that was connected before has ended; another one may be there by now.
+  if (error != 0 && was_connected) {
+    if (auto made = connect(); !made) return fail(std::move(made.error()));
+    error = send_all(request);
   }
+  if (error != 0) return give_up(kind::no_answer, std::strerror(error));
+  return receive_line();
+}
+
+/// \return errno of what failed; 0 when all was taken
+int socket_carrier::send_all(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  return 0;
+}
+
+result<std::string, rpc_failure> socket_carrier::receive_line() {
   std::string answer;
   std::vector<char> part(65'536);
   for (;;) {

@@ -6,6 +6,7 @@
 #include <tandem/io/unique_fd.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace tandem::control {
 
@@ -18,6 +19,8 @@ class socket_carrier final : public rpc_carrier {
 
  private:
   [[nodiscard]] result<void, rpc_failure> connect();
+  [[nodiscard]] int send_all(std::string_view text);
+  [[nodiscard]] result<std::string, rpc_failure> receive_line();
   [[nodiscard]] result<std::string, rpc_failure> give_up(rpc_failure::kind what, std::string text);
 
   std::string path_;

@@ -68,7 +68,7 @@ def test_contacts_are_added_found_and_removed(with_fifo, endpoint):
     contact = f"sip:bob@127.0.0.1:{bob.port}"
     # Five parameters, six and seven are the forms of three generations.
     for more in ((), ("0",), ("0", "0")):
-        assert fifo.ask("ul_add", "aliases", "Office@example.test", contact, FOREVER, "1.00", *more) == \
+        assert fifo.ask("ul_add", "aliases", "office@example.test", contact, FOREVER, "1.00", *more) == \
             f"200 Added to table\n('office','{contact}') to 'aliases'\n".encode()
     alice.send(alice.request("MESSAGE", "sip:office@example.test"))
     bob.send(bob.response(bob.receive_request("MESSAGE"), 200, "OK", to_tag="b1"))

@@ -100,7 +100,7 @@ def test_over_http_a_token_file_says_what_one_may(serve, tmp_path):
 def test_exit_codes_tell_a_script_what_happened(ctl, tmp_path):
     server, ask = ctl()
     assert ask("version").returncode == 0
-    for wrong in (("ul", "lsit"), ("loglevel", "loud"), ("loglevel", "99"), ("ul", "list", "nothing=1"), ("watch",), ("completion", "fish")):
+    for wrong in (("ul", "lsit"), ("loglevel", "loud"), ("loglevel", "99"), ("ul", "list", "a", "1", "b", "c", "nothing=1"), ("watch",), ("completion", "fish")):
         result = ask(*wrong)
         assert result.returncode == 1 and result.stderr.startswith("tandemctl: ") and not result.stdout, wrong
     assert run().returncode == 1 and run("--no-such-option").returncode == 1 and run("--help").returncode == 0
