@@ -17,7 +17,10 @@ bool is_command_name(std::string_view name) noexcept {
 
 /// It names a file of the reply folder, and nothing else.
 bool is_reply_name(std::string_view name) noexcept {
-  return name.find_first_of("./\\") == name.npos && name.size() <= 255;
+  return name.size() <= 255 && std::ranges::none_of(name, [](char c) {
+           return c == '.' || c == '/' || c == '\\' || static_cast<unsigned char>(c) < ' ' ||
+                  c == '\x7f';
+         });
 }
 
 /// ":<command>:[<reply>]"

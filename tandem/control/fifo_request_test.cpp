@@ -70,10 +70,11 @@ TEST_F(fifo_reader_test, a_request_that_stops_in_the_middle_takes_no_other_with_
 
 TEST_F(fifo_reader_test, what_is_no_request_is_dropped_and_told_once) {
   for (const char* bad : {"hello", ":", "::", ":x", "::reply", ":ps:../etc", ":ps:a/b", ":ps:a\\b",
-                          ":ps:.x", ":p s:x", ":ps\x01:x", "\x01\x02\xff"})
+                          ":ps:.x", ":ps:a\tb", ":ps:a\x7f", ":p s:x", ":ps\x01:x", "\x01\x02\xff"})
     EXPECT_THAT(read(std::string{bad} + "\nand\nmore\n\n:ps:good\n"),
                 ElementsAre("junk", "ps>good()"))
         << bad;
+  EXPECT_THAT(read(std::string_view{":ps:a\0b\n:ps:good\n", 17}), ElementsAre("junk", "ps>good()"));
   EXPECT_THAT(read("junk\n:ps:good\n"), ElementsAre("junk", "ps>good()"))
       << "the next request needs no empty line before it";
 }
