@@ -164,6 +164,45 @@ TEST_F(fifo_door_test, a_reader_that_takes_nothing_holds_nobody_up) {
   EXPECT_EQ(read_all(stuck).size(), 7U + 10'000'000U) << "and what it takes late is whole";
 }
 
+/// Pieces of such sizes, then as many of the last.
+class sized_pieces final : public fifo_text_source {
+ public:
+  sized_pieces(io::shard& home, std::vector<std::size_t> sizes)
+      : home_{home}, sizes_{std::move(sizes)} {}
+  void next(std::function<void(std::optional<piece>)> brought) override {
+    const std::size_t size = sizes_[std::min(at_++, sizes_.size() - 1)];
+    home_.post([brought = std::move(brought), size] {
+      brought(piece{std::string(size, 'x'), false});
+    });
+  }
+
+ private:
+  io::shard& home_;
+  std::vector<std::size_t> sizes_;
+  std::size_t at_ = 0;
+};
+
+TEST_F(fifo_door_test, a_reader_that_takes_nothing_is_given_up_wherever_its_reply_stands) {
+  constexpr int page = 4'096;
+  const auto reader = make_reply("full");
+  ASSERT_EQ(::fcntl(reader.get(), F_SETPIPE_SZ, page), page);
+  std::optional<fifo_reply::outcome> ended;
+  // 5,000 bytes wait for room; what follows them fills the pipe to its last byte, and then nothing
+  // of the next piece is taken.
+  fifo_reply reply{home,
+                   (folder / "full").string(),
+                   std::string(5'000, 'x'),
+                   std::make_shared<sized_pieces>(home, std::vector<std::size_t>{3'192, 100}),
+                   [&](const fifo_reply&, fifo_reply::outcome how) { ended = how; },
+                   milliseconds{200}};
+  reply.begin();
+  char part[page];
+  ASSERT_EQ(::read(reader.get(), part, sizeof part), page);
+  EXPECT_TRUE(home.run_until([&] { return ended.has_value(); }));
+  EXPECT_EQ(ended, fifo_reply::outcome::lost);
+  EXPECT_EQ(reply.why(), "its reader takes nothing");
+}
+
 TEST_F(fifo_door_test, a_reader_that_leaves_ends_its_reply_alone) {
   auto leaving = make_reply("leaving");
   write(":long:leaving\n");
@@ -176,7 +215,7 @@ TEST_F(fifo_door_test, a_reader_that_leaves_ends_its_reply_alone) {
 TEST_F(fifo_door_test, half_a_request_is_refused_after_a_while_and_harms_no_other) {
   const auto half = make_reply("half");
   const auto other = make_reply("other");
-  write(":echo:half\n");
+  write(":echo:half\n\n");
   write(":echo:other\nhello\n\n");
   EXPECT_EQ(read_all(half), "400 line expected\n");
   EXPECT_EQ(read_all(other), "200 ok\nhello\n");

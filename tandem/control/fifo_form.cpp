@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/control/fifo_form.hpp>
 
+#include <tandem/base/printable.hpp>
 #include <tandem/control/json_rpc.hpp>
 
 #include <algorithm>
@@ -38,6 +39,11 @@ std::string fifo_ok(const std::vector<std::string>& lines) {
   std::string text = "200 ok\n";
   for (const std::string& line : lines) text += line + "\n";
   return text;
+}
+
+std::string fifo_text(const json::object& reply, std::string_view field) {
+  const json::string& text = reply.at(field).as_string();
+  return to_printable({text.data(), text.size()});
 }
 
 std::string fifo_failure(const command_error& why) {

@@ -49,6 +49,9 @@ struct fifo_form {
 /// "200 ok", and each text on a line of its own.
 [[nodiscard]] std::string fifo_ok(const std::vector<std::string>& lines);
 
+/// A text of a reply for a line of the FIFO's: printable, whatever a peer has brought into it.
+[[nodiscard]] std::string fifo_text(const boost::json::object& reply, std::string_view field);
+
 /// The reply of a command that failed: a code of three digits as the FIFO has them, and why.
 [[nodiscard]] std::string fifo_failure(const command_error& why);
 

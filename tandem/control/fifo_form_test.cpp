@@ -40,6 +40,11 @@ TEST(fifo_form, a_failure_has_a_code_of_three_digits) {
   EXPECT_EQ(text(command_error::internal_error), "500 why\n");
 }
 
+TEST(fifo_form, a_text_of_a_peer_neither_ends_its_line_nor_steers_a_terminal) {
+  EXPECT_EQ(fifo_text({{"aor", "a\n200 ok\r\x1b[2J"}}, "aor"), "a?200 ok??[2J");
+  EXPECT_EQ(fifo_text({{"aor", "M\xc3\xbcller"}}, "aor"), "M\xc3\xbcller");
+}
+
 TEST(fifo_form, without_texts_of_its_own_a_command_answers_with_json) {
   EXPECT_EQ(fifo_answer(nullptr, {{"level", 3}}), "200 ok\n{\"level\":3}\n");
   const auto list = make_fifo_list(nullptr);

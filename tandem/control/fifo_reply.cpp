@@ -26,9 +26,10 @@ const char* why_unfit(int fd) noexcept {
 } // namespace
 
 fifo_reply::fifo_reply(io::shard& home, std::string path, std::string text,
-                       std::shared_ptr<fifo_text_source> more, end_handler on_end)
+                       std::shared_ptr<fifo_text_source> more, end_handler on_end,
+                       duration patience)
     : home_{home}, path_{std::move(path)}, text_{std::move(text)}, more_{std::move(more)},
-      on_end_{std::move(on_end)}, self_{std::make_shared<fifo_reply*>(this)} {}
+      on_end_{std::move(on_end)}, patience_{patience}, self_{std::make_shared<fifo_reply*>(this)} {}
 
 fifo_reply::~fifo_reply() {
   *self_ = nullptr;
@@ -59,17 +60,18 @@ void fifo_reply::write() {
     if (n < 0 && errno == EAGAIN) return wait_for_reader();
     if (n < 0) return end(outcome::lost, std::strerror(errno));
     written_ += static_cast<std::size_t>(n);
-    if (is_watched_) home_.timers().arm(*this, home_.now() + patience);
+    if (is_watched_) home_.timers().arm(*this, home_.now() + patience_);
   }
   if (!more_) return end(outcome::taken);
   ask_for_more();
 }
 
 void fifo_reply::wait_for_reader() {
-  if (is_watched_) return home_.rewatch(fd_.get(), *this, EPOLLOUT);
-  is_watched_ = home_.watch(fd_.get(), *this, EPOLLOUT);
-  if (!is_watched_) return end(outcome::lost, "it cannot be waited for");
-  home_.timers().arm(*this, home_.now() + patience);
+  if (is_watched_)
+    home_.rewatch(fd_.get(), *this, EPOLLOUT);
+  else if (is_watched_ = home_.watch(fd_.get(), *this, EPOLLOUT); !is_watched_)
+    return end(outcome::lost, "it cannot be waited for");
+  if (!is_armed()) home_.timers().arm(*this, home_.now() + patience_);
 }
 
 void fifo_reply::ask_for_more() {

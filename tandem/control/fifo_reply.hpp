@@ -43,12 +43,12 @@ class fifo_reply final : io::readiness, timer {
   /// A reader may open its end a little after it has asked.
   static constexpr int tries = 5;
   static constexpr duration between_tries = milliseconds{80};
-  /// Without a byte taken the reader is given up.
-  static constexpr duration patience = seconds{10};
 
   /// \param path of the reply file \param more what follows `text`; null: nothing
+  /// \param patience without a byte taken for so long the reader is given up
   fifo_reply(io::shard& home, std::string path, std::string text,
-             std::shared_ptr<fifo_text_source> more, end_handler on_end);
+             std::shared_ptr<fifo_text_source> more, end_handler on_end,
+             duration patience = seconds{10});
   fifo_reply(const fifo_reply&) = delete;
   fifo_reply& operator=(const fifo_reply&) = delete;
   ~fifo_reply();
@@ -76,6 +76,7 @@ class fifo_reply final : io::readiness, timer {
   std::size_t written_ = 0;
   std::shared_ptr<fifo_text_source> more_;
   end_handler on_end_;
+  duration patience_;
   int tried_ = 0;
   io::unique_fd fd_;
   bool is_watched_ = false;

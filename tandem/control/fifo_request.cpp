@@ -89,13 +89,13 @@ void fifo_reader::take_line(std::string_view line) {
   if (current_->lines.size() == wanted_.most) end();
 }
 
-/// Whether the line begins a request. A text that looks like a command is one, unless the command
-/// before it still waits for a line and there is no command of that name.
+/// Whether the line begins a request. A line that the command before it still waits for is no
+/// command, whatever it looks like: what a program hands on of others cannot give commands.
 bool fifo_reader::begin(std::string_view line) {
+  if (current_ && current_->lines.size() < wanted_.least) return false;
   const auto first = first_line::parse(line);
   if (!first) return false;
   const auto found = find_(first->command);
-  if (current_ && !found && current_->lines.size() < wanted_.least) return false;
   end();
   skips_request_ = false;
   size_ = line.size() + 1;

@@ -6,8 +6,9 @@
 //   alice LF
 //   LF                                  the end; after the last parameter it may be missing
 //
-// Several programs write to one FIFO, and any of them may stop in the middle: a line that names a
-// command begins a request, whatever came before it. No I/O, no clock; one thread.
+// Several programs write to one FIFO. Once a request has the lines that it must have, a line that
+// names a command begins the next; before that it is a parameter like any other. One that stops in
+// the middle ends at an empty line, or when nothing more comes. No I/O, no clock; one thread.
 #pragma once
 
 #include <cstddef>

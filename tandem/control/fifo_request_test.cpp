@@ -59,13 +59,17 @@ TEST_F(fifo_reader_test, the_empty_line_at_the_end_may_be_missing) {
 }
 
 TEST_F(fifo_reader_test, a_request_that_stops_in_the_middle_takes_no_other_with_it) {
-  EXPECT_THAT(read(":ul_add:half\n1\n:ps:whole\n"), ElementsAre("~ul_add>half(1)", "ps>whole()"));
-  EXPECT_THAT(read(":ul_add:half\n1\n\n"), ElementsAre("~ul_add>half(1)"));
+  EXPECT_THAT(read(":ul_add:half\n1\n\n:ps:whole\n"), ElementsAre("~ul_add>half(1)", "ps>whole()"));
   EXPECT_THAT(read(":ul_add:half\n1"), ElementsAre());
   reader.end_of_patience();
   EXPECT_THAT(seen, ElementsAre("~ul_add>half(1)"));
-  EXPECT_THAT(read(":print:a\n:no_such:b\n"), ElementsAre("print>a(:no_such:b)"))
-      << "a text may look like a command that there is not";
+}
+
+TEST_F(fifo_reader_test, a_line_that_a_command_waits_for_gives_no_command) {
+  EXPECT_THAT(read(":print:a\n:ps:b\n\n"), ElementsAre("print>a(:ps:b)"));
+  EXPECT_THAT(read(":print:a\n:no_such:b\n\n"), ElementsAre("print>a(:no_such:b)"));
+  EXPECT_THAT(read(":ul_add:a\n1\n:ps:\n:ps:b\n"), ElementsAre("ul_add>a(1,:ps:)", "ps>b()"))
+      << "what may be missing gives way to a command";
 }
 
 TEST_F(fifo_reader_test, what_is_no_request_is_dropped_and_told_once) {

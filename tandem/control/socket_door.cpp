@@ -57,9 +57,7 @@ class socket_door::client final : io::connection_handler,
 
   void on_drained() override {
     if (body_) return ask_later();
-    if (is_answering_ || is_finishing_) return;
     const auto alive = shared_from_this();
-    connection_.resume_reading();
     pump();
   }
 
@@ -81,20 +79,16 @@ class socket_door::client final : io::connection_handler,
     connection_.await_by(io::connection::never);
   }
 
-  /// Answers whole lines, until one has to wait for its answer or for the client to take it.
+  /// Asks the next whole line, one in a turn, once the answer to the last one was taken.
   void pump() {
-    if (is_pumping_) return;
-    is_pumping_ = true;
-    while (!is_answering_ && !is_finishing_ && connection_.waiting_output() == 0) {
-      const auto end = input_.find('\n');
-      if (end == input_.npos) break;
+    if (is_answering_ || is_finishing_ || connection_.waiting_output() > 0) return;
+    input_.erase(0, input_.find_first_not_of("\r\n")); // empty lines ask nothing
+    if (const auto end = input_.find('\n'); end != input_.npos) {
       std::string line = input_.substr(0, end);
       input_.erase(0, end + 1);
-      if (!line.empty() && line.back() == '\r') line.pop_back();
-      if (!line.empty()) ask(line);
+      return ask(line);
     }
-    is_pumping_ = false;
-    if (is_answering_ || is_finishing_ || connection_.waiting_output() > 0) return;
+    connection_.resume_reading();
     if (input_.empty())
       await_nothing();
     else
@@ -128,9 +122,9 @@ class socket_door::client final : io::connection_handler,
   void end_answer(std::optional<std::string> text) {
     is_answering_ = false;
     if (text) return send(*text += '\n'); // on_drained goes on
-    if (is_pumping_) return;
-    connection_.resume_reading();
-    pump();
+    owner_.home_.post([self = weak_from_this()] {
+      if (const auto alive = self.lock()) alive->pump();
+    });
   }
 
   /// In a turn of its own, so that others come between.
@@ -190,7 +184,6 @@ class socket_door::client final : io::connection_handler,
   caller by_;
   std::string input_;
   bool is_answering_ = false;
-  bool is_pumping_ = false;
   bool is_finishing_ = false;
   bool ends_after_answer_ = false;
   bool waits_for_piece_ = false;

@@ -227,6 +227,27 @@ TEST_F(socket_door_test, a_request_without_end_is_refused) {
   EXPECT_TRUE(is_closed(one));
 }
 
+TEST_F(socket_door_test, requests_without_an_answer_leave_turns_for_others) {
+  open({});
+  auto one = connect();
+  std::string many(20'000, '\n');
+  for (int i = 0; i < 100; ++i)
+    many += R"({"jsonrpc":"2.0","method":"later"})"
+            "\n\r\n";
+  ASSERT_TRUE(one.send(many));
+  ASSERT_TRUE(home.run_until([&] { return waiting.size() == 1; }));
+  for (std::size_t i = 0; i < 100; ++i) {
+    const auto before = home.turns();
+    waiting.back().answer({{"done", true}});
+    EXPECT_EQ(waiting.size(), i + 1) << "not from inside";
+    if (i == 99) break;
+    ASSERT_TRUE(home.run_until([&] { return waiting.size() == i + 2; }));
+    EXPECT_GT(home.turns(), before);
+  }
+  ASSERT_TRUE(one.send(request("role")));
+  EXPECT_THAT(next_line(one), HasSubstr("role"));
+}
+
 TEST_F(socket_door_test, a_client_that_leaves_takes_its_answer_with_it) {
   open({});
   {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/ctl/control_call.hpp>
 
+#include <tandem/base/printable.hpp>
 #include <tandem/base/text.hpp>
 #include <tandem/control/json_rpc.hpp>
 #include <tandem/ctl/completion.hpp>

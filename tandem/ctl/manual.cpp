@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/ctl/manual.hpp>
 
-#include <tandem/ctl/table.hpp>
+#include <tandem/base/printable.hpp>
 
 #include <algorithm>
 #include <boost/json.hpp>

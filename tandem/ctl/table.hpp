@@ -16,10 +16,4 @@ namespace tandem::ctl {
 [[nodiscard]] std::string to_table(const boost::json::value& answer,
                                    const boost::json::object& reply);
 
-/// Text without control characters, C0, C1 or bytes that are no UTF-8: '?' stands for each.
-[[nodiscard]] std::string to_printable(std::string_view text);
-
-/// How many columns a printable text takes: its characters.
-[[nodiscard]] std::size_t width_of(std::string_view text) noexcept;
-
 } // namespace tandem::ctl

@@ -11,6 +11,14 @@
 
 namespace tandem::io {
 
+namespace {
+
+bool is_same(const struct stat& one, const struct stat& other) noexcept {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+} // namespace
+
 result<named_pipe, std::string> open_named_pipe(const placed_file& file) {
   const auto refuse = [&](std::string_view why) {
     return fail(fmt::format("'{}': {}", file.path, why));
@@ -43,10 +51,13 @@ result<named_pipe, std::string> open_named_pipe(const placed_file& file) {
                                            O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)},
                   .file = is_new ? removal{file, made} : removal{}};
   if (!pipe.fd || ::fstat(pipe.fd.get(), &found) != 0) return refuse(std::strerror(errno));
-  if (found.st_dev != made.st_dev || found.st_ino != made.st_ino)
-    return refuse("another file took its place");
+  if (!is_same(found, made)) return refuse("another file took its place");
   if (::flock(pipe.fd.get(), LOCK_EX | LOCK_NB) != 0)
     return refuse("another program reads it: stop it, or choose another path");
+  // The program that has just ended removes its pipe while it still holds the lock.
+  if (::fstatat(folder.get(), name.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !is_same(found, made))
+    return refuse("it was removed meanwhile; try again");
   return pipe;
 }
 

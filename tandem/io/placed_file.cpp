@@ -18,8 +18,13 @@ std::string why_unsafe(int folder, const placed_file& file) {
   const uid_t of = state.st_uid;
   if (of != 0 && of != ::geteuid() && of != file.owner.value_or(::geteuid()))
     return fmt::format("its folder belongs to user {}, who could replace it", of);
-  if ((state.st_mode & S_IWOTH) != 0 && (state.st_mode & S_ISVTX) == 0)
+  if ((state.st_mode & S_ISVTX) != 0) return {};
+  if ((state.st_mode & S_IWOTH) != 0)
     return "everybody may write to its folder and replace it; say chmod o-w";
+  const gid_t group = state.st_gid;
+  if ((state.st_mode & S_IWGRP) != 0 && group != 0 && group != ::getegid() &&
+      group != file.group.value_or(::getegid()))
+    return fmt::format("group {} may write to its folder and replace it; say chmod g-w", group);
   return {};
 }
 

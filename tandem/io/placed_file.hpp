@@ -22,7 +22,8 @@ struct placed_file {
 
 /// Why somebody else could put a file of his in the place of ours; empty when nobody can: the
 /// folder belongs to root, to this user or to the owner of the file, and nobody else may replace
-/// files in it.
+/// files in it: it is sticky, or writable for its owner alone, or for a group that is root's, this
+/// process's or the file's, too.
 [[nodiscard]] std::string why_unsafe(int folder, const placed_file& file);
 
 /// Gives a file that is there its owner, group and mode. No link is followed.

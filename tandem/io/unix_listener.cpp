@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -26,6 +27,14 @@ auto refuse(std::string_view what, const std::string& path) {
 
 unique_fd make_socket() {
   return unique_fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+}
+
+/// Two programs that start at once would each take the other's new socket for a stale one. Whoever
+/// may read the folder may hold this lock, so nobody waits for it for long. It goes with the
+/// folder.
+void lock(int folder) {
+  for (int i = 0; i < 100 && ::flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; ++i)
+    std::this_thread::sleep_for(milliseconds{10});
 }
 
 /// Whether a program listens at the socket. One that does not is left over.
@@ -69,8 +78,7 @@ unix_listener::listen(shard& home, placed_file file, accept_handler on_accept) {
   if (!at) return fail(at.error());
   if (const std::string why = why_unsafe(at->folder(), file); !why.empty())
     return fail(fmt::format("'{}' is not safe there: {}", file.path, why));
-  // Two programs that start at once would each take the other's new socket for a stale one.
-  if (::flock(at->folder(), LOCK_EX) != 0) return refuse("lock the folder of", file.path);
+  lock(at->folder());
   unique_fd fd = make_socket();
   // The mode of the socket becomes that of its file: of this user alone, until it is handed over.
   if (!fd || ::fchmod(fd.get(), 0600) != 0) return refuse("make a socket for", file.path);
@@ -94,11 +102,11 @@ unix_listener::listen(shard& home, placed_file file, accept_handler on_accept) {
 
 unix_listener::unix_listener(shard& home, unique_fd fd, removal file, const std::string& name,
                              accept_handler on_accept)
-    : file_{std::move(file)}, acceptor_{home, std::move(fd), name,
-                                        [on_accept = std::move(on_accept)](
-                                            unique_fd connection, const sockaddr_storage&) {
-                                          if (auto peer = peer_of(connection.get()))
-                                            on_accept(std::move(connection), std::move(*peer));
-                                        }} {}
+    : acceptor_{home, std::move(fd), name,
+                [on_accept = std::move(on_accept)](unique_fd connection, const sockaddr_storage&) {
+                  if (auto peer = peer_of(connection.get()))
+                    on_accept(std::move(connection), std::move(*peer));
+                }},
+      file_{std::move(file)} {}
 
 } // namespace tandem::io

@@ -46,8 +46,8 @@ class unix_listener {
   unix_listener(shard& home, unique_fd fd, removal file, const std::string& name,
                 accept_handler on_accept);
 
-  removal file_; ///< goes after the socket is closed
   acceptor acceptor_;
+  removal file_; ///< goes while it listens: no other program takes it for a stale one before
 };
 
 } // namespace tandem::io

@@ -3,10 +3,12 @@
 
 #include <tandem/io/unix_address.hpp>
 
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +109,12 @@ TEST_F(unix_listener_test, refuses_a_folder_in_which_others_replace_files) {
   ASSERT_EQ(::chmod(folder.c_str(), 01777), 0); // as /tmp is
   EXPECT_TRUE(listen(file));
   if (::geteuid() != 0) return;
+  ASSERT_EQ(::chmod(folder.c_str(), 0770), 0);
+  EXPECT_TRUE(listen(file)) << "the group is that of this process";
+  ASSERT_EQ(::chown(folder.c_str(), 0, 12345), 0);
+  const auto of_group = listen(file);
+  ASSERT_FALSE(of_group);
+  EXPECT_THAT(of_group.error(), HasSubstr("group 12345 may write to its folder"));
   ASSERT_EQ(::chown(folder.c_str(), 12345, 12345), 0);
   const auto strange = listen(file);
   ASSERT_FALSE(strange);
@@ -123,6 +131,12 @@ TEST_F(unix_listener_test, gives_the_file_to_whom_it_shall_belong) {
   EXPECT_EQ(state.st_uid, 12345U);
   EXPECT_EQ(state.st_gid, 23456U);
   EXPECT_EQ(state.st_mode & 07777U, 0660U);
+}
+
+TEST_F(unix_listener_test, who_holds_the_lock_of_its_folder_holds_it_up_for_a_moment_only) {
+  const unique_fd other{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+  EXPECT_TRUE(listen(file));
 }
 
 TEST_F(unix_listener_test, leaves_a_file_that_is_no_longer_its_own) {

@@ -102,6 +102,7 @@ std::optional<fifo_settings> fifo_settings::of(const script::program& program,
         fmt::format("'{}' lies outside of the server's root", set.fifo_reply_dir));
   made.replies = *replies;
   if (const auto gives = control::parse_role(set.fifo_role)) made.gives = *gives;
+  made.gives_group_more = access.group && made.gives > access.group_gives;
   return made;
 }
 
@@ -132,6 +133,10 @@ application_fifo::application_fifo(io::shard& home, control::command_registry& c
     log_warning("every user of this machine may give commands over the FIFO {}; fifo_mode=432 "
                 "(0660) is for the server's user and group",
                 set.file.path);
+  if (set.gives_group_more)
+    log_warning("who is in control_group has the role {} over the FIFO (fifo_role), more than over "
+                "the control socket (control_group_role)",
+                to_string(set.gives));
 }
 
 application_fifo::~application_fifo() {

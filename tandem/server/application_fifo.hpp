@@ -25,6 +25,8 @@ struct fifo_settings {
   io::placed_file file;
   std::string replies; ///< path of the reply folder, as the server finds it when it runs
   control::role gives = control::role::change;
+  /// The file's group has less over the socket: told at the start.
+  bool gives_group_more = false;
 
   /// Throws start_error when something of it cannot be.
   [[nodiscard]] static std::optional<fifo_settings>
@@ -55,9 +57,9 @@ class application_fifo {
   io::shard& home_;
   control::command_registry& commands_;
   control::caller by_;
-  io::removal file_;
   io::shard loop_;
   std::optional<control::fifo_door> door_;
+  io::removal file_; ///< goes while the pipe is locked: no other program begins to read it before
   std::atomic<pid_t> id_ = 0;
   std::thread thread_;
 };

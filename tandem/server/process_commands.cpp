@@ -26,13 +26,9 @@ using control::arguments;
 using control::command_call;
 using control::command_error;
 using control::fifo_ok;
+using control::fifo_text;
 using control::role;
 using control::value_type;
-
-std::string text_of(const json::object& of, std::string_view field) {
-  const json::string& text = of.at(field).as_string();
-  return {text.data(), text.size()};
-}
 
 /// The texts of a list.
 std::vector<std::string> texts_of(const json::object& of, std::string_view field) {
@@ -76,7 +72,8 @@ void add_print(control::command_registry& to) {
               },
           .fifo = control::fifo_form{
               .name = "print", .parameters = {{"text"}}, .text = [](const json::object& r) {
-                return fifo_ok({text_of(r, "text")});
+                const json::string& text = r.at("text").as_string();
+                return fifo_ok({std::string{text.data(), text.size()}}); // the very bytes
               }}});
 }
 
@@ -133,7 +130,7 @@ void add_pwd(control::command_registry& to) {
                 call.answer({{"path", path}});
               },
           .fifo = control::fifo_form{.name = "pwd", .text = [](const json::object& r) {
-                                       return fifo_ok({text_of(r, "path")});
+                                       return fifo_ok({fifo_text(r, "path")});
                                      }}});
 }
 
@@ -206,7 +203,7 @@ void add_ps(control::command_registry& to, running_server& of) {
                                          const json::object& p = one.as_object();
                                          lines.push_back(fmt::format(
                                              "{}\t{}\t{}", p.at("index").to_number<std::int64_t>(),
-                                             p.at("id").as_int64(), text_of(p, "description")));
+                                             p.at("id").as_int64(), fifo_text(p, "description")));
                                        }
                                        return fifo_ok(lines);
                                      }}});

@@ -134,7 +134,10 @@ def test_what_is_no_request_is_dropped_and_4096_bytes_are_whole(with_fifo):
         assert fifo.ask("print", "still here") == b"200 ok\nstill here\n", junk
     text = "x" * 4_000
     assert fifo.ask("print", text) == f"200 ok\n{text}\n".encode()
-    fifo.write(b":print:half\n")  # another one stops in the middle
+    os.mkfifo(fifo.replies / "half")  # another one stops in the middle
+    half = os.open(fifo.replies / "half", os.O_RDONLY | os.O_NONBLOCK)
+    fifo.write(b":ul_rm:half\nlocation\n")
+    assert read_reply(half) == b"400 ul_rm: user name expected\n"
     assert fifo.ask("print", "after half a request") == b"200 ok\nafter half a request\n"
     assert "belongs to no request" in server.log()
 
@@ -204,6 +207,26 @@ def test_the_role_bounds_what_the_fifo_may(with_fifo):
     server, fifo = with_fifo()
     assert fifo.ask("kill") == b"403 kill needs the role admin, and the caller has change\n"
     assert fifo.ask("loglevel", "3") == b'200 ok\n{"level":3}\n'
+    assert server.is_alive()
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root gives files to any group")
+def test_the_file_belongs_to_the_control_group_and_a_greater_role_is_told(with_fifo):
+    server, fifo = with_fifo(prologue='control_group="54321"\n')
+    assert fifo.path.lstat().st_gid == 54321 and "more than over the control socket" in server.log()
+    assert fifo.ask("print", "x") == b"200 ok\nx\n"
+
+
+def test_what_others_wrote_gives_no_command_and_no_line(with_fifo, endpoint):
+    server, fifo = with_fifo(prologue='fifo_role="admin"\n')
+    for line in (":kill:", ":kill:x", ":ul_flush:"):
+        assert fifo.ask("print", line) == f"200 ok\n{line}\n".encode()
+    assert fifo.ask("ul_add", "location", ":kill:", "sip:x@127.0.0.1", "60", "1") == b"200 Added to table\n(':kill:','sip:x@127.0.0.1') to 'location'\n"
+    alice = endpoint(server, "alice")
+    assert alice.exchange(alice.request("REGISTER", "sip:example.test", contact="<sip:a@127.0.0.1>",
+                                        to="sip:a%0Aaor%20%20%20%3A%20'root'%1b@example.test")).status == 200
+    dump = fifo.ask("ul_dump").decode()
+    assert "aor   : 'a?aor   : 'root'?'" in dump and "\naor   : 'root" not in dump
     assert server.is_alive()
 
 

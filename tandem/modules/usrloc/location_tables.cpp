@@ -52,6 +52,11 @@ storage::location_table* location_tables::find(std::string_view name) {
   return it == all_.end() ? nullptr : it->second.table.get();
 }
 
+std::size_t location_tables::size() {
+  const std::lock_guard lock{mutex_};
+  return all_.size();
+}
+
 void location_tables::limit(const storage::location_limits& bounds) {
   const std::lock_guard lock{mutex_};
   if (!std::exchange(is_limited_, true)) bounds_ = bounds;

@@ -37,6 +37,8 @@ class location_tables final : public storage::locations {
 
   /// Null when nobody has asked for it yet.
   [[nodiscard]] storage::location_table* find(std::string_view name);
+  /// How many there are.
+  [[nodiscard]] std::size_t size();
 
   /// Drops what has expired; by one thread.
   void expire(instant now);

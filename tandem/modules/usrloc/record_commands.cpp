@@ -17,15 +17,13 @@ namespace {
 namespace json = boost::json;
 using control::command_call;
 using control::command_error;
+using control::fifo_text;
 using control::role;
 using control::value_type;
 
 constexpr std::size_t longest_table_name = 64;
-
-std::string text_of(const json::object& of, std::string_view field) {
-  const json::string& text = of.at(field).as_string();
-  return {text.data(), text.size()};
-}
+/// A command makes no more; a script names its tables itself.
+constexpr std::size_t most_tables = 64;
 
 /// The key of the user that a call names. Without one the call is refused.
 std::optional<std::string> key_of(command_call& call, const location_tables& tables,
@@ -83,7 +81,7 @@ std::string show_text(const json::object& reply) {
   std::string text = "200 OK\n";
   for (const json::value& v : reply.at("contacts").as_array()) {
     const json::object& c = v.as_object();
-    text += fmt::format("<{}>;q={:.2f};expires={}\n", text_of(c, "contact"),
+    text += fmt::format("<{}>;q={:.2f};expires={}\n", fifo_text(c, "contact"),
                         static_cast<double>(c.at("q").to_number<std::int64_t>()) / 1'000.0,
                         c.at("expires").as_int64());
   }
@@ -120,7 +118,8 @@ std::optional<sip::binding> binding_of(command_call& call, instant now) {
 
 void add(location_tables& tables, command_call& call) {
   const std::string name{*call.text("table")};
-  if (name.empty() || name.size() > longest_table_name)
+  if (name.empty() || name.size() > longest_table_name ||
+      (!tables.find(name) && tables.size() >= most_tables))
     return call.refuse(command_error::invalid_parameters,
                        fmt::format("Table '{}' not found in memory, use save(\"{}\") or "
                                    "lookup(\"{}\") in the configuration script first",
@@ -253,8 +252,8 @@ std::vector<control::command> make_record_commands(location_tables& tables) {
                                              .text = [](const json::object& r) {
                                                return fmt::format(
                                                    "200 Added to table\n('{}','{}') to '{}'\n",
-                                                   text_of(r, "user"), text_of(r, "contact"),
-                                                   text_of(r, "table"));
+                                                   fifo_text(r, "user"), fifo_text(r, "contact"),
+                                                   fifo_text(r, "table"));
                                              }}});
   made.push_back({.name = "ul.rm",
                   .help = "Removes all contacts of a user.",
@@ -268,8 +267,8 @@ std::vector<control::command> make_record_commands(location_tables& tables) {
                                              .parameters = {{"table name"}, {"user name"}},
                                              .text = [](const json::object& r) {
                                                return fmt::format("200 user ({}, {}) deleted\n",
-                                                                  text_of(r, "table"),
-                                                                  text_of(r, "user"));
+                                                                  fifo_text(r, "table"),
+                                                                  fifo_text(r, "user"));
                                              }}});
   made.push_back({.name = "ul.rm_contact",
                   .help = "Removes one contact of a user.",
@@ -284,8 +283,8 @@ std::vector<control::command> make_record_commands(location_tables& tables) {
                       .parameters = {{"table name"}, {"user name"}, {"contact"}},
                       .text = [](const json::object& r) {
                         return fmt::format("200 Contact ({}, {}) deleted from table {}\n",
-                                           text_of(r, "user"), text_of(r, "contact"),
-                                           text_of(r, "table"));
+                                           fifo_text(r, "user"), fifo_text(r, "contact"),
+                                           fifo_text(r, "table"));
                       }}});
   return made;
 }

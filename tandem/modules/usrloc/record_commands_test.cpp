@@ -6,6 +6,7 @@
 #include <tandem/server/services.hpp>
 
 #include <boost/json.hpp>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -115,6 +116,17 @@ TEST_F(record_commands, a_user_has_no_more_contacts_than_a_request_is_forked_to)
                 HasSubstr("200 Added"));
   EXPECT_EQ(ask("ul_add", {"location", "bob", "sip:bob@192.0.2.1:6000", "60", "1"}),
             "500 Error while adding contact\n");
+}
+
+TEST_F(record_commands, a_bounded_number_of_tables_is_made_and_those_of_the_script_are_found) {
+  (void)tables.table("of_the_script");
+  for (int i = 0; i < 100; ++i)
+    ask("ul_add", {fmt::format("t{}", i), "bob", "sip:bob@192.0.2.1", "60", "1"});
+  EXPECT_EQ(tables.size(), 64U);
+  EXPECT_THAT(ask("ul_add", {"of_the_script", "bob", "sip:bob@192.0.2.1", "60", "1"}),
+              HasSubstr("200 Added"));
+  EXPECT_THAT(ask("ul_add", {"t99", "bob", "sip:bob@192.0.2.1", "60", "1"}),
+              HasSubstr("400 Table 't99' not found in memory"));
 }
 
 TEST_F(record_commands, the_dump_and_the_numbers_of_tables_have_their_old_form) {

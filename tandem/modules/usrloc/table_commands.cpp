@@ -14,14 +14,10 @@ namespace {
 
 namespace json = boost::json;
 using control::command_call;
+using control::fifo_text;
 using control::role;
 using control::value_type;
 using storage::location_table;
-
-std::string_view text_of(const json::object& of, std::string_view field) {
-  const json::string& text = of.at(field).as_string();
-  return {text.data(), text.size()};
-}
 
 json::object row_of(const sip::binding& b, instant now) {
   return {{"contact", b.contact},
@@ -90,7 +86,7 @@ class dump_text final : public control::fifo_list {
     has_records_ = row.at("users").to_number<std::int64_t>() > 0;
     return fmt::format("---Domain---\nname : '{}'\nsize : 512\ntable: (nil)\nd_ll {{\n"
                        "    n    : {}\n    first: (nil)\n    last : (nil)\n}}\n{}",
-                       text_of(row, "table"), row.at("users").to_number<std::int64_t>(),
+                       fifo_text(row, "table"), row.at("users").to_number<std::int64_t>(),
                        has_records_ ? "\n" : "");
   }
 
@@ -100,8 +96,8 @@ class dump_text final : public control::fifo_list {
   }
 
   static std::string record(const json::object& row) {
-    const auto table = text_of(row, "table");
-    const auto aor = text_of(row, "aor");
+    const auto table = fifo_text(row, "table");
+    const auto aor = fifo_text(row, "aor");
     std::string text = fmt::format("...Record((nil))...\ndomain: '{}'\naor   : '{}'\n", table, aor);
     for (const json::value& v : row.at("contacts").as_array()) {
       const json::object& c = v.as_object();
@@ -112,8 +108,8 @@ class dump_text final : public control::fifo_list {
                           "Expires: {}\nq      : {:10.2f}\nCall-ID: '{}'\nCSeq   : {}\n"
                           "replic : 0\nState  : CS_NEW\nFlags  : {}\nnext   : (nil)\n"
                           "prev   : (nil)\n~~~/Contact~~~~\n",
-                          table, aor, text_of(c, "contact"), number("expires"),
-                          static_cast<double>(number("q")) / 1'000.0, text_of(c, "call_id"),
+                          table, aor, fifo_text(c, "contact"), number("expires"),
+                          static_cast<double>(number("q")) / 1'000.0, fifo_text(c, "call_id"),
                           number("cseq"), number("flags"));
     }
     return text + ".../Record...\n";
@@ -127,7 +123,7 @@ std::string stats_text(const json::object& reply) {
   std::string text = "200 ok\nDomain Registered Expired\n";
   for (const json::value& v : reply.at("tables").as_array()) {
     const json::object& row = v.as_object();
-    text += fmt::format("'{}' {} {}\n", text_of(row, "table"),
+    text += fmt::format("'{}' {} {}\n", fifo_text(row, "table"),
                         row.at("registered").to_number<std::int64_t>(),
                         row.at("expired").to_number<std::int64_t>());
   }
