@@ -10,14 +10,13 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fmt/format.h>
 #include <thread>
+#include <utility>
 
 namespace tandem::server {
 
 namespace {
-
-/// Requests in progress get so long to end when the server is told to stop.
-constexpr duration drain_limit = seconds{10};
 
 /// How long a reload waits for the slowest shard before it is told as done.
 constexpr duration take_over_limit = seconds{5};
@@ -173,17 +172,21 @@ void running_server::stop(int number) {
     log_notice("second signal: stopping at once");
     return shards_.stop();
   }
-  is_stopping_ = true;
-  log_notice(
-      "stopping (signal {}): refusing new requests, waiting up to {} s for those in progress",
-      number, drain_limit / seconds{1});
+  (void)drain(fmt::format("signal {}", number), usual_drain);
+}
+
+bool running_server::drain(std::string_view why, duration limit) {
+  if (std::exchange(is_stopping_, true)) return false;
+  log_notice("stopping ({}): refusing new requests, waiting up to {} s for those in progress", why,
+             limit / seconds{1});
   still_draining_ = shards_.size();
   for (std::uint16_t i = 0; i < shards_.size(); ++i)
-    shards_[i].post([this, i] {
-      parts_[i]->drain(drain_limit, [this] {
+    shards_[i].post([this, i, limit] {
+      parts_[i]->drain(limit, [this] {
         if (--still_draining_ == 0) shards_.stop();
       });
     });
+  return true;
 }
 
 void running_server::take_over(std::shared_ptr<const loaded_script> next,

@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tandem::server {
@@ -59,6 +60,12 @@ class running_server {
   [[nodiscard]] std::optional<pid_t> fifo_thread() const noexcept {
     return fifo_ ? std::optional{fifo_->thread()} : std::nullopt;
   }
+  /// How long requests in progress have to end when nobody says otherwise.
+  static constexpr duration usual_drain = seconds{10};
+  /// Refuses new requests from now on, and ends run() once those in progress have ended, after
+  /// `limit` at the latest. On shard 0. \param why for the log
+  /// \return false when that has begun already; nothing changes then
+  [[nodiscard]] bool drain(std::string_view why, duration limit);
   /// Has every shard write what it only counts when somebody looks, then calls back. What a shard
   /// that hangs would write stays as it was.
   void refresh_metrics(std::function<void()> then);

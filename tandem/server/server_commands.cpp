@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace tandem::server {
 
@@ -121,6 +122,29 @@ void add_tm_list(control::command_registry& to, running_server& of) {
           .list = "transactions"});
 }
 
+void add_drain(control::command_registry& to, running_server& of) {
+  static constexpr std::int64_t usual = running_server::usual_drain / seconds{1};
+  static constexpr std::int64_t most = 86'400;
+  to.add(
+      {.name = "drain",
+       .help = "Refuses new requests, and stops the server once what is in progress has ended.",
+       .needs = role::admin,
+       .parameters = {{.name = "seconds",
+                       .type = value_type::integer,
+                       .is_required = false,
+                       .help = fmt::format("to wait at most, up to a day; {} without it", usual)}},
+       .reply = {{"seconds", value_type::integer, "that it waits at most"}},
+       .run = [&of](command_call call) {
+         const std::int64_t limit = call.integer("seconds").value_or(usual);
+         if (limit < 0 || limit > most)
+           return call.refuse(command_error::invalid_parameters,
+                              fmt::format("'seconds' must be from 0 to {}", most));
+         if (!of.drain(fmt::format("drain by {}", call.by().name), seconds{limit}))
+           return call.refuse(command_error::failed, "the server is stopping already");
+         call.answer({{"seconds", limit}});
+       }});
+}
+
 } // namespace
 
 void add_server_commands(control::command_registry& to, running_server& of) {
@@ -128,6 +152,7 @@ void add_server_commands(control::command_registry& to, running_server& of) {
   add_loglevel(to);
   add_reload(to, of);
   add_tm_list(to, of);
+  add_drain(to, of);
   add_process_commands(to, of);
 }
 

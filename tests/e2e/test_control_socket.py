@@ -22,6 +22,7 @@ pytestmark = pytest.mark.tandem_only
 OK = 'loadmodule "sl.so"\nroute { sl_send_reply("200", "OK"); }\n'
 REGISTRAR = """loadmodule "sl.so"\nloadmodule "tm.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"
 route { if (method=="REGISTER") { save("location"); exit; } sl_send_reply("404", "Not Found"); }\n"""
+PROXY = REGISTRAR.replace('sl_send_reply', 'if (lookup("location")) { t_relay(); exit; } sl_send_reply')
 IS_ROOT = os.geteuid() == 0
 
 
@@ -147,6 +148,27 @@ def test_with_another_user_and_root_the_socket_belongs_to_that_user_and_is_remov
     assert server.child.wait(20) == 0
     server.finish = lambda: None
     assert not path.exists()
+
+
+def test_drain_waits_for_what_is_in_progress_and_then_stops(serve, endpoint):
+    server = serve(PROXY)
+    bob, alice = endpoint(server, "bob"), endpoint(server, "alice")
+    assert bob.exchange(bob.register()).status == 200
+    alice.send(alice.request("MESSAGE", f"sip:bob@{bob.domain}"))
+    message = bob.receive_request("MESSAGE")
+    with ControlSocket(server.control_socket) as door:
+        with pytest.raises(CommandError, match="from 0 to 86400"):
+            door.ask("drain", seconds=-1)
+        assert door.ask("drain", seconds=600) == {"seconds": 600}
+        with pytest.raises(CommandError, match="stopping already"):
+            door.ask("drain")
+        assert alice.exchange(alice.request("OPTIONS", f"sip:{alice.domain}")).status == 503
+        assert door.ask("version"), "commands go on meanwhile"
+        bob.send(bob.response(message, 200, "OK", to_tag="b"))
+        assert alice.receive_response(200, "MESSAGE")
+    assert server.child.wait(20) == 0
+    server.finish = lambda: None
+    assert "stopping (drain by socket user" in server.log()
 
 
 def test_lists_of_all_shards_come_over_the_socket(serve, endpoint):
