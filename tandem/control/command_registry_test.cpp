@@ -80,7 +80,8 @@ TEST(reply, fits_when_it_has_the_declared_fields_and_no_others) {
       {"names", value_type::list},
       {"inner", value_type::object, "", {{"*", value_type::flag}}}};
   for (const char* good : {"{}", R"({"n":1})", R"({"rows":[{"name":"a"}],"names":["b"]})",
-                           R"({"inner":{"x":true,"y":false}})"})
+                           R"({"inner":{"x":true,"y":false}})",
+                           R"({"rows":[{"name":"what a peer wrote\nhas lines"}]})"})
     EXPECT_TRUE(fits(reply, json::parse(good))) << good;
   for (const char* bad : {"1", "[]", R"({"m":1})", R"({"n":"1"})", R"({"rows":["a"]})",
                           R"({"rows":[{"nam":"a"}]})", R"({"names":[1]})", R"({"inner":{"x":1}})"})

@@ -256,6 +256,7 @@ namespace {
 bool fits_field(const reply_field& declared, const json::value& value) noexcept {
   if (declared.type == value_type::object && !declared.fields.empty())
     return fits(declared.fields, value);
+  if (declared.type == value_type::text) return value.is_string(); // with what a peer put into it
   if (declared.type != value_type::list || declared.fields.empty())
     return declared.type == value_type::integer ? value.is_number()
                                                 : has_type(value, declared.type);
