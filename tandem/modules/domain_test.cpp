@@ -8,7 +8,7 @@ class domain : public script_fixture {};
 
 TEST_F(domain, is_ours_by_an_alias_or_an_address_that_we_listen_on) {
   load_route(
-      R"(if (is_from_local()) sl_send_reply("200", "ours"); sl_send_reply("200", "theirs");)",
+      R"(if (is_from_local()) sl_send_reply("200", "ours"); else sl_send_reply("200", "theirs");)",
       "loadmodule \"domain\"\n");
   for (const char* from : {"<sip:alice@example.com>;tag=1", "<sip:alice@EXAMPLE.com:5070>;tag=1",
                            "sip:example.com;tag=1", "<sips:alice@192.0.2.100>;tag=1"}) {

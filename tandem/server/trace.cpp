@@ -29,7 +29,7 @@ void append_field(std::string& to, std::string_view name, std::string_view value
 /// Bytes of lines that wait for a slow disk or reader.
 constexpr std::size_t most_waiting = 4 << 20;
 
-double unix_time() {
+double seconds_since_1970() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration<double>(since_1970).count();
 }
@@ -51,7 +51,8 @@ class trace_lines final : public record_sink {
   explicit trace_lines(int fd) noexcept : fd_{fd} {}
   bool write(std::string_view line) override { return write_whole(fd_.get(), line); }
   void tell_lost(std::uint64_t lines) override {
-    write_whole(fd_.get(), fmt::format("{{\"time\": {:.6f}, \"lost\": {}}}\n", unix_time(), lines));
+    write_whole(fd_.get(),
+                fmt::format("{{\"time\": {:.6f}, \"lost\": {}}}\n", seconds_since_1970(), lines));
   }
 
  private:
@@ -67,7 +68,7 @@ void trace_tap::on_message(const transport::tapped& seen) {
   const bool is_in = seen.way == transport::direction::in;
   line_.clear();
   fmt::format_to(std::back_inserter(line_), "{{\"time\": {:.6f}, \"direction\": \"{}\"",
-                 unix_time(), is_in ? "in" : "out");
+                 seconds_since_1970(), is_in ? "in" : "out");
   append_field(line_, "transport", name_of(seen.transport));
   append_field(line_, "src", (is_in ? seen.peer : seen.local).to_string());
   append_field(line_, "dst", (is_in ? seen.local : seen.peer).to_string());
