@@ -100,13 +100,19 @@ def test_registered_users_call_each_other_by_name(person):
     bob.send(bob.response(arrived, 200, "OK", to_tag="b1"))
     answer = alice.receive_response(200, "INVITE")
     caller = Dialog(alice, invite, answer)
-    alice.send(caller.request("ACK"))
-    assert bob.receive_request("ACK")
+    ack = caller.request("ACK")
+    ack.headers.append(("Proxy-Authorization", invite.get("Proxy-Authorization")))  # RFC 3261 22.1
+    alice.send(ack)
+    seen = [arrived, bob.receive_request("ACK")]
     callee = Dialog(bob, arrived, answer)
     callee.cseq = 7
-    bob.send(callee.request("BYE"))
-    alice.send(alice.response(alice.receive_request("BYE"), 200, "OK"))
+    bye = callee.request("BYE")
+    bye.headers.append(("Proxy-Authorization", invite.get("Proxy-Authorization")))
+    bob.send(bye)
+    seen.append(alice.receive_request("BYE"))
+    alice.send(alice.response(seen[-1], 200, "OK"))
     assert bob.receive_response(200, "BYE")
+    assert not any(message.all("Proxy-Authorization") for message in seen), "nobody further on sees the credentials"
 
 
 def test_a_stranger_may_call_a_registered_user(person):

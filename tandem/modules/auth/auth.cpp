@@ -57,6 +57,11 @@ outcome run_authenticate(script::call& c) {
 
 outcome consume_credentials(script::call& c) {
   auto& m = c.as<message_context>();
+  if (c.has(0)) {
+    for (const challenger by : stack::challengers)
+      stack::erase_credentials(m.message(), by, realm_of(m, c.text(0)));
+    return outcome::yes();
+  }
   const auto* const who = m.find_state<authenticated_user>();
   if (!who || !who->is_there()) return outcome::no();
   stack::erase_credentials(m.message(), who->by, who->realm);
@@ -136,10 +141,11 @@ script::module_info declare() {
                          "answers 407 with challenges for the realm, and ends the block",
                          run_challenge<challenger::proxy>),
       {.name = "consume_credentials",
-       .arguments = {},
+       .arguments = {{"realm", argument_kind::text}},
+       .required = 0,
        .help =
            "removes the credentials that the user was let in by, so that nobody further on sees "
-           "them",
+           "them; with a realm, all for it, right or wrong",
        .run = consume_credentials},
       {.name = "has_credentials",
        .arguments = {{"realm", argument_kind::text}},

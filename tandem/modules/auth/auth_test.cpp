@@ -196,6 +196,16 @@ TEST_F(auth, consumes_the_credentials_that_were_right_and_no_others) {
   EXPECT_EQ(take_parsed("200").reason(), "Digest realm=\"other\"");
 }
 
+TEST_F(auth, consumes_all_credentials_for_a_realm_whoever_they_are_of) {
+  load_auth(
+      R"cfg(consume_credentials("example.com"); sl_send_reply("200", "$hdr(Authorization)$hdr(Proxy-Authorization)");)cfg");
+  auto r = asking(alice, alice.credentials("made up"));
+  r.more += "Proxy-Authorization: Digest realm=\"example.com\", username=\"bob\"\r\n"
+            "Authorization: Digest realm=\"other\"\r\n";
+  receive(r);
+  EXPECT_EQ(take_parsed("200").reason(), "Digest realm=\"other\"");
+}
+
 TEST_F(auth, sees_credentials_without_using_them_up) {
   load_auth(R"(if (has_credentials("example.com") && !has_credentials("example.org"))
       { www_authorize("example.com", "subscriber"); sl_send_reply("200", "$au"); }
