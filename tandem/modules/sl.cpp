@@ -117,12 +117,12 @@ script::module_info declare() {
 }
 
 /// Has the counts made before the first message, which then needs no memory for them.
-struct settings final : server::module {
+struct sl_settings final : server::module {
   void apply_to(server::core& home) const override { (void)home.state<reply_counts>(); }
 };
 
 std::unique_ptr<const server::module> load(const server::module_setup&) {
-  return std::make_unique<settings>();
+  return std::make_unique<sl_settings>();
 }
 
 json::value counts_of(server::core& at) {

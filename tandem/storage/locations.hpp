@@ -12,7 +12,7 @@
 namespace tandem::storage {
 
 /// How a user is written as the key of a table.
-struct key_form {
+struct alignas(2) key_form { // so that an atomic one is read and written at once
   enum class domain : std::uint8_t { left_out, part };
   enum class user_case : std::uint8_t { ignored, kept };
 

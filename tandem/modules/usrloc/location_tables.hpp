@@ -54,6 +54,7 @@ class location_tables final : public storage::locations {
   contact_log log_;
   storage::change_feed changes_;
   std::atomic<storage::key_form> form_{};
+  static_assert(decltype(form_)::is_always_lock_free);
   std::mutex mutex_; ///< guards what follows, not what is in the tables
   storage::location_limits bounds_;
   bool is_limited_ = false;

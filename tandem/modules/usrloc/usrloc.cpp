@@ -13,7 +13,7 @@ namespace tandem::modules {
 
 namespace {
 
-struct settings final : server::module {
+struct usrloc_settings final : server::module {
   std::int64_t db_mode = 0;
   bool use_database = false;
   bool use_domain = false; ///< read by module registrar
@@ -33,28 +33,29 @@ struct settings final : server::module {
   }
 };
 
-const server::parameter_table<settings>& table() {
+const server::parameter_table<usrloc_settings>& table() {
   constexpr auto text = script::parameter_kind::string;
   constexpr const char* in_memory = "contacts are kept in memory";
   constexpr auto at_start = script::read_when::start;
   static const auto made = [] {
     auto rows =
-        server::parameter_table<settings>{}
-            .add("db_mode", &settings::db_mode, {.max = 3}, "where contacts are kept: 0 in memory")
-            .add("use_database", &settings::use_database, {},
+        server::parameter_table<usrloc_settings>{}
+            .add("db_mode", &usrloc_settings::db_mode, {.max = 3},
+                 "where contacts are kept: 0 in memory")
+            .add("use_database", &usrloc_settings::use_database, {},
                  "older name of db_mode: whether contacts are stored")
             .without_effect("flush_interval", script::parameter_kind::integer, in_memory)
             .without_effect("table", text, in_memory)
-            .add("use_domain", &settings::use_domain, {},
+            .add("use_domain", &usrloc_settings::use_domain, {},
                  "users of different domains are different; the same as use_domain of registrar")
-            .add("max_kilobytes", &settings::max_kilobytes, {.min = 0, .when = at_start},
+            .add("max_kilobytes", &usrloc_settings::max_kilobytes, {.min = 0, .when = at_start},
                  "KiB that all contacts of a table may take; more are refused with 503; 0: no "
                  "bound")
-            .add("max_kilobytes_per_user", &settings::max_kilobytes_per_user,
+            .add("max_kilobytes_per_user", &usrloc_settings::max_kilobytes_per_user,
                  {.min = 0, .when = at_start},
                  "KiB that the contacts of one user may take; more are refused with 503; 0: no "
                  "bound")
-            .add("max_kilobytes_per_source", &settings::max_kilobytes_per_source,
+            .add("max_kilobytes_per_source", &usrloc_settings::max_kilobytes_per_source,
                  {.min = 0, .when = at_start},
                  "KiB that contacts registered from one IPv4 address or IPv6 /64 may take; more "
                  "are refused with 503; 0: no bound")
@@ -78,7 +79,7 @@ script::module_info declare() {
 }
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
-  auto made = std::make_unique<settings>();
+  auto made = std::make_unique<usrloc_settings>();
   table().read(setup, *made);
   if (made->db_mode != 0 || made->use_database)
     setup.refuse(made->use_database ? "use_database" : "db_mode",
