@@ -203,7 +203,8 @@ result<std::unique_ptr<socket_door>, std::string> socket_door::open(io::shard& h
                                                                     const socket_access& access) {
   std::unique_ptr<socket_door> made{new socket_door{home, commands, access}};
   auto listener = io::unix_listener::listen(
-      home, std::move(file), [door = made.get()](io::unique_fd connection, io::unix_peer peer) {
+      home, std::move(file),
+      [door = made.get()](io::unique_fd connection, const io::unix_peer& peer) {
         door->accept(std::move(connection), peer);
       });
   if (!listener) return fail(std::move(listener.error()));

@@ -59,7 +59,7 @@ class control_call_test : public testing::Test {
   asker ask() {
     return [this](std::string_view name, json::object given) {
       result<json::value, control::rpc_failure> answer = json::value{};
-      registry.call(name, given, {.name = "test", .may = may},
+      registry.call(name, std::move(given), {.name = "test", .may = may},
                     control::reply_taker{[&](control::command_reply reply) {
                       if (reply)
                         answer = std::move(*reply);
@@ -161,7 +161,7 @@ TEST_F(control_call_test, completion_knows_commands_and_arguments) {
   EXPECT_THAT(complete(ask(), {"watch", "ul", "l"}), ElementsAre("list"));
   EXPECT_THAT(complete(ask(), {"completion", ""}), ElementsAre("bash", "zsh"));
   EXPECT_THAT(complete(ask(), {"nothing", ""}), ElementsAre());
-  const asker dead = [](std::string_view, json::object) {
+  const asker dead = [](std::string_view, const json::object&) {
     return fail(control::rpc_failure{control::rpc_failure::kind::cannot_connect, "gone"});
   };
   EXPECT_THAT(complete(dead, {"w"}), ElementsAre("watch"));

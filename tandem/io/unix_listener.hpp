@@ -30,7 +30,7 @@ class unix_listener {
  public:
   /// Gets each connection: non-blocking, close-on-exec, of a peer whom the kernel has named. It may
   /// not destroy the listener.
-  using accept_handler = std::function<void(unique_fd connection, unix_peer peer)>;
+  using accept_handler = std::function<void(unique_fd connection, const unix_peer& peer)>;
 
   /// Makes the file and listens. No symbolic link is followed at its name. A socket that nobody
   /// listens at is replaced; any other file stays, and so does the socket of a running program.

@@ -29,9 +29,10 @@ class unix_listener_test : public testing::Test {
   ~unix_listener_test() override { fs::remove_all(folder); }
 
   auto listen(const fs::path& at) {
-    return unix_listener::listen(home, {.path = at.string()}, [this](unique_fd fd, unix_peer peer) {
-      accepted.emplace_back(std::move(fd), std::move(peer));
-    });
+    return unix_listener::listen(home, {.path = at.string()},
+                                 [this](unique_fd fd, const unix_peer& peer) {
+                                   accepted.emplace_back(std::move(fd), std::move(peer));
+                                 });
   }
   static unique_fd connect(const fs::path& to) {
     const auto at = unix_address::of(to.string());
@@ -123,8 +124,9 @@ TEST_F(unix_listener_test, refuses_a_folder_in_which_others_replace_files) {
 
 TEST_F(unix_listener_test, gives_the_file_to_whom_it_shall_belong) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
-  const auto made = unix_listener::listen(
-      home, {.path = file.string(), .owner = 12345, .group = 23456}, [](unique_fd, unix_peer) {});
+  const auto made =
+      unix_listener::listen(home, {.path = file.string(), .owner = 12345, .group = 23456},
+                            [](unique_fd, const unix_peer&) {});
   ASSERT_TRUE(made) << made.error();
   struct stat state {};
   ASSERT_EQ(::lstat(file.c_str(), &state), 0);

@@ -161,7 +161,7 @@ std::vector<control::command> commands(const server::module_surroundings& on) {
        .reply = {{"*", control::value_type::integer, "replies"}},
        .on_shard = [core_of = on.core_of](
                        io::shard& at, const control::arguments&) { return counts_of(core_of(at)); },
-       .merge = [](std::vector<json::value> parts, const control::arguments&)
+       .merge = [](const std::vector<json::value>& parts, const control::arguments&)
            -> control::command_reply { return json::value(sum_of(parts)); },
        .fifo = control::fifo_form{.name = "sl_stats", .text = stats_text}});
   return made;

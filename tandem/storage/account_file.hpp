@@ -20,7 +20,7 @@ namespace tandem::storage {
 
 class account_file final : public accounts {
  public:
-  static constexpr std::size_t most_bytes = 64 * 1024 * 1024;
+  static constexpr std::size_t most_bytes = std::size_t{64} * 1024 * 1024;
 
   /// Reads the file. Throws std::runtime_error with the cause when it cannot be read, is no regular
   /// file, is larger, may be read by everybody or written by others than its owner, or has a line
