@@ -104,8 +104,8 @@ unix_listener::unix_listener(shard& home, unique_fd fd, removal file, const std:
                              accept_handler on_accept)
     : acceptor_{home, std::move(fd), name,
                 [on_accept = std::move(on_accept)](unique_fd connection, const sockaddr_storage&) {
-                  if (auto peer = peer_of(connection.get()))
-                    on_accept(std::move(connection), std::move(*peer));
+                  if (const auto peer = peer_of(connection.get()))
+                    on_accept(std::move(connection), *peer);
                 }},
       file_{std::move(file)} {}
 

@@ -31,7 +31,7 @@ class unix_listener_test : public testing::Test {
   auto listen(const fs::path& at) {
     return unix_listener::listen(home, {.path = at.string()},
                                  [this](unique_fd fd, const unix_peer& peer) {
-                                   accepted.emplace_back(std::move(fd), std::move(peer));
+                                   accepted.emplace_back(std::move(fd), peer);
                                  });
   }
   static unique_fd connect(const fs::path& to) {

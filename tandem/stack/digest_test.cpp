@@ -81,7 +81,7 @@ TEST(digest, of_a_session_and_of_a_body_is_what_the_words_say_rfc7616_3_4_2) {
                            .nonce_count = "00000002",
                            .cnonce = "c",
                            .body = "body"}),
-              h(f, a1 + ":n:00000002:c:auth-int:" + a2));
+              h(f, std::string{a1}.append(":n:00000002:c:auth-int:").append(a2)));
   }
 }
 

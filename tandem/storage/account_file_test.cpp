@@ -44,7 +44,7 @@ TEST(account_file, tells_the_line_that_is_wrong_and_never_what_stands_there) {
   for (const std::string& bad : std::vector<std::string>{
            "alice", "alice:" + md5, ":a.org:" + md5, "alice::" + md5,
            "alice:a.org:", "alice:a.org:" + md5 + "0", "alice:a.org:" + std::string(32, 'g'),
-           "alice:a.org:" + md5 + "\nalice:a.org:" + md5}) {
+           std::string{"alice:a.org:"}.append(md5).append("\nalice:a.org:").append(md5)}) {
     try {
       const account_file file{"# first\n" + bad, "subscribers"};
       ADD_FAILURE() << bad;
