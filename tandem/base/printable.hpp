@@ -8,7 +8,8 @@
 
 namespace tandem {
 
-/// Text without control characters, C0, C1 or bytes that are no UTF-8: '?' stands for each.
+/// Text without control characters (C0, C1), characters that turn a line around or break it, and
+/// what is no UTF-8: '?' stands for each byte of those.
 [[nodiscard]] std::string to_printable(std::string_view text);
 
 /// How many columns a printable text takes: its characters.

@@ -2,6 +2,7 @@
 #include <tandem/storage/account_file.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/io/unique_fd.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,16 +29,6 @@ struct secret_bytes {
   std::vector<char> bytes;
 };
 
-struct descriptor {
-  explicit descriptor(int of) noexcept : fd{of} {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  int fd;
-};
-
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw std::runtime_error{fmt::format("{}: {}", path, why)};
 }
@@ -49,10 +40,13 @@ struct descriptor {
 } // namespace
 
 std::shared_ptr<account_file> account_file::read(const std::string& path) {
-  const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.fd < 0) refuse_by_errno(path);
+  const io::unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!file && errno == ENOENT)
+    refuse(path, "No such file or directory; an empty one of mode 600 lets nobody in, and "
+                 "docs/auth.md says how to put accounts into it");
+  if (!file) refuse_by_errno(path);
   struct ::stat about {};
-  if (::fstat(file.fd, &about) != 0) refuse_by_errno(path);
+  if (::fstat(file.get(), &about) != 0) refuse_by_errno(path);
   if (!S_ISREG(about.st_mode)) refuse(path, "not a regular file");
   if ((about.st_mode & 037) != 0)
     refuse(path, "others may read or change the passwords; chmod 600 it, or 640 for its group");
@@ -61,7 +55,7 @@ std::shared_ptr<account_file> account_file::read(const std::string& path) {
   secret_bytes all{static_cast<std::size_t>(about.st_size)};
   std::size_t size = 0;
   while (size < all.bytes.size()) {
-    const ssize_t got = ::read(file.fd, all.bytes.data() + size, all.bytes.size() - size);
+    const ssize_t got = ::read(file.get(), all.bytes.data() + size, all.bytes.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) refuse_by_errno(path);
     if (got == 0) break;
