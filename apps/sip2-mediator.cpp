@@ -136,11 +136,11 @@ int serve(const program_options& o, mediator_config config) {
             .name = "SIP2Mediator",
             .facility = config.log_facility});
   const log_thread writer;
-  io::shard home;
+  io::shard loop;
   std::unique_ptr<demo_server> demo;
   auto fallback = default_backend();
   if (o.is_demo) {
-    demo = std::make_unique<demo_server>(home, o.demo_database);
+    demo = std::make_unique<demo_server>(loop, o.demo_database);
     const auto at = demo->listen({ip_address::v4(127, 0, 0, 1), 0, 0});
     if (!at) return std::cerr << "demonstration library: " << at.error() << '\n', 1;
     fallback.port = at->port;
@@ -150,15 +150,15 @@ int serve(const program_options& o, mediator_config config) {
     if (c.backend.urls.empty()) c.backend.urls = {fallback};
     return std::move(c);
   };
-  mediator m{home, [&o, complete] { return load_config(o.flags).map(complete); },
-             o.flags.config_file, [&home] { home.stop(); }};
-  const io::signal_watch signals{home, {SIGHUP, SIGUSR1, SIGTERM, SIGINT}, [&](int signal) {
+  mediator m{loop, [&o, complete] { return load_config(o.flags).map(complete); },
+             o.flags.config_file, [&loop] { loop.stop(); }};
+  const io::signal_watch signals{loop, {SIGHUP, SIGUSR1, SIGTERM, SIGINT}, [&](int signal) {
                                    if (signal == SIGHUP) {
                                      m.reload();
                                    } else if (signal == SIGUSR1) {
                                      m.drain(m.drain_limit());
                                    } else if (m.terminals().is_draining()) {
-                                     home.stop(); // asked twice
+                                     loop.stop(); // asked twice
                                    } else {
                                      m.drain(seconds{5});
                                    }
@@ -174,7 +174,7 @@ int serve(const program_options& o, mediator_config config) {
     daemon->ready();
   }
   io::give_back_startup_memory();
-  home.run();
+  loop.run();
   return 0;
 }
 

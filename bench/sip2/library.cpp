@@ -15,9 +15,9 @@ namespace {
 /// A terminal that is answered without a thought: how long the load itself takes.
 class bare_terminal final : tandem::io::connection_handler {
  public:
-  bare_terminal(tandem::io::shard& home, tandem::io::unique_fd fd,
+  bare_terminal(tandem::io::shard& loop, tandem::io::unique_fd fd,
                 const tandem::socket_address& peer)
-      : connection_{home, *this} {
+      : connection_{loop, *this} {
     connection_.accept(std::move(fd), peer);
   }
 
@@ -38,8 +38,8 @@ class bare_terminal final : tandem::io::connection_handler {
 
 int main() {
   using namespace tandem;
-  io::shard home;
-  http::server server{home, {.most_connections = 10000}};
+  io::shard loop;
+  http::server server{loop, {.most_connections = 10000}};
   const auto reply = [](std::string body) {
     http::response r;
     r.headers = {{"Content-Type", "application/json"}};
@@ -62,11 +62,11 @@ int main() {
       });
   const auto at = server.listen({ip_address::v4(127, 0, 0, 1), 0, 0});
   if (!at) return std::cerr << at.error() << '\n', 1;
-  const auto bare = io::tcp_listener::listen(home, {ip_address::v4(127, 0, 0, 1), 0, 0},
-                                             [&home](io::unique_fd fd, const socket_address& peer) {
-                                               new bare_terminal{home, std::move(fd), peer};
+  const auto bare = io::tcp_listener::listen(loop, {ip_address::v4(127, 0, 0, 1), 0, 0},
+                                             [&loop](io::unique_fd fd, const socket_address& peer) {
+                                               new bare_terminal{loop, std::move(fd), peer};
                                              });
   if (!bare) return std::cerr << bare.error() << '\n', 1;
   std::cout << at->port << ' ' << (*bare)->address().port << std::endl;
-  home.run();
+  loop.run();
 }

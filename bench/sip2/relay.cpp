@@ -22,8 +22,8 @@ class terminal;
 /// A connection to the library, with the terminal whose question it carries.
 class channel final : io::connection_handler {
  public:
-  channel(io::shard& home, class relay& owner, const socket_address& library)
-      : owner_{owner}, connection_{home, *this} {
+  channel(io::shard& loop, class relay& owner, const socket_address& library)
+      : owner_{owner}, connection_{loop, *this} {
     connection_.connect(library);
   }
 
@@ -46,15 +46,15 @@ class channel final : io::connection_handler {
 
 class relay {
  public:
-  relay(io::shard& home, std::uint16_t library)
-      : home_{home}, library_{ip_address::v4(127, 0, 0, 1), library, 0} {}
+  relay(io::shard& loop, std::uint16_t library)
+      : loop_{loop}, library_{ip_address::v4(127, 0, 0, 1), library, 0} {}
 
   void ask(terminal& from, std::string_view text) {
     constexpr std::size_t most = 32; // as the mediator has them
     if (idle_.empty() && channels_.size() == most)
       return waiting_.push_back({&from, std::string{text}});
     if (idle_.empty()) {
-      channels_.push_back(std::make_unique<channel>(home_, *this, library_));
+      channels_.push_back(std::make_unique<channel>(loop_, *this, library_));
       return channels_.back()->carry(from, text);
     }
     channel* free = idle_.back();
@@ -81,7 +81,7 @@ class relay {
     std::string text;
   };
 
-  io::shard& home_;
+  io::shard& loop_;
   socket_address library_;
   std::vector<std::unique_ptr<channel>> channels_;
   std::vector<channel*> idle_;
@@ -90,8 +90,8 @@ class relay {
 
 class terminal final : io::connection_handler {
  public:
-  terminal(io::shard& home, relay& owner, io::unique_fd fd, const socket_address& peer)
-      : owner_{owner}, connection_{home, *this} {
+  terminal(io::shard& loop, relay& owner, io::unique_fd fd, const socket_address& peer)
+      : owner_{owner}, connection_{loop, *this} {
     connection_.accept(std::move(fd), peer);
   }
   void answer(std::string_view bytes) { connection_.write(bytes); }
@@ -118,12 +118,12 @@ int main(int argc, char** argv) {
   const auto port = parse_number<std::uint16_t>(argc == 3 ? argv[1] : "");
   const auto library = parse_number<std::uint16_t>(argc == 3 ? argv[2] : "");
   if (!port || !library) return std::cerr << "usage: sip2_relay SIP-PORT LIBRARY-PORT\n", 1;
-  io::shard home;
-  relay all{home, *library};
-  const auto listener = io::tcp_listener::listen(home, {ip_address::v4(127, 0, 0, 1), *port, 0},
+  io::shard loop;
+  relay all{loop, *library};
+  const auto listener = io::tcp_listener::listen(loop, {ip_address::v4(127, 0, 0, 1), *port, 0},
                                                  [&](io::unique_fd fd, const socket_address& peer) {
-                                                   new terminal{home, all, std::move(fd), peer};
+                                                   new terminal{loop, all, std::move(fd), peer};
                                                  });
   if (!listener) return std::cerr << listener.error() << '\n', 1;
-  home.run();
+  loop.run();
 }

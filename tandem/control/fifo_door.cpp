@@ -12,24 +12,24 @@
 
 namespace tandem::control {
 
-fifo_door::fifo_door(io::shard& home, io::unique_fd fifo, std::string replies,
+fifo_door::fifo_door(io::shard& loop, io::unique_fd fifo, std::string replies,
                      fifo_reader::find_command commands, asker ask)
-    : home_{home}, fifo_{std::move(fifo)}, folder_{std::move(replies)}, ask_{std::move(ask)},
+    : loop_{loop}, fifo_{std::move(fifo)}, folder_{std::move(replies)}, ask_{std::move(ask)},
       reader_{std::move(commands), [this](fifo_request request) { take(std::move(request)); },
               [this](std::string_view line) {
                 ++counts_.junk;
                 complaints_.warning(
-                    home_.now(), "FIFO: a line that belongs to no request was dropped ({} bytes)",
+                    loop_.now(), "FIFO: a line that belongs to no request was dropped ({} bytes)",
                     line.size());
               }},
       self_{std::make_shared<fifo_door*>(this)} {
-  is_watched_ = home_.watch(fifo_.get(), *this, EPOLLIN);
+  is_watched_ = loop_.watch(fifo_.get(), *this, EPOLLIN);
 }
 
 fifo_door::~fifo_door() {
   *self_ = nullptr;
   cancel();
-  if (fifo_) home_.unwatch(fifo_.get(), *this);
+  if (fifo_) loop_.unwatch(fifo_.get(), *this);
 }
 
 void fifo_door::on_ready(std::uint32_t) { read(); }
@@ -40,10 +40,10 @@ void fifo_door::read() {
   if (got <= 0) return; // nothing there, and there is always a writer
   reader_.feed({part, static_cast<std::size_t>(got)});
   if (reader_.is_inside_request())
-    home_.timers().arm(*this, home_.now() + patience);
+    loop_.timers().arm(*this, loop_.now() + patience);
   else
     cancel();
-  if (running_ >= most_running) home_.rewatch(fifo_.get(), *this, 0);
+  if (running_ >= most_running) loop_.rewatch(fifo_.get(), *this, 0);
 }
 
 void fifo_door::on_timer(instant) { reader_.end_of_patience(); }
@@ -65,7 +65,7 @@ void fifo_door::take(fifo_request request) {
     fifo_door* const door = *self;
     if (!door) return;
     if (--door->running_ == most_running - 1)
-      door->home_.rewatch(door->fifo_.get(), *door, EPOLLIN);
+      door->loop_.rewatch(door->fifo_.get(), *door, EPOLLIN);
     door->deliver(to, std::move(reply));
   });
 }
@@ -74,7 +74,7 @@ void fifo_door::deliver(const std::string& to, answer reply) {
   if (to.empty()) return;
   make_room(reply.text.size());
   replies_.push_back(std::make_unique<fifo_reply>(
-      home_, folder_ + "/" + to, std::move(reply.text), std::move(reply.more),
+      loop_, folder_ + "/" + to, std::move(reply.text), std::move(reply.more),
       [this](const fifo_reply& done, fifo_reply::outcome how) { remove(done, how); }));
   replies_.back()->begin();
 }
@@ -92,7 +92,7 @@ void fifo_door::make_room(std::size_t bytes) {
 void fifo_door::remove(const fifo_reply& done, fifo_reply::outcome how) {
   if (how != fifo_reply::outcome::taken) {
     ++counts_.lost;
-    complaints_.warning(home_.now(), "FIFO: a reply was lost: {}: {}", done.path(), done.why());
+    complaints_.warning(loop_.now(), "FIFO: a reply was lost: {}: {}", done.path(), done.why());
   }
   replies_.remove_if([&done](const auto& one) { return one.get() == &done; });
 }

@@ -47,7 +47,7 @@ class fifo_door final : io::readiness, timer {
 
   /// \param fifo an open named pipe with a write end open too, so that it never ends
   /// \param replies path of the reply folder
-  fifo_door(io::shard& home, io::unique_fd fifo, std::string replies,
+  fifo_door(io::shard& loop, io::unique_fd fifo, std::string replies,
             fifo_reader::find_command commands, asker ask);
   fifo_door(const fifo_door&) = delete;
   fifo_door& operator=(const fifo_door&) = delete;
@@ -66,7 +66,7 @@ class fifo_door final : io::readiness, timer {
   void make_room(std::size_t bytes);
   void remove(const fifo_reply& done, fifo_reply::outcome how);
 
-  io::shard& home_;
+  io::shard& loop_;
   io::unique_fd fifo_;
   std::string folder_;
   asker ask_;

@@ -22,17 +22,17 @@ namespace fs = std::filesystem;
 /// A text of many pieces, each brought in a turn of its own.
 class many_pieces final : public fifo_text_source {
  public:
-  many_pieces(io::shard& home, int pieces, int& asked)
-      : home_{home}, left_{pieces}, asked_{asked} {}
+  many_pieces(io::shard& loop, int pieces, int& asked)
+      : loop_{loop}, left_{pieces}, asked_{asked} {}
   void next(std::function<void(std::optional<piece>)> brought) override {
     ++asked_;
-    home_.post([this, brought = std::move(brought)] {
+    loop_.post([this, brought = std::move(brought)] {
       brought(piece{std::string(10'000, 'x'), --left_ == 0});
     });
   }
 
  private:
-  io::shard& home_;
+  io::shard& loop_;
   int left_;
   int& asked_;
 };
@@ -47,7 +47,7 @@ class fifo_door_test : public testing::Test {
     EXPECT_TRUE(pipe) << pipe.error();
     file.emplace(std::move(pipe->file));
     door.emplace(
-        home, std::move(pipe->fd), folder.string(),
+        loop, std::move(pipe->fd), folder.string(),
         [](std::string_view name) -> std::optional<fifo_reader::line_count> {
           if (name == "echo") return fifo_reader::line_count{1, 1};
           if (name == "long" || name == "later") return fifo_reader::line_count{0, 0};
@@ -56,7 +56,7 @@ class fifo_door_test : public testing::Test {
         [this](fifo_request request, std::function<void(fifo_door::answer)> done) {
           if (request.command == "later") return waiting.push_back(std::move(done));
           if (request.command == "long")
-            return done({"200 ok\n", std::make_shared<many_pieces>(home, 1'000, asked)});
+            return done({"200 ok\n", std::make_shared<many_pieces>(loop, 1'000, asked)});
           const bool is_whole = request.what == fifo_request::problem::none;
           done({is_whole ? "200 ok\n" + request.lines[0] + "\n" : "400 line expected\n"});
         });
@@ -82,7 +82,7 @@ class fifo_door_test : public testing::Test {
   /// All that comes until the writer ends.
   std::string read_all(const io::unique_fd& from) {
     std::string text;
-    home.run_until([&] {
+    loop.run_until([&] {
       for (char part[65'536];;) { // all that is there: nothing wakes the loop for the rest
         const ssize_t got = ::read(from.get(), part, sizeof part);
         if (got <= 0) return got == 0 && !text.empty();
@@ -93,14 +93,14 @@ class fifo_door_test : public testing::Test {
   }
   /// One turn of the loop, if there is anything to do.
   void turn() {
-    const auto before = home.turns();
-    home.run_until([&] { return home.turns() > before; }, milliseconds{20});
+    const auto before = loop.turns();
+    loop.run_until([&] { return loop.turns() > before; }, milliseconds{20});
   }
   bool has_lost(std::uint64_t n) {
-    return home.run_until([&] { return door->counted().lost == n; });
+    return loop.run_until([&] { return door->counted().lost == n; });
   }
 
-  io::shard home;
+  io::shard loop;
   fs::path folder;
   std::optional<io::removal> file;
   std::vector<std::function<void(fifo_door::answer)>> waiting;
@@ -118,8 +118,8 @@ TEST_F(fifo_door_test, writes_the_reply_to_the_pipe_of_its_reader_and_ends_it) {
 
 TEST_F(fifo_door_test, waits_a_moment_for_a_reader_that_comes_late) {
   write(":echo:late\nhello\n\n");
-  const instant end = home.now() + milliseconds{150};
-  home.run_until([&] { return tandem::now() >= end; });
+  const instant end = loop.now() + milliseconds{150};
+  loop.run_until([&] { return tandem::now() >= end; });
   const auto reader = make_reply("late");
   EXPECT_EQ(read_all(reader), "200 ok\nhello\n");
   write(":echo:never\nhello\n\n");
@@ -130,7 +130,7 @@ TEST_F(fifo_door_test, waits_a_moment_for_a_reader_that_comes_late) {
 TEST_F(fifo_door_test, overwrites_a_regular_file_from_its_beginning) {
   std::ofstream{folder / "file"} << "0123456789012345678901234567890";
   write(":echo:file\nhello\n\n");
-  ASSERT_TRUE(home.run_until([&] { return door->counted().requests == 1 && door->is_idle(); }));
+  ASSERT_TRUE(loop.run_until([&] { return door->counted().requests == 1 && door->is_idle(); }));
   std::string text;
   std::getline(std::ifstream{folder / "file"}, text, '\0');
   EXPECT_EQ(text, "200 ok\nhello\n345678901234567890");
@@ -148,7 +148,7 @@ TEST_F(fifo_door_test, follows_no_link_and_writes_to_no_file_with_another_name) 
   write(":echo:folder\nhello\n\n");
   EXPECT_TRUE(has_lost(3));
   write(":echo:../target\nhello\n\n");
-  EXPECT_TRUE(home.run_until([&] { return door->counted().junk == 1; }));
+  EXPECT_TRUE(loop.run_until([&] { return door->counted().junk == 1; }));
   EXPECT_EQ(fs::file_size(folder / "target"), 4U);
 }
 
@@ -167,17 +167,17 @@ TEST_F(fifo_door_test, a_reader_that_takes_nothing_holds_nobody_up) {
 /// Pieces of such sizes, then as many of the last.
 class sized_pieces final : public fifo_text_source {
  public:
-  sized_pieces(io::shard& home, std::vector<std::size_t> sizes)
-      : home_{home}, sizes_{std::move(sizes)} {}
+  sized_pieces(io::shard& loop, std::vector<std::size_t> sizes)
+      : loop_{loop}, sizes_{std::move(sizes)} {}
   void next(std::function<void(std::optional<piece>)> brought) override {
     const std::size_t size = sizes_[std::min(at_++, sizes_.size() - 1)];
-    home_.post([brought = std::move(brought), size] {
+    loop_.post([brought = std::move(brought), size] {
       brought(piece{std::string(size, 'x'), false});
     });
   }
 
  private:
-  io::shard& home_;
+  io::shard& loop_;
   std::vector<std::size_t> sizes_;
   std::size_t at_ = 0;
 };
@@ -189,16 +189,16 @@ TEST_F(fifo_door_test, a_reader_that_takes_nothing_is_given_up_wherever_its_repl
   std::optional<fifo_reply::outcome> ended;
   // 5,000 bytes wait for room; what follows them fills the pipe to its last byte, and then nothing
   // of the next piece is taken.
-  fifo_reply reply{home,
+  fifo_reply reply{loop,
                    (folder / "full").string(),
                    std::string(5'000, 'x'),
-                   std::make_shared<sized_pieces>(home, std::vector<std::size_t>{3'192, 100}),
+                   std::make_shared<sized_pieces>(loop, std::vector<std::size_t>{3'192, 100}),
                    [&](const fifo_reply&, fifo_reply::outcome how) { ended = how; },
                    milliseconds{200}};
   reply.begin();
   char part[page];
   ASSERT_EQ(::read(reader.get(), part, sizeof part), page);
-  EXPECT_TRUE(home.run_until([&] { return ended.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return ended.has_value(); }));
   EXPECT_EQ(ended, fifo_reply::outcome::lost);
   EXPECT_EQ(reply.why(), "its reader takes nothing");
 }
@@ -206,7 +206,7 @@ TEST_F(fifo_door_test, a_reader_that_takes_nothing_is_given_up_wherever_its_repl
 TEST_F(fifo_door_test, a_reader_that_leaves_ends_its_reply_alone) {
   auto leaving = make_reply("leaving");
   write(":long:leaving\n");
-  ASSERT_TRUE(home.run_until([&] { return asked > 3; }));
+  ASSERT_TRUE(loop.run_until([&] { return asked > 3; }));
   leaving.reset();
   EXPECT_TRUE(has_lost(1));
   EXPECT_TRUE(door->is_idle());
@@ -236,7 +236,7 @@ TEST_F(fifo_door_test, a_bounded_number_runs_and_the_rest_waits_in_the_pipe) {
     done({"200 ok\n"});
     turn();
   }
-  ASSERT_TRUE(home.run_until([&] {
+  ASSERT_TRUE(loop.run_until([&] {
     for (const auto& done : std::exchange(waiting, {})) done({"200 ok\n"});
     return door->counted().requests == fifo_door::most_running + 10;
   }));

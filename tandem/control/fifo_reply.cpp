@@ -25,16 +25,16 @@ const char* why_unfit(int fd) noexcept {
 
 } // namespace
 
-fifo_reply::fifo_reply(io::shard& home, std::string path, std::string text,
+fifo_reply::fifo_reply(io::shard& loop, std::string path, std::string text,
                        std::shared_ptr<fifo_text_source> more, end_handler on_end,
                        duration patience)
-    : home_{home}, path_{std::move(path)}, text_{std::move(text)}, more_{std::move(more)},
+    : loop_{loop}, path_{std::move(path)}, text_{std::move(text)}, more_{std::move(more)},
       on_end_{std::move(on_end)}, patience_{patience}, self_{std::make_shared<fifo_reply*>(this)} {}
 
 fifo_reply::~fifo_reply() {
   *self_ = nullptr;
   cancel();
-  if (is_watched_) home_.unwatch(fd_.get(), *this);
+  if (is_watched_) loop_.unwatch(fd_.get(), *this);
 }
 
 void fifo_reply::begin() { open(); }
@@ -45,7 +45,7 @@ void fifo_reply::open() {
   if (!fd_) {
     const int error = errno;
     const bool may_come = error == ENXIO || error == ENOENT || error == EINTR;
-    if (may_come && ++tried_ < tries) return home_.timers().arm(*this, home_.now() + between_tries);
+    if (may_come && ++tried_ < tries) return loop_.timers().arm(*this, loop_.now() + between_tries);
     if (error == ENXIO) return end(outcome::lost, "nobody reads it");
     return end(outcome::lost, error == ELOOP ? "it is a symbolic link" : std::strerror(error));
   }
@@ -60,7 +60,7 @@ void fifo_reply::write() {
     if (n < 0 && errno == EAGAIN) return wait_for_reader();
     if (n < 0) return end(outcome::lost, std::strerror(errno));
     written_ += static_cast<std::size_t>(n);
-    if (is_watched_) home_.timers().arm(*this, home_.now() + patience_);
+    if (is_watched_) loop_.timers().arm(*this, loop_.now() + patience_);
   }
   if (!more_) return end(outcome::taken);
   ask_for_more();
@@ -68,17 +68,17 @@ void fifo_reply::write() {
 
 void fifo_reply::wait_for_reader() {
   if (is_watched_)
-    home_.rewatch(fd_.get(), *this, EPOLLOUT);
-  else if (is_watched_ = home_.watch(fd_.get(), *this, EPOLLOUT); !is_watched_)
+    loop_.rewatch(fd_.get(), *this, EPOLLOUT);
+  else if (is_watched_ = loop_.watch(fd_.get(), *this, EPOLLOUT); !is_watched_)
     return end(outcome::lost, "it cannot be waited for");
-  if (!is_armed()) home_.timers().arm(*this, home_.now() + patience_);
+  if (!is_armed()) loop_.timers().arm(*this, loop_.now() + patience_);
 }
 
 void fifo_reply::ask_for_more() {
   text_.clear();
   written_ = 0;
   cancel(); // it is the time of what brings the text
-  if (is_watched_) home_.rewatch(fd_.get(), *this, 0);
+  if (is_watched_) loop_.rewatch(fd_.get(), *this, 0);
   const auto from = more_;
   from->next([self = self_](std::optional<fifo_text_source::piece> piece) {
     fifo_reply* const alive = *self;

@@ -46,7 +46,7 @@ class fifo_reply final : io::readiness, timer {
 
   /// \param path of the reply file \param more what follows `text`; null: nothing
   /// \param patience without a byte taken for so long the reader is given up
-  fifo_reply(io::shard& home, std::string path, std::string text,
+  fifo_reply(io::shard& loop, std::string path, std::string text,
              std::shared_ptr<fifo_text_source> more, end_handler on_end,
              duration patience = seconds{10});
   fifo_reply(const fifo_reply&) = delete;
@@ -70,7 +70,7 @@ class fifo_reply final : io::readiness, timer {
   void ask_for_more();
   void end(outcome how, std::string why = {});
 
-  io::shard& home_;
+  io::shard& loop_;
   std::string path_;
   std::string text_;
   std::size_t written_ = 0;

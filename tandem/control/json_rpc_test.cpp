@@ -155,12 +155,12 @@ TEST_F(control_room, help_comes_from_the_declarations) {
 }
 
 TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
-  io::shard home;
+  io::shard loop;
   observe::metrics counted;
   counted.make_counter("tandem_x_total", "X.").add(5);
   gauge& refreshed = counted.make_gauge("tandem_refreshed", "Of the metrics.");
   std::string reason = "starting";
-  http::server server{home};
+  http::server server{loop};
   access_tokens tokens;
   tokens.add(role::admin, secret{"t"});
   tokens.add(role::user, secret{"u"});
@@ -174,11 +174,11 @@ TEST_F(control_room, speaks_over_http_to_who_has_the_token) {
                             }});
   const auto at = server.listen(*socket_address::parse("127.0.0.1:0"));
   ASSERT_TRUE(at) << at.error();
-  http::client client{home, {.server = *http::url::parse("http://" + at->to_string())}};
+  http::client client{loop, {.server = *http::url::parse("http://" + at->to_string())}};
   const auto send = [&](const http::request& request) {
     std::optional<http::client_result> result;
     client.send(request, seconds{5}, [&](http::client_result r) { result = std::move(r); });
-    EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+    EXPECT_TRUE(loop.run_until([&] { return result.has_value(); }));
     return result && *result ? **result : http::response{.status = 0};
   };
   const http::header_list token{{"Authorization", "Bearer t"}};

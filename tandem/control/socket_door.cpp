@@ -38,7 +38,7 @@ class socket_door::client final : io::connection_handler,
       : owner_{owner}, user_{peer.uid}, by_{.name = fmt::format("socket user {} (process {})",
                                                                 peer.uid, peer.pid),
                                             .may = owner.access_.role_of(peer)},
-        connection_{owner.home_, *this, {.output = patience, .output_bytes = output_limit}} {}
+        connection_{owner.loop_, *this, {.output = patience, .output_bytes = output_limit}} {}
 
   void begin(io::unique_fd fd) { connection_.accept(std::move(fd), {}); }
 
@@ -72,7 +72,7 @@ class socket_door::client final : io::connection_handler,
 
   /// The deadline of a request runs from its first byte, not from the last one that came.
   void await_rest() {
-    if (!std::exchange(awaits_rest_, true)) connection_.await_by(owner_.home_.now() + patience);
+    if (!std::exchange(awaits_rest_, true)) connection_.await_by(owner_.loop_.now() + patience);
   }
   void await_nothing() {
     awaits_rest_ = false;
@@ -122,7 +122,7 @@ class socket_door::client final : io::connection_handler,
   void end_answer(std::optional<std::string> text) {
     is_answering_ = false;
     if (text) return send(*text += '\n'); // on_drained goes on
-    owner_.home_.post([self = weak_from_this()] {
+    owner_.loop_.post([self = weak_from_this()] {
       if (const auto alive = self.lock()) alive->pump();
     });
   }
@@ -131,7 +131,7 @@ class socket_door::client final : io::connection_handler,
   void ask_later() {
     if (waits_for_piece_) return;
     waits_for_piece_ = true;
-    owner_.home_.post([self = weak_from_this()] {
+    owner_.loop_.post([self = weak_from_this()] {
       if (const auto alive = self.lock()) alive->ask_for_piece();
     });
   }
@@ -192,18 +192,18 @@ class socket_door::client final : io::connection_handler,
   io::connection connection_;
 };
 
-socket_door::socket_door(io::shard& home, command_registry& commands, const socket_access& access)
-    : home_{home}, commands_{commands}, access_{access} {}
+socket_door::socket_door(io::shard& loop, command_registry& commands, const socket_access& access)
+    : loop_{loop}, commands_{commands}, access_{access} {}
 
 socket_door::~socket_door() = default;
 
-result<std::unique_ptr<socket_door>, std::string> socket_door::open(io::shard& home,
+result<std::unique_ptr<socket_door>, std::string> socket_door::open(io::shard& loop,
                                                                     command_registry& commands,
                                                                     io::placed_file file,
                                                                     const socket_access& access) {
-  std::unique_ptr<socket_door> made{new socket_door{home, commands, access}};
+  std::unique_ptr<socket_door> made{new socket_door{loop, commands, access}};
   auto listener = io::unix_listener::listen(
-      home, std::move(file),
+      loop, std::move(file),
       [door = made.get()](io::unique_fd connection, const io::unix_peer& peer) {
         door->accept(std::move(connection), peer);
       });

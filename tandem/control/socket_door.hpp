@@ -35,10 +35,10 @@ class socket_door {
   /// For a client to write a request that it has begun, and to take some of an answer.
   static constexpr duration patience = seconds{30};
 
-  /// \param home, commands outlive this
+  /// \param loop, commands outlive this
   /// \return the open door, or why there is none
   [[nodiscard]] static result<std::unique_ptr<socket_door>, std::string>
-  open(io::shard& home, command_registry& commands, io::placed_file file,
+  open(io::shard& loop, command_registry& commands, io::placed_file file,
        const socket_access& access);
   socket_door(const socket_door&) = delete;
   socket_door& operator=(const socket_door&) = delete;
@@ -49,12 +49,12 @@ class socket_door {
  private:
   class client;
 
-  socket_door(io::shard& home, command_registry& commands, const socket_access& access);
+  socket_door(io::shard& loop, command_registry& commands, const socket_access& access);
   void accept(io::unique_fd connection, const io::unix_peer& peer);
   [[nodiscard]] bool make_room(uid_t user);
   void remove(const client& gone);
 
-  io::shard& home_;
+  io::shard& loop_;
   command_registry& commands_;
   socket_access access_;
   std::list<std::shared_ptr<client>> clients_;

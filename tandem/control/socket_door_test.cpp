@@ -104,23 +104,23 @@ class socket_door_test : public testing::Test {
   }
 
   void open(const socket_access& access) {
-    auto made = socket_door::open(home, commands, {.path = (folder / "s").string()}, access);
+    auto made = socket_door::open(loop, commands, {.path = (folder / "s").string()}, access);
     ASSERT_TRUE(made) << made.error();
     door = std::move(*made);
   }
   raw_client connect() { return raw_client{folder / "s"}; }
   std::string next_line(raw_client& of) {
     std::optional<std::string> line;
-    home.run_until([&] { return (line = of.line()).has_value(); });
+    loop.run_until([&] { return (line = of.line()).has_value(); });
     return line.value_or("no line");
   }
   /// One turn of the loop, if there is anything to do.
   void turn() {
-    const auto before = home.turns();
-    home.run_until([&] { return home.turns() > before; }, milliseconds{20});
+    const auto before = loop.turns();
+    loop.run_until([&] { return loop.turns() > before; }, milliseconds{20});
   }
   bool is_closed(raw_client& one) {
-    return home.run_until([&] { return !one.read(); });
+    return loop.run_until([&] { return !one.read(); });
   }
 
   static std::string request(std::string_view method, int id = 1) {
@@ -130,7 +130,7 @@ class socket_door_test : public testing::Test {
     return json::serialize(json::object{{"jsonrpc", "2.0"}, {"method", method}, {"id", id}});
   }
 
-  io::shard home;
+  io::shard loop;
   command_registry commands;
   fs::path folder;
   std::vector<command_call> waiting;
@@ -174,7 +174,7 @@ TEST_F(socket_door_test, a_request_may_come_in_pieces_and_the_next_waits_for_the
     ASSERT_TRUE(one.send({&byte, 1}));
     turn();
   }
-  ASSERT_TRUE(home.run_until([&] { return waiting.size() == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return waiting.size() == 1; }));
   ASSERT_TRUE(one.send(request("role", 2)));
   auto other = connect();
   ASSERT_TRUE(other.send(request("role", 3)));
@@ -190,12 +190,12 @@ TEST_F(socket_door_test, what_was_asked_before_a_half_close_is_still_answered) {
   auto one = connect();
   ASSERT_TRUE(one.send(request("later") + request("role", 2)));
   one.finish();
-  ASSERT_TRUE(home.run_until([&] { return waiting.size() == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return waiting.size() == 1; }));
   waiting.front().answer({{"done", true}});
   EXPECT_THAT(next_line(one), HasSubstr("done"));
   EXPECT_THAT(next_line(one), HasSubstr(R"("id":2)"));
   EXPECT_TRUE(is_closed(one));
-  EXPECT_TRUE(home.run_until([&] { return door->clients() == 0; }));
+  EXPECT_TRUE(loop.run_until([&] { return door->clients() == 0; }));
 }
 
 TEST_F(socket_door_test, a_client_that_does_not_read_is_sent_what_its_socket_holds_and_no_more) {
@@ -214,7 +214,7 @@ TEST_F(socket_door_test, a_client_that_does_not_read_is_sent_what_its_socket_hol
   EXPECT_EQ(before, asked);
   EXPECT_LT(asked, 40) << "100 kB each";
   const int then = asked;
-  ASSERT_TRUE(home.run_until([&] { return stuck.read() && asked > then + 100; }))
+  ASSERT_TRUE(loop.run_until([&] { return stuck.read() && asked > then + 100; }))
       << "it goes on when the client reads";
 }
 
@@ -235,14 +235,14 @@ TEST_F(socket_door_test, requests_without_an_answer_leave_turns_for_others) {
     many += R"({"jsonrpc":"2.0","method":"later"})"
             "\n\r\n";
   ASSERT_TRUE(one.send(many));
-  ASSERT_TRUE(home.run_until([&] { return waiting.size() == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return waiting.size() == 1; }));
   for (std::size_t i = 0; i < 100; ++i) {
-    const auto before = home.turns();
+    const auto before = loop.turns();
     waiting.back().answer({{"done", true}});
     EXPECT_EQ(waiting.size(), i + 1) << "not from inside";
     if (i == 99) break;
-    ASSERT_TRUE(home.run_until([&] { return waiting.size() == i + 2; }));
-    EXPECT_GT(home.turns(), before);
+    ASSERT_TRUE(loop.run_until([&] { return waiting.size() == i + 2; }));
+    EXPECT_GT(loop.turns(), before);
   }
   ASSERT_TRUE(one.send(request("role")));
   EXPECT_THAT(next_line(one), HasSubstr("role"));
@@ -253,9 +253,9 @@ TEST_F(socket_door_test, a_client_that_leaves_takes_its_answer_with_it) {
   {
     auto one = connect();
     ASSERT_TRUE(one.send(request("later")));
-    ASSERT_TRUE(home.run_until([&] { return waiting.size() == 1; }));
+    ASSERT_TRUE(loop.run_until([&] { return waiting.size() == 1; }));
   }
-  ASSERT_TRUE(home.run_until([&] { return door->clients() == 0; }));
+  ASSERT_TRUE(loop.run_until([&] { return door->clients() == 0; }));
   waiting.front().answer({{"done", true}});
 }
 
@@ -264,7 +264,7 @@ TEST_F(socket_door_test, idle_clients_give_their_place_up) {
   std::vector<raw_client> idle;
   for (std::size_t i = 0; i < socket_door::most_clients_of_user; ++i) {
     idle.push_back(connect());
-    home.run_until([&] { return door->clients() == i + 1; });
+    loop.run_until([&] { return door->clients() == i + 1; });
   }
   auto one = connect();
   ASSERT_TRUE(one.send(request("role")));
@@ -279,7 +279,7 @@ TEST_F(socket_door_test, when_all_places_are_in_use_one_more_is_told_so) {
   for (std::size_t i = 0; i < socket_door::most_clients_of_user; ++i) {
     busy.push_back(connect());
     ASSERT_TRUE(busy.back().send(request("later")));
-    ASSERT_TRUE(home.run_until([&] { return waiting.size() == i + 1; }));
+    ASSERT_TRUE(loop.run_until([&] { return waiting.size() == i + 1; }));
   }
   auto one = connect();
   EXPECT_THAT(next_line(one), HasSubstr("too many clients"));

@@ -65,8 +65,8 @@ struct client::exchange final : timer, list_hook<waiting_tag> {
 
 class client::impl final : public std::enable_shared_from_this<client::impl> {
  public:
-  impl(io::shard& home, client_options options)
-      : home_{home}, options_{std::move(options)},
+  impl(io::shard& loop, client_options options)
+      : loop_{loop}, options_{std::move(options)},
         common_headers_{write_common_headers(options_.server.authority(), options_.headers)},
         fixed_addresses_{options_.addresses} {
     if (!fixed_addresses_.empty()) return;
@@ -104,7 +104,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
       fail_later(e, failure::no_memory, out_of_memory);
       return k;
     }
-    home_.timers().arm(e, home_.now() + deadline);
+    loop_.timers().arm(e, loop_.now() + deadline);
     waiting_.push_back(e);
     ++statistics.waiting;
     dispatch();
@@ -137,7 +137,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
   class connection final : io::connection_handler, timer {
    public:
     connection(impl& owner, key carried)
-        : owner_{owner}, carried_{carried}, connection_{owner.home_,
+        : owner_{owner}, carried_{carried}, connection_{owner.loop_,
                                                         *this,
                                                         {.open = owner.options_.connect_deadline,
                                                          .output_bytes = std::size_t{64} << 20U}},
@@ -146,7 +146,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     void resolve() {
       if (owner_.options_.server.is_secure && !owner_.options_.tls) { // never in the clear instead
         problems_ = "https needs a TLS context";
-        return owner_.home_.post([weak = owner_.weak_from_this(), this, k = carried_] {
+        return owner_.loop_.post([weak = owner_.weak_from_this(), this, k = carried_] {
           const auto self = weak.lock();
           if (self && !self->stopped_ && self->carrier(k) == this) give_up();
         });
@@ -168,7 +168,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
         owner_.options_.names->resolve(owner_.options_.server.host, names::address_family::any,
                                        answer);
       else
-        owner_.home_.post([answer] { answer(fail(names::resolve_error::failed)); });
+        owner_.loop_.post([answer] { answer(fail(names::resolve_error::failed)); });
     }
 
     /// Takes a request; the connection is up and idle.
@@ -183,7 +183,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     [[nodiscard]] key carried() const noexcept { return carried_; }
     [[nodiscard]] bool has_sent() const noexcept { return connection_.sent_bytes() > sent_before_; }
     [[nodiscard]] bool is_usable() const noexcept {
-      return owner_.home_.now() - idle_since_ < fresh || connection_.is_quiet();
+      return owner_.loop_.now() - idle_since_ < fresh || connection_.is_quiet();
     }
 
    private:
@@ -262,8 +262,8 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
       const auto idle =
           std::min(promised.value_or(owner_.options_.idle_limit), owner_.options_.idle_limit);
       if (idle <= duration{0}) return owner_.end_connection(*this, std::move(response));
-      idle_since_ = owner_.home_.now();
-      owner_.home_.timers().arm(*this, idle_since_ + idle);
+      idle_since_ = owner_.loop_.now();
+      owner_.loop_.timers().arm(*this, idle_since_ + idle);
       owner_.release(*this, std::move(response));
     }
 
@@ -320,7 +320,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
   /// Ends a request in the next turn, for send() calls nobody back.
   void fail_later(exchange& e, failure kind, std::string_view detail) noexcept {
     e.refused.emplace(exchange::refusal{kind, detail});
-    home_.timers().arm(e, home_.now());
+    loop_.timers().arm(e, loop_.now());
   }
 
   /// Gives waiting requests to idle connections, and to new ones up to the limit.
@@ -373,8 +373,8 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     const key k = std::exchange(c.carried_, key{});
     idle_.push_back(&c);
     if (!response) {
-      c.idle_since_ = home_.now();
-      home_.timers().arm(c, c.idle_since_ + options_.idle_limit);
+      c.idle_since_ = loop_.now();
+      loop_.timers().arm(c, c.idle_since_ + options_.idle_limit);
     }
     answer(k, response ? client_result{std::move(*response)} : fail(client_error{}));
   }
@@ -406,7 +406,7 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
     if (done) done(std::move(outcome));
   }
 
-  io::shard& home_;
+  io::shard& loop_;
   client_options options_;
   const std::string common_headers_;
   std::vector<ip_address> fixed_addresses_; ///< empty: the name is resolved for each connection
@@ -419,8 +419,8 @@ class client::impl final : public std::enable_shared_from_this<client::impl> {
 
 void client::exchange::on_timer(instant) { owner.on_due(*this); }
 
-client::client(io::shard& home, client_options options)
-    : impl_{std::make_shared<impl>(home, std::move(options))} {}
+client::client(io::shard& loop, client_options options)
+    : impl_{std::make_shared<impl>(loop, std::move(options))} {}
 
 client::~client() { impl_->stop(); }
 

@@ -68,7 +68,7 @@ class client {
   using key = handle<exchange>;
   using done_handler = std::function<void(client_result&&)>;
 
-  client(io::shard& home, client_options options);
+  client(io::shard& loop, client_options options);
   client(const client&) = delete;
   client& operator=(const client&) = delete;
   /// Closes everything; no handler is called any more.

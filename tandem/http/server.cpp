@@ -48,7 +48,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   class connection;
 
  public:
-  impl(io::shard& home, server_options options) : home_{home}, options_{std::move(options)} {}
+  impl(io::shard& loop, server_options options) : loop_{loop}, options_{std::move(options)} {}
 
   void route(std::string method, std::string path, route_access access, handler on_request) {
     routes_.push_back({.method = std::move(method),
@@ -59,7 +59,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
 
   result<socket_address, std::string> listen(const socket_address& at) {
     auto made =
-        io::tcp_listener::listen(home_, at, [this](io::unique_fd fd, const socket_address& peer) {
+        io::tcp_listener::listen(loop_, at, [this](io::unique_fd fd, const socket_address& peer) {
           if (!make_room(source_network(peer.ip))) return; // closes it
           const auto key = connections_.emplace(*this, peer);
           connections_.find(key)->begin(key, std::move(fd));
@@ -72,7 +72,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   void stop(duration grace, std::function<void()> done) {
     listeners_.clear();
     is_stopping_ = true;
-    stops_at_ = home_.now() + grace;
+    stops_at_ = loop_.now() + grace;
     stopped_ = std::move(done);
     connections_.for_each([&](auto key, connection& c) {
       if (c.is_idle())
@@ -116,11 +116,11 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
   class connection final : io::connection_handler, timer {
    public:
     connection(impl& owner, const socket_address& peer)
-        : owner_{owner}, peer_{peer}, connection_{owner.home_,
+        : owner_{owner}, peer_{peer}, connection_{owner.loop_,
                                                   *this,
                                                   {.open = owner.options_.request_deadline,
                                                    .output_bytes = output_limit}},
-          parser_{parser::kind::requests, owner.options_.limits}, since_{owner.home_.now()} {
+          parser_{parser::kind::requests, owner.options_.limits}, since_{owner.loop_.now()} {
       owner_.by_source_.add(peer_.ip);
     }
     ~connection() { owner_.by_source_.remove(peer_.ip); }
@@ -129,7 +129,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
 
     void begin(handle<connection> self, io::unique_fd fd) {
       self_ = self;
-      limit(owner_.home_.now() + owner_.options_.request_deadline);
+      limit(owner_.loop_.now() + owner_.options_.request_deadline);
       connection_.accept(std::move(fd), peer_, owner_.options_.tls);
     }
 
@@ -143,7 +143,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     [[nodiscard]] ip_address source() const noexcept { return source_network(peer_.ip); }
 
     void limit(instant until) {
-      owner_.home_.timers().arm(*this, std::min(until, owner_.stops_at_));
+      owner_.loop_.timers().arm(*this, std::min(until, owner_.stops_at_));
     }
 
     void respond(response&& response) {
@@ -188,7 +188,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
         body_.reset();
         return end_answer(keeps_alive_);
       }
-      limit(owner_.home_.now() + owner_.options_.request_deadline);
+      limit(owner_.loop_.now() + owner_.options_.request_deadline);
       if (connection_.waiting_output() == 0) on_piece_taken(); // it was empty
     }
 
@@ -207,7 +207,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     void end_answer(bool keeps) {
       is_answering_ = false;
       if (!keeps) return finish();
-      since_ = owner_.home_.now();
+      since_ = owner_.loop_.now();
       // The next request waits until the peer has taken this answer (on_drained): who asks and does
       // not read makes us keep one.
       limit(since_ + owner_.options_.request_deadline);
@@ -217,7 +217,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     void on_piece_taken() {
       if (waits_for_piece_) return;
       waits_for_piece_ = true;
-      owner_.home_.post([server = owner_.weak_from_this(), key = self_] {
+      owner_.loop_.post([server = owner_.weak_from_this(), key = self_] {
         const auto alive = server.lock();
         connection* const c = alive ? alive->connections_.find(key) : nullptr;
         if (c && !alive->is_closed_) c->ask_for_piece();
@@ -238,14 +238,14 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     void on_data(std::string_view bytes) override {
       // The deadline of a request runs from its first byte, not from the last one that came.
       if (!parser_.is_inside_message())
-        limit(owner_.home_.now() + owner_.options_.request_deadline);
+        limit(owner_.loop_.now() + owner_.options_.request_deadline);
       pump(bytes);
     }
 
     void on_drained() override {
       if (body_) return on_piece_taken();
       if (is_answering_ || is_finishing_) return;
-      limit(owner_.home_.now() + (parser_.is_inside_message() ? owner_.options_.request_deadline
+      limit(owner_.loop_.now() + (parser_.is_inside_message() ? owner_.options_.request_deadline
                                                               : owner_.options_.idle_limit));
       connection_.resume_reading();
       if (!is_pumping_) pump({});
@@ -334,7 +334,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
 
     void finish() {
       is_finishing_ = true;
-      limit(owner_.home_.now() + owner_.options_.request_deadline);
+      limit(owner_.loop_.now() + owner_.options_.request_deadline);
       connection_.finish();
     }
 
@@ -442,7 +442,7 @@ class server::impl final : public std::enable_shared_from_this<server::impl> {
     found->handle_request(std::move(request), std::move(answer));
   }
 
-  io::shard& home_;
+  io::shard& loop_;
   server_options options_;
   std::vector<route_entry> routes_;
   source_counts by_source_; ///< of connections
@@ -494,8 +494,8 @@ bool responder::is_wanted() const noexcept {
          server->is_wanted({.slot = connection_.slot, .generation = connection_.generation});
 }
 
-server::server(io::shard& home, server_options options)
-    : impl_{std::make_shared<impl>(home, std::move(options))} {}
+server::server(io::shard& loop, server_options options)
+    : impl_{std::make_shared<impl>(loop, std::move(options))} {}
 
 server::~server() { impl_->close_all(); }
 

@@ -3,7 +3,7 @@
 // It belongs to one shard; handlers run on it and may answer later, on the same shard. A request
 // that memory runs out for is refused with 503, or its connection ends; no other one notices.
 //
-//   server server{home, {.token = secret{"..."}}};
+//   server server{loop, {.token = secret{"..."}}};
 //   server.route("GET", "/health", route_access::open,
 //                [](request&&, responder answer) { answer.respond({.body = "ok\n"}); });
 //   auto at = server.listen(*socket_address::parse("127.0.0.1:8080"));
@@ -86,7 +86,7 @@ class server {
  public:
   using handler = std::function<void(request&& request, responder answer)>;
 
-  server(io::shard& home, server_options options = {});
+  server(io::shard& loop, server_options options = {});
   server(const server&) = delete;
   server& operator=(const server&) = delete;
   /// Closes everything at once.

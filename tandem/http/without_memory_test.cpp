@@ -27,16 +27,16 @@ struct serving {
     });
     own.route("POST", "/later", route_access::open, [this](request&&, responder answer) {
       kept = std::move(answer);
-      home.post([this] {
+      loop.post([this] {
         responder own_answer = std::move(kept); // if the next line fails, it tells of it
         own_answer.respond({.body = std::string{body}});
       });
     });
     at = own.listen(*socket_address::parse("127.0.0.1:0")).value();
   }
-  io::shard home;
+  io::shard loop;
   responder kept;
-  server own{home};
+  server own{loop};
   socket_address at;
 };
 
@@ -80,7 +80,7 @@ TEST_P(requests_without_memory, are_refused_with_503_or_cut_off_by_the_server) {
         failing_allocation = rest == 0 ? 0 : rest + (allocations - before);
         return is_over;
       };
-      for (int i = 0; i < 1'000 && !is_over; ++i) s.home.run_until(look, milliseconds{10});
+      for (int i = 0; i < 1'000 && !is_over; ++i) s.loop.run_until(look, milliseconds{10});
       EXPECT_TRUE(is_over) << "no answer, and no end: " << heard;
       const bool has_failed = failing_allocation != 0 && allocations >= failing_allocation;
       failing_allocation = 0;
@@ -92,7 +92,7 @@ TEST_P(requests_without_memory, are_refused_with_503_or_cut_off_by_the_server) {
                 (first.starts_with("HTTP/1.1 200") && first.ends_with(body)))
         << first;
     EXPECT_TRUE(talk(0).first.starts_with("HTTP/1.1 200")) << "the next one is answered";
-    EXPECT_TRUE(s.home.run_until([&] { return s.own.connections() == 0; })) << "one stays behind";
+    EXPECT_TRUE(s.loop.run_until([&] { return s.own.connections() == 0; })) << "one stays behind";
     return has_failed;
   });
   EXPECT_TRUE(was_refused) << "an answer is better than none";
@@ -107,7 +107,7 @@ TEST(client_without_memory, tells_of_a_request_that_failed_and_sends_the_next_on
     serving s;
     client_options options;
     options.server = *url::parse("http://localhost:" + std::to_string(s.at.port));
-    client c{s.home, options};
+    client c{s.loop, options};
     const request asked{.method = "POST", .target = "/x", .body = std::string(40, 'x')};
     const auto send = [&] {
       std::optional<client_result> got;
@@ -117,7 +117,7 @@ TEST(client_without_memory, tells_of_a_request_that_failed_and_sends_the_next_on
         return client_result{fail(client_error{.kind = failure::no_memory})};
       }
       EXPECT_FALSE(got) << "told from inside send()";
-      EXPECT_TRUE(s.home.run_until([&] { return got.has_value(); }, seconds{10}));
+      EXPECT_TRUE(s.loop.run_until([&] { return got.has_value(); }, seconds{10}));
       return got ? std::move(*got) : fail(client_error{});
     };
     failing_allocation = allocations + n;

@@ -20,17 +20,17 @@ constexpr duration complaint_pause = seconds{60};
 
 } // namespace
 
-acceptor::acceptor(shard& home, unique_fd listening, std::string name, handler on_accept)
-    : home_{home}, fd_{std::move(listening)}, name_{std::move(name)}, on_accept_{
+acceptor::acceptor(shard& loop, unique_fd listening, std::string name, handler on_accept)
+    : loop_{loop}, fd_{std::move(listening)}, name_{std::move(name)}, on_accept_{
                                                                           std::move(on_accept)} {}
 
 acceptor::~acceptor() { stop(); }
 
-bool acceptor::start() { return home_.watch(fd_.get(), *this, EPOLLIN); }
+bool acceptor::start() { return loop_.watch(fd_.get(), *this, EPOLLIN); }
 
 void acceptor::stop() noexcept {
   cancel();
-  if (fd_) home_.unwatch(fd_.get(), *this);
+  if (fd_) loop_.unwatch(fd_.get(), *this);
   fd_.reset();
 }
 
@@ -46,19 +46,19 @@ void acceptor::on_ready(std::uint32_t) {
     }
     if (errno == EAGAIN) return;
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      if (home_.now() >= next_complaint_) {
-        next_complaint_ = home_.now() + complaint_pause;
+      if (loop_.now() >= next_complaint_) {
+        next_complaint_ = loop_.now() + complaint_pause;
         log_error("cannot accept connections at {}: {}; raise the limit of open files", name_,
                   std::strerror(errno));
       }
-      home_.rewatch(fd_.get(), *this, 0);
-      home_.timers().arm(*this, home_.now() + pause);
+      loop_.rewatch(fd_.get(), *this, 0);
+      loop_.timers().arm(*this, loop_.now() + pause);
       return;
     }
     // Anything else concerns the one connection, which is gone.
   }
 }
 
-void acceptor::on_timer(instant) { home_.rewatch(fd_.get(), *this, EPOLLIN); }
+void acceptor::on_timer(instant) { loop_.rewatch(fd_.get(), *this, EPOLLIN); }
 
 } // namespace tandem::io

@@ -21,7 +21,7 @@ class acceptor final : readiness, timer {
 
   /// \param listening non-blocking
   /// \param name of the place, for the log
-  acceptor(shard& home, unique_fd listening, std::string name, handler on_accept);
+  acceptor(shard& loop, unique_fd listening, std::string name, handler on_accept);
   acceptor(const acceptor&) = delete;
   acceptor& operator=(const acceptor&) = delete;
   ~acceptor();
@@ -36,7 +36,7 @@ class acceptor final : readiness, timer {
   void on_ready(std::uint32_t events) override;
   void on_timer(instant now) override;
 
-  shard& home_;
+  shard& loop_;
   unique_fd fd_;
   std::string name_;
   handler on_accept_;

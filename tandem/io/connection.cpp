@@ -87,8 +87,8 @@ class connection::life {
   bool is_over_ = false;
 };
 
-connection::connection(shard& home, connection_handler& handler, const connection_limits& limits)
-    : home_{home}, handler_{handler}, output_limit_{limits.output_bytes}, deadlines_{limits} {}
+connection::connection(shard& loop, connection_handler& handler, const connection_limits& limits)
+    : loop_{loop}, handler_{handler}, output_limit_{limits.output_bytes}, deadlines_{limits} {}
 
 connection::~connection() { close(); }
 
@@ -99,7 +99,7 @@ void connection::begin(state first, const socket_address& peer) {
   peer_ = peer;
   local_ = {};
   sent_bytes_ = 0;
-  deadlines_.begin(home_.now());
+  deadlines_.begin(loop_.now());
   if (channel_) set_option(channel_.fd(), IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
@@ -163,10 +163,10 @@ void connection::shake_hands() {
 void connection::come_up() {
   const life present{*this};
   state_ = state::open;
-  deadlines_.begin(home_.now());
+  deadlines_.begin(loop_.now());
   handler_.on_connected();
   if (present.is_over() || state_ != state::open) return;
-  if (!output_.is_empty()) home_.at_turn_end(*this);
+  if (!output_.is_empty()) loop_.at_turn_end(*this);
   if (channel_.has_unread()) read_later();
   arm();
 }
@@ -215,7 +215,7 @@ void connection::take_events(std::uint32_t events) {
       return end(connection_end::lost, "reset by the peer");
     if (has_room && is_blocked_) {
       is_blocked_ = false; // until the end of the turn, when it is tried
-      home_.at_turn_end(*this);
+      loop_.at_turn_end(*this);
     }
     if ((events & EPOLLIN) != 0 || is_broken || (read_wants_room_ && has_room)) read();
     break;
@@ -257,8 +257,8 @@ void connection::read() {
       return end(connection_end::cut_off, "closed without the end of TLS");
     case channel_state::failed: return end(connection_end::lost, channel_.problem());
     }
-    deadlines_.note_input(home_.now());
-    if (write_wants_input_) home_.at_turn_end(*this);
+    deadlines_.note_input(loop_.now());
+    if (write_wants_input_) loop_.at_turn_end(*this);
     if (state_ == state::open) handler_.on_data({buffer.data(), size});
     if (present.is_over()) return;
     // Level-triggered: what is left is told again. A record of TLS is smaller than the buffer.
@@ -269,7 +269,7 @@ void connection::read() {
 
 void connection::read_later() {
   reads_at_turn_end_ = true;
-  home_.at_turn_end(*this);
+  loop_.at_turn_end(*this);
 }
 
 void connection::take_end_of_input() {
@@ -306,7 +306,7 @@ bool connection::send(block_ref block, std::uint32_t size, send_token token) {
   if (output_.cost() > output_limit_)
     fail_at_turn_end(connection_end::overflow, is_not_read);
   else
-    home_.at_turn_end(*this);
+    loop_.at_turn_end(*this);
   return true;
 }
 
@@ -323,13 +323,13 @@ void connection::flush() {
   const bool had_output = !output_.is_empty();
   write_wants_input_ = false;
   for (int round = 0; !output_.is_empty(); ++round) {
-    if (round == writes_per_turn) return home_.at_turn_end(*this);
+    if (round == writes_per_turn) return loop_.at_turn_end(*this);
     std::array<iovec, pieces_per_write> pieces;
     const auto [progress, size] = channel_.write(std::span{pieces}.first(output_.front(pieces)));
     if (progress == channel_state::done) {
       output_.pop(size);
       sent_bytes_ += size;
-      deadlines_.note_output(home_.now());
+      deadlines_.note_output(loop_.now());
       continue;
     }
     write_wants_input_ = progress == channel_state::wants_input;
@@ -347,7 +347,7 @@ void connection::flush() {
 
 void connection::wait_for_room() {
   is_blocked_ = !write_wants_input_;
-  deadlines_.note_blocked(home_.now());
+  deadlines_.note_blocked(loop_.now());
   arm();
 }
 
@@ -361,14 +361,14 @@ void connection::finish_as(connection_end why) {
   state_ = state::finishing;
   end_of_finish_ = why;
   deadlines_.await_by(never);
-  home_.at_turn_end(*this);
+  loop_.at_turn_end(*this);
 }
 
 void connection::shut_down() {
   if (channel_.shut_down() == channel_state::wants_room) return wait_for_room();
   if (peer_finished_) return end(end_of_finish_, {});
   state_ = state::lingering;
-  deadlines_.await_by(home_.now() + longest_linger);
+  deadlines_.await_by(loop_.now() + longest_linger);
   arm();
 }
 
@@ -387,7 +387,7 @@ void connection::discard_input() {
 void connection::fail_at_turn_end(connection_end why, std::string_view detail) noexcept {
   if (failure_) return;
   failure_.emplace(failure{why, copy_for_log(detail)});
-  home_.at_turn_end(*this);
+  loop_.at_turn_end(*this);
 }
 
 void connection::end(connection_end why, std::string_view detail) {
@@ -419,7 +419,7 @@ void connection::close() noexcept {
 
 void connection::reset() noexcept {
   life::end_all(lives_);
-  if (is_watched_) home_.unwatch(channel_.fd(), *this);
+  if (is_watched_) loop_.unwatch(channel_.fd(), *this);
   is_watched_ = false;
   events_ = 0;
   channel_ = channel{};
@@ -453,9 +453,9 @@ void connection::want_events() {
   if (read_wants_room_) events |= EPOLLOUT;
   if (is_watched_ && events == events_) return;
   if (is_watched_)
-    home_.rewatch(channel_.fd(), *this, events);
+    loop_.rewatch(channel_.fd(), *this, events);
   else
-    is_watched_ = home_.watch(channel_.fd(), *this, events);
+    is_watched_ = loop_.watch(channel_.fd(), *this, events);
   events_ = events;
   if (!is_watched_)
     fail_at_turn_end(state_ == state::open ? connection_end::lost : connection_end::unreachable,
@@ -471,7 +471,7 @@ connection_deadlines::stage connection::stage() const noexcept {
 void connection::arm() {
   // A timer that is early looks again when it fires, so that activity costs no arming.
   const instant next = deadlines_.next(stage());
-  if (next != never && (!is_armed() || next < due())) home_.timers().arm(*this, next);
+  if (next != never && (!is_armed() || next < due())) loop_.timers().arm(*this, next);
 }
 
 void connection::await_by(instant deadline) {

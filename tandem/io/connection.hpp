@@ -4,7 +4,7 @@
 // its end exactly once, never from inside a call of his own but give_up_place(). Memory that runs
 // out ends the connection that wanted it, and no other.
 //
-//   connection c{home, handler};
+//   connection c{loop, handler};
 //   c.connect(server, tls, "server.example");
 //   c.write("hello");                     // leaves when it is up
 #pragma once
@@ -30,7 +30,7 @@ class connection final : readiness, turn_task, timer {
  public:
   static constexpr instant never = instant::max();
 
-  connection(shard& home, connection_handler& handler, const connection_limits& limits = {});
+  connection(shard& loop, connection_handler& handler, const connection_limits& limits = {});
   /// Closes at once, without a call.
   ~connection();
   connection(const connection&) = delete;
@@ -149,7 +149,7 @@ class connection final : readiness, turn_task, timer {
     std::string detail;
   };
 
-  shard& home_;
+  shard& loop_;
   connection_handler& handler_;
   const std::size_t output_limit_;
   connection_deadlines deadlines_;

@@ -38,8 +38,8 @@ inline tls_context client_tls(const tls_client_options& options = {.ca_file = te
 
 /// One end of a connection that writes down what happens to it.
 struct end_point final : connection_handler {
-  explicit end_point(shard& home, const connection_limits& limits = {})
-      : connection{home, *this, limits} {}
+  explicit end_point(shard& loop, const connection_limits& limits = {})
+      : connection{loop, *this, limits} {}
   void on_connected() override { ++connected; }
   void on_data(std::string_view bytes) override {
     received += bytes;
@@ -94,7 +94,7 @@ class connections_over : public ::testing::TestWithParam<bool> {
 
   void listen(const char* at) {
     auto listening = tcp_listener::listen(
-        home, *socket_address::parse(at), [this](unique_fd fd, const socket_address& peer) {
+        loop, *socket_address::parse(at), [this](unique_fd fd, const socket_address& peer) {
           ++accepted;
           server->connection.accept(std::move(fd), peer, accepting);
         });
@@ -103,8 +103,8 @@ class connections_over : public ::testing::TestWithParam<bool> {
   }
   /// New ends, with these limits.
   void renew(const connection_limits& of_server, const connection_limits& of_client = {}) {
-    server = std::make_unique<end_point>(home, of_server);
-    client = std::make_unique<end_point>(home, of_client);
+    server = std::make_unique<end_point>(loop, of_server);
+    client = std::make_unique<end_point>(loop, of_client);
     accepted = 0;
   }
   void connect(const std::string& host = "localhost") {
@@ -112,22 +112,22 @@ class connections_over : public ::testing::TestWithParam<bool> {
   }
   void connect_both() {
     connect();
-    ASSERT_TRUE(home.run_until(
+    ASSERT_TRUE(loop.run_until(
         [&] { return client->connection.is_connected() && server->connection.is_connected(); }));
   }
   /// Turns of the loop, until what was ready has been told.
   void let_pass() {
     bool has_passed = false;
-    home.post([&] { home.post([&] { has_passed = true; }); });
-    EXPECT_TRUE(home.run_until([&] { return has_passed; }));
+    loop.post([&] { loop.post([&] { has_passed = true; }); });
+    EXPECT_TRUE(loop.run_until([&] { return has_passed; }));
   }
 
-  shard home;
+  shard loop;
   tls_context accepting;
   tls_context connecting;
   int accepted = 0;
-  std::unique_ptr<end_point> server = std::make_unique<end_point>(home);
-  std::unique_ptr<end_point> client = std::make_unique<end_point>(home);
+  std::unique_ptr<end_point> server = std::make_unique<end_point>(loop);
+  std::unique_ptr<end_point> client = std::make_unique<end_point>(loop);
   std::unique_ptr<tcp_listener> listener;
 };
 

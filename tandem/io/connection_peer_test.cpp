@@ -17,7 +17,7 @@ class connection_peers : public connections_over {
   std::unique_ptr<raw_peer_for_test> meet() {
     auto peer = std::make_unique<raw_peer_for_test>(listener->address(), connecting);
     EXPECT_TRUE(
-        home.run_until([&] { return peer->shake_hands() && server->connection.is_connected(); }));
+        loop.run_until([&] { return peer->shake_hands() && server->connection.is_connected(); }));
     return peer;
   }
 };
@@ -27,13 +27,13 @@ TEST_P(connection_peers, may_go_on_to_read_when_they_have_finished) {
   const auto peer = meet();
   peer->say("question");
   peer->finish();
-  ASSERT_TRUE(home.run_until([&] { return server->peer_finished == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return server->peer_finished == 1; }));
   EXPECT_EQ(server->received, "question");
   server->connection.write("answer");
   std::string heard;
-  ASSERT_TRUE(home.run_until([&] { return (heard += peer->heard()) == "answer"; }));
+  ASSERT_TRUE(loop.run_until([&] { return (heard += peer->heard()) == "answer"; }));
   server->connection.finish();
-  ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
   EXPECT_EQ(server->closed, connection_end::finished);
   EXPECT_EQ(peer->heard(), "");
   EXPECT_TRUE(peer->has_heard_the_end());
@@ -49,12 +49,12 @@ TEST_P(connection_peers, are_told_that_it_was_all_however_the_connection_is_clos
     const auto peer = meet();
     server->connection.write("all");
     std::string heard;
-    ASSERT_TRUE(home.run_until([&] { return (heard += peer->heard()) == "all"; }));
+    ASSERT_TRUE(loop.run_until([&] { return (heard += peer->heard()) == "all"; }));
     peer->say("not read"); // the kernel must not answer it with a reset
     if (how == close) server->connection.close();
     if (how == destruction) server.reset();
     if (how == displacement) server->connection.give_up_place();
-    ASSERT_TRUE(home.run_until([&] {
+    ASSERT_TRUE(loop.run_until([&] {
       heard += peer->heard();
       return peer->has_heard_the_end();
     })) << "it was cut off";
@@ -73,7 +73,7 @@ TEST_P(connection_peers, are_not_told_that_it_was_all_when_something_did_not_lea
     server->connection.close();
     EXPECT_FALSE(server->connection.is_open());
     char byte = 0;
-    ASSERT_TRUE(home.run_until([&] {
+    ASSERT_TRUE(loop.run_until([&] {
       static_cast<void>(peer->heard());
       return ::recv(peer->fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
     }));
@@ -89,10 +89,10 @@ TEST_P(connection_peers, get_what_waits_for_them_though_they_have_finished) {
   let_pass(); // the buffers are full
   ASSERT_GT(server->connection.waiting_output(), 0U);
   peer->finish();
-  ASSERT_TRUE(home.run_until([&] { return server->peer_finished == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return server->peer_finished == 1; }));
   EXPECT_FALSE(server->connection.takes_output());
   std::string heard;
-  ASSERT_TRUE(home.run_until([&] {
+  ASSERT_TRUE(loop.run_until([&] {
     heard += peer->heard();
     return server->closed.has_value();
   }));
@@ -106,7 +106,7 @@ TEST_P(connection_peers, are_told_to_have_finished_once) {
   server->when_peer_finishes = half_close::keep;
   const auto peer = meet();
   peer->finish();
-  ASSERT_TRUE(home.run_until([&] { return server->peer_finished == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return server->peer_finished == 1; }));
   for (int i = 0; i < 3; ++i) {
     server->connection.pause_reading();
     server->connection.resume_reading();
@@ -122,7 +122,7 @@ TEST_P(connection_peers, that_reset_end_it) {
     if (is_paused) server->connection.pause_reading();
     server->say("unsent", 4);
     peer->reset();
-    ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+    ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
     EXPECT_EQ(server->closed, connection_end::lost);
   }
 }
@@ -133,18 +133,18 @@ TEST_P(connection_peers, that_reset_behind_their_fin_end_it_and_the_loop_sleeps)
     server->when_peer_finishes = half_close::keep;
     const auto peer = meet();
     peer->say("question");
-    ASSERT_TRUE(home.run_until([&] { return server->received == "question"; }));
+    ASSERT_TRUE(loop.run_until([&] { return server->received == "question"; }));
     if (is_paused) server->connection.pause_reading();
     peer->finish();
     if (!is_paused) {
-      ASSERT_TRUE(home.run_until([&] { return server->peer_finished == 1; }));
+      ASSERT_TRUE(loop.run_until([&] { return server->peer_finished == 1; }));
     }
-    const auto turns = home.turns();
-    EXPECT_FALSE(home.run_until([&] { return server->closed.has_value(); }, milliseconds{20}));
-    EXPECT_LT(home.turns() - turns, 5U) << "nothing happens after the FIN";
+    const auto turns = loop.turns();
+    EXPECT_FALSE(loop.run_until([&] { return server->closed.has_value(); }, milliseconds{20}));
+    EXPECT_LT(loop.turns() - turns, 5U) << "nothing happens after the FIN";
     peer->reset();
-    ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
-    EXPECT_LT(home.turns() - turns, 10U);
+    ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
+    EXPECT_LT(loop.turns() - turns, 10U);
     EXPECT_EQ(server->closed, connection_end::lost);
     EXPECT_LE(server->peer_finished, 1) << "it is told once";
   }
@@ -154,11 +154,11 @@ TEST_P(connection_peers, may_send_byte_by_byte) {
   const auto peer = meet();
   const std::string bytes = peer->as_sent("a message in pieces");
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto turns = home.turns();
+    const auto turns = loop.turns();
     peer->send_raw(bytes.substr(i, 1));
-    ASSERT_TRUE(home.run_until([&] { return home.turns() > turns; }));
+    ASSERT_TRUE(loop.run_until([&] { return loop.turns() > turns; }));
   }
-  ASSERT_TRUE(home.run_until([&] { return server->received == "a message in pieces"; }));
+  ASSERT_TRUE(loop.run_until([&] { return server->received == "a message in pieces"; }));
   EXPECT_TRUE(server->connection.is_open());
 }
 
@@ -168,11 +168,11 @@ TEST_P(connection_peers, that_stop_inside_a_piece_cost_no_turns) {
   bytes += peer->as_sent("of this");
   peer->send_raw(bytes.substr(0, bytes.size() - 3));
   let_pass();
-  const auto turns = home.turns();
-  EXPECT_FALSE(home.run_until([&] { return server->closed.has_value(); }, milliseconds{20}));
-  EXPECT_LT(home.turns() - turns, 5U);
+  const auto turns = loop.turns();
+  EXPECT_FALSE(loop.run_until([&] { return server->closed.has_value(); }, milliseconds{20}));
+  EXPECT_LT(loop.turns() - turns, 5U);
   peer->send_raw(bytes.substr(bytes.size() - 3));
-  ASSERT_TRUE(home.run_until([&] { return server->received == "halfof this"; }));
+  ASSERT_TRUE(loop.run_until([&] { return server->received == "halfof this"; }));
 }
 
 TEST_P(connection_peers, that_take_nothing_end_it_whether_it_is_finished_or_not) {
@@ -181,7 +181,7 @@ TEST_P(connection_peers, that_take_nothing_end_it_whether_it_is_finished_or_not)
     const auto peer = meet();
     for (int i = 0; i < 300; ++i) server->say(std::string(60'000, 'x'), 1);
     if (is_finished) server->connection.finish();
-    ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+    ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
     EXPECT_EQ(server->closed, connection_end::output_limit);
     EXPECT_FALSE(server->unsent.empty());
   }
@@ -191,7 +191,7 @@ TEST_P(connection_peers, that_do_not_close_in_their_turn_are_left) {
   const auto peer = meet();
   server->connection.write("bye");
   server->connection.finish();
-  ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
   EXPECT_EQ(server->closed, connection_end::finished);
   EXPECT_EQ(peer->heard(), "bye");
   EXPECT_TRUE(peer->has_heard_the_end());
@@ -203,14 +203,14 @@ TEST_P(connection_peers, are_heard_to_the_last_byte_before_their_end) {
   std::string bytes;
   for (int i = 0; i < 30; ++i) bytes += peer->as_sent(much.substr(0, 10'000));
   std::size_t sent = 0; // a piece a turn: nobody reads while this thread sends
-  ASSERT_TRUE(home.run_until([&] {
+  ASSERT_TRUE(loop.run_until([&] {
     const std::size_t piece = std::min<std::size_t>(20'000, bytes.size() - sent);
     peer->send_raw(std::string_view{bytes}.substr(sent, piece));
     sent += piece;
     if (sent == bytes.size()) peer->finish();
     return sent == bytes.size();
   }));
-  ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
   EXPECT_EQ(server->closed, connection_end::by_peer);
   EXPECT_EQ(server->received.size(), much.size());
 }

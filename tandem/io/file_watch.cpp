@@ -12,14 +12,14 @@ constexpr duration quiet_time = milliseconds{200}; // certificate and key change
 
 } // namespace
 
-file_watch::file_watch(shard& home, std::function<void()> on_change)
-    : home_{home}, on_change_{std::move(on_change)}, fd_{::inotify_init1(IN_NONBLOCK |
+file_watch::file_watch(shard& loop, std::function<void()> on_change)
+    : loop_{loop}, on_change_{std::move(on_change)}, fd_{::inotify_init1(IN_NONBLOCK |
                                                                          IN_CLOEXEC)} {
-  if (fd_) home_.watch(fd_.get(), *this, EPOLLIN);
+  if (fd_) loop_.watch(fd_.get(), *this, EPOLLIN);
 }
 
 file_watch::~file_watch() {
-  if (fd_) home_.unwatch(fd_.get(), *this);
+  if (fd_) loop_.unwatch(fd_.get(), *this);
 }
 
 void file_watch::watch(const std::vector<std::string>& files) {
@@ -44,7 +44,7 @@ void file_watch::on_ready(std::uint32_t) {
       at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
       const auto folder = names_.find(event->wd);
       if (folder != names_.end() && event->len > 0 && folder->second.contains(event->name))
-        home_.timers().arm(*this, home_.now() + quiet_time);
+        loop_.timers().arm(*this, loop_.now() + quiet_time);
     }
   }
 }

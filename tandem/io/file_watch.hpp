@@ -18,7 +18,7 @@ namespace tandem::io {
 class file_watch final : readiness, timer {
  public:
   /// \param on_change runs once for changes that come together, a moment after the last.
-  file_watch(shard& home, std::function<void()> on_change);
+  file_watch(shard& loop, std::function<void()> on_change);
   ~file_watch();
   file_watch(const file_watch&) = delete;
   file_watch& operator=(const file_watch&) = delete;
@@ -31,7 +31,7 @@ class file_watch final : readiness, timer {
   void on_ready(std::uint32_t events) override;
   void on_timer(instant now) override;
 
-  shard& home_;
+  shard& loop_;
   std::function<void()> on_change_;
   unique_fd fd_;
   std::map<int, std::set<std::string>> names_; ///< by watched folder

@@ -33,12 +33,12 @@ class mailroom {
       assert(shards[i]->index() == i);
       desks_.push_back(std::make_unique<desk>(*this, *shards[i], shards.size()));
     }
-    for (auto& d : desks_) d->home.add_mail_receiver(*d);
+    for (auto& d : desks_) d->loop.add_mail_receiver(*d);
   }
   mailroom(const mailroom&) = delete;
   mailroom& operator=(const mailroom&) = delete;
   ~mailroom() {
-    for (auto& d : desks_) d->home.remove_mail_receiver(*d);
+    for (auto& d : desks_) d->loop.remove_mail_receiver(*d);
   }
 
   /// Sends from the shard of the calling thread to another one, or to itself in its next turn.
@@ -99,17 +99,17 @@ class mailroom {
   };
 
   struct desk final : mail_receiver, turn_task {
-    desk(mailroom& of, shard& at, std::size_t shards) : room{of}, home{at}, lanes(shards) {}
+    desk(mailroom& of, shard& at, std::size_t shards) : room{of}, loop{at}, lanes(shards) {}
 
     void on_turn_end() override {
       for (std::size_t to = 0; to < lanes.size(); ++to) {
         if (!lanes[to].draft) continue;
         lanes[to].sent.push(lanes[to].draft.release());
-        room.desks_[to]->home.ring();
+        room.desks_[to]->loop.ring();
       }
     }
     void on_mail() override {
-      for (auto& sender : room.desks_) sender->lanes_to(home.index(), room, home);
+      for (auto& sender : room.desks_) sender->lanes_to(loop.index(), room, loop);
     }
     void lanes_to(std::uint16_t to, mailroom& of, shard& receiver) {
       lane& l = lanes[to];
@@ -128,7 +128,7 @@ class mailroom {
     }
 
     mailroom& room;
-    shard& home;
+    shard& loop;
     std::vector<lane> lanes;
   };
 

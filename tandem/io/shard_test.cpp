@@ -114,20 +114,20 @@ TEST(shard, tells_nothing_to_who_stopped_watching_in_the_same_batch) {
 
 /// A pipe whose reading end is watched and ready; an event may not reach it once it is destroyed.
 struct watched_pipe {
-  explicit watched_pipe(shard& at) : home{at} {
+  explicit watched_pipe(shard& at) : loop{at} {
     std::tie(reading, writing) = make_pipe();
     end.seen = [this] {
       const auto copy = on_event; // it may destroy this
       copy();
     };
-    EXPECT_TRUE(home.watch(reading.get(), end, EPOLLIN));
+    EXPECT_TRUE(loop.watch(reading.get(), end, EPOLLIN));
     EXPECT_EQ(::write(writing.get(), "x", 1), 1);
   }
   watched_pipe(const watched_pipe&) = delete;
   watched_pipe& operator=(const watched_pipe&) = delete;
-  ~watched_pipe() { home.unwatch(reading.get(), end); }
+  ~watched_pipe() { loop.unwatch(reading.get(), end); }
 
-  shard& home;
+  shard& loop;
   unique_fd reading;
   unique_fd writing;
   pipe_end end;

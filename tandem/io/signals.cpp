@@ -8,9 +8,9 @@
 
 namespace tandem::io {
 
-signal_watch::signal_watch(shard& home, std::initializer_list<int> signals,
+signal_watch::signal_watch(shard& loop, std::initializer_list<int> signals,
                            std::function<void(int)> on_signal)
-    : home_{home}, on_signal_{std::move(on_signal)} {
+    : loop_{loop}, on_signal_{std::move(on_signal)} {
   sigset_t set;
   sigemptyset(&set);
   for (const int s : signals) sigaddset(&set, s);
@@ -19,11 +19,11 @@ signal_watch::signal_watch(shard& home, std::initializer_list<int> signals,
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
   fd_ = unique_fd{signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
-  if (!fd_ || !home_.watch(fd_.get(), *this, EPOLLIN))
+  if (!fd_ || !loop_.watch(fd_.get(), *this, EPOLLIN))
     throw std::system_error{errno, std::generic_category(), "signalfd"};
 }
 
-signal_watch::~signal_watch() { home_.unwatch(fd_.get(), *this); }
+signal_watch::~signal_watch() { loop_.unwatch(fd_.get(), *this); }
 
 void signal_watch::on_ready(std::uint32_t) {
   signalfd_siginfo info;

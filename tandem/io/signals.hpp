@@ -15,13 +15,13 @@ namespace tandem::io {
 class signal_watch final : readiness {
  public:
   /// \param on_signal gets the signal's number, on the shard's thread.
-  signal_watch(shard& home, std::initializer_list<int> signals, std::function<void(int)> on_signal);
+  signal_watch(shard& loop, std::initializer_list<int> signals, std::function<void(int)> on_signal);
   ~signal_watch();
 
  private:
   void on_ready(std::uint32_t events) override;
 
-  shard& home_;
+  shard& loop_;
   std::function<void(int)> on_signal_;
   unique_fd fd_;
 };

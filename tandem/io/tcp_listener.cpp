@@ -17,7 +17,7 @@ constexpr int backlog = 4096;
 
 } // namespace
 
-result<std::unique_ptr<tcp_listener>, std::string> tcp_listener::listen(shard& home,
+result<std::unique_ptr<tcp_listener>, std::string> tcp_listener::listen(shard& loop,
                                                                         const socket_address& at,
                                                                         accept_handler on_accept,
                                                                         port_use use) {
@@ -37,14 +37,14 @@ result<std::unique_ptr<tcp_listener>, std::string> tcp_listener::listen(shard& h
   ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length);
   const auto bound = socket_address::from_sockaddr(reinterpret_cast<const sockaddr*>(&address));
   std::unique_ptr<tcp_listener> made{
-      new tcp_listener{home, std::move(fd), bound, std::move(on_accept)}};
+      new tcp_listener{loop, std::move(fd), bound, std::move(on_accept)}};
   if (!made->acceptor_.start()) return refuse("watch");
   return made;
 }
 
-tcp_listener::tcp_listener(shard& home, unique_fd fd, const socket_address& at,
+tcp_listener::tcp_listener(shard& loop, unique_fd fd, const socket_address& at,
                            accept_handler on_accept)
-    : address_{at}, acceptor_{home, std::move(fd), at.to_string(),
+    : address_{at}, acceptor_{loop, std::move(fd), at.to_string(),
                               [on_accept = std::move(on_accept)](unique_fd connection,
                                                                  const sockaddr_storage& peer) {
                                 on_accept(std::move(connection),

@@ -25,7 +25,7 @@ class tcp_listener final {
   /// port_use::shared the kernel spreads the connections over the sockets of that address.
   /// \return the listener, or why there is none.
   [[nodiscard]] static result<std::unique_ptr<tcp_listener>, std::string>
-  listen(shard& home, const socket_address& at, accept_handler on_accept,
+  listen(shard& loop, const socket_address& at, accept_handler on_accept,
          port_use use = port_use::alone);
 
   /// Where it listens, with the port it was given.
@@ -35,7 +35,7 @@ class tcp_listener final {
   void stop() noexcept { acceptor_.stop(); }
 
  private:
-  tcp_listener(shard& home, unique_fd fd, const socket_address& at, accept_handler on_accept);
+  tcp_listener(shard& loop, unique_fd fd, const socket_address& at, accept_handler on_accept);
 
   socket_address address_;
   acceptor acceptor_;

@@ -23,10 +23,10 @@ TEST(tcp_listener, waits_for_descriptors_without_spinning_and_goes_on) {
 #ifdef TANDEM_CHECKS_NEED_DESCRIPTORS
   GTEST_SKIP() << "the sanitizer opens a pipe to look at an object, and ends the test without one";
 #endif
-  shard home;
+  shard loop;
   std::vector<unique_fd> accepted;
   auto listening = tcp_listener::listen(
-      home, *socket_address::parse("127.0.0.1:0"),
+      loop, *socket_address::parse("127.0.0.1:0"),
       [&](unique_fd fd, const socket_address&) { accepted.push_back(std::move(fd)); });
   ASSERT_TRUE(listening) << listening.error();
   std::vector<raw_peer_for_test> peers;
@@ -38,24 +38,24 @@ TEST(tcp_listener, waits_for_descriptors_without_spinning_and_goes_on) {
   rlimit none = usual;
   none.rlim_cur = static_cast<rlim_t>(unique_fd{::dup(0)}.get()); // the lowest that is free
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-  const auto turns = home.turns();
-  EXPECT_FALSE(home.run_until([&] { return !accepted.empty(); }, milliseconds{350}));
+  const auto turns = loop.turns();
+  EXPECT_FALSE(loop.run_until([&] { return !accepted.empty(); }, milliseconds{350}));
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
   const std::string log = testing::internal::GetCapturedStderr();
-  EXPECT_LT(home.turns() - turns, 20U);
+  EXPECT_LT(loop.turns() - turns, 20U);
   EXPECT_EQ(log.find("raise the limit"), log.rfind("raise the limit")) << "told once: " << log;
-  EXPECT_TRUE(home.run_until([&] { return accepted.size() == peers.size(); }));
+  EXPECT_TRUE(loop.run_until([&] { return accepted.size() == peers.size(); }));
 }
 
 TEST(tcp_listener, tells_why_it_cannot_listen) {
-  shard home;
+  shard loop;
   const auto ignore = [](unique_fd, const socket_address&) {};
-  auto first = tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"), ignore);
+  auto first = tcp_listener::listen(loop, *socket_address::parse("127.0.0.1:0"), ignore);
   ASSERT_TRUE(first);
-  const auto second = tcp_listener::listen(home, (*first)->address(), ignore);
+  const auto second = tcp_listener::listen(loop, (*first)->address(), ignore);
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error(), HasSubstr("another program listens there"));
-  const auto strange = tcp_listener::listen(home, *socket_address::parse("192.0.2.1:0"), ignore);
+  const auto strange = tcp_listener::listen(loop, *socket_address::parse("192.0.2.1:0"), ignore);
   ASSERT_FALSE(strange);
   EXPECT_THAT(strange.error(), HasSubstr("does not have that address"));
 }

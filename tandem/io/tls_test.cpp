@@ -17,7 +17,7 @@ class tls : public connections_over {};
 
 TEST_P(tls, refuses_a_name_the_certificate_does_not_hold) {
   connect("example.net");
-  ASSERT_TRUE(home.run_until([&] { return client->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return client->closed.has_value(); }));
   EXPECT_EQ(client->closed, connection_end::tls_failed);
   EXPECT_THAT(client->detail, HasSubstr("hostname mismatch"));
   EXPECT_THAT(client->detail, HasSubstr("use a name that the certificate holds"));
@@ -25,14 +25,14 @@ TEST_P(tls, refuses_a_name_the_certificate_does_not_hold) {
 
 TEST_P(tls, takes_an_address_the_certificate_holds) {
   connect("127.0.0.1");
-  EXPECT_TRUE(home.run_until([&] { return client->connected == 1; }));
+  EXPECT_TRUE(loop.run_until([&] { return client->connected == 1; }));
 }
 
 TEST_P(tls, refuses_an_authority_it_does_not_know) {
   connecting = client_tls({.ca_file = test_certificates() / "alone.pem"});
   connect();
   client->say("never sent", 1);
-  ASSERT_TRUE(home.run_until([&] { return client->closed && server->closed; }));
+  ASSERT_TRUE(loop.run_until([&] { return client->closed && server->closed; }));
   EXPECT_EQ(client->closed, connection_end::tls_failed);
   EXPECT_THAT(client->detail, HasSubstr("give the file of the authority"));
   EXPECT_EQ(server->closed, connection_end::tls_failed);
@@ -43,7 +43,7 @@ TEST_P(tls, refuses_an_authority_it_does_not_know) {
 TEST_P(tls, demands_a_client_certificate_if_told_to) {
   accepting = server_tls(test_certificates() / "ca.pem");
   connect();
-  ASSERT_TRUE(home.run_until([&] { return client->closed && server->closed; }));
+  ASSERT_TRUE(loop.run_until([&] { return client->closed && server->closed; }));
   EXPECT_EQ(server->closed, connection_end::tls_failed);
   EXPECT_EQ(server->connected, 0);
 
@@ -52,14 +52,14 @@ TEST_P(tls, demands_a_client_certificate_if_told_to) {
                            .certificate_file = test_certificates() / "client.pem",
                            .key_file = test_certificates() / "client.key"});
   connect();
-  EXPECT_TRUE(home.run_until([&] { return server->connected == 1; }));
+  EXPECT_TRUE(loop.run_until([&] { return server->connected == 1; }));
 }
 
 TEST_P(tls, tells_a_peer_apart_that_speaks_something_else) {
   connecting = {};
   connect();
   client->connection.write("GET / HTTP/1.1\r\n\r\n");
-  ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
   EXPECT_EQ(server->closed, connection_end::tls_failed);
   EXPECT_THAT(server->detail, HasSubstr("http request"));
 }
@@ -72,7 +72,7 @@ TEST_P(tls, ends_a_handshake_that_does_not_end_in_time) {
     if (has_begun) {
       EXPECT_FALSE(peer.shake_hands());
     }
-    ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+    ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
     EXPECT_EQ(server->closed, connection_end::open_limit);
     EXPECT_THAT(server->detail, HasSubstr("TLS"));
   }
@@ -82,7 +82,7 @@ TEST_P(tls, ends_when_the_peer_leaves_inside_the_handshake) {
   raw_peer_for_test peer{listener->address(), connecting};
   EXPECT_FALSE(peer.shake_hands());
   peer.cut();
-  ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
   EXPECT_EQ(server->closed, connection_end::tls_failed);
   EXPECT_THAT(server->detail, HasSubstr("closed the connection during the TLS handshake"));
 }
@@ -90,11 +90,11 @@ TEST_P(tls, ends_when_the_peer_leaves_inside_the_handshake) {
 TEST_P(tls, ends_at_a_record_that_was_changed_on_the_way) {
   raw_peer_for_test peer{listener->address(), connecting};
   ASSERT_TRUE(
-      home.run_until([&] { return peer.shake_hands() && server->connection.is_connected(); }));
+      loop.run_until([&] { return peer.shake_hands() && server->connection.is_connected(); }));
   std::string record = peer.as_sent("true");
   record.back() = static_cast<char>(record.back() ^ 1);
   peer.send_raw(record);
-  ASSERT_TRUE(home.run_until([&] { return server->closed.has_value(); }));
+  ASSERT_TRUE(loop.run_until([&] { return server->closed.has_value(); }));
   EXPECT_EQ(server->closed, connection_end::lost);
   EXPECT_EQ(server->received, "");
 }
@@ -106,14 +106,14 @@ TEST_P(tls, tells_a_connection_that_was_cut_off_from_one_that_the_peer_ended_rfc
       server->when_peer_finishes = then;
       raw_peer_for_test peer{listener->address(), connecting};
       ASSERT_TRUE(
-          home.run_until([&] { return peer.shake_hands() && server->connection.is_connected(); }));
+          loop.run_until([&] { return peer.shake_hands() && server->connection.is_connected(); }));
       peer.say("the beginning");
       if (is_cut)
         peer.cut();
       else
         peer.finish();
       ASSERT_TRUE(
-          home.run_until([&] { return server->closed.has_value() || server->peer_finished > 0; }));
+          loop.run_until([&] { return server->closed.has_value() || server->peer_finished > 0; }));
       EXPECT_EQ(server->received, "the beginning");
       EXPECT_EQ(server->peer_finished, is_cut ? 0 : 1);
       if (is_cut)

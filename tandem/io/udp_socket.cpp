@@ -107,7 +107,7 @@ struct udp_socket::kernel_io {
   std::array<block_ref, batch> blocks; ///< to receive into
 };
 
-result<std::unique_ptr<udp_socket>, int> udp_socket::open(shard& home, const socket_address& at,
+result<std::unique_ptr<udp_socket>, int> udp_socket::open(shard& loop, const socket_address& at,
                                                           datagram_user& user,
                                                           const udp_options& options) {
   auto fd = bind_udp(at, options);
@@ -116,23 +116,23 @@ result<std::unique_ptr<udp_socket>, int> udp_socket::open(shard& home, const soc
   socklen_t size = sizeof bound;
   if (getsockname(fd->get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) return fail(errno);
   std::unique_ptr<udp_socket> made{
-      new udp_socket{home, std::move(*fd),
+      new udp_socket{loop, std::move(*fd),
                      socket_address::from_sockaddr(reinterpret_cast<sockaddr*>(&bound)), user}};
-  if (!home.watch(made->fd_.get(), *made, EPOLLIN)) return fail(errno);
+  if (!loop.watch(made->fd_.get(), *made, EPOLLIN)) return fail(errno);
   return made;
 }
 
-udp_socket::udp_socket(shard& home, unique_fd fd, const socket_address& local, datagram_user& user)
-    : home_{home}, fd_{std::move(fd)}, local_{local}, user_{user}, is_wildcard_{local.ip.is_any()},
+udp_socket::udp_socket(shard& loop, unique_fd fd, const socket_address& local, datagram_user& user)
+    : loop_{loop}, fd_{std::move(fd)}, local_{local}, user_{user}, is_wildcard_{local.ip.is_any()},
       unprepared_{batch}, io_{std::make_unique<kernel_io>()} {}
 
-udp_socket::~udp_socket() { home_.unwatch(fd_.get(), *this); }
+udp_socket::~udp_socket() { loop_.unwatch(fd_.get(), *this); }
 
 void udp_socket::on_ready(std::uint32_t events) {
   if ((events & EPOLLERR) != 0) read_errors();
   if ((events & EPOLLIN) == 0) return;
   // One datagram in a quiet loop costs one plain call; level-triggered epoll tells of the next.
-  if (has_backlog_ || home_.is_busy())
+  if (has_backlog_ || loop_.is_busy())
     read_batch();
   else
     read_one();
@@ -192,11 +192,11 @@ void udp_socket::read_batch() {
 }
 
 void udp_socket::watch_backlog(bool has_backlog) {
-  if (has_backlog && !has_backlog_) backlog_since_ = home_.now();
+  if (has_backlog && !has_backlog_) backlog_since_ = loop_.now();
   has_backlog_ = has_backlog;
   // Time stamps cost a little for each datagram, so they are on only while there is a wait to
   // measure.
-  const bool wanted = has_backlog && home_.now() - backlog_since_ >= lasting;
+  const bool wanted = has_backlog && loop_.now() - backlog_since_ >= lasting;
   if (wanted == is_timestamped_) return;
   const int on = wanted ? 1 : 0;
   if (setsockopt(fd_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) return;
@@ -214,7 +214,7 @@ void udp_socket::note_wait(msghdr& header) {
     const duration waited =
         seconds{present.tv_sec - came.tv_sec} + nanoseconds{present.tv_nsec - came.tv_nsec};
     // The real-time clock may have been set meanwhile.
-    if (waited > duration{0} && waited < seconds{60}) home_.note_lag(waited);
+    if (waited > duration{0} && waited < seconds{60}) loop_.note_lag(waited);
     return;
   }
 }
@@ -272,7 +272,7 @@ void udp_socket::send(const socket_address& to, block_ref block, std::uint32_t s
                       send_token token, const ip_address& from, std::uint8_t ttl) {
   if (queue_.size() >= queue_bound) write_batch();
   queue_.push_back({std::move(block), size, token, to, is_wildcard_ ? from : ip_address{}, ttl});
-  home_.at_turn_end(*this);
+  loop_.at_turn_end(*this);
 }
 
 void udp_socket::on_turn_end() {

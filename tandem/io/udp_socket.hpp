@@ -70,7 +70,7 @@ class udp_socket final : readiness, turn_task {
   /// Binds to `at` (port 0: any free one) and reads from then on. Fails with errno.
   /// \param user outlives the socket.
   [[nodiscard]] static result<std::unique_ptr<udp_socket>, int>
-  open(shard& home, const socket_address& at, datagram_user& user, const udp_options& options = {});
+  open(shard& loop, const socket_address& at, datagram_user& user, const udp_options& options = {});
   ~udp_socket();
 
   /// The address it is bound to, with the real port.
@@ -104,7 +104,7 @@ class udp_socket final : readiness, turn_task {
     int error = 0;
   };
 
-  udp_socket(shard& home, unique_fd fd, const socket_address& local, datagram_user& user);
+  udp_socket(shard& loop, unique_fd fd, const socket_address& local, datagram_user& user);
   void on_ready(std::uint32_t events) override;
   void on_turn_end() override;
   void read_one();
@@ -119,7 +119,7 @@ class udp_socket final : readiness, turn_task {
   void note_failure(const outgoing& o, int error);
   void tell_refusals();
 
-  shard& home_;
+  shard& loop_;
   unique_fd fd_;
   socket_address local_;
   datagram_user& user_;

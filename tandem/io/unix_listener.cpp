@@ -73,7 +73,7 @@ std::optional<unix_peer> peer_of(int connection) {
 }
 
 result<std::unique_ptr<unix_listener>, std::string>
-unix_listener::listen(shard& home, placed_file file, accept_handler on_accept) {
+unix_listener::listen(shard& loop, placed_file file, accept_handler on_accept) {
   const auto at = unix_address::of(file.path);
   if (!at) return fail(at.error());
   if (const std::string why = why_unsafe(at->folder(), file); !why.empty())
@@ -95,14 +95,14 @@ unix_listener::listen(shard& home, placed_file file, accept_handler on_accept) {
   removal remover{file, made};
   if (::listen(fd.get(), most_waiting) != 0) return refuse("listen at", file.path);
   std::unique_ptr<unix_listener> listener{
-      new unix_listener{home, std::move(fd), std::move(remover), file.path, std::move(on_accept)}};
+      new unix_listener{loop, std::move(fd), std::move(remover), file.path, std::move(on_accept)}};
   if (!listener->acceptor_.start()) return refuse("watch", file.path);
   return listener;
 }
 
-unix_listener::unix_listener(shard& home, unique_fd fd, removal file, const std::string& name,
+unix_listener::unix_listener(shard& loop, unique_fd fd, removal file, const std::string& name,
                              accept_handler on_accept)
-    : acceptor_{home, std::move(fd), name,
+    : acceptor_{loop, std::move(fd), name,
                 [on_accept = std::move(on_accept)](unique_fd connection, const sockaddr_storage&) {
                   if (const auto peer = peer_of(connection.get()))
                     on_accept(std::move(connection), *peer);

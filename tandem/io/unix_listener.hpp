@@ -37,13 +37,13 @@ class unix_listener {
   /// Nobody else may be able to replace files of the folder (why_unsafe). Blocks.
   /// \return the listener, or why there is none.
   [[nodiscard]] static result<std::unique_ptr<unix_listener>, std::string>
-  listen(shard& home, placed_file file, accept_handler on_accept);
+  listen(shard& loop, placed_file file, accept_handler on_accept);
 
   unix_listener(const unix_listener&) = delete;
   unix_listener& operator=(const unix_listener&) = delete;
 
  private:
-  unix_listener(shard& home, unique_fd fd, removal file, const std::string& name,
+  unix_listener(shard& loop, unique_fd fd, removal file, const std::string& name,
                 accept_handler on_accept);
 
   acceptor acceptor_;

@@ -29,7 +29,7 @@ class unix_listener_test : public testing::Test {
   ~unix_listener_test() override { fs::remove_all(folder); }
 
   auto listen(const fs::path& at) {
-    return unix_listener::listen(home, {.path = at.string()},
+    return unix_listener::listen(loop, {.path = at.string()},
                                  [this](unique_fd fd, const unix_peer& peer) {
                                    accepted.emplace_back(std::move(fd), peer);
                                  });
@@ -42,7 +42,7 @@ class unix_listener_test : public testing::Test {
     return made;
   }
 
-  shard home;
+  shard loop;
   fs::path folder, file;
   std::vector<std::pair<unique_fd, unix_peer>> accepted;
 };
@@ -56,7 +56,7 @@ TEST_F(unix_listener_test, tells_who_connected_and_removes_its_file) {
     EXPECT_EQ(state.st_mode & 07777U, 0660U);
     const auto peer = connect(file);
     ASSERT_TRUE(peer);
-    ASSERT_TRUE(home.run_until([&] { return !accepted.empty(); }));
+    ASSERT_TRUE(loop.run_until([&] { return !accepted.empty(); }));
     EXPECT_EQ(accepted[0].second.uid, ::geteuid());
     EXPECT_EQ(accepted[0].second.pid, ::getpid());
     EXPECT_EQ(accepted[0].second.groups.front(), ::getegid());
@@ -125,7 +125,7 @@ TEST_F(unix_listener_test, refuses_a_folder_in_which_others_replace_files) {
 TEST_F(unix_listener_test, gives_the_file_to_whom_it_shall_belong) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
   const auto made =
-      unix_listener::listen(home, {.path = file.string(), .owner = 12345, .group = 23456},
+      unix_listener::listen(loop, {.path = file.string(), .owner = 12345, .group = 23456},
                             [](unique_fd, const unix_peer&) {});
   ASSERT_TRUE(made) << made.error();
   struct stat state {};

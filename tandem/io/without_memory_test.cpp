@@ -15,7 +15,7 @@ using tandem::for_test::failing_allocation;
 
 /// Both ends of a connection. The server's echoes.
 struct pair_of_ends {
-  explicit pair_of_ends(shard& home) : server{home}, client{home} {
+  explicit pair_of_ends(shard& loop) : server{loop}, client{loop} {
     server.echoes = true;
     server.received.reserve(100);
     client.received.reserve(100);
@@ -30,7 +30,7 @@ struct home_of_pairs {
   home_of_pairs(tls_context server, tls_context client)
       : accepting{std::move(server)}, connecting{std::move(client)} {
     listener =
-        tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+        tcp_listener::listen(loop, *socket_address::parse("127.0.0.1:0"),
                              [this](unique_fd fd, const socket_address& from) {
                                next->server.connection.accept(std::move(fd), from, accepting);
                              })
@@ -47,12 +47,12 @@ struct home_of_pairs {
       pair.client.connection.close();
       return false;
     }
-    EXPECT_TRUE(home.run_until([&] { return pair.has_echo() || pair.has_ended(); }))
+    EXPECT_TRUE(loop.run_until([&] { return pair.has_echo() || pair.has_ended(); }))
         << "nobody is told";
     return pair.has_echo();
   }
   const std::string name = "localhost";
-  shard home;
+  shard loop;
   tls_context accepting;
   tls_context connecting;
   pair_of_ends* next = nullptr;
@@ -73,21 +73,21 @@ TEST_P(without_memory, one_connection_ends_and_no_other) {
     std::thread{[&] {
       SCOPED_TRACE("allocation " + std::to_string(n));
       home_of_pairs h{accepting, connecting};
-      pair_of_ends bystander{h.home};
+      pair_of_ends bystander{h.loop};
       EXPECT_TRUE(h.ask(bystander));
       bystander.client.received.clear();
       {
-        pair_of_ends victim{h.home};
+        pair_of_ends victim{h.loop};
         failing_allocation = allocations + n;
         h.ask(victim);
         is_beyond = allocations < failing_allocation;
         failing_allocation = 0;
         if (!is_beyond && victim.client.closed == connection_end::no_memory) {
-          EXPECT_GT(h.home.lost().value(), 0U) << "it is counted";
+          EXPECT_GT(h.loop.lost().value(), 0U) << "it is counted";
         }
       }
       EXPECT_TRUE(h.ask(bystander)) << "the one beside it goes on";
-      pair_of_ends next{h.home};
+      pair_of_ends next{h.loop};
       EXPECT_TRUE(h.ask(next)) << "the next one works";
     }}.join();
   }

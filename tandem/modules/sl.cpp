@@ -64,8 +64,8 @@ struct reply_counts {
 
 outcome send(message_context& m, unsigned status, sip::response_writer&& made) {
   server::add_redirection(m, made);
-  auto& counts = m.home().state<reply_counts>();
-  if (m.home().reply(m.arrived(), m.from(), std::move(made))) {
+  auto& counts = m.core().state<reply_counts>();
+  if (m.core().reply(m.arrived(), m.from(), std::move(made))) {
     counts.note(status);
     m.note_served();
     return outcome::yes();
@@ -78,15 +78,15 @@ outcome send(message_context& m, unsigned status, sip::response_writer&& made) {
 outcome sl_send_reply(script::call& c) {
   auto& m = c.as<message_context>();
   const auto status = static_cast<int>(c.number(0));
-  return send(m, static_cast<unsigned>(status), m.home().begin_reply(m, status, c.text(1)));
+  return send(m, static_cast<unsigned>(status), m.core().begin_reply(m, status, c.text(1)));
 }
 
 outcome sl_reply_error(script::call& c) {
   auto& m = c.as<message_context>();
   const auto answer = server::answer_for(m.error(), "SL");
-  auto made = m.home().begin_reply(m, answer.status, answer.reason);
+  auto made = m.core().begin_reply(m, answer.status, answer.reason);
   // RFC 3261 21.5.4: a caller that is told when to come back need not try another server at once.
-  if (answer.status == 503) m.home().add_retry_after(made);
+  if (answer.status == 503) m.core().add_retry_after(made);
   return send(m, static_cast<unsigned>(answer.status), std::move(made));
 }
 
@@ -118,7 +118,7 @@ script::module_info declare() {
 
 /// Has the counts made before the first message, which then needs no memory for them.
 struct sl_settings final : server::module {
-  void apply_to(server::core& home) const override { (void)home.state<reply_counts>(); }
+  void apply_to(server::core& owner) const override { (void)owner.state<reply_counts>(); }
 };
 
 std::unique_ptr<const server::module> load(const server::module_setup&) {

@@ -30,7 +30,7 @@ outcome is_own(const message_context& m, const sip::uri& address) {
   const std::string_view host = address.host().text;
   return outcome::of(
       iequals(host, who->domain) ||
-      (who->domain == who->realm && m.home().names().contains(host, address.port().value_or(0))));
+      (who->domain == who->realm && m.core().names().contains(host, address.port().value_or(0))));
 }
 
 template <auto Header>

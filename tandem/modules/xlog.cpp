@@ -88,7 +88,7 @@ script::module_info declare_xlog() {
 }
 
 outcome print_text(script::call& c) {
-  c.as<server::message_context>().home().shared().standard_output.put(c.text(0));
+  c.as<server::message_context>().core().shared().standard_output.put(c.text(0));
   return outcome::yes();
 }
 

@@ -21,8 +21,8 @@ struct name_server final : io::datagram_user {
     bool is_silent = false;
   };
 
-  explicit name_server(io::shard& home)
-      : socket{io::udp_socket::open(home, *socket_address::parse("127.0.0.1:0"), *this).value()} {}
+  explicit name_server(io::shard& loop)
+      : socket{io::udp_socket::open(loop, *socket_address::parse("127.0.0.1:0"), *this).value()} {}
   void on_send_failed(io::udp_socket&, const socket_address&, io::send_token, int) override {}
   void on_icmp_error(io::udp_socket&, const socket_address&, int, std::string_view) override {}
   void on_datagram(io::udp_socket& on, io::datagram&& d) override {

@@ -118,20 +118,20 @@ struct resolver::channel final : timer {
     auto& c = *static_cast<channel*>(self);
     const auto events = (readable ? static_cast<std::uint32_t>(EPOLLIN) : 0U) |
                         (writable ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
-    c.owner.home_.guard([&] { c.watch(fd, events); });
+    c.owner.loop_.guard([&] { c.watch(fd, events); });
   }
 
   void watch(ares_socket_t fd, std::uint32_t events) {
     const auto found = sockets.find(fd);
     if (events == 0) {
       if (found == sockets.end()) return;
-      owner.home_.unwatch(fd, *found->second);
+      owner.loop_.unwatch(fd, *found->second);
       sockets.erase(found);
     } else if (found == sockets.end()) {
       const auto made = sockets.emplace(fd, std::make_unique<watched>(*this, fd)).first;
-      owner.home_.watch(fd, *made->second, events);
+      owner.loop_.watch(fd, *made->second, events);
     } else {
-      owner.home_.rewatch(fd, *found->second, events);
+      owner.loop_.rewatch(fd, *found->second, events);
     }
   }
 
@@ -154,8 +154,8 @@ struct resolver::channel final : timer {
     if (a->by.is_ending) return;
     entry found; // without memory it stays "failed"
     found.error = resolve_error::failed;
-    found.until = a->by.owner.home_.now() + a->by.owner.options_.failure_ttl;
-    a->by.owner.home_.guard([&] { found = a->by.read(a->type, status, bytes, size); });
+    found.until = a->by.owner.loop_.now() + a->by.owner.options_.failure_ttl;
+    a->by.owner.loop_.guard([&] { found = a->by.read(a->type, status, bytes, size); });
     a->by.owner.answered(a->question, std::move(found));
   }
 
@@ -190,7 +190,7 @@ struct resolver::channel final : timer {
       ttl = e.error == resolve_error::not_found ? options.negative_ttl : options.failure_ttl;
     }
     // A TTL of 0 still serves the requests of this moment.
-    e.until = owner.home_.now() + std::max<duration>(ttl, seconds{1});
+    e.until = owner.loop_.now() + std::max<duration>(ttl, seconds{1});
     return e;
   }
 
@@ -202,8 +202,8 @@ struct resolver::channel final : timer {
   void arm() {
     timeval wait{};
     if (!ares_timeout(ares, nullptr, &wait)) return cancel();
-    owner.home_.timers().arm(*this,
-                             owner.home_.now() + seconds{wait.tv_sec} + microseconds{wait.tv_usec});
+    owner.loop_.timers().arm(*this,
+                             owner.loop_.now() + seconds{wait.tv_sec} + microseconds{wait.tv_usec});
   }
 
   resolver& owner;
@@ -223,8 +223,8 @@ struct resolver::telling final : io::errand {
   request_handle by;
 };
 
-resolver::resolver(io::shard& home, resolver_options options)
-    : home_{home}, options_{std::move(options)}, hosts_{options_.hosts_path}, swept_{home.now()},
+resolver::resolver(io::shard& loop, resolver_options options)
+    : loop_{loop}, options_{std::move(options)}, hosts_{options_.hosts_path}, swept_{loop.now()},
       channel_{std::make_unique<channel>(*this, options_)} {}
 
 resolver::~resolver() = default;
@@ -271,7 +271,7 @@ std::optional<resolver::answer> resolver::find(std::string_view name, address_fa
 
 std::optional<resolver::answer> resolver::find_known(const std::string& name,
                                                      address_family wanted) {
-  if (const auto* listed = hosts_.find(name, home_.now())) {
+  if (const auto* listed = hosts_.find(name, loop_.now())) {
     std::vector<ip_address> found;
     for (const bool v4 : {true, false})
       for (const ip_address& ip : *listed)
@@ -294,7 +294,7 @@ std::optional<resolver::answer> resolver::find_known(const std::string& name,
 
 const resolver::entry* resolver::find_cached(const std::string& question) const {
   const auto found = cache_.find(question);
-  return found == cache_.end() || found->second.until <= home_.now() ? nullptr : &found->second;
+  return found == cache_.end() || found->second.until <= loop_.now() ? nullptr : &found->second;
 }
 
 void resolver::ask(const std::string& name, address_family type, request_handle by) noexcept try {
@@ -336,13 +336,13 @@ void resolver::answered(const std::string& question, entry found) noexcept {
     log_debug("dns: {}: {}", question.substr(2), to_string(found.error));
   }
   for (const request_handle by : waiting) account(by, found);
-  home_.guard([&] { remember(question, std::move(found)); });
+  loop_.guard([&] { remember(question, std::move(found)); });
 }
 
 void resolver::remember(const std::string& question, entry found) {
-  if (cache_.size() >= options_.cached && home_.now() - swept_ >= sweep_interval) {
-    swept_ = home_.now();
-    std::erase_if(cache_, [&](const auto& e) { return e.second.until <= home_.now(); });
+  if (cache_.size() >= options_.cached && loop_.now() - swept_ >= sweep_interval) {
+    swept_ = loop_.now();
+    std::erase_if(cache_, [&](const auto& e) { return e.second.until <= loop_.now(); });
   }
   while (cache_.size() >= options_.cached && !cache_.empty()) cache_.erase(cache_.begin());
   cache_[question] = std::move(found);
@@ -353,7 +353,7 @@ void resolver::account(request_handle by, const entry& found) noexcept {
   if (!r) return;
   // Of two failures the one that is not final is told: it is worth another try.
   if (found.addresses.empty() && found.error != resolve_error::not_found) r->error = found.error;
-  const bool has_room = home_.guard([&] {
+  const bool has_room = loop_.guard([&] {
     for (const ip_address& ip : found.addresses) (ip.is_v4() ? r->v4 : r->v6).push_back(ip);
   });
   if (!has_room) r->error = resolve_error::failed;
@@ -361,7 +361,7 @@ void resolver::account(request_handle by, const entry& found) noexcept {
 }
 
 void resolver::complete(request_handle by) noexcept {
-  home_.post(std::move(requests_.find(by)->told));
+  loop_.post(std::move(requests_.find(by)->told));
 }
 
 void resolver::tell(request_handle by) {
@@ -369,7 +369,7 @@ void resolver::tell(request_handle by) {
   if (!r) return;
   const callback done = std::move(r->done);
   std::vector<ip_address> all = std::move(r->v4);
-  const bool has_room = home_.guard([&] { all.insert(all.end(), r->v6.begin(), r->v6.end()); });
+  const bool has_room = loop_.guard([&] { all.insert(all.end(), r->v6.begin(), r->v6.end()); });
   const resolve_error error = r->error;
   requests_.erase(by);
   // One family is enough.

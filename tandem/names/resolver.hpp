@@ -63,7 +63,7 @@ class resolver {
   using request_handle = handle<request>;
 
   /// Throws std::runtime_error when c-ares cannot start.
-  resolver(io::shard& home, resolver_options options = {});
+  resolver(io::shard& loop, resolver_options options = {});
   ~resolver(); ///< pending callbacks are not called
   resolver(const resolver&) = delete;
   resolver& operator=(const resolver&) = delete;
@@ -101,7 +101,7 @@ class resolver {
   void complete(request_handle by) noexcept;
   void tell(request_handle by);
 
-  io::shard& home_;
+  io::shard& loop_;
   resolver_options options_;
   hosts_file hosts_;
   slot_map<request> requests_;

@@ -87,9 +87,9 @@ TEST_F(resolving, remembers_an_answer_for_its_ttl_and_no_longer) {
   EXPECT_TRUE(dns().find("short.example.com", address_family::v4));
   server.table["short.example.com"] = {{"192.0.2.2"}, 1};
   struct ticking final : timer {
-    explicit ticking(io::shard& of) : home{of} { on_timer(tandem::now()); }
-    void on_timer(instant now) override { home.timers().arm(*this, now + milliseconds{100}); }
-    io::shard& home;
+    explicit ticking(io::shard& of) : loop{of} { on_timer(tandem::now()); }
+    void on_timer(instant now) override { loop.timers().arm(*this, now + milliseconds{100}); }
+    io::shard& loop;
   } ticker{s};
   ASSERT_TRUE(s.run_until([&] { return !dns().find("short.example.com", address_family::v4); }));
   EXPECT_EQ(look_up("short.example.com", address_family::v4), "192.0.2.2");

@@ -72,7 +72,7 @@ std::vector<std::string> search_list::names_for(std::string_view host) const {
   return names;
 }
 
-resolver::answer find_by_search(io::shard& home, resolver& names, const search_list& list,
+resolver::answer find_by_search(io::shard& loop, resolver& names, const search_list& list,
                                 std::string_view host, duration limit) {
   if (const auto known = names.find(host, address_family::any)) return *known;
   const instant end = now() + limit;
@@ -81,7 +81,7 @@ resolver::answer find_by_search(io::shard& home, resolver& names, const search_l
     std::optional<resolver::answer> found;
     const auto asked = names.resolve(name, address_family::any,
                                      [&found](const resolver::answer& a) { found = a; });
-    home.run_until([&found] { return found.has_value(); }, end - now());
+    loop.run_until([&found] { return found.has_value(); }, end - now());
     if (!found) {
       names.cancel(asked);
       return fail(resolve_error::timed_out);

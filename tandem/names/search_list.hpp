@@ -29,10 +29,10 @@ struct search_list {
 };
 
 /// Looks up the names that `host` may stand for until one has an address, and waits for it: the
-/// loop of `home` runs meanwhile. What the hosts file has is taken as it is written first. Where no
+/// loop runs meanwhile. What the hosts file has is taken as it is written first. Where no
 /// name has an address, a failure is told that another try may not meet, if there was one.
 /// \param limit for all of it.
-[[nodiscard]] resolver::answer find_by_search(io::shard& home, resolver& names,
+[[nodiscard]] resolver::answer find_by_search(io::shard& loop, resolver& names,
                                               const search_list& list, std::string_view host,
                                               duration limit);
 

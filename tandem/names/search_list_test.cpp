@@ -50,19 +50,19 @@ TEST(search_list, addresses_and_absolute_names_stand_for_themselves) {
 }
 
 struct searching : testing::Test {
-  searching() : server{home} {
+  searching() : server{loop} {
     options.servers = {server.socket->local()};
     options.hosts_path = "";
     std::ofstream{path} << "nameserver 192.0.2.1\nsearch one.example two.example\n";
   }
   ~searching() override { std::remove(path.c_str()); }
   resolver::answer find(std::string_view host, duration limit = seconds{10}) {
-    resolver names{home, options};
-    return find_by_search(home, names, search_list::read(path), host, limit);
+    resolver names{loop, options};
+    return find_by_search(loop, names, search_list::read(path), host, limit);
   }
 
   const std::string path = testing::TempDir() + "/tandem_resolv_" + std::to_string(::getpid());
-  io::shard home;
+  io::shard loop;
   for_test::name_server server;
   resolver_options options;
 };

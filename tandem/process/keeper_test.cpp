@@ -44,14 +44,14 @@ void serve_as_another_user_than_its_programs() {
       std::make_optional<spawner>(spawner_options{.user = find_user("nobody"), .server = self});
   must(::setgroups(0, nullptr) == 0 && ::setresgid(self.gid, self.gid, self.gid) == 0 &&
        ::setresuid(self.uid, self.uid, self.uid) == 0);
-  io::shard home;
-  auto children = std::make_optional<runner>(home, *starter);
+  io::shard loop;
+  auto children = std::make_optional<runner>(loop, *starter);
   const auto run = [&](std::string_view text) {
     std::optional<run_result> result;
     children->run(child_command::shell(text), {},
                   {.deadline = seconds{30}, .output = run_output::capture},
                   [&](run_result&& r) { result = std::move(r); });
-    must(home.run_until([&] { return result.has_value(); }, seconds{60}));
+    must(loop.run_until([&] { return result.has_value(); }, seconds{60}));
     return *result;
   };
   const auto first = run("id -un; echo $PPID").output;
@@ -91,12 +91,12 @@ TEST(spawner_keeper, children_of_another_user_hold_up_nobody_for_long_whatever_t
 TEST(spawner_keeper, keeps_no_more_of_roots_powers_than_to_change_its_user_and_to_signal) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may become another user";
   const spawner starter{{.user = find_user("nobody"), .server = find_user("daemon")}};
-  io::shard home;
+  io::shard loop;
   std::ifstream status;
   std::string line;
   bool has_dropped = false;
   for (int i = 0; i < 2000 && !has_dropped; ++i) { // it drops them while this goes on
-    home.run_until([] { return false; }, milliseconds{5});
+    loop.run_until([] { return false; }, milliseconds{5});
     status = std::ifstream{"/proc/" + std::to_string(starter.pid()) + "/status"};
     while (std::getline(status, line))
       has_dropped = has_dropped || line == "CapPrm:\t00000000000000e0"; // KILL, SETGID, SETUID

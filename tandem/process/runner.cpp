@@ -88,21 +88,21 @@ struct waiting_tag;
 /// The reading end of a child's output. Watched only while the child runs.
 class child_pipe final : io::readiness {
  public:
-  child_pipe(io::shard& home, io::unique_fd end, runner::job& of)
-      : home_{home}, end_{std::move(end)}, of_{of} {
+  child_pipe(io::shard& loop, io::unique_fd end, runner::job& of)
+      : loop_{loop}, end_{std::move(end)}, of_{of} {
     ::fcntl(end_.get(), F_SETFL, O_NONBLOCK);
   }
   ~child_pipe() {
-    if (watched_) home_.unwatch(end_.get(), *this);
+    if (watched_) loop_.unwatch(end_.get(), *this);
   }
 
-  void watch() { watched_ = home_.watch(end_.get(), *this, EPOLLIN); }
+  void watch() { watched_ = loop_.watch(end_.get(), *this, EPOLLIN); }
   [[nodiscard]] int get() const noexcept { return end_.get(); }
 
  private:
   void on_ready(std::uint32_t) override; // the pipe may be closed by it
 
-  io::shard& home_;
+  io::shard& loop_;
   io::unique_fd end_;
   runner::job& of_;
   bool watched_ = false;
@@ -137,8 +137,8 @@ struct runner::job final : timer, list_hook<waiting_tag> {
 
 class runner::impl final : public std::enable_shared_from_this<runner::impl>, io::readiness {
  public:
-  impl(io::shard& home, spawner& starter, runner_options options)
-      : home_{home}, spawner_{starter}, options_{options}, retry_{*this}, silence_{*this} {}
+  impl(io::shard& loop, spawner& starter, runner_options options)
+      : loop_{loop}, spawner_{starter}, options_{options}, retry_{*this}, silence_{*this} {}
 
   void stop() noexcept {
     stopped_ = true;
@@ -180,7 +180,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     j.at = job::phase::waiting;
     waiting_.push_back(j);
     ++statistics.waiting;
-    home_.timers().arm(j, home_.now() + j.options.longest_wait);
+    loop_.timers().arm(j, loop_.now() + j.options.longest_wait);
     return k;
   }
 
@@ -216,7 +216,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
       if (const instant deadline = j.started + j.options.deadline; at < deadline) {
         const bool is_asked = j.request.pipes == 0 || send_request(j, spawn_request_kind::pipes);
         if (is_asked) j.at = job::phase::watched;
-        home_.timers().arm(j, is_asked ? deadline : std::min(deadline, at + watch_after));
+        loop_.timers().arm(j, is_asked ? deadline : std::min(deadline, at + watch_after));
         return;
       }
       [[fallthrough]];
@@ -224,7 +224,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     case job::phase::terminated:
       j.at = job::phase::killed;
       send_request(j, spawn_request_kind::signal, SIGKILL);
-      home_.timers().arm(j, home_.now() + after_kill);
+      loop_.timers().arm(j, loop_.now() + after_kill);
       return;
     case job::phase::killed:
       // The kernel holds it. Its caller need not wait; its place stays taken until it ends.
@@ -243,10 +243,10 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   void on_silence() {
     if (statistics.running == 0 || !channel_) return;
     const auto alive = shared_from_this();
-    const instant now = home_.now();
+    const instant now = loop_.now();
     const instant due = heard_ + (is_asked_ ? answer_within : ask_after);
     if (now < due) {
-      home_.timers().arm(silence_, due);
+      loop_.timers().arm(silence_, due);
     } else if (is_asked_) {
       spawner_.replace(channel_number_);
       lose_channel(); // here and now: one that cannot be killed keeps its end open
@@ -254,7 +254,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
       spawner_.wake();
       send_request(spawn_request_kind::ping, 0);
       is_asked_ = true;
-      home_.timers().arm(silence_, now + answer_within);
+      loop_.timers().arm(silence_, now + answer_within);
       heard_ = now;
     }
   }
@@ -293,19 +293,19 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   bool start(job& j, std::string_view input) {
     if (!open_channel()) return false;
     if (send_run(j, input) != 0) {
-      home_.timers().arm(retry_, home_.now() + retry_after);
+      loop_.timers().arm(retry_, loop_.now() + retry_after);
       return false;
     }
     give_back(j.strings);
     give_back(j.input);
     j.at = job::phase::young;
-    j.started = home_.now();
+    j.started = loop_.now();
     ++statistics.running;
     ++statistics.started;
-    home_.timers().arm(j, j.started + std::min(watch_after, j.options.deadline));
+    loop_.timers().arm(j, j.started + std::min(watch_after, j.options.deadline));
     if (!silence_.is_armed()) {
       heard_ = j.started;
-      home_.timers().arm(silence_, heard_ + ask_after);
+      loop_.timers().arm(silence_, heard_ + ask_after);
     }
     return true;
   }
@@ -355,26 +355,26 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     j.verdict = why;
     j.at = job::phase::terminated;
     send_request(j, spawn_request_kind::signal, SIGTERM);
-    home_.timers().arm(j, home_.now() + j.options.grace);
+    loop_.timers().arm(j, loop_.now() + j.options.grace);
   }
 
   bool open_channel() {
     if (channel_) return true;
     const auto opened = spawner_.open_channel();
     if (!opened) {
-      home_.timers().arm(retry_, home_.now() + retry_after);
+      loop_.timers().arm(retry_, loop_.now() + retry_after);
       return false;
     }
     channel_ = io::unique_fd{opened->descriptor};
     channel_number_ = opened->number;
     is_asked_ = false;
-    heard_ = home_.now();
-    home_.watch(channel_.get(), *this, EPOLLIN);
+    heard_ = loop_.now();
+    loop_.watch(channel_.get(), *this, EPOLLIN);
     return true;
   }
 
   void close_channel() noexcept {
-    if (channel_) home_.unwatch(channel_.get(), *this);
+    if (channel_) loop_.unwatch(channel_.get(), *this);
     channel_.reset();
   }
 
@@ -384,7 +384,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     spawn_report report{};
     const auto taken =
         take_packet(channel_.get(), {reinterpret_cast<char*>(&report), sizeof report});
-    heard_ = home_.now();
+    heard_ = loop_.now();
     is_asked_ = false;
     if (taken)
       take_report(report, taken->descriptors);
@@ -403,7 +403,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     const auto adopt = [&](std::uint32_t bit, std::optional<child_pipe>& as) {
       if ((report.pipes & bit) == 0) return;
       // None came when this process may have no more descriptors.
-      if (io::unique_fd& end = pipes[next++]) as.emplace(home_, std::move(end), *j);
+      if (io::unique_fd& end = pipes[next++]) as.emplace(loop_, std::move(end), *j);
     };
     adopt(output_pipe, j->output);
     adopt(errors_pipe, j->errors);
@@ -418,7 +418,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
 
   void take_end(job& j, const spawn_report& report) {
     --statistics.running;
-    j.result.run_time = home_.now() - j.started;
+    j.result.run_time = loop_.now() - j.started;
     j.result.cpu_time = microseconds{report.cpu_microseconds};
     if (report.start_error != 0) {
       j.result.code = report.start_error;
@@ -441,7 +441,7 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
     close_channel();
     log_error("the process that starts children is gone; {} runs are lost", running());
     // Another one is ready before it is asked for, and the one that has ended is taken (wait(2)).
-    home_.timers().arm(retry_, home_.now() + retry_after);
+    loop_.timers().arm(retry_, loop_.now() + retry_after);
     std::vector<key> lost;
     jobs_.for_each([&](key k, job& j) {
       if (j.at > job::phase::refused) lost.push_back(k);
@@ -530,14 +530,14 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
   /// finish(), but from the loop: run() never calls its handler itself.
   void answer_later(job& j, run_outcome outcome) {
     j.at = job::phase::refused;
-    home_.post([weak = weak_from_this(), k = j.self, outcome] {
+    loop_.post([weak = weak_from_this(), k = j.self, outcome] {
       const auto self = weak.lock();
       if (!self || self->stopped_) return;
       if (job* found = self->jobs_.find(k)) self->finish(*found, outcome);
     });
   }
 
-  io::shard& home_;
+  io::shard& loop_;
   spawner& spawner_;
   runner_options options_;
   slot_map<job> jobs_;
@@ -555,8 +555,8 @@ void child_pipe::on_ready(std::uint32_t) { of_.owner.read_pipes(of_); }
 
 void runner::job::on_timer(instant when) { owner.on_job_timer(*this, when); }
 
-runner::runner(io::shard& home, spawner& starter, runner_options options)
-    : impl_{std::make_shared<impl>(home, starter, options)} {}
+runner::runner(io::shard& loop, spawner& starter, runner_options options)
+    : impl_{std::make_shared<impl>(loop, starter, options)} {}
 
 runner::~runner() { impl_->stop(); }
 

@@ -87,7 +87,7 @@ class runner {
   using done_handler = std::function<void(run_result&&)>;
 
   /// \param starter must outlive the runner.
-  runner(io::shard& home, spawner& starter, runner_options options = {});
+  runner(io::shard& loop, spawner& starter, runner_options options = {});
   runner(const runner&) = delete;
   runner& operator=(const runner&) = delete;
 

@@ -35,7 +35,7 @@ class processes : public testing::Test {
     std::optional<run_result> result;
     runner.run(command, input, std::move(options), [&](run_result&& r) { result = std::move(r); });
     EXPECT_FALSE(result) << "the handler ran inside run()";
-    EXPECT_TRUE(home.run_until([&] { return result.has_value(); }, seconds{20}));
+    EXPECT_TRUE(loop.run_until([&] { return result.has_value(); }, seconds{20}));
     return result.value_or(run_result{});
   }
   run_result run_shell(std::string_view text, std::string_view input = {},
@@ -63,7 +63,7 @@ class processes : public testing::Test {
   template <typename Condition>
   bool comes_true(Condition condition) {
     for (int i = 0; i < 2000; ++i)
-      if (home.run_until(condition, milliseconds{5})) return true;
+      if (loop.run_until(condition, milliseconds{5})) return true;
     return false;
   }
   /// Runs still: one that has ended may wait for its new parent to take notice.
@@ -92,8 +92,8 @@ class processes : public testing::Test {
   }
 
   spawner starter;
-  io::shard home;
-  tandem::process::runner runner{home, starter, {.most_running = 8, .most_waiting = 400}};
+  io::shard loop;
+  tandem::process::runner runner{loop, starter, {.most_running = 8, .most_waiting = 400}};
 };
 
 TEST_F(processes, tells_the_exit_status) {
@@ -303,7 +303,7 @@ TEST_F(processes, many_run_under_the_cap_and_in_order) {
                  ++ended;
                });
   EXPECT_EQ(runner.statistics().waiting, 192);
-  EXPECT_TRUE(home.run_until(
+  EXPECT_TRUE(loop.run_until(
       [&] {
         most = std::max<std::int64_t>(most, runner.statistics().running);
         return ended == 200;
@@ -315,25 +315,25 @@ TEST_F(processes, many_run_under_the_cap_and_in_order) {
 }
 
 TEST_F(processes, beyond_the_queue_it_is_refused) {
-  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  tandem::process::runner small{loop, starter, {.most_running = 1, .most_waiting = 1}};
   std::vector<run_outcome> outcomes;
   const auto note = [&](run_result&& r) { outcomes.push_back(r.outcome); };
   small.run(child_command::shell("sleep 0.3"), {}, {}, note);
   small.run(child_command::shell("true"), {}, {}, note);
   small.run(child_command::shell("true"), {}, {}, note);
-  EXPECT_TRUE(home.run_until([&] { return outcomes.size() == 3; }));
+  EXPECT_TRUE(loop.run_until([&] { return outcomes.size() == 3; }));
   EXPECT_THAT(outcomes, testing::ElementsAre(run_outcome::overloaded, run_outcome::exited,
                                              run_outcome::exited));
   EXPECT_EQ(small.statistics().overloaded, 1U);
 }
 
 TEST_F(processes, nobody_waits_in_the_queue_for_ever) {
-  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 10}};
+  tandem::process::runner small{loop, starter, {.most_running = 1, .most_waiting = 10}};
   std::optional<run_result> waited;
   small.run(child_command::shell("sleep 60"), {}, {}, [](run_result&&) {});
   small.run(child_command::shell("true"), {}, {.longest_wait = milliseconds{50}},
             [&](run_result&& r) { waited = std::move(r); });
-  EXPECT_TRUE(home.run_until([&] { return waited.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return waited.has_value(); }));
   EXPECT_EQ(waited->outcome, run_outcome::overloaded);
 }
 
@@ -343,11 +343,11 @@ TEST_F(processes, cancelled_it_ends_and_tells_nobody) {
   const auto running = runner.run(child_command::shell("sleep 60"), {}, {}, tell);
   EXPECT_EQ(runner.statistics().running, 1);
   runner.cancel(running);
-  EXPECT_TRUE(home.run_until([&] { return runner.statistics().running == 0; }));
+  EXPECT_TRUE(loop.run_until([&] { return runner.statistics().running == 0; }));
   EXPECT_FALSE(told);
   runner.cancel(running); // gone already
 
-  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  tandem::process::runner small{loop, starter, {.most_running = 1, .most_waiting = 1}};
   small.run(child_command::shell("sleep 60"), {}, {}, tell);
   const auto waiting = small.run(child_command::shell("true"), {}, {}, tell);
   small.cancel(waiting);
@@ -355,7 +355,7 @@ TEST_F(processes, cancelled_it_ends_and_tells_nobody) {
 }
 
 TEST_F(processes, a_handler_may_run_another_or_end_the_runner) {
-  auto own = std::make_optional<tandem::process::runner>(home, starter);
+  auto own = std::make_optional<tandem::process::runner>(loop, starter);
   bool done = false;
   own->run(child_command::shell("true"), {}, {}, [&](run_result&&) {
     own->run(child_command::shell("true"), {}, {}, [&](run_result&&) {
@@ -363,11 +363,11 @@ TEST_F(processes, a_handler_may_run_another_or_end_the_runner) {
       done = true;
     });
   });
-  EXPECT_TRUE(home.run_until([&] { return done; }));
+  EXPECT_TRUE(loop.run_until([&] { return done; }));
 }
 
 TEST_F(processes, the_end_of_a_runner_ends_its_children) {
-  auto own = std::make_optional<tandem::process::runner>(home, starter);
+  auto own = std::make_optional<tandem::process::runner>(loop, starter);
   const std::string path = testing::TempDir() + "/tandem-child-" + std::to_string(::getpid());
   own->run(child_command::shell("echo $$ > " + path + "; exec sleep 300"), {}, {},
            [](run_result&&) { FAIL(); });
@@ -385,7 +385,7 @@ TEST_F(processes, the_death_of_the_spawner_is_told_and_another_takes_over) {
   runner.run(child_command::shell("sleep 300"), {}, {},
              [&](run_result&& r) { lost = std::move(r); });
   ::kill(first, SIGKILL);
-  EXPECT_TRUE(home.run_until([&] { return lost.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return lost.has_value(); }));
   EXPECT_EQ(lost->outcome, run_outcome::lost);
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   EXPECT_NE(starter.pid(), first);
@@ -396,7 +396,7 @@ TEST_F(processes, a_spawner_that_has_died_is_taken_and_replaced_before_it_is_ask
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   ::kill(first, SIGKILL);
   // A process that nobody has taken can still be signalled.
-  EXPECT_TRUE(home.run_until([&] { return ::kill(first, 0) != 0; }));
+  EXPECT_TRUE(loop.run_until([&] { return ::kill(first, 0) != 0; }));
   EXPECT_EQ(errno, ESRCH);
   EXPECT_NE(starter.pid(), first);
   EXPECT_EQ(::kill(starter.pid(), 0), 0);
@@ -406,7 +406,7 @@ TEST_F(processes, spawners_that_die_are_replaced_once_a_second_at_most) {
   const auto kill_and_await_another = [&] {
     const pid_t old = starter.pid();
     ::kill(old, SIGKILL);
-    EXPECT_TRUE(home.run_until([&] { return starter.pid() != old; }));
+    EXPECT_TRUE(loop.run_until([&] { return starter.pid() != old; }));
   };
   EXPECT_TRUE(run_shell("exit 0").succeeded());
   const instant begun = now();
@@ -432,7 +432,7 @@ TEST_F(processes, a_spawner_that_stays_silent_is_replaced) {
   std::optional<run_result> lost;
   runner.run(child_command::shell("sleep 300"), {}, {.deadline = seconds{300}},
              [&](run_result&& r) { lost = std::move(r); });
-  EXPECT_TRUE(home.run_until([&] { return lost.has_value(); }, seconds{60}));
+  EXPECT_TRUE(loop.run_until([&] { return lost.has_value(); }, seconds{60}));
   is_replaced = true;
   stopping.join();
   EXPECT_EQ(lost->outcome, run_outcome::lost);
@@ -472,21 +472,21 @@ TEST_F(processes, shards_of_several_threads_start_children_by_one_spawner_even_w
 
 TEST_F(processes, are_no_nicer_than_19_whatever_is_added) {
   spawner strict{{.limits = {.niceness = 100}}};
-  tandem::process::runner own{home, strict};
+  tandem::process::runner own{loop, strict};
   std::optional<run_result> result;
   own.run(child_command::shell("nice"), {}, {.output = run_output::capture},
           [&](run_result&& r) { result = std::move(r); });
-  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->output, "19\n");
 }
 
 TEST_F(processes, limits_hold_the_child) {
   spawner strict{{.limits = {.file_bytes = 4096, .open_files = 16, .niceness = 3}}};
-  tandem::process::runner own{home, strict};
+  tandem::process::runner own{loop, strict};
   std::optional<run_result> result;
   own.run(child_command::shell("ulimit -n; ulimit -c; nice"), {}, {.output = run_output::capture},
           [&](run_result&& r) { result = std::move(r); });
-  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return result.has_value(); }));
   const int here = ::getpriority(PRIO_PROCESS, 0);
   EXPECT_EQ(result->output, "16\n0\n" + std::to_string(std::min(here + 3, 19)) + "\n");
 }
@@ -494,11 +494,11 @@ TEST_F(processes, limits_hold_the_child) {
 TEST_F(processes, children_are_another_user_when_asked_for) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may become another user";
   spawner other{{.user = find_user("nobody")}};
-  tandem::process::runner own{home, other};
+  tandem::process::runner own{loop, other};
   std::optional<run_result> result;
   own.run(child_command::shell("id -un; cat /dev/stdin"), "readable",
           {.output = run_output::capture}, [&](run_result&& r) { result = std::move(r); });
-  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->output, "nobody\nreadable");
 }
 
@@ -524,16 +524,16 @@ TEST_F(processes, runs_leave_no_descriptor_behind) {
 TEST_F(processes, children_live_in_another_root_and_folder_when_asked_for) {
   if (::getuid() != 0) GTEST_SKIP() << "only root may change the root";
   spawner moved{{.root = "/", .work_folder = "/usr"}};
-  tandem::process::runner own{home, moved};
+  tandem::process::runner own{loop, moved};
   std::optional<run_result> result;
   own.run(child_command::shell("pwd"), {}, {.output = run_output::capture},
           [&](run_result&& r) { result = std::move(r); });
-  EXPECT_TRUE(home.run_until([&] { return result.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return result.has_value(); }));
   EXPECT_EQ(result->output, "/usr\n");
 }
 
 TEST_F(processes, other_bounds_let_those_that_wait_start) {
-  tandem::process::runner small{home, starter, {.most_running = 1, .most_waiting = 1}};
+  tandem::process::runner small{loop, starter, {.most_running = 1, .most_waiting = 1}};
   bool is_first_over = false;
   bool is_second_over = false;
   const auto first = small.run(child_command::shell("sleep 60"), {}, {},
@@ -543,7 +543,7 @@ TEST_F(processes, other_bounds_let_those_that_wait_start) {
   EXPECT_EQ(small.statistics().waiting, 1);
   small.set_options({.most_running = 2, .most_waiting = 1});
   EXPECT_EQ(small.statistics().waiting, 0);
-  EXPECT_TRUE(home.run_until([&] { return is_second_over; }));
+  EXPECT_TRUE(loop.run_until([&] { return is_second_over; }));
   EXPECT_FALSE(is_first_over);
   small.cancel(first);
 }

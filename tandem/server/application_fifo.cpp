@@ -54,14 +54,14 @@ struct list_text {
 /// Its pieces, for the loop of the FIFO: each is asked for where the commands run.
 class remote_list final : public control::fifo_text_source {
  public:
-  remote_list(io::shard& home, io::shard& loop, std::shared_ptr<list_text> of)
-      : home_{home}, loop_{loop}, of_{std::move(of)} {}
+  remote_list(io::shard& commands_loop, io::shard& loop, std::shared_ptr<list_text> of)
+      : commands_loop_{commands_loop}, loop_{loop}, of_{std::move(of)} {}
   ~remote_list() override {
-    home_.post([of = std::move(of_)] {}); // dies there
+    commands_loop_.post([of = std::move(of_)] {}); // dies there
   }
 
   void next(std::function<void(std::optional<piece>)> brought) override {
-    home_.post([of = of_, &loop = loop_, brought = std::move(brought)]() mutable {
+    commands_loop_.post([of = of_, &loop = loop_, brought = std::move(brought)]() mutable {
       of->rows->next([of, &loop, brought = std::move(brought)](
                          result<control::row_piece, control::command_error> rows) {
         std::optional<piece> made;
@@ -77,7 +77,7 @@ class remote_list final : public control::fifo_text_source {
   }
 
  private:
-  io::shard& home_;
+  io::shard& commands_loop_;
   io::shard& loop_;
   std::shared_ptr<list_text> of_;
 };
@@ -106,9 +106,9 @@ std::optional<fifo_settings> fifo_settings::of(const script::program& program,
   return made;
 }
 
-application_fifo::application_fifo(io::shard& home, control::command_registry& commands,
+application_fifo::application_fifo(io::shard& commands_loop, control::command_registry& commands,
                                    const fifo_settings& set, observe::metrics& counted)
-    : home_{home}, commands_{commands}, by_{.name = "fifo", .may = set.gives} {
+    : commands_loop_{commands_loop}, commands_{commands}, by_{.name = "fifo", .may = set.gives} {
   auto pipe = io::open_named_pipe(set.file);
   if (!pipe) throw start_error{fmt::format("fifo: {}", pipe.error())};
   file_ = std::move(pipe->file);
@@ -155,7 +155,8 @@ void application_fifo::start() {
 }
 
 void application_fifo::ask(control::fifo_request request, answer_handler done) {
-  home_.post([this, request = std::move(request), done = std::move(done)] { run(request, done); });
+  commands_loop_.post(
+      [this, request = std::move(request), done = std::move(done)] { run(request, done); });
 }
 
 /// Where the commands run.
@@ -179,7 +180,7 @@ void application_fifo::run(const control::fifo_request& request, const answer_ha
          made->form = control::make_fifo_list(form);
          made->rows = std::move(list.more);
          std::string text = made->form->begin() + made->text_of(list.first);
-         reply({std::move(text), std::make_shared<remote_list>(home_, loop_, made)});
+         reply({std::move(text), std::make_shared<remote_list>(commands_loop_, loop_, made)});
        }});
 }
 

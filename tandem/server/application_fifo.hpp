@@ -36,9 +36,9 @@ struct fifo_settings {
 class application_fifo {
  public:
   /// Makes the FIFO, before the server becomes another user. Throws start_error when it cannot.
-  /// \param commands all of them, run on `home`; both outlive this, and so does `counted`
-  application_fifo(io::shard& home, control::command_registry& commands, const fifo_settings& set,
-                   observe::metrics& counted);
+  /// \param commands all of them, run on `commands_loop`; both outlive this, and so does `counted`
+  application_fifo(io::shard& commands_loop, control::command_registry& commands,
+                   const fifo_settings& set, observe::metrics& counted);
   application_fifo(const application_fifo&) = delete;
   application_fifo& operator=(const application_fifo&) = delete;
   /// Gives replies that are on their way a moment.
@@ -54,7 +54,7 @@ class application_fifo {
   void run(const control::fifo_request& request,
            const std::function<void(control::fifo_door::answer)>& done);
 
-  io::shard& home_;
+  io::shard& commands_loop_;
   control::command_registry& commands_;
   control::caller by_;
   io::shard loop_;

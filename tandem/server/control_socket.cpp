@@ -39,7 +39,7 @@ control::socket_access control_access(const script::program& program, const acco
   return made;
 }
 
-std::unique_ptr<control::socket_door> open_control_socket(io::shard& home,
+std::unique_ptr<control::socket_door> open_control_socket(io::shard& loop,
                                                           control::command_registry& commands,
                                                           const script::program& program,
                                                           const account& becomes,
@@ -50,7 +50,7 @@ std::unique_ptr<control::socket_door> open_control_socket(io::shard& home,
   const bool is_chosen = given.is_set("control_socket");
   if (!is_chosen) make_folder_of(path, becomes);
   const auto access = control_access(program, becomes);
-  auto door = control::socket_door::open(home, commands,
+  auto door = control::socket_door::open(loop, commands,
                                          {.path = path,
                                           .owner = becomes.uid,
                                           .group = access.group ? access.group : becomes.gid,

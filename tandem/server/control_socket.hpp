@@ -20,9 +20,9 @@ namespace tandem::server {
 /// Opens the socket, before the server becomes another user; its file then belongs to that one.
 /// \return the door; null where the script wants none, and where it says nothing and the usual
 /// place is not to be had: the log tells. Throws start_error when a place of the script's choice is
-/// not to be had. \param home, commands outlive the door
+/// not to be had. \param loop, commands outlive the door
 [[nodiscard]] std::unique_ptr<control::socket_door>
-open_control_socket(io::shard& home, control::command_registry& commands,
+open_control_socket(io::shard& loop, control::command_registry& commands,
                     const script::program& program, const account& becomes,
                     const path_in_root& paths);
 

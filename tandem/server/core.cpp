@@ -4,7 +4,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/names/resolver.hpp>
 #include <tandem/server/rejection_headers.hpp>
-#include <tandem/server/routing.hpp>
+#include <tandem/server/script_run.hpp>
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/single_values.hpp>
 #include <tandem/sip/validate.hpp>
@@ -37,7 +37,7 @@ core::core(const core_surroundings& on, std::shared_ptr<const loaded_script> scr
   load(std::move(script));
 }
 
-core::~core() { answers_->home = nullptr; }
+core::~core() { answers_->core = nullptr; }
 
 void core::load(std::shared_ptr<const loaded_script> script) {
   // Each shard has a count of its own: one that all count on would go from core to core with every
@@ -49,7 +49,7 @@ void core::load(std::shared_ptr<const loaded_script> script) {
   on_.transactions.set_retry_after(seconds{script_->settings().overload.retry_after});
 }
 
-bool core::has_unanswered() { return routings_.size() != free_.size() || proxy_.has_unanswered(); }
+bool core::has_unanswered() { return runs_.size() != free_.size() || proxy_.has_unanswered(); }
 
 bool core::is_host(const loaded_script& of, std::string_view name,
                    const ip_address& address) const {
@@ -72,7 +72,7 @@ void core::on_request(sip::message& request, const stack::arrival& from) {
     return;
   }
   ++counters_.requests;
-  routing& r = take();
+  script_run& r = take();
   proceed(r, [&] {
     r.context.begin(r.self(), script_, script::block_kind::request, std::move(request), from);
     r.context.take_read(read);
@@ -120,7 +120,7 @@ void core::refuse_for_now(const sip::message& request, const stack::arrival& fro
   reply(request, from, std::move(made));
 }
 
-void core::refuse_for_memory(routing& r) {
+void core::refuse_for_memory(script_run& r) {
   message_context& m = r.context;
   if (m.block() != script::block_kind::request || m.is_served()) return;
   constexpr std::string_view reason = "Server is out of memory";
@@ -171,7 +171,7 @@ bool core::on_unreachable(stack::server_handle server, std::string_view via,
 message_context& core::prepare(std::shared_ptr<const loaded_script> version,
                                script::block_kind kind, sip::message&& message,
                                const stack::arrival& from) {
-  routing& r = take();
+  script_run& r = take();
   try {
     r.context.begin(r.self(), std::move(version), kind, std::move(message), from);
   } catch (const std::bad_alloc&) {
@@ -185,8 +185,8 @@ message_context& core::prepare(std::shared_ptr<const loaded_script> version,
 void core::discard(message_context& prepared) { finish(*find(prepared.self())); }
 
 run_state core::start(message_context& prepared, script::block_id block, run_user& user) {
-  const routing_handle self = prepared.self();
-  routing& r = *find(self);
+  const run_handle self = prepared.self();
+  script_run& r = *find(self);
   r.user = &user;
   proceed(r, [&] { r.run.start(*r.context.script().program(), block, r.context); });
   // One that could not be remembered while it waits is gone: its end has been told.
@@ -197,16 +197,16 @@ run_state core::start(message_context& prepared, script::block_id block, run_use
 
 // ---- waiting
 
-std::uint32_t core::next_wait(routing_handle run) noexcept {
-  routing& r = *find(run);
+std::uint32_t core::next_wait(run_handle run) noexcept {
+  script_run& r = *find(run);
   r.is_waiting = true;
   r.is_answered_early = false;
   r.early.reset();
   return ++r.waits;
 }
 
-void core::answer(routing_handle run, std::uint32_t number, std::shared_ptr<awaited> brought) {
-  routing* const r = find(run);
+void core::answer(run_handle run, std::uint32_t number, std::shared_ptr<awaited> brought) {
+  script_run* const r = find(run);
   if (!r || !r->is_waiting || r->waits != number) return;
   if (!r->run.is_suspended()) {
     r->is_answered_early = true;
@@ -220,33 +220,33 @@ void core::answer(routing_handle run, std::uint32_t number, std::shared_ptr<awai
   });
 }
 
-void core::go_on(routing& r, script::outcome value) {
+void core::go_on(script_run& r, script::outcome value) {
   if (!value.is_suspended()) r.run.resume(value.value()); // else it waits for something more
 }
 
-routing& core::take() {
+script_run& core::take() {
   if (free_.empty()) {
-    const auto slot = static_cast<std::uint32_t>(routings_.size());
-    free_.reserve(routings_.size() + 1); // finish() has room for it
-    routings_.push_back(std::make_unique<routing>(*this, slot));
+    const auto slot = static_cast<std::uint32_t>(runs_.size());
+    free_.reserve(runs_.size() + 1); // finish() has room for it
+    runs_.push_back(std::make_unique<script_run>(*this, slot));
     free_.push_back(slot);
   }
-  routing& r = *routings_[free_.back()];
+  script_run& r = *runs_[free_.back()];
   free_.pop_back();
   r.is_running = true;
   return r;
 }
 
-routing* core::find(routing_handle which) noexcept {
-  if (!which || which.slot >= routings_.size()) return nullptr;
-  routing* const r = routings_[which.slot].get();
+script_run* core::find(run_handle which) noexcept {
+  if (!which || which.slot >= runs_.size()) return nullptr;
+  script_run* const r = runs_[which.slot].get();
   return r->is_running && r->generation == which.generation ? r : nullptr;
 }
 
 /// A step of a run, and what follows from it. When memory runs out the run has ended, and a request
 /// that was not answered is refused.
 template <typename Step>
-void core::proceed(routing& r, Step&& step) {
+void core::proceed(script_run& r, Step&& step) {
   try {
     step();
     take_early_answers(r);
@@ -260,7 +260,7 @@ void core::proceed(routing& r, Step&& step) {
   if (!r.user || r.has_waited) finish(r);
 }
 
-void core::take_early_answers(routing& r) {
+void core::take_early_answers(script_run& r) {
   while (r.run.is_suspended()) {
     if (!r.is_waiting) {
       log_error("{} suspends without waiting for anything", r.run.waiting_for()->name);
@@ -275,7 +275,7 @@ void core::take_early_answers(routing& r) {
   }
 }
 
-void core::hold(routing& r) {
+void core::hold(script_run& r) {
   r.has_waited = true;
   ++counters_.suspensions;
   if (r.context.block() != script::block_kind::request || r.reserved) return;
@@ -291,7 +291,7 @@ void core::hold(routing& r) {
   finish(r);
 }
 
-void core::finish(routing& r) {
+void core::finish(script_run& r) {
   if (run_user* const user = std::exchange(r.user, nullptr))
     out().to_tell().guard([&] { user->on_run_end(r.context); });
   const stack::server_handle held = std::exchange(r.reserved, {});
@@ -322,7 +322,7 @@ void core::on_failure(stack::server_handle, stack::user_tag, stack::server_failu
 }
 
 void core::on_silence(stack::server_handle server, stack::user_tag tag) {
-  routing* const r = find({tag.slot, tag.generation});
+  script_run* const r = find({tag.slot, tag.generation});
   if (!r) return;
   if (const auto trying = stack::make_trying(r->context.arrived()))
     transactions().respond(server, 100, trying);

@@ -119,7 +119,7 @@ class core final : public stack::request_user, public stack::server_user {
     return {answers_, m.self(), next_wait(m.self()), std::move(then)};
   }
   /// For tokens: what a run waits for is there; null: nothing will come, which means "no".
-  void answer(routing_handle run, std::uint32_t number, std::shared_ptr<awaited> brought);
+  void answer(run_handle run, std::uint32_t number, std::shared_ptr<awaited> brought);
 
   /// Begins the reply to a request: what every reply has, with our To-tag for this request. The
   /// lines of module and script are added to it.
@@ -166,20 +166,20 @@ class core final : public stack::request_user, public stack::server_user {
                             sip::read_values& read);
   void refuse_for_now(const sip::message& request, const stack::arrival& from,
                       std::string_view reason);
-  void refuse_for_memory(routing& r);
+  void refuse_for_memory(script_run& r);
   [[nodiscard]] stack::wire_message finish_reply(const sip::message& request,
                                                  const stack::arrival& from,
                                                  sip::response_writer& made) const;
-  routing& take();
-  [[nodiscard]] routing* find(routing_handle which) noexcept;
+  script_run& take();
+  [[nodiscard]] script_run* find(run_handle which) noexcept;
   void drop_unanswered(stack::context_handle transaction);
-  [[nodiscard]] std::uint32_t next_wait(routing_handle run) noexcept;
-  void go_on(routing& r, script::outcome value);
+  [[nodiscard]] std::uint32_t next_wait(run_handle run) noexcept;
+  void go_on(script_run& r, script::outcome value);
   template <typename Step>
-  void proceed(routing& r, Step&& step);
-  void take_early_answers(routing& r);
-  void hold(routing& r);
-  void finish(routing& r);
+  void proceed(script_run& r, Step&& step);
+  void take_early_answers(script_run& r);
+  void hold(script_run& r);
+  void finish(script_run& r);
 
   core_surroundings on_;
   std::shared_ptr<const loaded_script> script_;
@@ -188,7 +188,7 @@ class core final : public stack::request_user, public stack::server_user {
   bool is_draining_ = false;
   core_counters counters_;
   std::shared_ptr<answer_inbox> answers_;
-  std::vector<std::unique_ptr<routing>> routings_;
+  std::vector<std::unique_ptr<script_run>> runs_;
   std::vector<std::uint32_t> free_;
   states<core> states_;
 };

@@ -47,7 +47,7 @@ inline script::module_info declare_probe() {
        .run =
            [](script::call& c) {
              auto& m = c.as<message_context>();
-             return outcome::of(m.home().answer(m, static_cast<int>(c.number(0)), c.text(1)));
+             return outcome::of(m.core().answer(m, static_cast<int>(c.number(0)), c.text(1)));
            }},
       {.name = "note",
        .arguments = {{"text", argument_kind::text}},
@@ -56,7 +56,7 @@ inline script::module_info declare_probe() {
        .run =
            [](script::call& c) {
              auto& m = c.as<message_context>();
-             m.home().state<probe>().notes.emplace_back(c.text(0));
+             m.core().state<probe>().notes.emplace_back(c.text(0));
              return outcome::yes();
            }},
       {.name = "wait",
@@ -67,7 +67,7 @@ inline script::module_info declare_probe() {
        .run =
            [](script::call& c) {
              auto& m = c.as<message_context>();
-             m.home().state<probe>().waiting.push_back(m.home().wait<int>(
+             m.core().state<probe>().waiting.push_back(m.core().wait<int>(
                  m, [](message_context&, int&& brought) { return outcome{brought}; }));
              return outcome::suspended();
            }},
@@ -79,8 +79,8 @@ inline script::module_info declare_probe() {
            [](script::call& c) {
              auto& m = c.as<message_context>();
              const auto is_inside = std::make_shared<bool>(true);
-             const auto token = m.home().wait<int>(m, [is_inside](message_context& then, int&&) {
-               then.home().state<probe>().notes.emplace_back(
+             const auto token = m.core().wait<int>(m, [is_inside](message_context& then, int&&) {
+               then.core().state<probe>().notes.emplace_back(
                    *is_inside ? "decided inside" : "decided after the function");
                return outcome::yes();
              });
@@ -95,9 +95,9 @@ inline script::module_info declare_probe() {
        .run =
            [](script::call& c) {
              auto& m = c.as<message_context>();
-             auto& tokens = m.home().state<probe>().waiting;
-             tokens.push_back(m.home().wait<int>(m, [](message_context& then, int&&) {
-               then.home().state<probe>().waiting.push_back(then.home().wait<int>(
+             auto& tokens = m.core().state<probe>().waiting;
+             tokens.push_back(m.core().wait<int>(m, [](message_context& then, int&&) {
+               then.core().state<probe>().waiting.push_back(then.core().wait<int>(
                    then, [](message_context&, int&& brought) { return outcome{brought}; }));
                return outcome::suspended();
              }));
@@ -116,7 +116,7 @@ inline script::module_info declare_probe() {
            [](script::call& c) {
              auto& m = c.as<message_context>();
              static_cast<void>(
-                 m.home().wait<int>(m, [](message_context&, int&&) { return outcome::yes(); }));
+                 m.core().wait<int>(m, [](message_context&, int&&) { return outcome::yes(); }));
              return outcome::no();
            }},
   };
@@ -153,11 +153,11 @@ class routing_core : public ::testing::Test {
         script::compile(std::make_shared<script::source>("test.cfg", std::move(text)), names);
     ASSERT_FALSE(compiled.found.has_errors()) << compiled.found.to_string();
     auto loaded = loader.load(compiled.made, shared);
-    if (home)
-      home->load(std::move(loaded));
+    if (core_)
+      core_->load(std::move(loaded));
     else
-      home.emplace(core_surroundings{shard, out, layer, shared, hosts, spawner()},
-                   std::move(loaded));
+      core_.emplace(core_surroundings{shard, out, layer, shared, hosts, spawner()},
+                    std::move(loaded));
   }
 
   static request_parts request(std::string method) {
@@ -181,8 +181,8 @@ class routing_core : public ::testing::Test {
     EXPECT_EQ(m.kind(), kind) << m.text;
     return parsed(m.text.empty() ? "OPTIONS sip:nothing SIP/2.0\r\n\r\n" : m.text);
   }
-  std::vector<std::string>& notes() { return home->state<probe>().notes; }
-  std::vector<pending<int>>& waiting() { return home->state<probe>().waiting; }
+  std::vector<std::string>& notes() { return core_->state<probe>().notes; }
+  std::vector<pending<int>>& waiting() { return core_->state<probe>().waiting; }
   /// What the last function that waits has waited for.
   void bring(int value) { bring(waiting().back(), value); }
   void bring(const pending<int>& token, int value) {
@@ -201,7 +201,7 @@ class routing_core : public ::testing::Test {
   services shared;
   io::shard shard;
   names::resolver hosts{shard};
-  std::optional<core> home;
+  std::optional<core> core_;
 
  private:
   static process::spawner& spawner() {

@@ -19,8 +19,8 @@ TEST_F(routing_core, runs_the_script_on_a_request_and_replies_as_it_says) {
   EXPECT_FALSE(reply.to_tag().empty());
   EXPECT_EQ(reply.first(sip::header_id::server), "Tandem/" TANDEM_VERSION);
   EXPECT_EQ(reply.count(sip::header_id::warning), 0U);
-  EXPECT_EQ(home->counters().requests, 1U);
-  EXPECT_EQ(home->counters().stateless_replies, 1U);
+  EXPECT_EQ(core_->counters().requests, 1U);
+  EXPECT_EQ(core_->counters().stateless_replies, 1U);
 }
 
 TEST_F(routing_core, says_nothing_where_the_script_says_nothing) {
@@ -28,7 +28,7 @@ TEST_F(routing_core, says_nothing_where_the_script_says_nothing) {
   receive(request("OPTIONS"));
   EXPECT_EQ(notes(), std::vector<std::string>{"OPTIONS"});
   EXPECT_TRUE(out.sent.empty());
-  EXPECT_FALSE(home->has_unanswered());
+  EXPECT_FALSE(core_->has_unanswered());
 }
 
 TEST_F(routing_core, signs_and_warns_as_the_parameters_say) {
@@ -87,8 +87,8 @@ TEST_F(routing_core, refuses_what_is_not_valid_before_the_script) {
   const sip::message reply = take("400");
   EXPECT_EQ(reply.count(sip::header_id::warning), 1U) << "it says what is wrong";
   EXPECT_TRUE(notes().empty());
-  EXPECT_EQ(home->counters().rejected, 1U);
-  EXPECT_EQ(home->counters().requests, 0U);
+  EXPECT_EQ(core_->counters().rejected, 1U);
+  EXPECT_EQ(core_->counters().requests, 0U);
 }
 
 TEST_F(routing_core, hands_on_a_request_uri_only_while_its_bytes_are_there) {
@@ -103,7 +103,7 @@ TEST_F(routing_core, hands_on_a_request_uri_only_while_its_bytes_are_there) {
     const auto uri = m.parsed_uri();
     return uri ? uri->text() : std::string_view{};
   };
-  message_context m{*home};
+  message_context m{*core_};
   {
     const sip::message copy = parsed(text);
     m.begin({}, nullptr, script::block_kind::request, parsed(text), {});
@@ -144,11 +144,11 @@ TEST_F(routing_core, takes_the_ack_of_its_own_reply_and_leaves_the_others_to_the
   auto ack = request("ACK");
   ack.to += ";tag=" + tag;
   receive(ack);
-  EXPECT_EQ(home->counters().absorbed_acks, 1U);
+  EXPECT_EQ(core_->counters().absorbed_acks, 1U);
   EXPECT_TRUE(notes().empty());
   ack.to = "<sip:bob@example.com>;tag=another";
   receive(ack);
-  EXPECT_EQ(home->counters().absorbed_acks, 1U);
+  EXPECT_EQ(core_->counters().absorbed_acks, 1U);
   EXPECT_EQ(notes().size(), 1U);
 }
 
@@ -156,12 +156,12 @@ TEST_F(routing_core, leaves_out_a_header_line_that_would_not_be_one) {
   load(R"(answer(200, "OK");)");
   const auto m = parsed(request_text(request("OPTIONS")));
   const auto from = stack::for_test::arrived_from("192.0.2.1:5060");
-  auto made = home->begin_reply(m, 200);
+  auto made = core_->begin_reply(m, 200);
   EXPECT_TRUE(made.add("X-Good", "1"));
   EXPECT_FALSE(made.add("bad name", "2"));
   EXPECT_FALSE(made.add("X-Nul", std::string_view{"a\0b", 3}));
   EXPECT_FALSE(made.add("X-Line", "a\r\nb"));
-  ASSERT_TRUE(home->reply(m, from, std::move(made)));
+  ASSERT_TRUE(core_->reply(m, from, std::move(made)));
   const sip::message reply = take("200");
   EXPECT_EQ(reply.count("X-Good"), 1U);
   EXPECT_EQ(reply.count("X-Nul"), 0U);
@@ -186,14 +186,14 @@ TEST_F(routing_core, drops_a_response_to_nothing_that_it_has_sent) {
 
 TEST_F(routing_core, refuses_what_begins_something_while_it_drains) {
   load(R"(answer(200, "$rm");)");
-  home->drain();
+  core_->drain();
   for (const char* method : {"INVITE", "REGISTER", "OPTIONS", "MESSAGE"}) {
     auto p = request(method);
     p.call_id = method;
     receive(p);
     EXPECT_EQ(take("503").first(sip::header_id::retry_after), "5") << method;
   }
-  EXPECT_EQ(home->counters().rejected, 4U);
+  EXPECT_EQ(core_->counters().rejected, 4U);
   auto bye = request("BYE");
   bye.to += ";tag=theirs";
   receive(bye);
@@ -218,10 +218,10 @@ TEST_F(routing_core, runs_another_script_from_the_next_request_on) {
 
 TEST_F(routing_core, counts_the_references_to_its_script_for_itself) {
   load(R"(answer(200, "OK");)");
-  const auto given = home->script();
-  home->load(given);
-  EXPECT_EQ(home->script(), given);
-  EXPECT_TRUE(given.owner_before(home->script()) || home->script().owner_before(given));
+  const auto given = core_->script();
+  core_->load(given);
+  EXPECT_EQ(core_->script(), given);
+  EXPECT_TRUE(given.owner_before(core_->script()) || core_->script().owner_before(given));
 }
 
 // ---- suspension
@@ -230,12 +230,12 @@ TEST_F(routing_core, goes_on_where_a_function_suspended_it_with_the_value_that_w
   load(R"(note("before"); if (wait()) answer(200, "yes"); else answer(500, "no");)");
   receive(request("OPTIONS"));
   EXPECT_TRUE(out.sent.empty());
-  EXPECT_TRUE(home->has_unanswered());
-  EXPECT_EQ(home->counters().suspensions, 1U);
+  EXPECT_TRUE(core_->has_unanswered());
+  EXPECT_EQ(core_->counters().suspensions, 1U);
   bring(-1);
   EXPECT_EQ(take("500").reason(), "no");
   EXPECT_EQ(notes().size(), 1U);
-  EXPECT_FALSE(home->has_unanswered());
+  EXPECT_FALSE(core_->has_unanswered());
 }
 
 TEST_F(routing_core, has_no_use_for_what_comes_for_a_run_that_is_gone) {
@@ -296,7 +296,7 @@ TEST_F(crowded_core, refuses_to_wait_beyond_its_bound) {
   EXPECT_TRUE(out.sent.empty());
   bring(waiting().front(), 1);
   take("200");
-  EXPECT_FALSE(home->has_unanswered());
+  EXPECT_FALSE(core_->has_unanswered());
 }
 
 TEST_F(crowded_core, tells_the_end_of_a_block_that_may_not_wait_before_its_start_returns) {
@@ -307,9 +307,10 @@ TEST_F(crowded_core, tells_the_end_of_a_block_that_may_not_wait_before_its_start
   p.via += "b";
   listener of_end;
   message_context& m =
-      home->prepare(home->script(), script::block_kind::request, parsed(request_text(p)),
-                    stack::for_test::arrived_from("192.0.2.1:5060"));
-  EXPECT_EQ(home->start(m, home->script()->program()->main_block(), of_end), run_state::suspended);
+      core_->prepare(core_->script(), script::block_kind::request, parsed(request_text(p)),
+                     stack::for_test::arrived_from("192.0.2.1:5060"));
+  EXPECT_EQ(core_->start(m, core_->script()->program()->main_block(), of_end),
+            run_state::suspended);
   EXPECT_EQ(of_end.heard, "0 later");
   take("503");
 }
@@ -335,17 +336,17 @@ TEST_F(routing_core, leaves_a_block_that_has_ended_at_once_to_whoever_started_it
   load(R"(answer(200, "OK");)");
   receive(request("OPTIONS"));
   take("200");
-  const auto version = home->script();
+  const auto version = core_->script();
   const auto main = version->program()->main_block();
   listener of_end;
   message_context& m =
-      home->prepare(version, script::block_kind::failure, parsed(request_text(request("INVITE"))),
-                    stack::for_test::arrived_from("192.0.2.1:5060"));
+      core_->prepare(version, script::block_kind::failure, parsed(request_text(request("INVITE"))),
+                     stack::for_test::arrived_from("192.0.2.1:5060"));
   m.set_flags(486);
-  EXPECT_EQ(home->start(m, main, of_end), run_state::ended);
+  EXPECT_EQ(core_->start(m, main, of_end), run_state::ended);
   EXPECT_EQ(of_end.heard, "") << "nobody is called back from inside";
   EXPECT_EQ(m.flags(), 486U);
-  home->discard(m);
+  core_->discard(m);
 }
 
 TEST_F(routing_core, tells_the_end_of_a_block_that_has_waited_later) {
@@ -353,10 +354,11 @@ TEST_F(routing_core, tells_the_end_of_a_block_that_has_waited_later) {
   receive(request("OPTIONS"));
   bring(1);
   listener of_end;
-  message_context& m = home->prepare(home->script(), script::block_kind::onreply,
-                                     parsed(answer_text(request_text(request("INVITE")), 180)),
-                                     stack::for_test::arrived_from("192.0.2.2:5060"));
-  EXPECT_EQ(home->start(m, home->script()->program()->main_block(), of_end), run_state::suspended);
+  message_context& m = core_->prepare(core_->script(), script::block_kind::onreply,
+                                      parsed(answer_text(request_text(request("INVITE")), 180)),
+                                      stack::for_test::arrived_from("192.0.2.2:5060"));
+  EXPECT_EQ(core_->start(m, core_->script()->program()->main_block(), of_end),
+            run_state::suspended);
   EXPECT_EQ(of_end.heard, "");
   bring(1);
   EXPECT_EQ(of_end.heard, "0 later");
@@ -374,9 +376,11 @@ TEST_F(routing_core, knows_which_addresses_a_name_of_a_condition_stands_for) {
   shared.condition_hosts["gateway.example"] = {*ip_address::parse("192.0.2.7"),
                                                *ip_address::parse("2001:db8::7")};
   load(R"(answer(200, "OK");)");
-  EXPECT_TRUE(home->is_host(*home->script(), "gateway.example", *ip_address::parse("2001:db8::7")));
-  EXPECT_FALSE(home->is_host(*home->script(), "gateway.example", *ip_address::parse("192.0.2.8")));
-  EXPECT_FALSE(home->is_host(*home->script(), "other.example", *ip_address::parse("192.0.2.7")));
+  EXPECT_TRUE(
+      core_->is_host(*core_->script(), "gateway.example", *ip_address::parse("2001:db8::7")));
+  EXPECT_FALSE(
+      core_->is_host(*core_->script(), "gateway.example", *ip_address::parse("192.0.2.8")));
+  EXPECT_FALSE(core_->is_host(*core_->script(), "other.example", *ip_address::parse("192.0.2.7")));
 }
 
 TEST_F(routing_core, follows_a_name_of_a_condition_to_its_new_addresses) {
@@ -384,10 +388,10 @@ TEST_F(routing_core, follows_a_name_of_a_condition_to_its_new_addresses) {
   const auto after = *ip_address::parse("192.0.2.8");
   shared.condition_hosts["gateway.example"] = {before};
   load(R"(answer(200, "OK");)");
-  home->set_hosts(
+  core_->set_hosts(
       std::make_shared<const host_addresses>(host_addresses{{"gateway.example", {after}}}));
-  EXPECT_FALSE(home->is_host(*home->script(), "gateway.example", before));
-  EXPECT_TRUE(home->is_host(*home->script(), "gateway.example", after));
+  EXPECT_FALSE(core_->is_host(*core_->script(), "gateway.example", before));
+  EXPECT_TRUE(core_->is_host(*core_->script(), "gateway.example", after));
 }
 
 } // namespace

@@ -16,7 +16,7 @@
 namespace tandem::server {
 
 /// How to reach a URI when it is not by the URI itself.
-struct next_hop {
+struct reachability {
   std::string uri;         ///< route the request to this URI instead; empty: to the Request-URI
   std::string path;        ///< Route values to put on top (RFC 3327), empty for none
   socket_address received; ///< a registered phone: where its REGISTER came from
@@ -37,7 +37,7 @@ struct next_hop {
 
 struct destination {
   std::string uri; ///< the branch's Request-URI
-  next_hop via;
+  reachability reach;
   std::uint16_t q = 1000; ///< preference in thousandths
 };
 
@@ -51,7 +51,7 @@ class destination_set {
     if (count_ == all_.size()) all_.emplace_back();
     destination& added = all_[count_++];
     added.uri.assign(uri);
-    added.via.clear();
+    added.reach.clear();
     added.q = 1000;
     return &added;
   }

@@ -16,8 +16,8 @@ namespace tandem::server {
 
 class disk_thread {
  public:
-  /// \param home where the end of a job is told; outlives this.
-  explicit disk_thread(io::shard& home) noexcept : home_{home} {}
+  /// \param loop where the end of a job is told; outlives this.
+  explicit disk_thread(io::shard& loop) noexcept : loop_{loop} {}
   disk_thread(const disk_thread&) = delete;
   disk_thread& operator=(const disk_thread&) = delete;
   /// Waits for the job. Its end is not told any more when the loop has ended.
@@ -34,7 +34,7 @@ class disk_thread {
     auto end = std::make_unique<told>(std::move(then));
     thread_ = start_quiet_thread([this, work = std::move(work), end = std::move(end)]() mutable {
       work();
-      home_.post(std::move(end));
+      loop_.post(std::move(end));
     });
     return true;
   } catch (const std::exception&) {
@@ -48,7 +48,7 @@ class disk_thread {
     std::function<void()> then;
   };
 
-  io::shard& home_;
+  io::shard& loop_;
   std::thread thread_;
 };
 

@@ -18,8 +18,8 @@ using names::resolver;
 
 } // namespace
 
-host_watch::host_watch(io::shard& home, resolver& names, change_handler on_change)
-    : home_{home}, names_{names}, on_change_{std::move(on_change)} {}
+host_watch::host_watch(io::shard& loop, resolver& names, change_handler on_change)
+    : loop_{loop}, names_{names}, on_change_{std::move(on_change)} {}
 
 void host_watch::look_up(std::span<const std::string> names,
                          std::function<void(host_addresses)> done) {
@@ -48,11 +48,11 @@ void host_watch::watch(host_addresses known) {
   if (known_.empty())
     cancel();
   else
-    home_.timers().arm(*this, home_.now() + interval);
+    loop_.timers().arm(*this, loop_.now() + interval);
 }
 
 void host_watch::on_timer(instant now) {
-  home_.timers().arm(*this, now + interval);
+  loop_.timers().arm(*this, now + interval);
   for (const auto& [name, addresses] : known_)
     names_.resolve(
         name, names::address_family::any,

@@ -23,9 +23,9 @@ class host_watch final : timer {
  public:
   using change_handler = std::function<void(std::shared_ptr<const host_addresses>)>;
 
-  /// \param names keeps answers as long as they live; outlives this, as `home` does
+  /// \param names keeps answers as long as they live; outlives this, as `loop` does
   /// \param on_change gets all watched names when one of them has other addresses
-  host_watch(io::shard& home, names::resolver& names, change_handler on_change);
+  host_watch(io::shard& loop, names::resolver& names, change_handler on_change);
 
   /// Looks names up. `done` is called once: a name without address has none in the result, which
   /// the log says.
@@ -39,7 +39,7 @@ class host_watch final : timer {
   void on_timer(instant now) override;
   void learn(const std::string& name, const names::resolver::answer& found);
 
-  io::shard& home_;
+  io::shard& loop_;
   names::resolver& names_;
   change_handler on_change_;
   host_addresses known_;

@@ -49,9 +49,9 @@ control::access_tokens read_tokens(const std::string& path) {
   return std::move(*tokens);
 }
 
-http_door::http_door(io::shard& home, const socket_address& at, control::command_registry& commands,
+http_door::http_door(io::shard& loop, const socket_address& at, control::command_registry& commands,
                      control::access_tokens tokens, control::health_source health)
-    : tokens_{std::move(tokens)}, server_{home} {
+    : tokens_{std::move(tokens)}, server_{loop} {
   control::serve_health(server_, std::move(health));
   control::serve_json_rpc(server_, commands, tokens_);
   const auto open = server_.listen(at);

@@ -23,7 +23,7 @@ namespace tandem::server {
 class http_door {
  public:
   /// Opens the port. Throws start_error when it cannot. All that is given outlives it.
-  http_door(io::shard& home, const socket_address& at, control::command_registry& commands,
+  http_door(io::shard& loop, const socket_address& at, control::command_registry& commands,
             control::access_tokens tokens, control::health_source health);
 
   /// Other tokens, from the next request on.

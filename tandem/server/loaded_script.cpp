@@ -94,9 +94,9 @@ bool loaded_script::is_host(std::string_view name, const ip_address& address) co
          std::find(it->second.begin(), it->second.end(), address) != it->second.end();
 }
 
-void loaded_script::apply_to(core& home) const {
-  for (const auto& module : unloaded_) module->apply_to(home);
-  settings_.for_each([&](const module& of) { of.apply_to(home); });
+void loaded_script::apply_to(core& owner) const {
+  for (const auto& module : unloaded_) module->apply_to(owner);
+  settings_.for_each([&](const module& of) { of.apply_to(owner); });
 }
 
 } // namespace tandem::server

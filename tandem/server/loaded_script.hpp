@@ -92,7 +92,7 @@ class loaded_script {
 
   /// See module::apply_to. What modules that the script does not load have set for an earlier one
   /// goes back to its defaults.
-  void apply_to(core& home) const;
+  void apply_to(core& owner) const;
 
   /// The settings of a module; the module must be loaded, which a function of it may take for sure.
   template <typename Module>

@@ -12,7 +12,7 @@
 
 namespace tandem::server {
 
-void message_context::begin(routing_handle self, std::shared_ptr<const loaded_script> version,
+void message_context::begin(run_handle self, std::shared_ptr<const loaded_script> version,
                             script::block_kind block, sip::message&& message,
                             const stack::arrival& from) {
   self_ = self;
@@ -37,7 +37,7 @@ void message_context::end() noexcept {
   hops_ = stack::hop_count::here;
   is_served_ = false;
   branches_.clear();
-  hop_.clear();
+  reach_.clear();
   reply_headers_.clear();
   states_.for_each([](held_state& one) { one.clear(); });
 }

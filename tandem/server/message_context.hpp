@@ -30,15 +30,15 @@ namespace tandem::server {
 class core;
 
 /// Names a run of the script. A stale one finds nothing.
-using routing_handle = handle<class routing>;
+using run_handle = handle<class script_run>;
 
 class message_context final : public script::context {
  public:
-  explicit message_context(core& home) noexcept : core_{home} {}
+  explicit message_context(server::core& owner) noexcept : core_{owner} {}
 
   // --- for modules
 
-  [[nodiscard]] core& home() const noexcept { return core_; }
+  [[nodiscard]] server::core& core() const noexcept { return core_; }
   [[nodiscard]] const loaded_script& script() const noexcept { return *script_; }
   [[nodiscard]] const std::shared_ptr<const loaded_script>& script_version() const noexcept {
     return script_;
@@ -64,7 +64,7 @@ class message_context final : public script::context {
   }
 
   /// Names the run, for the core.
-  [[nodiscard]] routing_handle self() const noexcept { return self_; }
+  [[nodiscard]] run_handle self() const noexcept { return self_; }
   /// In which kind of block the script runs.
   [[nodiscard]] script::block_kind block() const noexcept { return block_; }
 
@@ -86,8 +86,8 @@ class message_context final : public script::context {
   [[nodiscard]] destination_set& branches() noexcept { return branches_; }
   [[nodiscard]] const destination_set& branches() const noexcept { return branches_; }
   /// How the Request-URI itself is reached.
-  [[nodiscard]] next_hop& hop() noexcept { return hop_; }
-  [[nodiscard]] const next_hop& hop() const noexcept { return hop_; }
+  [[nodiscard]] reachability& reach() noexcept { return reach_; }
+  [[nodiscard]] const reachability& reach() const noexcept { return reach_; }
 
   /// The Request-URI, parsed; nothing when it is no URI. Lives until the message is edited.
   [[nodiscard]] std::optional<sip::uri> parsed_uri() const;
@@ -155,7 +155,7 @@ class message_context final : public script::context {
   // --- for the core
 
   /// Takes a message in, in place of what was there.
-  void begin(routing_handle self, std::shared_ptr<const loaded_script> version,
+  void begin(run_handle self, std::shared_ptr<const loaded_script> version,
              script::block_kind block, sip::message&& message, const stack::arrival& from);
   /// What was read of the message before it came here: it is not parsed once more.
   void take_read(const sip::read_values& read) noexcept;
@@ -178,9 +178,9 @@ class message_context final : public script::context {
     State value;
   };
 
-  core& core_;
+  server::core& core_;
   std::shared_ptr<const loaded_script> script_;
-  routing_handle self_;
+  run_handle self_;
   script::block_kind block_ = script::block_kind::request;
   routing_error error_ = routing_error::none;
   std::uint32_t flags_ = 0;
@@ -193,7 +193,7 @@ class message_context final : public script::context {
   bool is_served_ = false;
   std::size_t credit_ = 0;
   destination_set branches_;
-  next_hop hop_;
+  reachability reach_;
   mutable std::optional<sip::uri> original_parsed_; ///< views arrived_, and ends where that changes
   sip::header_lines reply_headers_;
   mutable std::array<char, 4> status_text_{};

@@ -54,7 +54,7 @@ struct services;
 /// What the commands and the work of modules stand on; all of it outlives them.
 struct module_surroundings {
   services& shared;
-  io::shard& home;                             ///< shard 0, where both run
+  io::shard& loop;                             ///< shard 0, where both run
   std::function<core&(io::shard& at)> core_of; ///< on the thread of that shard
 };
 

@@ -25,8 +25,8 @@ const server::parameter_table<visits_settings>& parameters() {
 
 /// What each shard keeps, beyond reloads.
 struct visits {
-  explicit visits(server::core& home)
-      : seen{home.shared().metrics.make_counter("tandem_visits_total", "Visits that counted.")} {}
+  explicit visits(server::core& owner)
+      : seen{owner.shared().metrics.make_counter("tandem_visits_total", "Visits that counted.")} {}
   counter& seen;
 };
 
@@ -39,7 +39,7 @@ struct this_visit {
 /// count_visit(): counts the message once; false when there were too many.
 outcome count_visit(script::call& c) {
   auto& m = c.as<message_context>();
-  auto& all = m.home().state<visits>();
+  auto& all = m.core().state<visits>();
   if (!std::exchange(m.state<this_visit>().is_counted, true)) ++all.seen;
   return outcome::of(all.seen <= m.settings_of<visits_settings>().most);
 }
@@ -47,9 +47,9 @@ outcome count_visit(script::call& c) {
 /// let_others_go_first(): goes on in the next turn of the shard. Others wait for a database.
 outcome let_others_go_first(script::call& c) {
   auto& m = c.as<message_context>();
-  const auto answer = m.home().wait<bool>(
+  const auto answer = m.core().wait<bool>(
       m, [](message_context&, bool&& is_our_turn) { return outcome::of(is_our_turn); });
-  m.home().on().shard.post([answer] { answer(true); }); // from any thread, once
+  m.core().on().shard.post([answer] { answer(true); }); // from any thread, once
   return outcome::suspended();
 }
 
@@ -101,11 +101,11 @@ TEST_F(module_guide,
        has_a_module_that_counts_each_message_once_and_keeps_its_count_beyond_reloads) {
   load_visits("2");
   visit();
-  EXPECT_EQ(home->state<visits>().seen, 1U);
+  EXPECT_EQ(core_->state<visits>().seen, 1U);
   load_visits("3");
   visit();
-  EXPECT_EQ(home->state<visits>().seen, 2U);
-  EXPECT_FALSE(home->has_unanswered());
+  EXPECT_EQ(core_->state<visits>().seen, 2U);
+  EXPECT_FALSE(core_->has_unanswered());
   EXPECT_EQ(shared.metrics.value("tandem_visits_total"), 2);
 }
 

@@ -82,10 +82,10 @@ class trial {
 
 } // namespace
 
-reloader::reloader(io::shard& home, reload_surroundings on, take_over_handler take_over,
+reloader::reloader(io::shard& loop, reload_surroundings on, take_over_handler take_over,
                    host_watch::change_handler on_hosts)
-    : home_{home}, on_{std::move(on)}, take_over_{std::move(take_over)}, resolver_{home},
-      hosts_{home, resolver_, std::move(on_hosts)}, disk_{home} {}
+    : loop_{loop}, on_{std::move(on)}, take_over_{std::move(take_over)}, resolver_{loop},
+      hosts_{loop, resolver_, std::move(on_hosts)}, disk_{loop} {}
 
 void reloader::prepare() {
   bool is_known = false;
@@ -94,7 +94,7 @@ void reloader::prepare() {
     hosts_.watch(std::move(found));
     is_known = true;
   });
-  home_.run_until([&] { return is_known; });
+  loop_.run_until([&] { return is_known; });
 }
 
 void reloader::reload(result_handler done) {

@@ -48,7 +48,7 @@ class reloader {
                          std::optional<control::access_tokens>, std::function<void()> then)>;
 
   /// \param on_hosts gets the addresses of names in conditions, as host_watch tells them
-  reloader(io::shard& home, reload_surroundings on, take_over_handler take_over,
+  reloader(io::shard& loop, reload_surroundings on, take_over_handler take_over,
            host_watch::change_handler on_hosts);
 
   /// Before the loop runs: looks up the names of the script of the start, and watches them from
@@ -69,7 +69,7 @@ class reloader {
   void read_files(reading& of) const noexcept;
   void finish(const std::shared_ptr<reading>& of, host_addresses found);
 
-  io::shard& home_;
+  io::shard& loop_;
   reload_surroundings on_;
   take_over_handler take_over_;
   names::resolver resolver_;

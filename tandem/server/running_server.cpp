@@ -93,7 +93,7 @@ running_server::running_server(const options& wanted, const script_loader& loade
                                                     script_, trace_ ? &*trace_ : nullptr));
   add_server_commands(commands_, *this);
   const module_surroundings for_modules{
-      .shared = shared_, .home = shards_[0], .core_of = [this](io::shard& at) -> core& {
+      .shared = shared_, .loop = shards_[0], .core_of = [this](io::shard& at) -> core& {
         return parts_[at.index()]->core();
       }};
   loader.add_module_commands(commands_, for_modules);

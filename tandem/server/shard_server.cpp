@@ -9,10 +9,10 @@ namespace {
 constexpr duration drain_interval = milliseconds{50};
 }
 
-shard_server::shard_server(io::shard& home, transport::shard_transport& net, services& shared,
+shard_server::shard_server(io::shard& loop, transport::shard_transport& net, services& shared,
                            process::spawner& spawner,
                            const std::shared_ptr<const loaded_script>& script, trace_file* trace)
-    : home_{home}, net_{net}, hosts_{home}, layer_{net, {}}, core_{{home, net, layer_, shared,
+    : loop_{loop}, net_{net}, hosts_{loop}, layer_{net, {}}, core_{{loop, net, layer_, shared,
                                                                     hosts_, spawner},
                                                                    script},
       entrance_{net, layer_, script->settings().overload}, drain_{*this},
@@ -82,8 +82,8 @@ void shard_server::add_metrics(observe::metrics& to) {
     to.add("tandem_out_of_memory_total", no_memory, {{"what", what}}, cell);
   };
   count_lost("message", net_.to_tell().lost());
-  count_lost("event", home_.lost());
-  count_lost("timer", home_.timers().lost());
+  count_lost("event", loop_.lost());
+  count_lost("timer", loop_.timers().lost());
 
   const core_counters& c = core_.counters();
   to.add("tandem_script_requests_total", "Requests that reached the script.", {}, c.requests);
@@ -107,14 +107,14 @@ void shard_server::load(const std::shared_ptr<const loaded_script>& script) {
 
 void shard_server::drain(duration limit, std::function<void()> done) {
   core_.drain();
-  drain_.until = home_.now() + limit;
+  drain_.until = loop_.now() + limit;
   drain_.done = std::move(done);
-  drain_.on_timer(home_.now());
+  drain_.on_timer(loop_.now());
 }
 
 void shard_server::drain_watch::on_timer(instant now) {
   if (now < until && owner.core_.has_unanswered()) {
-    owner.home_.timers().arm(*this, now + drain_interval);
+    owner.loop_.timers().arm(*this, now + drain_interval);
     return;
   }
   done();

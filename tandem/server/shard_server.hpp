@@ -17,7 +17,7 @@ namespace tandem::server {
 class shard_server {
  public:
   /// \param trace null for none; outlives this
-  shard_server(io::shard& home, transport::shard_transport& net, services& shared,
+  shard_server(io::shard& loop, transport::shard_transport& net, services& shared,
                process::spawner& spawner, const std::shared_ptr<const loaded_script>& script,
                trace_file* trace);
 
@@ -45,7 +45,7 @@ class shard_server {
 
   void add_metrics(observe::metrics& to);
 
-  io::shard& home_;
+  io::shard& loop_;
   transport::shard_transport& net_;
   names::resolver hosts_;
   stack::transaction_layer layer_;

@@ -117,7 +117,7 @@ bool method(variable_read& r) { return put(r, context_of(r).method()); }
 bool body(variable_read& r) { return put(r, message_of(r).body()); }
 bool whole_message(variable_read& r) { return put(r, message_of(r).to_string()); }
 bool length(variable_read& r) { return put_number(r, context_of(r).message_length()); }
-bool next_hop_uri(variable_read& r) { return put(r, context_of(r).hop().uri); }
+bool next_hop_uri(variable_read& r) { return put(r, context_of(r).reach().uri); }
 bool source_ip(variable_read& r) { return put(r, context_of(r).source_ip().to_string()); }
 bool source_port(variable_read& r) { return put_number(r, context_of(r).source_port()); }
 bool local_ip(variable_read& r) { return put(r, context_of(r).destination_ip().to_string()); }

@@ -2,7 +2,7 @@
 // The one way in which a script function waits for something: core::wait() gives a token, whoever
 // has the answer calls it, and the script goes on where it stood.
 //
-//   auto answer = m.home().wait<lookup_result>(
+//   auto answer = m.core().wait<lookup_result>(
 //       m, [](message_context& then, lookup_result&& r) { return outcome::of(r.is_found); });
 //   database.look_up(name, answer);   // calls it once: answer(result)
 //   return outcome::suspended();
@@ -28,14 +28,14 @@ class core;
 
 /// Where answers for the runs of one core arrive. Outlives the core, which takes its pointer away.
 struct answer_inbox {
-  io::shard& shard;     ///< outlives every token
-  core* home = nullptr; ///< used on the shard's thread only
+  io::shard& shard;             ///< outlives every token
+  server::core* core = nullptr; ///< used on the shard's thread only
 };
 
 /// What a run waits for: shared by the copies of a token. The last one to go says "no".
 class awaited {
  public:
-  awaited(std::shared_ptr<const answer_inbox> where, routing_handle run, std::uint32_t number);
+  awaited(std::shared_ptr<const answer_inbox> where, run_handle run, std::uint32_t number);
   awaited(const awaited&) = delete;
   awaited& operator=(const awaited&) = delete;
   virtual ~awaited();
@@ -65,7 +65,7 @@ class pending {
  public:
   using decision = std::function<script::outcome(message_context&, T&&)>;
 
-  pending(std::shared_ptr<const answer_inbox> where, routing_handle run, std::uint32_t number,
+  pending(std::shared_ptr<const answer_inbox> where, run_handle run, std::uint32_t number,
           decision then)
       : state_{std::make_shared<state>(std::move(where), run, number, std::move(then))} {}
 
@@ -75,7 +75,7 @@ class pending {
 
  private:
   struct state final : awaited {
-    state(std::shared_ptr<const answer_inbox> where, routing_handle run, std::uint32_t number,
+    state(std::shared_ptr<const answer_inbox> where, run_handle run, std::uint32_t number,
           decision then)
         : awaited{std::move(where), run, number}, then_{std::move(then)} {}
 

@@ -41,7 +41,7 @@ TEST_F(core_wait, takes_a_token_that_is_destroyed_unanswered_as_no) {
   EXPECT_TRUE(out.sent.empty()) << "never from inside a destructor";
   settle();
   take("500");
-  EXPECT_FALSE(home->has_unanswered());
+  EXPECT_FALSE(core_->has_unanswered());
 }
 
 TEST_F(core_wait, counts_the_first_answer_only_whichever_copy_brings_it) {
@@ -62,7 +62,7 @@ TEST_F(core_wait, looks_at_an_answer_from_inside_the_function_when_that_has_retu
   shard.post([this] { suspend(); }); // on its thread an answer is not posted
   settle();
   EXPECT_EQ(notes(), (std::vector<std::string>{"decided after the function", "yes", "end"}));
-  EXPECT_EQ(home->counters().suspensions, 0U);
+  EXPECT_EQ(core_->counters().suspensions, 0U);
 }
 
 TEST_F(core_wait, lets_a_decision_wait_in_its_turn) {
@@ -149,7 +149,7 @@ TEST_F(core_wait, has_no_use_for_an_answer_after_the_core_is_gone) {
   suspend(1);
   suspend(2);
   auto tokens = waiting();
-  home.reset();
+  core_.reset();
   tokens[0](1);
   tokens.clear();
   settle();
@@ -163,7 +163,7 @@ TEST_F(core_wait, goes_on_to_the_end_when_the_transaction_is_gone_meanwhile) {
   out.advance(seconds{120});
   bring(1);
   EXPECT_EQ(notes().front(), "end");
-  EXPECT_FALSE(home->has_unanswered());
+  EXPECT_FALSE(core_->has_unanswered());
 }
 
 } // namespace

@@ -38,8 +38,8 @@ std::uint16_t to_shard(io::send_token t) noexcept { return static_cast<std::uint
 
 } // namespace
 
-connections::connections(io::shard& home, stream_owner& owner, const transport_options& options)
-    : home_{home}, owner_{owner}, options_{options}, pong_{block_ref::copy_of(pong)} {}
+connections::connections(io::shard& loop, stream_owner& owner, const transport_options& options)
+    : loop_{loop}, owner_{owner}, options_{options}, pong_{block_ref::copy_of(pong)} {}
 
 connections::~connections() = default;
 
@@ -52,7 +52,7 @@ result<socket_address, std::string> connections::listen(transport_kind kind,
     return fail(
         fmt::format("{} {} a certificate", name_of(kind), tls ? "has no use for" : "needs"));
   auto made = io::tcp_listener::listen(
-      home_, at,
+      loop_, at,
       [this, kind, tls, listener](io::unique_fd fd, const socket_address& peer) {
         accept(kind, std::move(fd), peer, tls, listener);
       },
@@ -75,7 +75,7 @@ bool connections::has_room(const ip_address& source) {
   connection* goes = unproven_.empty() ? nullptr : &unproven_.front();
   // Nor may one source that has all of them.
   const std::size_t hog = std::min(options_.connections_per_source, most) / 2;
-  if (!goes) goes = static_cast<connection*>(shares_.to_give_up(source, home_.now(), hog));
+  if (!goes) goes = static_cast<connection*>(shares_.to_give_up(source, loop_.now(), hog));
   if (!goes) return false;
   goes->carrier.give_up_place(); // forgets it, and reports what waited in it
   return true;
@@ -100,8 +100,8 @@ connections::connection& connections::add(connection_key where, duration open_li
 
 connections::connection::connection(connections& of, connection_key where,
                                     const io::connection_limits& limits)
-    : owner{of}, leads_to{std::move(where)}, carrier{of.home_, *this, limits} {
-  owner.shares_.enter(*this, leads_to.peer.ip, owner.home_.now());
+    : owner{of}, leads_to{std::move(where)}, carrier{of.loop_, *this, limits} {
+  owner.shares_.enter(*this, leads_to.peer.ip, owner.loop_.now());
 }
 
 connections::connection::~connection() {
@@ -127,7 +127,7 @@ void connections::accept(transport_kind kind, io::unique_fd fd, const socket_add
   c.has_deadline = true;
   unproven_.push_back(c);
   c.carrier.accept(std::move(fd), peer, tls);
-  c.carrier.await_by(home_.now() + options_.half_message_limit);
+  c.carrier.await_by(loop_.now() + options_.half_message_limit);
 }
 
 result<connections::connection*, stack::send_error> connections::open(const connection_key& where,
@@ -157,12 +157,12 @@ void connections::note_refusal(const socket_address& peer) {
   if (refused_.size() >= refusals_kept && !refused_.contains(peer))
     refused_.erase(std::min_element(refused_.begin(), refused_.end(),
                                     [](auto& a, auto& b) { return a.second < b.second; }));
-  refused_[peer] = home_.now() + options_.refusal_memory;
+  refused_[peer] = loop_.now() + options_.refusal_memory;
 }
 
 bool connections::has_refused(const socket_address& peer) const noexcept {
   const auto found = refused_.find(peer);
-  return found != refused_.end() && found->second > home_.now();
+  return found != refused_.end() && found->second > loop_.now();
 }
 
 connections::connection* connections::find_usable(key which, transport_kind transport) noexcept {
@@ -189,10 +189,10 @@ socket_address connections::send(const stack::target& to, const ip_address& from
     }
   }
   if (c && c->carrier.send(message.block, message.size, to_token(on_behalf_of, asking_shard))) {
-    shares_.use(*c, home_.now());
+    shares_.use(*c, loop_.now());
     return c->carrier.local();
   }
-  home_.post([this, on_behalf_of, asking_shard, reason] {
+  loop_.post([this, on_behalf_of, asking_shard, reason] {
     owner_.on_stream_send_error(on_behalf_of, asking_shard, reason);
   });
   return {};
@@ -210,9 +210,9 @@ stack::arrival connections::arrival_of(const connection& c) const {
   stack::arrival from;
   from.source = c.leads_to.peer;
   from.local = c.carrier.local();
-  from.flow = stream_flow(c.self.slot, c.self.generation, home_.index(), c.listener);
+  from.flow = stream_flow(c.self.slot, c.self.generation, loop_.index(), c.listener);
   from.transport = c.leads_to.transport;
-  from.at = home_.now();
+  from.at = loop_.now();
   return from;
 }
 
@@ -231,7 +231,7 @@ void connections::take_frames(connection& c) {
         c.as_unproven().unlink();
         c.may_offer_alias = c.carrier.has_verified_peer(); // only TLS has one
       }
-      shares_.use(c, home_.now());
+      shares_.use(c, loop_.now());
       if (c.may_offer_alias) note_alias(c, {f.block.data(), f.size});
       owner_.on_stream_message(std::move(f.block), f.size, arrival_of(c));
       break;
@@ -243,7 +243,7 @@ void connections::take_frames(connection& c) {
     case sip::frame_kind::failed:
       // Whatever the answer makes us open, this one stays for the call.
       c.as_unproven().unlink();
-      shares_.use(c, home_.now());
+      shares_.use(c, loop_.now());
       owner_.on_stream_broken(std::move(f.block), f.size, f.error, arrival_of(c));
       c.carrier.finish();
       return;
@@ -274,7 +274,7 @@ void connections::note_progress(connection& c) {
   const bool awaits_more = c.input.is_inside_message() || c.as_unproven().is_linked();
   if (awaits_more == c.has_deadline) return; // one byte now and then moves no deadline
   c.has_deadline = awaits_more;
-  c.carrier.await_by(awaits_more ? home_.now() + options_.half_message_limit
+  c.carrier.await_by(awaits_more ? loop_.now() + options_.half_message_limit
                                  : io::connection::never);
 }
 

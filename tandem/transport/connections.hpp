@@ -47,7 +47,7 @@ class stream_owner {
 
 class connections {
  public:
-  connections(io::shard& home, stream_owner& owner, const transport_options& options);
+  connections(io::shard& loop, stream_owner& owner, const transport_options& options);
   ~connections();
 
   /// Accepts connections of that kind there; one that is secure needs a context of a TLS server,
@@ -130,7 +130,7 @@ class connections {
   void note_progress(connection& c);
   [[nodiscard]] stack::arrival arrival_of(const connection& c) const;
 
-  io::shard& home_;
+  io::shard& loop_;
   stream_owner& owner_;
   const transport_options& options_;
   io::tls_context tls_client_;

@@ -52,12 +52,12 @@ struct two_elements {
     return true;
   }
 
-  io::shard home;
+  io::shard loop;
   counting_owner server_user;
   counting_owner client_user;
   transport_options options;
-  connections server{home, server_user, options};
-  connections client{home, client_user, options};
+  connections server{loop, server_user, options};
+  connections client{loop, client_user, options};
   stack::target to;
   std::size_t failing = 0;
 };
@@ -71,7 +71,7 @@ TEST(connections_without_memory, lose_a_message_or_end_and_carry_the_next_one) {
       two_elements e;
       e.failing = n;
       if (e.send(e.client, e.to)) {
-        EXPECT_TRUE(e.home.run_until([&] {
+        EXPECT_TRUE(e.loop.run_until([&] {
           return e.server_user.messages == 1 || e.client_user.failed > 0 ||
                  (e.client.size() == 0 && e.server.size() == 0);
         })) << "nobody is told";
@@ -83,7 +83,7 @@ TEST(connections_without_memory, lose_a_message_or_end_and_carry_the_next_one) {
       for (int attempt = 0; attempt < 2 && e.server_user.messages == before; ++attempt) {
         const unsigned failed = e.client_user.failed;
         EXPECT_TRUE(e.send(e.client, e.to));
-        EXPECT_TRUE(e.home.run_until([&] {
+        EXPECT_TRUE(e.loop.run_until([&] {
           return e.server_user.messages > before || e.client_user.failed > failed ||
                  e.client.size() == 0;
         }));
@@ -93,9 +93,9 @@ TEST(connections_without_memory, lose_a_message_or_end_and_carry_the_next_one) {
       back.flow = e.server_user.last;
       back.transport = transport_kind::tcp;
       EXPECT_TRUE(e.send(e.server, back));
-      EXPECT_TRUE(e.home.run_until([&] { return e.client_user.messages == 1; }));
+      EXPECT_TRUE(e.loop.run_until([&] { return e.client_user.messages == 1; }));
       e.server.close(e.server_user.last);
-      EXPECT_TRUE(e.home.run_until([&] { return e.client.size() == 0 && e.server.size() == 0; }))
+      EXPECT_TRUE(e.loop.run_until([&] { return e.client.size() == 0 && e.server.size() == 0; }))
           << "one stays behind";
     }}.join();
   }

@@ -37,23 +37,23 @@ std::string message(std::string_view name) {
 }
 
 TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
-  io::shard home;
+  io::shard loop;
   owner user;
   transport_options options;
   options.connections = 1;
-  connections all{home, user, options};
+  connections all{loop, user, options};
   const auto at =
       all.listen(transport_kind::tcp, *socket_address::parse("127.0.0.1:0"), io::port_use::alone);
   ASSERT_TRUE(at) << at.error();
   const io::raw_peer_for_test silent{*at};
-  ASSERT_TRUE(home.run_until([&] { return all.size() == 1; }));
+  ASSERT_TRUE(loop.run_until([&] { return all.size() == 1; }));
   const io::raw_peer_for_test next{*at}; // it will be accepted before the message leaves
   stack::target to;
   to.address = io::bound_address(silent.fd());
   to.transport = transport_kind::tcp;
   all.send(to, {}, stack::wire_message::copy_of("OPTIONS"), somebody, 0);
   EXPECT_TRUE(user.failed.empty()) << "never from inside";
-  ASSERT_TRUE(home.run_until([&] { return !user.failed.empty(); }));
+  ASSERT_TRUE(loop.run_until([&] { return !user.failed.empty(); }));
   EXPECT_EQ(user.failed, (std::vector{std::pair{somebody, stack::send_error::closed}}));
   EXPECT_EQ(all.size(), 1U);
 }
@@ -82,20 +82,20 @@ struct connections_by_key : testing::Test {
     client_user.failed.clear();
     send(to, "never");
     EXPECT_TRUE(client_user.failed.empty()) << "never from inside";
-    EXPECT_TRUE(home.run_until([&] { return !client_user.failed.empty(); }));
+    EXPECT_TRUE(loop.run_until([&] { return !client_user.failed.empty(); }));
     return client_user.failed.back().second;
   }
   [[nodiscard]] bool arrive(std::size_t messages) {
-    return home.run_until([&] { return server_user.messages.size() == messages; });
+    return loop.run_until([&] { return server_user.messages.size() == messages; });
   }
 
   const io::certificates_for_test certificates;
-  io::shard home;
+  io::shard loop;
   owner server_user;
   owner client_user;
   transport_options options;
-  connections server{home, server_user, options};
-  connections client{home, client_user, options};
+  connections server{loop, server_user, options};
+  connections client{loop, client_user, options};
   socket_address at_tls;
   socket_address at_tcp;
 };
@@ -121,7 +121,7 @@ TEST_F(connections_by_key, carry_sip_over_tls_both_ways) {
   back.flow = server_user.last.flow;
   back.transport = transport_kind::tls;
   server.send(back, {}, stack::wire_message::copy_of(message("answer")), {}, 0);
-  ASSERT_TRUE(home.run_until([&] { return !client_user.messages.empty(); }));
+  ASSERT_TRUE(loop.run_until([&] { return !client_user.messages.empty(); }));
   EXPECT_EQ(client_user.messages.back(), message("answer"));
   EXPECT_EQ(client_user.last.transport, transport_kind::tls);
   EXPECT_EQ(client_user.last.source, at_tls);
@@ -186,7 +186,7 @@ struct connections_of_proven_peers : testing::Test {
                                            ";branch=z9hG4bK1\r\nContent-Length: 0\r\n\r\n"),
               {}, 0);
     const auto before = server_user.messages.size();
-    ASSERT_TRUE(home.run_until([&] { return server_user.messages.size() == before + 1; }));
+    ASSERT_TRUE(loop.run_until([&] { return server_user.messages.size() == before + 1; }));
   }
   /// Whether a request to the peer takes the connection that the peer has opened.
   bool takes_it(const std::string& name, const socket_address& address) {
@@ -197,7 +197,7 @@ struct connections_of_proven_peers : testing::Test {
     to.transport = transport_kind::tls;
     to.server_name = stack::server_name{name};
     server.send(to, {}, stack::wire_message::copy_of(message("back")), somebody, 0);
-    EXPECT_TRUE(home.run_until([&] {
+    EXPECT_TRUE(loop.run_until([&] {
       return peer_user.messages.size() > messages_before || !server_user.failed.empty();
     }));
     return peer_user.messages.size() > messages_before && peer.size() == connections_before;
@@ -205,12 +205,12 @@ struct connections_of_proven_peers : testing::Test {
   [[nodiscard]] std::string listening() const { return ":" + std::to_string(peer_at.port); }
 
   io::certificates_for_test certificates;
-  io::shard home;
+  io::shard loop;
   owner server_user;
   owner peer_user;
   transport_options options;
-  connections server{home, server_user, options};
-  connections peer{home, peer_user, options};
+  connections server{loop, server_user, options};
+  connections peer{loop, peer_user, options};
   socket_address at;
   socket_address at_lax; ///< asks for no certificate
   socket_address peer_at;
@@ -251,7 +251,7 @@ TEST_F(connections_of_proven_peers, lead_nowhere_where_no_certificate_was_asked_
 TEST_F(connections_of_proven_peers, are_opened_anew_when_the_one_that_was_offered_has_gone) {
   introduce(at, "peer.example" + listening() + ";alias");
   server.close(server_user.last.flow);
-  ASSERT_TRUE(home.run_until([&] { return server.size() == 0 && peer.size() == 0; }));
+  ASSERT_TRUE(loop.run_until([&] { return server.size() == 0 && peer.size() == 0; }));
   EXPECT_FALSE(takes_it("peer.example", peer_at));
   EXPECT_EQ(peer_user.messages.size(), 1U);
 }
@@ -274,7 +274,7 @@ TEST_F(connections_by_key, never_take_tcp_for_tls) {
   back.flow = server_user.last.flow;
   back.transport = transport_kind::tls;
   server.send(back, {}, stack::wire_message::copy_of(message("secret")), somebody, 0);
-  ASSERT_TRUE(home.run_until([&] { return !server_user.failed.empty(); }));
+  ASSERT_TRUE(loop.run_until([&] { return !server_user.failed.empty(); }));
   EXPECT_EQ(server_user.failed.back().second, stack::send_error::closed);
 }
 

@@ -101,7 +101,7 @@ void entrance::set_bounds(const overload_options& options) {
 }
 
 bool entrance::is_overloaded() const noexcept {
-  return net_.home().lag() > options_.lag || layer_.size() >= options_.transactions;
+  return net_.loop().lag() > options_.lag || layer_.size() >= options_.transactions;
 }
 
 bool entrance::may_go_on(const stack::arrival& from) {

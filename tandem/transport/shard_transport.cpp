@@ -43,8 +43,8 @@ bool is_blank(std::string_view bytes) noexcept {
 
 } // namespace
 
-shard_transport::shard_transport(transport& whole, io::shard& home)
-    : whole_{whole}, home_{home}, connections_{home, *this, whole.options_} {}
+shard_transport::shard_transport(transport& whole, io::shard& loop)
+    : whole_{whole}, loop_{loop}, connections_{loop, *this, whole.options_} {}
 
 shard_transport::~shard_transport() = default;
 
@@ -52,12 +52,12 @@ result<socket_address, std::string>
 shard_transport::open_port(const socket_address& at, io::port_use use, std::uint32_t number) {
   ports_.resize(number + std::size_t{1});
   // Each socket of a group gets a copy of what is sent to it: one shard listens for all.
-  if (at.ip.is_multicast() && home_.index() != 0) return at;
+  if (at.ip.is_multicast() && loop_.index() != 0) return at;
   auto port = std::make_unique<udp_port>(*this, number);
   io::udp_options udp;
   if (at.ip.is_multicast()) udp.groups = {at.ip};
   udp.shares_port = use == io::port_use::shared;
-  auto socket = io::udp_socket::open(home_, at, *port, udp);
+  auto socket = io::udp_socket::open(loop_, at, *port, udp);
   if (!socket) return fail(io::bind_failure("bind to", at, socket.error()));
   port->socket = std::move(*socket);
   const socket_address bound = port->socket->local();
@@ -84,9 +84,9 @@ void shard_transport::udp_port::on_datagram(io::udp_socket& on, io::datagram&& d
   from.local = d.local;
   const std::uint32_t spoken_to =
       on.local().ip.is_any() ? owner.whole_.own_addresses_.number_of(d.local.ip) : 0U;
-  from.flow = {spoken_to << 16 | index, datagram_generation, owner.home_.index()};
+  from.flow = {spoken_to << 16 | index, datagram_generation, owner.loop_.index()};
   from.transport = transport_kind::udp;
-  from.at = owner.home_.now();
+  from.at = owner.loop_.now();
   owner.bring_home(std::move(d.block), d.size, from);
 }
 
@@ -108,11 +108,11 @@ void shard_transport::on_stream_broken(block_ref&& block, std::uint32_t size, si
 void shard_transport::bring_home(block_ref&& block, std::uint32_t size,
                                  const stack::arrival& from) {
   if (whole_.shard_count() > 1) {
-    const std::uint16_t there = whole_.home_of({block.data(), size}, home_.index());
-    if (there != home_.index()) {
+    const std::uint16_t there = whole_.home_of({block.data(), size}, loop_.index());
+    if (there != loop_.index()) {
       ++counters_.handed_over;
       // A copy of the right size travels; the large block stays with its thread.
-      whole_.mail_->send(home_, there,
+      whole_.mail_->send(loop_, there,
                          incoming_letter{block_ref::copy_of({block.data(), size}), size, from});
       return;
     }
@@ -131,7 +131,7 @@ std::uint32_t shard_transport::choose(transport_kind transport,
                                       const ip_address& destination) const noexcept {
   const listener_table& table = whole_.listeners();
   if (whole_.options_.follows_routes) {
-    const std::uint32_t routed = table.find(transport, sources_.towards(destination, home_.now()));
+    const std::uint32_t routed = table.find(transport, sources_.towards(destination, loop_.now()));
     if (routed != listener_table::none) return routed;
   }
   return table.choose(transport, destination);
@@ -166,7 +166,7 @@ std::string_view shard_transport::sent_by_of(const stack::target& to) const noex
   if (!l.sent_by.empty()) return l.sent_by;
   ip_address source;
   if (is_named && is_datagram) source = whole_.own_addresses_.at(address_of(to.flow));
-  if (!source) source = sources_.towards(to.address.ip, home_.now());
+  if (!source) source = sources_.towards(to.address.ip, loop_.now());
   if (!source) return {};
   try {
     return wildcard_sent_by(source, l);
@@ -239,15 +239,15 @@ void shard_transport::queue(const stack::target& to, const stack::wire_message& 
 bool shard_transport::queue_on_stream(const stack::target& to, const stack::wire_message& message,
                                       stack::origin on_behalf_of) {
   if (!to.flow && !connections_.carries(to.transport)) return false;
-  if (!to.flow || to.flow.shard == home_.index()) {
-    send_on_stream(to, message, on_behalf_of, home_.index());
+  if (!to.flow || to.flow.shard == loop_.index()) {
+    send_on_stream(to, message, on_behalf_of, loop_.index());
   } else if (to.flow.shard >= whole_.shard_count()) {
     note_failure(on_behalf_of, stack::send_error::closed);
   } else {
     // The block's count belongs to this thread, so the other one gets a copy.
     outgoing_letter l{to, stack::wire_message::copy_of(message.bytes()), on_behalf_of,
-                      home_.index()};
-    whole_.mail_->send(home_, to.flow.shard, std::move(l));
+                      loop_.index()};
+    whole_.mail_->send(loop_, to.flow.shard, std::move(l));
   }
   return true;
 }
@@ -295,9 +295,9 @@ void shard_transport::send_on_stream(const stack::target& to, const stack::wire_
 
 void shard_transport::bind_flow(flow_handle flow, instant until) noexcept {
   if (!flow || flow.generation == datagram_generation || flow.shard >= whole_.shard_count()) return;
-  if (flow.shard == home_.index()) return connections_.bind(flow, until);
+  if (flow.shard == loop_.index()) return connections_.bind(flow, until);
   try {
-    whole_.mail_->send(home_, flow.shard, binding_letter{flow, until});
+    whole_.mail_->send(loop_, flow.shard, binding_letter{flow, until});
   } catch (const std::bad_alloc&) {
     to_tell().note_lost();
   }
@@ -320,9 +320,9 @@ void shard_transport::udp_port::on_icmp_error(io::udp_socket&, const socket_addr
   if (quoted.empty()) return;
   // The kernel gives the error to any of the sockets of that port: the sender may be elsewhere.
   for (std::uint16_t i = 0; i < owner.whole_.shard_count(); ++i) {
-    if (i == owner.home_.index()) continue;
+    if (i == owner.loop_.index()) continue;
     owner.whole_.mail_->send(
-        owner.home_, i,
+        owner.loop_, i,
         quoted_letter{block_ref::copy_of(quoted), static_cast<std::uint32_t>(quoted.size())});
   }
   owner.report_quoted(quoted);
@@ -331,8 +331,8 @@ void shard_transport::udp_port::on_icmp_error(io::udp_socket&, const socket_addr
 void shard_transport::on_stream_send_error(stack::origin on_behalf_of, std::uint16_t shard,
                                            stack::send_error reason) {
   try {
-    if (shard == home_.index()) return note_failure(on_behalf_of, reason);
-    whole_.mail_->send(home_, shard, failure_letter{on_behalf_of, reason});
+    if (shard == loop_.index()) return note_failure(on_behalf_of, reason);
+    whole_.mail_->send(loop_, shard, failure_letter{on_behalf_of, reason});
   } catch (const std::bad_alloc&) {
     to_tell().note_lost(); // the transaction ends by its timers
   }
@@ -342,7 +342,7 @@ void shard_transport::note_failure(stack::origin on_behalf_of, stack::send_error
   ++counters_.send_errors;
   if (on_behalf_of.of == stack::origin::kind::none || failures_.size() >= failures_told) return;
   failures_.push_back({on_behalf_of, reason});
-  home_.at_turn_end(*this);
+  loop_.at_turn_end(*this);
 }
 
 void shard_transport::on_turn_end() {
@@ -368,7 +368,7 @@ void shard_transport::report_quoted(std::string_view quoted) {
 
 void shard_transport::show(direction way, transport_kind transport, const socket_address& local,
                            const socket_address& peer, std::string_view bytes) const {
-  if (tap_) tap_->on_message({way, transport, local, peer, home_.now(), bytes});
+  if (tap_) tap_->on_message({way, transport, local, peer, loop_.now(), bytes});
 }
 
 } // namespace tandem::transport

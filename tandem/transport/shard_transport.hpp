@@ -56,7 +56,7 @@ struct transport_counters {
 
 class shard_transport final : public stack::outbox, stream_owner, io::turn_task {
  public:
-  shard_transport(transport& whole, io::shard& home);
+  shard_transport(transport& whole, io::shard& loop);
   ~shard_transport() override;
 
   /// Who gets the messages; set it before the loop runs. Without one they are dropped.
@@ -64,7 +64,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   /// Sees all messages; null for none.
   void set_tap(tap* seer) noexcept { tap_ = seer; }
 
-  [[nodiscard]] io::shard& home() noexcept { return home_; }
+  [[nodiscard]] io::shard& loop() noexcept { return loop_; }
   [[nodiscard]] const transport_counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
   [[nodiscard]] transport& whole() noexcept { return whole_; }
@@ -91,15 +91,15 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   void close(flow_handle flow);
 
   // stack::outbox
-  [[nodiscard]] instant now() const noexcept override { return home_.now(); }
-  [[nodiscard]] timer_wheel& timers() noexcept override { return home_.timers(); }
-  [[nodiscard]] std::uint16_t shard() const noexcept override { return home_.index(); }
+  [[nodiscard]] instant now() const noexcept override { return loop_.now(); }
+  [[nodiscard]] timer_wheel& timers() noexcept override { return loop_.timers(); }
+  [[nodiscard]] std::uint16_t shard() const noexcept override { return loop_.index(); }
   [[nodiscard]] stack::leaving_way way_for(const stack::target& to,
                                            std::size_t size) const noexcept override;
   void send(const stack::target& to, const stack::wire_message& message,
             stack::origin on_behalf_of) noexcept override;
   void bind_flow(flow_handle flow, instant until) noexcept override;
-  void on_effects() noexcept override { home_.at_turn_end(*this); }
+  void on_effects() noexcept override { loop_.at_turn_end(*this); }
 
  private:
   friend class transport;
@@ -152,7 +152,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
             const socket_address& peer, std::string_view bytes) const;
 
   transport& whole_;
-  io::shard& home_;
+  io::shard& loop_;
   message_user* user_ = nullptr;
   tap* tap_ = nullptr;
   std::vector<std::unique_ptr<udp_port>> ports_; ///< by listener; null for streams

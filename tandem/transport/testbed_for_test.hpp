@@ -30,7 +30,7 @@ struct element final : stack::request_user {
     layer.set_core(*this);
   }
   void on_request(sip::message& request, const stack::arrival& from) override {
-    shards_of_calls[std::string{request.call_id()}].push_back(net.home().index());
+    shards_of_calls[std::string{request.call_id()}].push_back(net.loop().index());
     via = std::string{request.top_via()};
     last = from;
     ++requests;
@@ -105,8 +105,8 @@ inline std::string options_request(std::string_view call_id, std::string_view tr
 
 /// A datagram client; `got` has what came, in order.
 struct udp_client final : io::datagram_user {
-  udp_client(io::shard& home, const char* at = "127.0.0.1:0")
-      : socket{io::udp_socket::open(home, *socket_address::parse(at), *this).value()} {}
+  udp_client(io::shard& loop, const char* at = "127.0.0.1:0")
+      : socket{io::udp_socket::open(loop, *socket_address::parse(at), *this).value()} {}
   void on_datagram(io::udp_socket&, io::datagram&& d) override {
     got.emplace_back(d.block.data(), d.size);
     sources.push_back(d.source);
@@ -123,8 +123,8 @@ struct udp_client final : io::datagram_user {
 
 /// A stream client; `got` has all that came.
 struct tcp_client final : io::connection_handler {
-  tcp_client(io::shard& home, const socket_address& to, const ip_address& from = {})
-      : connection{home, *this} {
+  tcp_client(io::shard& loop, const socket_address& to, const ip_address& from = {})
+      : connection{loop, *this} {
     connection.connect(to, {}, {}, from);
   }
   void on_data(std::string_view bytes) override { got += bytes; }

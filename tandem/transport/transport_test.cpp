@@ -324,12 +324,12 @@ TEST_F(sending, uses_one_connection_for_all_messages_to_a_peer_and_for_its_answe
 
 /// A server that is spoken to over TLS.
 struct tls_server final : io::connection_handler {
-  tls_server(io::shard& home, const io::certificates_for_test& certificates)
-      : connection{home, *this}, tls{io::tls_context::server(
+  tls_server(io::shard& loop, const io::certificates_for_test& certificates)
+      : connection{loop, *this}, tls{io::tls_context::server(
                                          {.certificate_file = certificates / "server.pem",
                                           .key_file = certificates / "server.key"})
                                          .value()} {
-    listener = io::tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+    listener = io::tcp_listener::listen(loop, *socket_address::parse("127.0.0.1:0"),
                                         [this](io::unique_fd fd, const socket_address& peer) {
                                           connection.accept(std::move(fd), peer, tls);
                                         })

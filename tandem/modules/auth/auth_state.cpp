@@ -8,8 +8,8 @@
 
 namespace tandem::modules {
 
-auth_state::auth_state(server::core& home) : home_{home} {
-  observe::metrics& all = home.shared().metrics;
+auth_state::auth_state(server::core& owner) : core_{owner} {
+  observe::metrics& all = owner.shared().metrics;
   constexpr std::string_view total = "Requests that were let in or challenged.";
   constexpr std::string_view failures = "Requests that were not let in, by the reason.";
   all.add("tandem_auth_total", total, {{"result", "good"}}, good);
@@ -23,10 +23,10 @@ auth_state::auth_state(server::core& home) : home_{home} {
 }
 
 std::uint64_t auth_state::begin(token waiting, duration deadline) {
-  const instant due = home_.on().shard.now() + deadline;
+  const instant due = core_.on().shard.now() + deadline;
   waits_.emplace(++last_, wait{due, std::move(waiting)});
   waiting_.set(static_cast<std::int64_t>(waits_.size()));
-  if (!is_armed() || due < this->due()) home_.on().shard.timers().arm(*this, due);
+  if (!is_armed() || due < this->due()) core_.on().shard.timers().arm(*this, due);
   return last_;
 }
 
@@ -50,7 +50,7 @@ void auth_state::on_timer(instant now) {
   if (waits_.empty() || is_armed()) return;
   const auto next =
       std::ranges::min_element(waits_, {}, [](const auto& each) { return each.second.due; });
-  home_.on().shard.timers().arm(*this, next->second.due);
+  core_.on().shard.timers().arm(*this, next->second.due);
 }
 
 } // namespace tandem::modules

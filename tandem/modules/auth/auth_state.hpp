@@ -17,7 +17,7 @@ class auth_state final : timer {
  public:
   using token = server::pending<storage::account_answer>;
 
-  explicit auth_state(server::core& home);
+  explicit auth_state(server::core& owner);
 
   /// Whoever waits with this token hears at the deadline that nobody could look, unless the answer
   /// was there before: the first one counts. A token that was dropped would be a plain "no", and
@@ -38,7 +38,7 @@ class auth_state final : timer {
 
   void on_timer(instant now) override;
 
-  server::core& home_;
+  server::core& core_;
   std::map<std::uint64_t, wait> waits_; ///< by number, and so by age
   std::uint64_t last_ = 0;
   gauge waiting_;

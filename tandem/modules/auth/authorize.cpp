@@ -22,14 +22,14 @@ using stack::auth_verdict;
 using stack::challenger;
 using storage::account_answer;
 
-auth_state& state_of(message_context& m) { return m.home().state<auth_state>(); }
+auth_state& state_of(message_context& m) { return m.core().state<auth_state>(); }
 
 const stack::authentication& asks_of(const message_context& m) {
   return *m.settings_of<auth_settings>().asks;
 }
 
 outcome refuse(message_context& m, int status, std::string_view reason) {
-  m.home().answer(m, status, reason);
+  m.core().answer(m, status, reason);
   return outcome::leave();
 }
 
@@ -85,7 +85,7 @@ outcome settle(message_context& m, auth_verdict verdict) {
 outcome judge(message_context& m, const stack::ha1* known) {
   const auto& run = m.state<auth_run>();
   return settle(
-      m, asks_of(m).judge(*run.claim, known, space_of(m, run.by, run.realm), m.home().out().now()));
+      m, asks_of(m).judge(*run.claim, known, space_of(m, run.by, run.realm), m.core().out().now()));
 }
 
 /// The account is known, or is not, or nobody could look.
@@ -105,12 +105,12 @@ outcome look_up(message_context& m, const auth_db_settings& db, const storage::a
   auto& state = state_of(m);
   if (state.waiting() >= db.max_waiting) {
     ++state.busy;
-    auto made = m.home().begin_reply(m, 503, "Server Is Busy");
-    m.home().add_retry_after(made); // RFC 3261 21.5.4
-    m.home().answer(m, std::move(made));
+    auto made = m.core().begin_reply(m, 503, "Server Is Busy");
+    m.core().add_retry_after(made); // RFC 3261 21.5.4
+    m.core().answer(m, std::move(made));
     return outcome::leave();
   }
-  const auto token = m.home().wait<account_answer>(m, decide);
+  const auto token = m.core().wait<account_answer>(m, decide);
   m.state<auth_run>().wait = state.begin(token, db.deadline);
   db.accounts->fetch(storage::account_query{whose}, token);
   return outcome::suspended();
@@ -135,7 +135,7 @@ std::string_view realm_of(const message_context& m, std::string_view named) {
   const auto host_of = [&m](const auto& value) {
     if (!value || !value->address.is_sip()) return std::string_view{};
     const sip::uri& uri = value->address;
-    return m.home().names().contains(uri.host().text, uri.port().value_or(0)) ? uri.host().text
+    return m.core().names().contains(uri.host().text, uri.port().value_or(0)) ? uri.host().text
                                                                               : std::string_view{};
   };
   return m.arrived().method() == sip::method::register_
@@ -188,11 +188,11 @@ outcome challenge(message_context& m, challenger by, std::string_view realm,
   if (realm.empty()) return refuse(m, 403, "Not a Domain of This Server");
   const auto why =
       m.state<auth_run>().was_stale(by, realm) ? auth_verdict::stale : auth_verdict::none;
-  auto made = m.home().begin_reply(m, stack::challenge_status(by));
-  if (!asks_of(m).add_challenges(made, space_of(m, by, realm), offer, why, m.home().out().now()))
+  auto made = m.core().begin_reply(m, stack::challenge_status(by));
+  if (!asks_of(m).add_challenges(made, space_of(m, by, realm), offer, why, m.core().out().now()))
     return fail(m);
   ++state_of(m).challenged;
-  m.home().answer(m, std::move(made));
+  m.core().answer(m, std::move(made));
   return outcome::leave();
 }
 

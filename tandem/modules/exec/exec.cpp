@@ -17,8 +17,8 @@
 
 namespace tandem::modules {
 
-void exec_settings::apply_to(server::core& home) const {
-  home.state<exec_state>().configure(*this);
+void exec_settings::apply_to(server::core& owner) const {
+  owner.state<exec_state>().configure(*this);
 }
 
 namespace {
@@ -32,7 +32,7 @@ using script::outcome;
 using server::message_context;
 using server::routing_error;
 
-exec_state& programs_of(message_context& m) { return m.home().state<exec_state>(); }
+exec_state& programs_of(message_context& m) { return m.core().state<exec_state>(); }
 
 void set_error(message_context& m, const run_result& result) {
   m.set_error(result.outcome == run_outcome::overloaded ? routing_error::exec_overloaded
@@ -61,7 +61,7 @@ outcome take_destinations(message_context& m, run_result&& result) {
     return outcome::no();
   }
   if (!m.rewrite_uri(uris->front())) return outcome::no();
-  m.hop().clear();
+  m.reach().clear();
   for (std::size_t i = 1; i < uris->size(); ++i)
     if (!m.branches().append((*uris)[i])) break; // never: they were counted
   return outcome::yes();

@@ -31,9 +31,9 @@ std::string tag_of(const message_context& m, std::string_view transaction) {
 
 } // namespace
 
-exec_state::exec_state(server::core& home)
-    : home_{home}, runner_{home.on().shard, home.on().spawner} {
-  observe::metrics& all = home.shared().metrics;
+exec_state::exec_state(server::core& owner)
+    : core_{owner}, runner_{owner.on().shard, owner.on().spawner} {
+  observe::metrics& all = owner.shared().metrics;
   const process::runner_statistics& n = runner_.statistics();
   constexpr std::string_view ended = "Programs that scripts run, by their end.";
   all.add("tandem_exec_started_total", "Programs that scripts have run.", {}, n.started);
@@ -57,7 +57,7 @@ script::outcome exec_state::run(message_context& m, process::child_command comma
   const exec_settings& s = settings_of(m);
   // The script's edits are no part of what it tells a program.
   const sip::message& received = m.arrived();
-  const std::string transaction = transaction_id(received, m.home().shared().secret);
+  const std::string transaction = transaction_id(received, m.core().shared().secret);
   if (s.sets_variables)
     command.environment = make_environment({.request = received,
                                             .current_uri = m.uri(),
@@ -71,7 +71,7 @@ script::outcome exec_state::run(message_context& m, process::child_command comma
                                .log_tag = tag_of(m, transaction)};
   runner_.run(
       command, input == stdin_of::message ? m.received() : std::string_view{}, std::move(options),
-      home_.wait<process::run_result>(m, [this, decide = std::move(decide)](
+      core_.wait<process::run_result>(m, [this, decide = std::move(decide)](
                                              message_context& then, process::run_result&& result) {
         complain(then, result);
         return decide(then, std::move(result));
@@ -82,7 +82,7 @@ script::outcome exec_state::run(message_context& m, process::child_command comma
 void exec_state::complain(const message_context& m, const process::run_result& result) {
   // What a program's exit status says is the script's affair; the rest is a fault.
   if (result.outcome == run_outcome::exited) return;
-  complaints_.warning(home_.on().shard.now(), "exec {}: the program {} ({}) after {} ms",
+  complaints_.warning(core_.on().shard.now(), "exec {}: the program {} ({}) after {} ms",
                       m.message().call_id().substr(0, longest_tag), to_string(result.outcome),
                       result.code, result.run_time / milliseconds{1});
 }

@@ -17,7 +17,7 @@ struct exec_settings;
 
 class exec_state {
  public:
-  explicit exec_state(server::core& home);
+  explicit exec_state(server::core& owner);
 
   /// The bounds of a script that is loaded now.
   void configure(const exec_settings& settings);
@@ -36,7 +36,7 @@ class exec_state {
  private:
   void complain(const server::message_context& m, const process::run_result& result);
 
-  server::core& home_;
+  server::core& core_;
   process::runner runner_;
   sparse_log complaints_;
 };

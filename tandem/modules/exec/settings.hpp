@@ -22,7 +22,7 @@ struct exec_settings final : server::module {
   int niceness = usual_niceness;            ///< of programs, at the start too
   std::string environment{usual_variables}; ///< names that they inherit, at the start too
 
-  void apply_to(server::core& home) const override;
+  void apply_to(server::core& owner) const override;
 };
 
 } // namespace tandem::modules

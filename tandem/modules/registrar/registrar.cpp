@@ -19,9 +19,9 @@
 
 namespace tandem::modules {
 
-void registrar_settings::apply_to(server::core& home) const {
+void registrar_settings::apply_to(server::core& owner) const {
   using storage::key_form;
-  if (storage::locations* const tables = home.shared().locations)
+  if (storage::locations* const tables = owner.shared().locations)
     tables->use({use_domain ? key_form::domain::part : key_form::domain::left_out,
                  case_sensitive ? key_form::user_case::kept : key_form::user_case::ignored});
 }
@@ -37,13 +37,13 @@ using sip::binding;
 /// The location tables that functions have named on one shard, so that no message looks a name up
 /// under the mutex of all shards.
 struct named_tables {
-  explicit named_tables(server::core& home) : of{*home.shared().locations} {}
+  explicit named_tables(server::core& owner) : of{*owner.shared().locations} {}
   storage::locations& of;
   std::vector<storage::location_table*> known{};
 };
 
 storage::location_table& table_of(message_context& m, std::string_view name) {
-  auto& tables = m.home().state<named_tables>();
+  auto& tables = m.core().state<named_tables>();
   for (storage::location_table* const table : tables.known)
     if (table->name() == name) return *table;
   return *tables.known.emplace_back(&tables.of.table(name));
@@ -67,7 +67,7 @@ bool has_proved_its_address(const binding& b) {
   return ip && *ip == b.received.ip;
 }
 
-void set_hop(server::next_hop& hop, const binding& b, const registrar_settings& rules) {
+void set_hop(server::reachability& hop, const binding& b, const registrar_settings& rules) {
   hop.clear();
   hop.named = has_proved_its_address(b) ? stack::named_by::us : stack::named_by::stranger;
   hop.paid = b.paid;
@@ -100,7 +100,7 @@ bool take_contacts(message_context& m, const sip::uri& called, std::span<const b
     });
   // It was a URI when it was registered.
   if (best.empty() || !m.message().edit().set_request_uri(best[0]->contact)) return false;
-  set_hop(m.hop(), *best[0], rules);
+  set_hop(m.reach(), *best[0], rules);
   if (!rules.append_branches) return true;
   static_assert(server::destination_set::limit + 1 >= sip::most_bindings, "every contact rings");
   for (std::size_t i = 1; i < best.size(); ++i) {
@@ -120,7 +120,7 @@ outcome lookup(script::call& c) {
   const address_of_record key{*uri, rules};
   if (key.empty()) return outcome::no();
   bool is_found = false;
-  const instant now = m.home().out().now();
+  const instant now = m.core().out().now();
   table_of(m, c.text(0))
       .lookup(
           key.view(), now,
@@ -138,7 +138,7 @@ bool has_contact(message_context& m, std::string_view table, const sip::uri& uri
   const address_of_record key{uri, m.settings_of<registrar_settings>()};
   if (key.empty()) return false;
   bool is_found = false;
-  const instant now = m.home().out().now();
+  const instant now = m.core().out().now();
   table_of(m, table).lookup(key.view(), now, [&](std::span<const binding> stored) {
     is_found = std::any_of(stored.begin(), stored.end(), pred);
   });
@@ -163,7 +163,7 @@ outcome is_from_registered(script::call& c) {
   const auto from = m.message().get<sip::hdr::from>();
   if (!from || !from->address.is_sip()) return outcome::no();
   const sip::uri& who = from->address;
-  if (!m.home().names().contains(who.host().text, who.port().value_or(0))) return outcome::no();
+  if (!m.core().names().contains(who.host().text, who.port().value_or(0))) return outcome::no();
   const stack::arrival& from_where = m.from();
   return outcome::of(has_contact(m, c.text(0), who,
                                  [&](const binding& b) { return came_from_there(b, from_where); }));

@@ -87,7 +87,7 @@ verdict change(message_context& m, storage::location_table& table, const registr
                    });
   if (!done) return refusal(done.error());
   if (!refused && is_reliable(m.from().transport) && bound_until > m.from().at)
-    m.home().out().bind_flow(m.from().flow, bound_until);
+    m.core().out().bind_flow(m.from().flow, bound_until);
   return refused;
 }
 
@@ -96,14 +96,14 @@ verdict change(message_context& m, storage::location_table& table, const registr
 bool save(message_context& m, storage::location_table& table, const registrar_settings& rules,
           save_reply how) {
   // Written as if all went well, so that under the table's mutex only the contacts are added.
-  auto ok = m.home().begin_reply(m, 200, "OK");
+  auto ok = m.core().begin_reply(m, 200, "OK");
   if (const auto refused = change(m, table, rules, ok)) {
-    auto answer = m.home().begin_reply(m, refused->status, refused->reason);
+    auto answer = m.core().begin_reply(m, refused->status, refused->reason);
     server::add_header_of(*refused, answer);
-    m.home().answer(m, std::move(answer));
+    m.core().answer(m, std::move(answer));
     return false;
   }
-  if (how == save_reply::always) m.home().answer(m, std::move(ok));
+  if (how == save_reply::always) m.core().answer(m, std::move(ok));
   return true;
 }
 

@@ -18,7 +18,7 @@ struct registrar_settings final : server::module {
   std::optional<unsigned> nat_flag = 4;
 
   /// Says how users are written, for commands that name one.
-  void apply_to(server::core& home) const override;
+  void apply_to(server::core& owner) const override;
 };
 
 } // namespace tandem::modules

@@ -57,7 +57,7 @@ outcome record(message_context& m, std::string_view sent_by, recorded_route::kin
 
 outcome record_route(script::call& c) {
   auto& m = c.as<message_context>();
-  return record(m, m.home().out().sent_by(server::way_back(m)), recorded_route::kind::single);
+  return record(m, m.core().out().sent_by(server::way_back(m)), recorded_route::kind::single);
 }
 
 outcome record_route_preset(script::call& c) {
@@ -72,8 +72,8 @@ std::shared_ptr<const void> check_preset(script::check& c) {
 
 /// What the entry says that was taken away, if it is one that we have made.
 void follow(message_context& m, own_route& own) {
-  const hash_key& secret = m.home().transactions().secret();
-  auto& moved = m.home().state<server::moved_parties>().all;
+  const hash_key& secret = m.core().transactions().secret();
+  auto& moved = m.core().state<server::moved_parties>().all;
   own.is_of_dialog = false;
   const auto uri = m.parsed_uri();
   if (!uri) return;
@@ -82,20 +82,20 @@ void follow(message_context& m, own_route& own) {
   if (!followed.is_ours) return;
   m.state<recorded_route>().within = recorded_route::dialog::ours;
   if (!followed.flow) return;
-  m.hop().received = followed.flow->address;
-  m.hop().flow = followed.flow->flow;
-  m.hop().transport = followed.flow->transport;
+  m.reach().received = followed.flow->address;
+  m.reach().flow = followed.flow->flow;
+  m.reach().transport = followed.flow->transport;
 }
 
 outcome loose_route(script::call& c) {
   auto& m = c.as<message_context>();
   const auto is_own = [&](const sip::uri& uri) {
-    return uri.is_sip() && m.home().names().contains(uri.host().text, uri.port().value_or(0));
+    return uri.is_sip() && m.core().names().contains(uri.host().text, uri.port().value_or(0));
   };
   auto& own = m.state<own_route>();
   const stack::route_step step = stack::take_own_route(m.message(), is_own, own.params);
   if (!step.had_route) return outcome::no();
-  m.hop().named = stack::named_by::stranger; // also where a strict router had put it elsewhere
+  m.reach().named = stack::named_by::stranger; // also where a strict router had put it elsewhere
   follow(m, own);
   if (step.has_more) return outcome::yes();
   // Nothing is left: the Request-URI is the last hop. The original said false then, and scripts

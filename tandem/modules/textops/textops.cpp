@@ -64,7 +64,7 @@ outcome subst_uri(script::call& c) {
   const std::string before{m.uri()};
   const auto after = replace_in(before, s.what(), s.which(), s.writer(c.message()));
   if (!after || !m.rewrite_uri(*after)) return outcome::no();
-  m.hop().clear();
+  m.reach().clear();
   return outcome::yes();
 }
 

@@ -14,7 +14,7 @@ struct tm_settings final : server::module {
   duration first_retransmission = seconds{1}; ///< T1, where the script sets it
   bool is_noisy = true; ///< the caller hears 408 when a single ringing branch was given up
 
-  void apply_to(server::core& home) const override;
+  void apply_to(server::core& owner) const override;
 };
 
 } // namespace tandem::modules

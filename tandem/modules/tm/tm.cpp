@@ -12,10 +12,10 @@
 
 namespace tandem::modules {
 
-void tm_settings::apply_to(server::core& home) const {
-  home.transactions().set_timers(timers);
-  home.proxy().set_settings(proxy);
-  home.state<server::transaction_routes>().set_noisy(is_noisy);
+void tm_settings::apply_to(server::core& owner) const {
+  owner.transactions().set_timers(timers);
+  owner.proxy().set_settings(proxy);
+  owner.state<server::transaction_routes>().set_noisy(is_noisy);
 }
 
 namespace {
@@ -29,7 +29,7 @@ constexpr script::block_mask routing = script::in_request | script::in_failure;
 
 message_context& context_of(script::call& c) { return c.as<message_context>(); }
 
-server::forwarder& forwarder_of(message_context& m) { return m.home().state<server::forwarder>(); }
+server::forwarder& forwarder_of(message_context& m) { return m.core().state<server::forwarder>(); }
 
 outcome t_newtran(script::call& c) {
   auto& m = context_of(c);
@@ -51,19 +51,19 @@ outcome t_reply(script::call& c) {
 outcome t_release(script::call& c) {
   auto& m = context_of(c);
   if (!m.transaction()) return outcome::no();
-  m.home().proxy().drop(m.transaction());
+  m.core().proxy().drop(m.transaction());
   return outcome::yes();
 }
 
 outcome t_retransmit_reply(script::call& c) {
   const auto& m = context_of(c);
-  auto& layer = m.home().transactions();
+  auto& layer = m.core().transactions();
   return outcome::of(layer.repeat(layer.find_server(m.arrived(), m.from())));
 }
 
 outcome t_forward_nonack_uri(script::call& c) {
   auto& m = context_of(c);
-  m.hop().clear();
+  m.reach().clear();
   return forwarder_of(m).forward(m);
 }
 
@@ -84,12 +84,12 @@ outcome t_fork_to(script::call& c) {
 outcome t_lookup_request(script::call& c) {
   auto& m = context_of(c);
   return outcome::of(static_cast<bool>(m.transaction()) ||
-                     static_cast<bool>(m.home().transactions().find_server(m.arrived(), m.from())));
+                     static_cast<bool>(m.core().transactions().find_server(m.arrived(), m.from())));
 }
 
 outcome t_is_canceled(script::call& c) {
   auto& m = context_of(c);
-  const auto* const context = m.home().proxy().find(m.transaction());
+  const auto* const context = m.core().proxy().find(m.transaction());
   return outcome::of(context && context->is_cancelled);
 }
 
@@ -112,14 +112,14 @@ outcome t_check_status(script::call& c) {
 outcome arm_failure(script::call& c) {
   auto& m = context_of(c);
   m.state<transaction_run>().on_failure = c.number(0);
-  m.home().state<server::transaction_routes>().arm(m);
+  m.core().state<server::transaction_routes>().arm(m);
   return outcome::yes();
 }
 
 outcome arm_reply(script::call& c) {
   auto& m = context_of(c);
   m.state<transaction_run>().on_reply = c.number(0);
-  m.home().state<server::transaction_routes>().arm(m);
+  m.core().state<server::transaction_routes>().arm(m);
   return outcome::yes();
 }
 

@@ -94,18 +94,18 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
 class expiry final : public server::module_work, timer {
  public:
   explicit expiry(const server::module_surroundings& on)
-      : tables_{on.shared.state<location_tables>()}, home_{on.home} {
+      : tables_{on.shared.state<location_tables>()}, loop_{on.loop} {
     on_timer(tandem::now());
   }
 
  private:
   void on_timer(instant now) override {
-    home_.timers().arm(*this, now + seconds{1}); // first: memory may run out below
+    loop_.timers().arm(*this, now + seconds{1}); // first: memory may run out below
     tables_.expire(now);
   }
 
   location_tables& tables_;
-  io::shard& home_;
+  io::shard& loop_;
 };
 
 std::vector<control::command> commands(const server::module_surroundings& on) {

@@ -46,7 +46,7 @@ outcome edit_uri(script::call& c, F&& change) {
   // How a registered phone is reached says nothing of another host.
   const bool moves = !iequals(parts.host, uri->host().text) || parts.port != uri->port();
   if (!m.rewrite_uri(*after)) return outcome::no();
-  if (moves) m.hop().clear();
+  if (moves) m.reach().clear();
   return outcome::yes();
 }
 
@@ -128,13 +128,13 @@ outcome strip_tail(script::call& c) {
 outcome rewrite_uri(script::call& c) {
   auto& m = c.as<message_context>();
   if (!m.rewrite_uri(c.text(0))) return outcome::no();
-  m.hop().clear();
+  m.reach().clear();
   return outcome::yes();
 }
 
 outcome revert_uri(script::call& c) {
   auto& m = c.as<message_context>();
-  m.hop().clear();
+  m.reach().clear();
   return outcome::of(m.rewrite_uri(m.original_uri()));
 }
 
@@ -151,7 +151,7 @@ outcome append_branch(script::call& c) {
     return outcome::no();
   }
   // Without an argument the branch is reached as the Request-URI is now.
-  if (!c.has(0)) branch->via = m.hop();
+  if (!c.has(0)) branch->reach = m.reach();
   branch->via.paid = 0; // that counts once
   return outcome::yes();
 }

@@ -20,7 +20,7 @@ script::function_info next_hop_function(std::string name, std::string help, forw
             auto& m = c.as<message_context>();
             const std::string hop = next_hop_argument(c, transport);
             if (hop.empty()) return outcome::no();
-            return (m.home().state<forwarder>().*act)(m, hop);
+            return (m.core().state<forwarder>().*act)(m, hop);
           }};
 }
 

@@ -42,20 +42,20 @@ routing_error error_of(stack::forward_errc why) {
 
 } // namespace
 
-forwarder::forwarder(core& home)
-    : home_{home}, routes_{home.state<transaction_routes>()}, ways_{home} {}
+forwarder::forwarder(core& owner)
+    : core_{owner}, routes_{owner.state<transaction_routes>()}, ways_{owner} {}
 
 bool forwarder::begin(message_context& m) {
   if (!routes_.make_transaction(m)) return false;
-  home_.proxy().keep(m.transaction(), m.message(), transaction_routes::answered_apart(m));
+  core_.proxy().keep(m.transaction(), m.message(), transaction_routes::answered_apart(m));
   return true;
 }
 
 bool forwarder::reply(message_context& m, int status, std::string_view reason) {
   if (!m.transaction()) return false;
-  auto made = home_.begin_reply(m, status, reason);
+  auto made = core_.begin_reply(m, status, reason);
   add_redirection(m, made);
-  return home_.answer(m, std::move(made));
+  return core_.answer(m, std::move(made));
 }
 
 // ---- where to
@@ -74,8 +74,8 @@ outcome forwarder::forward(message_context& m) {
 }
 
 outcome forwarder::forward_to(message_context& m, std::string_view hop_uri) {
-  m.hop().clear();
-  m.hop().uri.assign(hop_uri);
+  m.reach().clear();
+  m.reach().uri.assign(hop_uri);
   return forward(m);
 }
 
@@ -110,7 +110,7 @@ std::optional<outcome> forwarder::refuse_bad_route(message_context& m) {
   // RFC 3261 21.4.1, 17: an ACK is not answered.
   if (m.block() != script::block_kind::request || m.message().method() == sip::method::ack)
     return outcome::no();
-  home_.answer(m, 400, fault);
+  core_.answer(m, 400, fault);
   return outcome::leave();
 }
 
@@ -154,7 +154,7 @@ outcome forwarder::relay_ways(message_context& m, std::span<const way> ways) {
     return outcome::no();
   const auto sent = relay_all(m, ways);
   m.branches().clear();
-  m.hop().paid = 0; // it counts once
+  m.reach().paid = 0; // it counts once
   if (!sent) return refused(m, sent.error());
   note_where_sender_is(m);
   m.note_served();
@@ -167,9 +167,9 @@ result<unsigned, stack::forward_errc> forwarder::relay_all(message_context& m,
   const auto recorded = recorded_entry_of(m);
   for (const way& w : ways)
     if (!w.found.targets.empty()) all.push_back(w.with(recorded ? &*recorded : nullptr));
-  const auto sent = home_.proxy().relay(m.transaction(), m.message(), all, routes_.terms_of(m));
+  const auto sent = core_.proxy().relay(m.transaction(), m.message(), all, routes_.terms_of(m));
   if (sent && *sent < all.size())
-    withheld_.notice(home_.out().now(), "call {}: {} of {} ways were not tried",
+    withheld_.notice(core_.out().now(), "call {}: {} of {} ways were not tried",
                      m.message().call_id().substr(0, longest_id), all.size() - *sent, all.size());
   const bool are_all_tried = sent && *sent == all.size();
   for (const way& w : ways)
@@ -185,18 +185,18 @@ outcome forwarder::refused(message_context& m, stack::forward_errc why) {
   const std::string_view reason =
       answer.status == status ? answer.reason : sip::default_reason(status);
   if (!m.transaction()) return outcome::no();
-  auto made = home_.begin_reply(m, status, reason);
-  if (status == 503) home_.add_retry_after(made); // RFC 3261 21.5.4
-  return home_.answer(m, std::move(made)) ? outcome::leave() : outcome::no();
+  auto made = core_.begin_reply(m, status, reason);
+  if (status == 503) core_.add_retry_after(made); // RFC 3261 21.5.4
+  return core_.answer(m, std::move(made)) ? outcome::leave() : outcome::no();
 }
 
 outcome forwarder::cancel(message_context& m) {
-  const auto invite = home_.transactions().find_server(m.arrived(), m.from());
-  if (invite && home_.proxy().cancel(invite, m.arrived(), m.from())) return outcome::yes();
+  const auto invite = core_.transactions().find_server(m.arrived(), m.from());
+  if (invite && core_.proxy().cancel(invite, m.arrived(), m.from())) return outcome::yes();
   // RFC 3261 9.2. Deviates: 16.10 lets a proxy forward a CANCEL that it has no context for; whoever
   // names an address in one could then have it sent there. forward() does so where a script that
   // forwards without transactions wants it (16.11).
-  home_.reply(m.arrived(), m.from(), home_.begin_reply(m, 481));
+  core_.reply(m.arrived(), m.from(), core_.begin_reply(m, 481));
   return outcome::yes();
 }
 
@@ -204,12 +204,12 @@ outcome forwarder::cancel(message_context& m) {
 
 outcome forwarder::send_stateless(message_context& m, const way& w) {
   const auto recorded = recorded_entry_of(m);
-  const auto sent = home_.proxy().forward_stateless(
+  const auto sent = core_.proxy().forward_stateless(
       m.message(), m.from(), w.with(recorded ? &*recorded : nullptr), m.routing(), m.hops());
   if (!sent && sent.error() == stack::forward_errc::too_many_hops &&
       m.message().method() != sip::method::ack) {
     m.set_error(routing_error::none);
-    home_.answer(m, stack::status_of(sent.error()));
+    core_.answer(m, stack::status_of(sent.error()));
     return outcome::leave();
   }
   if (!sent) {
@@ -224,7 +224,7 @@ outcome forwarder::send_stateless(message_context& m, const way& w) {
 
 outcome forwarder::send_replica(message_context& m, const way& w) {
   const auto recorded = recorded_entry_of(m);
-  const auto sent = home_.proxy().replicate(m.message(), w.with(recorded ? &*recorded : nullptr),
+  const auto sent = core_.proxy().replicate(m.message(), w.with(recorded ? &*recorded : nullptr),
                                             m.routing(), m.hops());
   if (!sent) {
     m.set_error(error_of(sent.error()));
@@ -234,30 +234,30 @@ outcome forwarder::send_replica(message_context& m, const way& w) {
 }
 
 outcome forwarder::send_unchanged(message_context& m, const way& w) {
-  const stack::target& to = stack::reachable(home_.out(), w.found.targets).front();
+  const stack::target& to = stack::reachable(core_.out(), w.found.targets).front();
   if (stack::leaves_in_clear(m.original_uri(), to.transport)) {
     m.set_error(routing_error::insecure);
     return outcome::no();
   }
   // The bytes that came, without the script's edits and our notes in the Via.
   if (!is_reliable(to.transport)) {
-    home_.out().send(to, stack::wire_message::copy_of(m.received()), {});
+    core_.out().send(to, stack::wire_message::copy_of(m.received()), {});
     return outcome::yes();
   }
   // RFC 3261 18.3: what came as a datagram may say nothing of its length, or may have a tail, which
   // would be the next message of the stream.
   const auto as_received = sip::message::parse(m.received());
   if (!as_received) return outcome::no();
-  home_.out().send(to, stack::to_wire(*as_received), {});
+  core_.out().send(to, stack::to_wire(*as_received), {});
   return outcome::yes();
 }
 
 void forwarder::tell_when_unreachable(const message_context& m,
                                       std::span<const stack::target> targets) {
-  const stack::target& to = stack::reachable(home_.out(), targets).front();
-  if (!home_.out().sent_by(to).empty()) return;
+  const stack::target& to = stack::reachable(core_.out(), targets).front();
+  if (!core_.out().sent_by(to).empty()) return;
   // RFC 3261 26.2.2: what asks for TLS never leaves without it. Any caller can bring this about.
-  unreachable_.notice(home_.out().now(),
+  unreachable_.notice(core_.out().now(),
                       "call {}: {} is not reached: no listener for {} over IPv{}, and no other "
                       "transport is tried",
                       m.message().call_id().substr(0, longest_id), m.uri().substr(0, longest_id),

@@ -17,7 +17,7 @@ namespace tandem::server {
 
 class forwarder {
  public:
-  explicit forwarder(core& home);
+  explicit forwarder(core& owner);
   forwarder(const forwarder&) = delete;
   forwarder& operator=(const forwarder&) = delete;
 
@@ -63,7 +63,7 @@ class forwarder {
   /// A line in the log when there is no listener for any of these addresses.
   void tell_when_unreachable(const message_context& m, std::span<const stack::target> targets);
 
-  core& home_;
+  core& core_;
   transaction_routes& routes_;
   way_finder ways_;
   sparse_log unreachable_;

@@ -16,14 +16,14 @@ stack::target way_back(const message_context& m) {
 void seal_recorded(message_context& m) {
   const auto* const recorded = m.find_state<recorded_route>();
   if (recorded && recorded->made != recorded_route::kind::none)
-    stack::seal_record_route(m.message(), m.home().transactions().secret());
+    stack::seal_record_route(m.message(), m.core().transactions().secret());
 }
 
 void note_where_sender_is(message_context& m) {
   const auto* const recorded = m.find_state<recorded_route>();
   if (recorded && recorded->within == recorded_route::dialog::ours)
-    stack::note_refresh(m.message(), m.home().transactions().secret(),
-                        m.home().state<moved_parties>().all);
+    stack::note_refresh(m.message(), m.core().transactions().secret(),
+                        m.core().state<moved_parties>().all);
 }
 
 std::optional<stack::recorded_entry> recorded_entry_of(const message_context& m) {

@@ -41,7 +41,7 @@ bool transaction_routes::make_transaction(message_context& m) {
     return false;
   }
   const entry_key key = entries_.emplace();
-  const auto made = home_.proxy().create(m.arrived(), m.from(), m.routing(), *this,
+  const auto made = core_.proxy().create(m.arrived(), m.from(), m.routing(), *this,
                                          {.slot = key.slot, .generation = key.generation});
   if (!made) {
     entries_.erase(key);
@@ -51,13 +51,13 @@ bool transaction_routes::make_transaction(message_context& m) {
   }
   entries_.find(key)->script = m.script_version();
   m.set_transaction(*made);
-  if (m.take_credit() == 0) home_.proxy().forgo_credit(*made);
+  if (m.take_credit() == 0) core_.proxy().forgo_credit(*made);
   arm(m);
   return true;
 }
 
 transaction_routes::entry* transaction_routes::entry_of(stack::context_handle context) noexcept {
-  const stack::response_context* const of = home_.proxy().find(context);
+  const stack::response_context* const of = core_.proxy().find(context);
   return of ? entries_.find({of->tag.slot, of->tag.generation}) : nullptr;
 }
 
@@ -72,7 +72,7 @@ void transaction_routes::arm(message_context& m) {
   const bool has_failure_route = e->on_failure != script::no_block;
   if (has_failure_route && !e->came) {
     auto came = std::make_unique<origin>(origin{m.from(), m.arrived().to_string(), {}});
-    came->charge.name(home_.proxy().find(m.transaction())->request.source());
+    came->charge.name(core_.proxy().find(m.transaction())->request.source());
     came->charge.set(came->bytes.capacity());
     e->came = std::move(came);
   }
@@ -94,7 +94,7 @@ stack::relay_terms transaction_routes::terms_of(message_context& m) const {
 message_context& transaction_routes::prepare(const entry& of, stack::context_handle context,
                                              script::block_kind kind, sip::message&& message,
                                              const stack::arrival& from) {
-  message_context& m = home_.prepare(of.script, kind, std::move(message), from);
+  message_context& m = core_.prepare(of.script, kind, std::move(message), from);
   try {
     m.set_transaction(context);
     m.set_flags(of.flags);
@@ -104,7 +104,7 @@ message_context& transaction_routes::prepare(const entry& of, stack::context_han
     m.state<recorded_route>() = of.recorded;
   } catch (const std::bad_alloc&) {
     message = std::move(m.message());
-    home_.discard(m);
+    core_.discard(m);
     throw;
   }
   return m;
@@ -123,16 +123,16 @@ stack::reply_verdict transaction_routes::on_reply(stack::context_handle context,
   const auto block = static_cast<script::block_id>(e->on_reply);
   message_context& m = prepare(*e, context, script::block_kind::onreply, std::move(response), from);
   m.state<transaction_run>().reply_branch = branch;
-  if (home_.start(m, block, *this) == run_state::suspended) return stack::reply_verdict::later;
+  if (core_.start(m, block, *this) == run_state::suspended) return stack::reply_verdict::later;
   take_over(m);
   response = std::move(m.message());
-  home_.discard(m);
+  core_.discard(m);
   return stack::reply_verdict::pass;
 }
 
 void transaction_routes::note_where_answerer_is(const entry& e, const sip::message& response) {
   if (e.recorded.within == recorded_route::dialog::ours && response.status() / 100 == 2)
-    stack::note_refresh(response, home_.transactions().secret(), home_.state<moved_parties>().all);
+    stack::note_refresh(response, core_.transactions().secret(), core_.state<moved_parties>().all);
 }
 
 stack::failure_verdict transaction_routes::on_failure(stack::context_handle context,
@@ -140,7 +140,7 @@ stack::failure_verdict transaction_routes::on_failure(stack::context_handle cont
                                                       const sip::message*) {
   entry* const e = entries_.find({tag.slot, tag.generation});
   if (!e || e->on_failure == script::no_block || !e->came) return stack::failure_verdict::decided;
-  sip::message request = home_.proxy().request_of(context);
+  sip::message request = core_.proxy().request_of(context);
   auto arrived = sip::message::parse(e->came->bytes);
   if (!request || !arrived) return stack::failure_verdict::decided;
   // The block is armed for one failure; it may arm itself, or another, again.
@@ -148,12 +148,12 @@ stack::failure_verdict transaction_routes::on_failure(stack::context_handle cont
   message_context& m =
       prepare(*e, context, script::block_kind::failure, std::move(request), e->came->from);
   m.state<transaction_run>().failure_status = status;
-  if (const auto* const of = home_.proxy().find(context)) m.set_routing(of->routing);
+  if (const auto* const of = core_.proxy().find(context)) m.set_routing(of->routing);
   m.set_hops(stack::hop_count::before); // counted when it was relayed
   m.set_arrived(std::move(*arrived));
-  if (home_.start(m, block, *this) == run_state::suspended) return stack::failure_verdict::later;
+  if (core_.start(m, block, *this) == run_state::suspended) return stack::failure_verdict::later;
   take_over(m);
-  home_.discard(m);
+  core_.discard(m);
   return stack::failure_verdict::decided;
 }
 
@@ -166,15 +166,15 @@ void transaction_routes::take_over(message_context& m) {
   e->flags = m.flags();
   if (m.block() != script::block_kind::onreply) return;
   // Without memory the response goes on all the same.
-  home_.out().to_tell().guard([&] { note_where_answerer_is(*e, m.message()); });
+  core_.out().to_tell().guard([&] { note_where_answerer_is(*e, m.message()); });
 }
 
 void transaction_routes::on_run_end(message_context& m) {
   take_over(m);
   if (m.block() == script::block_kind::failure)
-    home_.proxy().conclude(m.transaction());
+    core_.proxy().conclude(m.transaction());
   else
-    home_.proxy().pass(m.state<transaction_run>().reply_branch, std::move(m.message()));
+    core_.proxy().pass(m.state<transaction_run>().reply_branch, std::move(m.message()));
 }
 
 void transaction_routes::on_final(stack::context_handle, stack::user_tag, int) {}

@@ -27,7 +27,7 @@ struct transaction_run {
 
 class transaction_routes final : public stack::proxy_user, public run_user {
  public:
-  explicit transaction_routes(core& home) noexcept : home_{home} {}
+  explicit transaction_routes(core& owner) noexcept : core_{owner} {}
   transaction_routes(const transaction_routes&) = delete;
   transaction_routes& operator=(const transaction_routes&) = delete;
 
@@ -89,7 +89,7 @@ class transaction_routes final : public stack::proxy_user, public run_user {
   message_context& prepare(const entry& of, stack::context_handle context, script::block_kind kind,
                            sip::message&& message, const stack::arrival& from);
 
-  core& home_;
+  core& core_;
   slot_map<entry> entries_;
   bool is_noisy_ = true;
 };

@@ -23,13 +23,13 @@ bool lead_alike(std::string_view one, std::string_view other) {
 /// The host of the present Request-URI was named by a stranger: it is in a Contact that lookup()
 /// found. What a failure_route has before it may be one.
 bool is_named_by_stranger(const message_context& m) {
-  return m.block() != script::block_kind::request || m.hop().named == stack::named_by::stranger;
+  return m.block() != script::block_kind::request || m.reach().named == stack::named_by::stranger;
 }
 
 /// Who has said that the way leads there. A script that changes the user, the parameters or the
 /// order of what the sender wrote has not; nor has one that tries the same host again, or leaves
 /// the sender his Route.
-stack::named_by who_named(const message_context& m, const way& w, const next_hop& via,
+stack::named_by who_named(const message_context& m, const way& w, const reachability& via,
                           std::string_view route_hop) {
   if (via.named == stack::named_by::stranger) return stack::named_by::stranger;
   if (!via.uri.empty()) return stack::named_by::us;
@@ -63,11 +63,11 @@ struct way_finder::searched {
   std::size_t pending = 0; ///< that are not found yet
 };
 
-way_finder::way_finder(core& home) : home_{home}, locator_{home.on().hosts} {}
+way_finder::way_finder(core& owner) : core_{owner}, locator_{owner.on().hosts} {}
 
 void way_finder::collect(const message_context& m, way_list& ways) {
   if (m.message().has(sip::header_id::route)) ways.route_hop = stack::next_hop_uri(m.message());
-  const auto add = [&](std::string_view uri, const next_hop& via) {
+  const auto add = [&](std::string_view uri, const reachability& via) {
     way& w = ways.all.emplace_back();
     w.uri = uri;
     w.path = via.path;
@@ -85,8 +85,8 @@ void way_finder::collect(const message_context& m, way_list& ways) {
     fixed.flow = via.flow;
     fixed.transport = via.transport;
   };
-  if (m.block() == script::block_kind::request) add(m.uri(), m.hop());
-  for (const destination& branch : m.branches().all()) add(branch.uri, branch.via);
+  if (m.block() == script::block_kind::request) add(m.uri(), m.reach());
+  for (const destination& branch : m.branches().all()) add(branch.uri, branch.reach);
 }
 
 bool way_finder::find_at_once(const message_context& m, std::span<way> ways) {
@@ -103,7 +103,7 @@ bool way_finder::find_at_once(const message_context& m, std::span<way> ways) {
 
 script::outcome way_finder::search(message_context& m, std::span<const way> ways, found_ways then) {
   const auto of = std::make_shared<searched>(ways);
-  const auto found_all = home_.wait<std::shared_ptr<searched>>(
+  const auto found_all = core_.wait<std::shared_ptr<searched>>(
       m, [then = std::move(then)](message_context& later, std::shared_ptr<searched>&& done) {
         return then(later, done->ways);
       });

@@ -22,7 +22,7 @@ struct way {
   std::string_view path;    ///< Route values to put on top (RFC 3327)
   located found;
   stack::named_by named = stack::named_by::us;
-  std::uint32_t paid = 0; ///< see next_hop
+  std::uint32_t paid = 0; ///< see reachability
 
   [[nodiscard]] bool is_to_be_found() const noexcept {
     return found.targets.empty() && found.error == routing_error::none;
@@ -48,7 +48,7 @@ struct way_list {
 
 class way_finder {
  public:
-  explicit way_finder(core& home);
+  explicit way_finder(core& owner);
 
   /// The Request-URI and the branches; in a failure_route the branches alone, since the Request-URI
   /// was tried already.
@@ -68,7 +68,7 @@ class way_finder {
  private:
   struct searched;
 
-  core& home_;
+  core& core_;
   locator locator_;
 };
 

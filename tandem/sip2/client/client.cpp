@@ -26,15 +26,15 @@ class client::impl final : io::connection_handler {
  public:
   explicit impl(const client_options& options)
       : options_{options}, session_{options.wire, options.detects_errors, options.retries},
-        connection_{home_, *this, {.open = options.connect_limit}} {}
+        connection_{loop_, *this, {.open = options.connect_limit}} {}
   impl(const impl&) = delete;
   impl& operator=(const impl&) = delete;
   ~impl() {
     // One turn, in which what waits leaves and the server is told that it was all.
     connection_.finish();
     bool has_turned = false;
-    home_.post([&] { has_turned = true; });
-    home_.run_until([&] { return has_turned; });
+    loop_.post([&] { has_turned = true; });
+    loop_.run_until([&] { return has_turned; });
   }
 
   /// Nothing, or why there is no connection.
@@ -54,7 +54,7 @@ class client::impl final : io::connection_handler {
     for (const ip_address& ip : *addresses) {
       ended_.reset();
       connection_.connect({ip, options_.port}, tls, name);
-      home_.run_until([this] { return connection_.is_connected() || ended_; },
+      loop_.run_until([this] { return connection_.is_connected() || ended_; },
                       2 * options_.connect_limit); // the connection's own limit comes first
       if (connection_.is_connected()) return std::nullopt;
       if (ended_ && ended_->why == io::connection_end::tls_failed)
@@ -79,7 +79,7 @@ class client::impl final : io::connection_handler {
         until = now() + options_.answer_limit;
       }
       next_.reset();
-      home_.run_until([this] { return next_ || ended_; }, until - now());
+      loop_.run_until([this] { return next_ || ended_; }, until - now());
       if (next_) {
         step = std::move(*next_);
       } else if (ended_) {
@@ -110,8 +110,8 @@ class client::impl final : io::connection_handler {
   }
 
   [[nodiscard]] names::resolver::answer find_addresses() {
-    names::resolver names{home_};
-    return names::find_by_search(home_, names, names::search_list::read(), options_.host,
+    names::resolver names{loop_};
+    return names::find_by_search(loop_, names, names::search_list::read(), options_.host,
                                  options_.connect_limit);
   }
 
@@ -126,7 +126,7 @@ class client::impl final : io::connection_handler {
   }
 
   client_options options_;
-  io::shard home_;
+  io::shard loop_;
   bool has_received_ = false;
   client_session session_;
   std::optional<client_step> next_; ///< what the last bytes led to

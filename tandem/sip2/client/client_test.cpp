@@ -24,16 +24,16 @@ class server final : io::connection_handler {
   enum class habit { answers, hangs_up, is_silent };
 
   server(habit how, const io::tls_context& tls) : habit_{how} {
-    listener_ = io::tcp_listener::listen(home_, *socket_address::parse("127.0.0.1:0"),
+    listener_ = io::tcp_listener::listen(loop_, *socket_address::parse("127.0.0.1:0"),
                                          [this, tls](io::unique_fd fd, const socket_address& peer) {
                                            connection_.accept(std::move(fd), peer, tls);
                                          })
                     .value();
     port_ = listener_->address().port;
-    thread_ = std::thread{[this] { home_.run(); }};
+    thread_ = std::thread{[this] { loop_.run(); }};
   }
   ~server() {
-    home_.stop();
+    loop_.stop();
     thread_.join();
   }
   server(const server&) = delete;
@@ -59,8 +59,8 @@ class server final : io::connection_handler {
   }
 
   habit habit_;
-  io::shard home_;
-  io::connection connection_{home_, *this};
+  io::shard loop_;
+  io::connection connection_{loop_, *this};
   std::unique_ptr<io::tcp_listener> listener_;
   std::uint16_t port_ = 0;
   io::connection_end end_{};

@@ -3,8 +3,8 @@
 
 namespace tandem::sip2 {
 
-demo_server::demo_server(io::shard& home, const std::string& path)
-    : library_{path, std::chrono::system_clock::now()}, http_{home} {
+demo_server::demo_server(io::shard& loop, const std::string& path)
+    : library_{path, std::chrono::system_clock::now()}, http_{loop} {
   const auto handle = [this](http::request&& request, http::responder responder) {
     answer(request, std::move(responder));
   };

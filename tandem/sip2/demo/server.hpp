@@ -13,7 +13,7 @@ class demo_server {
  public:
   /// \param path of the SQLite file, or ":memory:". Throws std::runtime_error when it cannot be
   /// opened.
-  demo_server(io::shard& home, const std::string& path);
+  demo_server(io::shard& loop, const std::string& path);
 
   /// \return where it listens, or why it does not.
   [[nodiscard]] result<socket_address, std::string> listen(const socket_address& at);

@@ -65,8 +65,8 @@ struct exchange {
 
 class backend_pool::impl final : public std::enable_shared_from_this<backend_pool::impl> {
  public:
-  impl(io::shard& home, backend_pool_options options, io::tls_context tls, observe::metrics* count)
-      : home_{home}, options_{std::move(options)}, tls_{std::move(tls)}, count_{count} {
+  impl(io::shard& loop, backend_pool_options options, io::tls_context tls, observe::metrics* count)
+      : loop_{loop}, options_{std::move(options)}, tls_{std::move(tls)}, count_{count} {
     for (const http::url& url : options_.urls) systems_.push_back(make_system(url));
   }
 
@@ -78,11 +78,11 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   void send(backend_request&& request, backend_done done) {
     auto e = std::make_shared<exchange>();
-    e->end = home_.now() + request.deadline;
+    e->end = loop_.now() + request.deadline;
     e->request = std::move(request);
     e->done = std::move(done);
     if (!try_next(e))
-      home_.post([weak = weak_from_this(), e] {
+      loop_.post([weak = weak_from_this(), e] {
         if (const auto self = weak.lock(); self && !self->stopped_)
           self->finish(e, fail(std::move(e->error)));
       });
@@ -144,15 +144,15 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   struct system final : timer, std::enable_shared_from_this<system> {
     system(impl& of, const http::url& at, metric_cells counted)
         : owner{of}, name{name_of(at)}, cells{counted}, health{of.health_settings(),
-                                                               of.home_.now()} {
+                                                               of.loop_.now()} {
       use(at);
     }
     /// New connections, by the pool's options of now.
     void use(const http::url& at) {
       url = at;
-      client = std::make_unique<http::client>(owner.home_, owner.client_options(at));
-      prober = std::make_unique<http::client>(owner.home_, owner.probe_options(at));
-      health.use(owner.health_settings(), owner.home_.now());
+      client = std::make_unique<http::client>(owner.loop_, owner.client_options(at));
+      prober = std::make_unique<http::client>(owner.loop_, owner.probe_options(at));
+      health.use(owner.health_settings(), owner.loop_.now());
       owner.plan_probe(*this);
     }
 
@@ -233,16 +233,16 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   /// Sends an exchange to the next system; false when none is left to try.
   bool try_next(const std::shared_ptr<exchange>& e) {
-    const duration left = e->end - home_.now();
+    const duration left = e->end - loop_.now();
     system* s = left > duration{0} ? choose(*e) : nullptr;
     if (!s) return false;
     e->tried.push_back(s);
     ++s->requests;
-    const instant begun = home_.now();
+    const instant begun = loop_.now();
     s->client->send(
         make_form_request(options_, s->url.path, e->request), left,
         [this, weak = s->weak_from_this(), e, begun, cells = s->cells](http::client_result&& r) {
-          if (cells.seconds) cells.seconds->observe(home_.now() - begun);
+          if (cells.seconds) cells.seconds->observe(loop_.now() - begun);
           // The clients are gone before the pool is; the system may be by now.
           take(weak.lock().get(), cells, e, std::move(r));
         });
@@ -293,7 +293,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   void note_success(system* s, const metric_cells& cells) {
     if (cells.good) cells.good->add();
-    if (s) tell(*s, s->health.on_success(home_.now()));
+    if (s) tell(*s, s->health.on_success(loop_.now()));
   }
 
   /// Notes why there is no answer; true when the request may be sent to another system.
@@ -310,7 +310,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       e.error.detail = fmt::format("{}: HTTP {}", name, r->status);
       e.error.body = r->body.substr(0, body_limit);
       if (!is_gateway_trouble(r->status)) {
-        if (s) tell(*s, s->health.on_success(home_.now())); // it works, and refuses this request
+        if (s) tell(*s, s->health.on_success(loop_.now())); // it works, and refuses this request
         return false;
       }
       if (s) doubt(*s, fmt::format("HTTP {}", r->status));
@@ -323,7 +323,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
                               error.kind == http::failure::bad_request ||
                               error.kind == http::failure::no_memory;
     if (s && error.kind == http::failure::unreachable)
-      tell(*s, s->health.on_unreachable(error.detail, home_.now()));
+      tell(*s, s->health.on_unreachable(error.detail, loop_.now()));
     else if (s && !is_our_fault)
       doubt(*s, error.detail);
     if (!error.was_sent) return true;
@@ -345,7 +345,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   // --- health ---------------------------------------------------------------------------------
 
   void doubt(system& s, std::string_view why) {
-    s.health.on_doubt(why, home_.now());
+    s.health.on_doubt(why, loop_.now());
     plan_probe(s);
   }
 
@@ -365,7 +365,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   void plan_probe(system& s) {
     if (const auto at = s.health.next_probe())
-      home_.timers().arm(s, *at);
+      loop_.timers().arm(s, *at);
     else
       s.cancel();
   }
@@ -378,7 +378,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
           {.target = has_path ? options_.health_path : s.url.path}, probe_deadline,
           [this, &s, has_path](const http::client_result& r) { take_probe(s, r, has_path); });
     } catch (const std::bad_alloc&) {
-      s.health.forget_probe(home_.now());
+      s.health.forget_probe(loop_.now());
       plan_probe(s);
     }
   }
@@ -386,10 +386,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   void take_probe(system& s, const http::client_result& r, bool has_path) {
     try {
       if (r || r.error().kind != http::failure::no_memory)
-        tell(s, s.health.on_probe(problem_of(r, has_path), home_.now()));
+        tell(s, s.health.on_probe(problem_of(r, has_path), loop_.now()));
     } catch (const std::bad_alloc&) { // as if it had not been asked
     }
-    if (!s.health.next_probe()) s.health.forget_probe(home_.now());
+    if (!s.health.next_probe()) s.health.forget_probe(loop_.now());
     plan_probe(s);
   }
 
@@ -397,14 +397,14 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   void forget_retired() {
     if (retired_.empty()) return;
     // Not from inside a client's own call.
-    home_.post([weak = weak_from_this()] {
+    loop_.post([weak = weak_from_this()] {
       if (const auto self = weak.lock())
         std::erase_if(self->retired_,
                       [](const auto& old) { return old->statistics().in_flight == 0; });
     });
   }
 
-  io::shard& home_;
+  io::shard& loop_;
   backend_pool_options options_;
   io::tls_context tls_;
   observe::metrics* count_;
@@ -432,11 +432,11 @@ backend_pool::backend_pool(std::shared_ptr<impl> made) : impl_{std::move(made)} 
 backend_pool::~backend_pool() { impl_->stop(); }
 
 result<std::unique_ptr<backend_pool>, std::string>
-backend_pool::make(io::shard& home, backend_pool_options options, observe::metrics* count) {
+backend_pool::make(io::shard& loop, backend_pool_options options, observe::metrics* count) {
   auto tls = check(options);
   if (!tls) return fail(std::move(tls.error()));
   return std::unique_ptr<backend_pool>{
-      new backend_pool{std::make_shared<impl>(home, std::move(options), std::move(*tls), count)}};
+      new backend_pool{std::make_shared<impl>(loop, std::move(options), std::move(*tls), count)}};
 }
 
 result<void, std::string> backend_pool::reload(backend_pool_options options) {

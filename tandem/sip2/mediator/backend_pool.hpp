@@ -58,7 +58,7 @@ class backend_pool final : public backend {
   /// \param count where to count, outlives the pool; null: nowhere.
   /// \return the pool, or what is wrong with certificates or URLs.
   [[nodiscard]] static result<std::unique_ptr<backend_pool>, std::string>
-  make(io::shard& home, backend_pool_options options, observe::metrics* count = nullptr);
+  make(io::shard& loop, backend_pool_options options, observe::metrics* count = nullptr);
 
   backend_pool(const backend_pool&) = delete;
   backend_pool& operator=(const backend_pool&) = delete;

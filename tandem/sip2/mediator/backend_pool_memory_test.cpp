@@ -27,7 +27,7 @@ struct pool_and_library {
     options.failures_to_open = 1;
     options.probe_interval = milliseconds{10};
     options.urls = {*http::url::parse("http://127.0.0.1:" + std::to_string(at.port) + "/sip2")};
-    pool = backend_pool::make(home, std::move(options), &count).value();
+    pool = backend_pool::make(loop, std::move(options), &count).value();
   }
   std::optional<backend_reply> ask() {
     backend_request r;
@@ -51,15 +51,15 @@ struct pool_and_library {
       return std::nullopt;
     }
     EXPECT_FALSE(reply) << "told from inside send()";
-    EXPECT_TRUE(home.run_until([&] { return reply.has_value(); }));
+    EXPECT_TRUE(loop.run_until([&] { return reply.has_value(); }));
     return reply;
   }
 
-  io::shard home;
+  io::shard loop;
   observe::metrics count;
   unsigned status = 200;
   std::size_t failing = 0;
-  http::server library{home};
+  http::server library{loop};
   std::unique_ptr<backend_pool> pool;
 };
 
@@ -82,7 +82,7 @@ TEST_P(pool_without_memory, fails_that_request_and_answers_the_next) {
       }
       p.status = 200;
       // Whatever is believed of the library is believed for as long as a probe takes.
-      ASSERT_TRUE(p.home.run_until([&] { return p.pool->is_available(); }));
+      ASSERT_TRUE(p.loop.run_until([&] { return p.pool->is_available(); }));
       auto second = p.ask();
       // What the library has closed meanwhile is noticed by the next request, which is lost.
       if (second && !*second && second->error().kind == backend_failure::lost) second = p.ask();

@@ -26,8 +26,8 @@ namespace {
 
 /// A library system: answers 200 with its name, or as the test says, and writes down the requests.
 struct library {
-  explicit library(io::shard& home, std::string called = "lib")
-      : name{std::move(called)}, server{home} {
+  explicit library(io::shard& loop, std::string called = "lib")
+      : name{std::move(called)}, server{loop} {
     const auto handle = [this](http::request&& r, http::responder answer) {
       seen.push_back(r);
       if (holds) {
@@ -63,9 +63,9 @@ struct library {
 
 /// Takes connections, reads the request, and closes without a word.
 struct breaker : io::connection_handler {
-  explicit breaker(io::shard& home) : connection{home, *this} {
+  explicit breaker(io::shard& loop) : connection{loop, *this} {
     listener =
-        std::move(*io::tcp_listener::listen(home, *socket_address::parse("127.0.0.1:0"),
+        std::move(*io::tcp_listener::listen(loop, *socket_address::parse("127.0.0.1:0"),
                                             [this](io::unique_fd fd, const socket_address& from) {
                                               connection.accept(std::move(fd), from);
                                             }));
@@ -92,7 +92,7 @@ class backend_pools : public testing::Test {
  protected:
   std::unique_ptr<backend_pool> make(backend_pool_options options) {
     options.probe_interval = milliseconds{100};
-    auto made = backend_pool::make(home, std::move(options), &count);
+    auto made = backend_pool::make(loop, std::move(options), &count);
     EXPECT_TRUE(made) << made.error();
     return std::move(*made);
   }
@@ -110,16 +110,16 @@ class backend_pools : public testing::Test {
     std::optional<backend_reply> reply;
     pool.send(std::move(r), [&](const backend_reply& got) { reply = got; });
     EXPECT_FALSE(reply) << "answered inside send()";
-    EXPECT_TRUE(home.run_until([&] { return reply.has_value(); }));
+    EXPECT_TRUE(loop.run_until([&] { return reply.has_value(); }));
     return reply ? std::move(*reply) : fail(backend_error{});
   }
 
-  io::shard home;
+  io::shard loop;
   observe::metrics count;
 };
 
 TEST_F(backend_pools, send_the_form_of_the_contract) {
-  library ils{home};
+  library ils{loop};
   auto pool = make({.urls = {ils.url()}});
   auto r = request(code::checkout, "bfeed41c3aa63952e9e3409e8f84bd4d");
   r.message = "{\"code\":\"11\",\"fields\":[{\"AA\":\"a b~\"}]}";
@@ -139,7 +139,7 @@ TEST_F(backend_pools, send_the_form_of_the_contract) {
 }
 
 TEST_F(backend_pools, fit_other_gateways) {
-  library ils{home};
+  library ils{loop};
   auto pool = make({.urls = {ils.url()},
                     .method = backend_method::get,
                     .session_parameter = "key",
@@ -156,8 +156,8 @@ TEST_F(backend_pools, fit_other_gateways) {
 }
 
 TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
-  library a{home, "a"};
-  library b{home, "b"};
+  library a{loop, "a"};
+  library b{loop, "b"};
   auto pool = make({.urls = {a.url(), b.url()}});
   std::set<std::string> used;
   for (const char* session : {"1", "2", "3", "4"}) {
@@ -173,7 +173,7 @@ TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
   for (int i = 0; i < 4; ++i)
     pool->send(request(code::login, "held" + std::to_string(i)),
                [&](const backend_reply&) { ++answered; });
-  EXPECT_TRUE(home.run_until(
+  EXPECT_TRUE(loop.run_until(
       [&] { return !a.held.empty() && static_cast<std::size_t>(answered) + a.held.size() == 4; }));
   auto transient = request(code::checkout, "t");
   transient.is_transient = true;
@@ -182,7 +182,7 @@ TEST_F(backend_pools, sessions_stick_and_new_ones_go_to_the_least_busy) {
 
 TEST_F(backend_pools, fail_over_when_nothing_was_sent) {
   const io::closed_port_for_test nobody;
-  library alive{home};
+  library alive{loop};
   auto pool = make({.urls = {*http::url::parse("http://" + nobody.address().to_string() + "/sip2"),
                              alive.url()}});
   for (int i = 0; i < 6; ++i)
@@ -193,8 +193,8 @@ TEST_F(backend_pools, fail_over_when_nothing_was_sent) {
 }
 
 TEST_F(backend_pools, never_send_twice_what_may_have_been_done) {
-  breaker broken{home};
-  library alive{home};
+  breaker broken{loop};
+  library alive{loop};
   auto pool = make({.urls = {broken.url()}, .failures_to_open = 100});
   const auto lost = ask(*pool, request(code::checkout));
   ASSERT_FALSE(lost);
@@ -210,8 +210,8 @@ TEST_F(backend_pools, never_send_twice_what_may_have_been_done) {
 }
 
 TEST_F(backend_pools, a_refusal_is_told_and_not_repeated) {
-  library ils{home};
-  library other{home, "other"};
+  library ils{loop};
+  library other{loop, "other"};
   ils.status = 403;
   auto pool = make({.urls = {ils.url()}, .failures_to_open = 1});
   const auto refused = ask(*pool, request(code::checkout));
@@ -228,11 +228,11 @@ TEST_F(backend_pools, a_refusal_is_told_and_not_repeated) {
 }
 
 TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
-  library ils{home};
+  library ils{loop};
   ils.status = 503;
   auto pool = make({.urls = {ils.url()}, .failures_to_open = 3});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(*pool, request(code::checkout)).error().status, 503U);
-  EXPECT_TRUE(home.run_until([&] { return !pool->is_available(); })) << "a probe has seen it too";
+  EXPECT_TRUE(loop.run_until([&] { return !pool->is_available(); })) << "a probe has seen it too";
   const auto messages = [&] {
     return std::ranges::count(ils.seen, "POST", &http::request::method);
   };
@@ -243,41 +243,41 @@ TEST_F(backend_pools, the_circuit_opens_and_recovers_by_itself) {
   EXPECT_THAT(count.to_prometheus(), HasSubstr("sip2_backend_up{backend=\"http://127.0.0.1:"));
   EXPECT_EQ(count.value("sip2_backend_up", {{"backend", pool->states()[0].url}}), 0);
   ils.status = 200;
-  EXPECT_TRUE(home.run_until([&] { return pool->is_available(); }));
+  EXPECT_TRUE(loop.run_until([&] { return pool->is_available(); }));
   EXPECT_TRUE(ask(*pool, request(code::checkout)));
   EXPECT_EQ(pool->states()[0].failures, 3U);
 }
 
 TEST_F(backend_pools, one_that_is_restarted_is_found_again) {
-  auto ils = std::make_optional<library>(home);
+  auto ils = std::make_optional<library>(loop);
   const auto url = ils->url();
   const auto at = ils->at;
   auto pool = make({.urls = {url}, .failures_to_open = 1});
   EXPECT_TRUE(ask(*pool, request(code::checkout)));
   ils.reset();
   EXPECT_FALSE(ask(*pool, request(code::checkout)));
-  EXPECT_TRUE(home.run_until([&] { return !pool->is_available(); })) << "a probe has seen it too";
-  http::server again{home};
+  EXPECT_TRUE(loop.run_until([&] { return !pool->is_available(); })) << "a probe has seen it too";
+  http::server again{loop};
   ASSERT_TRUE(again.listen(at));
-  EXPECT_TRUE(home.run_until([&] { return pool->is_available(); })) << "any answer will do";
+  EXPECT_TRUE(loop.run_until([&] { return pool->is_available(); })) << "any answer will do";
 }
 
 TEST_F(backend_pools, health_checks_take_one_out_and_bring_it_back) {
-  library ils{home};
+  library ils{loop};
   auto pool = make({.urls = {ils.url()},
                     .failures_to_open = 2,
                     .health_path = "/health",
                     .health_interval = milliseconds{100}});
-  EXPECT_TRUE(home.run_until([&] { return ils.health_asked >= 2; }));
+  EXPECT_TRUE(loop.run_until([&] { return ils.health_asked >= 2; }));
   EXPECT_TRUE(pool->is_available());
   ils.health = 500;
-  EXPECT_TRUE(home.run_until([&] { return !pool->is_available(); }));
+  EXPECT_TRUE(loop.run_until([&] { return !pool->is_available(); }));
   ils.health = 200;
-  EXPECT_TRUE(home.run_until([&] { return pool->is_available(); }));
+  EXPECT_TRUE(loop.run_until([&] { return pool->is_available(); }));
 }
 
 TEST_F(backend_pools, the_deadline_holds) {
-  library ils{home};
+  library ils{loop};
   ils.holds = true;
   auto pool = make({.urls = {ils.url()}});
   auto r = request(code::patron_information);
@@ -289,7 +289,7 @@ TEST_F(backend_pools, the_deadline_holds) {
 }
 
 TEST_F(backend_pools, requests_beyond_the_bounds_are_refused) {
-  library ils{home};
+  library ils{loop};
   ils.holds = true;
   auto pool = make({.urls = {ils.url()}, .most_connections = 1, .most_waiting = 1});
   std::vector<backend_failure> failures;
@@ -297,41 +297,41 @@ TEST_F(backend_pools, requests_beyond_the_bounds_are_refused) {
     pool->send(request(code::checkout, std::to_string(i)), [&](const backend_reply& r) {
       if (!r) failures.push_back(r.error().kind);
     });
-  EXPECT_TRUE(home.run_until([&] { return !failures.empty(); }));
+  EXPECT_TRUE(loop.run_until([&] { return !failures.empty(); }));
   EXPECT_THAT(failures, ElementsAre(backend_failure::overloaded));
   EXPECT_TRUE(pool->is_available());
 }
 
 TEST_F(backend_pools, reload_keeps_what_is_on_its_way) {
-  library old{home, "old"};
-  library young{home, "young"};
+  library old{loop, "old"};
+  library young{loop, "young"};
   old.holds = true;
   auto pool = make({.urls = {old.url()}});
   std::optional<backend_reply> reply;
   pool->send(request(code::checkout), [&](const backend_reply& r) { reply = r; });
-  EXPECT_TRUE(home.run_until([&] { return old.held.size() == 1; }));
+  EXPECT_TRUE(loop.run_until([&] { return old.held.size() == 1; }));
   EXPECT_FALSE(pool->reload({}));
   ASSERT_TRUE(pool->reload({.urls = {young.url()}}));
   EXPECT_EQ(ask(*pool, request(code::checkout)).value(), "young");
   old.held[0].respond({.body = "done"});
-  EXPECT_TRUE(home.run_until([&] { return reply.has_value(); }));
+  EXPECT_TRUE(loop.run_until([&] { return reply.has_value(); }));
   EXPECT_EQ(reply->value(), "done");
 }
 
 TEST_F(backend_pools, what_ends_on_a_system_that_a_reload_took_out_is_counted_under_its_name) {
-  library old{home, "old"};
-  library young{home, "young"};
+  library old{loop, "old"};
+  library young{loop, "young"};
   old.holds = true;
   auto pool = make({.urls = {old.url()}});
   const std::string name = pool->states()[0].url;
   int ended = 0;
   for (int i = 0; i < 2; ++i)
     pool->send(request(code::checkout), [&](const backend_reply&) { ++ended; });
-  EXPECT_TRUE(home.run_until([&] { return old.held.size() == 2; }));
+  EXPECT_TRUE(loop.run_until([&] { return old.held.size() == 2; }));
   ASSERT_TRUE(pool->reload({.urls = {young.url()}}));
   old.held[0].respond({.body = "done"});
   old.held[1].respond({.status = 500});
-  EXPECT_TRUE(home.run_until([&] { return ended == 2; }));
+  EXPECT_TRUE(loop.run_until([&] { return ended == 2; }));
   for (const char* result : {"answered", "failed"})
     EXPECT_EQ(count.value("sip2_backend_requests_total", {{"backend", name}, {"result", result}}),
               1)
@@ -339,7 +339,7 @@ TEST_F(backend_pools, what_ends_on_a_system_that_a_reload_took_out_is_counted_un
 }
 
 TEST_F(backend_pools, broken_answers_for_one_card_do_not_open_the_circuit) {
-  library ils{home};
+  library ils{loop};
   auto pool = make({.urls = {ils.url()}, .answer_limit = 16, .failures_to_open = 3});
   ils.name = std::string(100, 'x'); // over the limit
   for (int i = 0; i < 9; ++i)
@@ -348,15 +348,15 @@ TEST_F(backend_pools, broken_answers_for_one_card_do_not_open_the_circuit) {
   const auto is_probed = [&] {
     return std::ranges::count(ils.seen, "GET", &http::request::method) > 0;
   };
-  EXPECT_TRUE(home.run_until(is_probed));
+  EXPECT_TRUE(loop.run_until(is_probed));
   ils.name = "fine";
   EXPECT_EQ(ask(*pool, request(code::checkout)).value(), "fine");
   EXPECT_TRUE(pool->is_available());
 }
 
 TEST_F(backend_pools, a_reload_keeps_health_sessions_and_one_gauge) {
-  library a{home, "a"};
-  library b{home, "b"};
+  library a{loop, "a"};
+  library b{loop, "b"};
   const io::closed_port_for_test nobody;
   const auto gone = *http::url::parse("http://" + nobody.address().to_string() + "/sip2");
   const backend_pool_options options{.urls = {a.url(), b.url(), gone}, .failures_to_open = 1};
@@ -379,12 +379,12 @@ TEST_F(backend_pools, a_reload_keeps_health_sessions_and_one_gauge) {
 }
 
 TEST_F(backend_pools, work_through_nginx_with_tls_and_client_certificates) {
-  library ils{home};
+  library ils{loop};
   io::certificates_for_test certificates;
   // Below the range that the kernel gives ports from, so that nobody else is given it before nginx.
   std::uint16_t port = 0;
   do port = static_cast<std::uint16_t>(10000 + random_bits() % 20000);
-  while (!io::tcp_listener::listen(home, {ip_address::v4(127, 0, 0, 1), port},
+  while (!io::tcp_listener::listen(loop, {ip_address::v4(127, 0, 0, 1), port},
                                    [](io::unique_fd, const socket_address&) {}));
   const std::string folder = certificates.folder().string();
   std::ofstream{folder + "/nginx.conf"}
@@ -402,7 +402,7 @@ TEST_F(backend_pools, work_through_nginx_with_tls_and_client_certificates) {
       << "location / { proxy_pass http://127.0.0.1:" << ils.at.port
       << "; proxy_http_version 1.1; }}}\n";
   process::spawner starter;
-  process::runner runner{home, starter};
+  process::runner runner{loop, starter};
   process::child_command nginx;
   nginx.arguments = {"/usr/sbin/nginx", "-c", folder + "/nginx.conf", "-p", folder};
   bool ended = false;
@@ -418,7 +418,7 @@ TEST_F(backend_pools, work_through_nginx_with_tls_and_client_certificates) {
   // Until nginx listens, the circuit is open; then it recovers by itself.
   EXPECT_FALSE(ended);
   ask(*pool, request(code::sc_status));
-  EXPECT_TRUE(home.run_until([&] { return pool->is_available() || ended; }));
+  EXPECT_TRUE(loop.run_until([&] { return pool->is_available() || ended; }));
   for (int i = 0; i < 20; ++i) { // more than nginx takes on one connection
     const auto reply = ask(*pool, request(code::checkout));
     ASSERT_TRUE(reply) << reply.error().detail;

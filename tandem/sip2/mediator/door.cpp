@@ -162,9 +162,9 @@ struct door::drain_state final : timer {
   std::function<void()> done;
 };
 
-door::door(io::shard& home, backend& library, terminal_counters& counters,
+door::door(io::shard& loop, backend& library, terminal_counters& counters,
            std::shared_ptr<const terminal_rules> rules, std::string profile, door_state state)
-    : home_{home}, library_{library}, counters_{counters}, rules_{std::move(rules)},
+    : loop_{loop}, library_{library}, counters_{counters}, rules_{std::move(rules)},
       profile_{std::move(profile)}, state_{state} {}
 
 door::~door() = default;
@@ -286,7 +286,7 @@ void door::take_reply(visit& v, const backend_reply& reply) {
 void door::drain(duration limit, std::function<void()> done) {
   if (draining_) return;
   draining_ = std::make_unique<drain_state>(*this, std::move(done));
-  home_.timers().arm(*draining_, home_.now() + limit);
+  loop_.timers().arm(*draining_, loop_.now() + limit);
   finish_drain();
 }
 
@@ -298,7 +298,7 @@ void door::refuse_for_drain(visit& v) {
 void door::finish_drain() {
   if (!draining_ || !draining_->done || !asked_.empty()) return;
   draining_->cancel();
-  home_.post(std::exchange(draining_->done, nullptr));
+  loop_.post(std::exchange(draining_->done, nullptr));
 }
 
 void door::accept_login(const visit& v) {

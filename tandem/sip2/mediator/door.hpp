@@ -23,9 +23,9 @@ enum class door_state : std::uint8_t { closed, open };
 
 class door {
  public:
-  /// \param home,library,counters outlive the door.
+  /// \param loop,library,counters outlive the door.
   /// \param profile of sessions whose account names no other.
-  door(io::shard& home, backend& library, terminal_counters& counters,
+  door(io::shard& loop, backend& library, terminal_counters& counters,
        std::shared_ptr<const terminal_rules> rules, std::string profile, door_state state);
   ~door();
   door(const door&) = delete;
@@ -54,7 +54,7 @@ class door {
   void refuse_for_drain(visit& v);
   void finish_drain();
 
-  io::shard& home_;
+  io::shard& loop_;
   backend& library_;
   terminal_counters& counters_;
   std::shared_ptr<const terminal_rules> rules_;

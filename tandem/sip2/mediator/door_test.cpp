@@ -22,11 +22,11 @@ class door_test : public testing::Test {
   door_test() {
     set_log_level(log_level::critical);
     set({});
-    d_.emplace(home, library, counters, rules, "default", door_state::open);
+    d_.emplace(loop, library, counters, rules, "default", door_state::open);
     d_->serve(*server, "/door");
     const auto at = server->listen({ip_address::v4(127, 0, 0, 1), 0, 0});
     EXPECT_TRUE(at);
-    client.emplace(home,
+    client.emplace(loop,
                    http::client_options{.server = *http::url::parse("http://" + at->to_string()),
                                         .headers = {{"Authorization", "Bearer token"}}});
   }
@@ -48,18 +48,18 @@ class door_test : public testing::Test {
                   .headers = {{"Content-Type", type}},
                   .body = body},
                  seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
-    EXPECT_TRUE(home.run_until([&] { return got.has_value(); }, seconds{10}));
+    EXPECT_TRUE(loop.run_until([&] { return got.has_value(); }, seconds{10}));
     return got && *got ? std::move(**got) : http::response{.status = 0};
   }
   unsigned status_of(const std::string& query, const std::string& body) {
     return post(query, body).status;
   }
 
-  io::shard home;
-  library_for_test library{home};
+  io::shard loop;
+  library_for_test library{loop};
   terminal_counters counters;
   std::shared_ptr<terminal_rules> rules = std::make_shared<terminal_rules>();
-  std::optional<http::server> server{std::in_place, home,
+  std::optional<http::server> server{std::in_place, loop,
                                      http::server_options{.token = secret{"token"}}};
   std::optional<door> d_;
   std::optional<http::client> client;
@@ -143,7 +143,7 @@ TEST_F(door_test, draining_finishes_what_is_in_progress_and_refuses_what_comes_n
                 .headers = {{"Content-Type", "text/plain"}},
                 .body = item},
                seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
-  ASSERT_TRUE(home.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
   bool is_done = false;
   d_->drain(seconds{10}, [&] { is_done = true; });
   const auto late = post("", item);
@@ -151,7 +151,7 @@ TEST_F(door_test, draining_finishes_what_is_in_progress_and_refuses_what_comes_n
   EXPECT_EQ(late.body.substr(0, 8), "18010101");
   EXPECT_FALSE(is_done);
   library.kept.front()(library_for_test::usual(library.seen.front()));
-  ASSERT_TRUE(home.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
   ASSERT_TRUE(*got);
   EXPECT_EQ((*got)->body, door_answer);
 }
@@ -160,7 +160,7 @@ TEST_F(door_test, the_end_of_a_drain_is_told_later_even_where_nothing_is_in_prog
   int done = 0;
   d_->drain(seconds{10}, [&] { ++done; });
   EXPECT_EQ(done, 0);
-  ASSERT_TRUE(home.run_until([&] { return done > 0; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return done > 0; }, seconds{10}));
   EXPECT_EQ(done, 1);
 }
 
@@ -172,10 +172,10 @@ TEST_F(door_test, at_the_limit_of_a_drain_what_is_in_progress_is_refused) {
                 .headers = {{"Content-Type", "text/plain"}},
                 .body = item},
                seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
-  ASSERT_TRUE(home.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
   bool is_done = false;
   d_->drain(milliseconds{20}, [&] { is_done = true; });
-  ASSERT_TRUE(home.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return got.has_value() && is_done; }, seconds{10}));
   ASSERT_TRUE(*got);
   EXPECT_EQ((*got)->status, 503U);
   EXPECT_EQ((*got)->body.substr(0, 8), "18010101");
@@ -279,11 +279,11 @@ TEST_F(door_test, a_door_that_goes_answers_what_it_holds_and_hears_no_late_reply
                 .headers = {{"Content-Type", "text/plain"}},
                 .body = item},
                seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
-  ASSERT_TRUE(home.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
   d_.reset();
   library.kept.front()(std::string{"{}"});
   library.kept.clear();
-  ASSERT_TRUE(home.run_until([&] { return got.has_value(); }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return got.has_value(); }, seconds{10}));
   ASSERT_TRUE(*got);
   EXPECT_EQ((*got)->status, 500U);
 }

@@ -14,7 +14,7 @@ namespace tandem::sip2 {
 
 class library_for_test final : public backend {
  public:
-  explicit library_for_test(io::shard& home) : home_{home} {}
+  explicit library_for_test(io::shard& loop) : loop_{loop} {}
 
   void send(backend_request&& request, backend_done done) override {
     seen.push_back(request);
@@ -22,7 +22,7 @@ class library_for_test final : public backend {
       kept.push_back(std::move(done));
       return;
     }
-    home_.post([reply = answer(request), done = std::move(done)] { done(reply); });
+    loop_.post([reply = answer(request), done = std::move(done)] { done(reply); });
   }
   [[nodiscard]] bool is_available() const noexcept override { return true; }
 
@@ -42,7 +42,7 @@ class library_for_test final : public backend {
   std::vector<backend_done> kept;
 
  private:
-  io::shard& home_;
+  io::shard& loop_;
 };
 
 } // namespace tandem::sip2

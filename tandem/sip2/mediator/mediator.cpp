@@ -42,9 +42,9 @@ void fit_to_descriptors(mediator_config& config) {
 
 } // namespace
 
-mediator::mediator(io::shard& home, load_function load, std::string config_file,
+mediator::mediator(io::shard& loop, load_function load, std::string config_file,
                    std::function<void()> on_finished)
-    : home_{home}, load_{std::move(load)}, config_file_{std::move(config_file)},
+    : loop_{loop}, load_{std::move(load)}, config_file_{std::move(config_file)},
       on_finished_{std::move(on_finished)} {}
 
 mediator::~mediator() = default;
@@ -54,17 +54,17 @@ std::string mediator::start(mediator_config config) {
   set_log_level(config_.level);
   fit_to_descriptors(config_);
 
-  resolver_ = std::make_unique<names::resolver>(home_);
+  resolver_ = std::make_unique<names::resolver>(loop_);
   config_.backend.names = resolver_.get();
-  auto pool = backend_pool::make(home_, config_.backend, &metrics_);
+  auto pool = backend_pool::make(loop_, config_.backend, &metrics_);
   if (!pool) return pool.error();
   library_ = std::move(*pool);
-  terminals_ = std::make_unique<terminal_server>(home_, *library_, config_.server, config_.rules);
+  terminals_ = std::make_unique<terminal_server>(loop_, *library_, config_.server, config_.rules);
   if (auto fault = terminals_->set_listeners(config_.listeners); !fault.empty()) return fault;
   count();
   add_commands();
   if (auto fault = open_http(); !fault.empty()) return fault;
-  files_ = std::make_unique<io::file_watch>(home_, [this] {
+  files_ = std::make_unique<io::file_watch>(loop_, [this] {
     log_notice("a file of the configuration has changed");
     reload();
   });
@@ -82,12 +82,12 @@ std::string mediator::open_http() {
     if (!tls) return "HTTP port: " + tls.error();
     options.tls = *tls;
   }
-  http_ = std::make_unique<http::server>(home_, std::move(options));
+  http_ = std::make_unique<http::server>(loop_, std::move(options));
   control::serve_health(*http_,
                         {.counted = metrics_, .why_not_ready = [this] { return why_not_ready(); }});
   tokens_.add(control::role::admin, config_.http.token);
   control::serve_json_rpc(*http_, commands_, tokens_);
-  door_ = std::make_unique<door>(home_, *library_, terminals_->shared_counters(), config_.rules,
+  door_ = std::make_unique<door>(loop_, *library_, terminals_->shared_counters(), config_.rules,
                                  config_.http.door_profile, state_of_door());
   door_->serve(*http_, config_.http.door_path);
   const auto at = http_->listen(*config_.http.address);

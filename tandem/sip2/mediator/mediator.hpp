@@ -25,7 +25,7 @@ class mediator {
 
   /// \param load is kept. \param config_file watched for changes; empty: none.
   /// \param on_finished runs when a drain is over.
-  mediator(io::shard& home, load_function load, std::string config_file,
+  mediator(io::shard& loop, load_function load, std::string config_file,
            std::function<void()> on_finished);
   ~mediator();
   mediator(const mediator&) = delete;
@@ -57,7 +57,7 @@ class mediator {
   void one_is_drained();
   [[nodiscard]] boost::json::value status() const;
 
-  io::shard& home_;
+  io::shard& loop_;
   load_function load_;
   std::string config_file_;
   std::function<void()> on_finished_;

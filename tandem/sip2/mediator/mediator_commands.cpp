@@ -139,7 +139,7 @@ void mediator::add_commands() {
                  .reply = {{"draining", value_type::flag}},
                  .run = [this](command_call call) {
                    call.answer(bj::object{{"draining", true}});
-                   home_.post([this] { drain(config_.drain_limit); });
+                   loop_.post([this] { drain(config_.drain_limit); });
                  }});
 }
 
@@ -170,8 +170,8 @@ bj::value mediator::status() const {
 void mediator::count() {
   observe::add_process_metrics(metrics_);
   constexpr std::string_view no_memory = "What memory ran out for: it was lost, or refused.";
-  metrics_.add("sip2_out_of_memory_total", no_memory, {{"what", "event"}}, home_.lost());
-  metrics_.add("sip2_out_of_memory_total", no_memory, {{"what", "timer"}}, home_.timers().lost());
+  metrics_.add("sip2_out_of_memory_total", no_memory, {{"what", "event"}}, loop_.lost());
+  metrics_.add("sip2_out_of_memory_total", no_memory, {{"what", "timer"}}, loop_.timers().lost());
   const auto& c = terminals_->counters();
   const auto& s = terminals_->server_counts();
   const auto add = [this](std::string_view name, std::string_view help, const std::uint64_t& cell,

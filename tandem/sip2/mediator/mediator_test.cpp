@@ -45,7 +45,7 @@ class mediators : public testing::Test {
 
   void start() {
     m.emplace(
-        home,
+        loop,
         [this]() -> result<mediator_config, std::string> {
           if (!fault.empty()) return fail(fault);
           return config;
@@ -53,7 +53,7 @@ class mediators : public testing::Test {
         "", [this] { is_finished = true; });
     ASSERT_EQ(m->start(config), "");
     ASSERT_TRUE(m->http_address());
-    operators.emplace(home, http::client_options{.server = *http::url::parse(
+    operators.emplace(loop, http::client_options{.server = *http::url::parse(
                                                      "http://" + m->http_address()->to_string()),
                                                  .headers = {{"Authorization", "Bearer token"}}});
   }
@@ -63,7 +63,7 @@ class mediators : public testing::Test {
   std::string ask(io::raw_peer_for_test& terminal, std::string_view line) {
     terminal.say(line);
     std::string text;
-    EXPECT_TRUE(home.run_until(
+    EXPECT_TRUE(loop.run_until(
         [&] {
           char bytes[4096];
           const auto n = ::recv(terminal.fd(), bytes, sizeof bytes, MSG_DONTWAIT);
@@ -77,7 +77,7 @@ class mediators : public testing::Test {
   std::string fetch(const http::request& request) {
     std::optional<http::client_result> got;
     operators->send(request, seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
-    EXPECT_TRUE(home.run_until([&] { return got.has_value(); }, seconds{10}));
+    EXPECT_TRUE(loop.run_until([&] { return got.has_value(); }, seconds{10}));
     return got && *got ? (*got)->body : "nothing";
   }
   std::string metrics() { return fetch({.target = "/metrics"}); }
@@ -115,8 +115,8 @@ class mediators : public testing::Test {
     responder.respond(std::move(r));
   }
 
-  io::shard home;
-  http::server library{home};
+  io::shard loop;
+  http::server library{loop};
   std::vector<std::string> seen;
   mediator_config config;
   std::string fault; ///< what the next reload says is wrong
@@ -144,7 +144,7 @@ TEST_F(mediators, a_terminal_is_served_listed_traced_and_kicked) {
   EXPECT_EQ(call("terminal.untrace", {{"id", id}}).at("traced"), false);
   EXPECT_EQ(call("terminal.kick", {{"id", id}}).at("kicked"), true);
   EXPECT_EQ(ask(t, ""), "~");
-  ASSERT_TRUE(home.run_until([&] { return m->terminals().connected() == 0; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return m->terminals().connected() == 0; }, seconds{10}));
   EXPECT_THAT(seen.back(), HasSubstr("XS")) << "the back-end is told";
   for (const char* method : {"terminal.kick", "terminal.trace", "terminal.untrace"})
     EXPECT_THAT(bj::serialize(call(method, {{"id", id}})), HasSubstr("no terminal of that id"));
@@ -224,7 +224,7 @@ TEST_F(mediators, a_drain_tells_the_back_end_of_each_end_and_then_finishes) {
   auto t = connect();
   EXPECT_EQ(ask(t, kiosk_login), "941\r");
   EXPECT_EQ(call("mediator.drain").at("draining"), true);
-  ASSERT_TRUE(home.run_until([&] { return is_finished; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return is_finished; }, seconds{10}));
   EXPECT_EQ(ask(t, ""), "~");
   EXPECT_THAT(seen.back(), HasSubstr("XS"));
   EXPECT_EQ(fetch({.target = "/ready"}).substr(0, 8), "draining");
@@ -234,15 +234,15 @@ TEST_F(mediators, a_drain_tells_the_back_end_of_each_end_and_then_finishes) {
 
 TEST_F(mediators, what_cannot_be_opened_is_told) {
   start();
-  mediator second{home, [] { return result<mediator_config, std::string>{}; }, "", [] {}};
+  mediator second{loop, [] { return result<mediator_config, std::string>{}; }, "", [] {}};
   auto taken = config;
   taken.listeners[0].address = m->terminals().addresses()[0];
   EXPECT_THAT(second.start(taken), HasSubstr("listener test"));
-  mediator third{home, [] { return result<mediator_config, std::string>{}; }, "", [] {}};
+  mediator third{loop, [] { return result<mediator_config, std::string>{}; }, "", [] {}};
   taken = config;
   taken.http.address = m->http_address();
   EXPECT_THAT(third.start(taken), HasSubstr("HTTP port"));
-  mediator fourth{home, [] { return result<mediator_config, std::string>{}; }, "", [] {}};
+  mediator fourth{loop, [] { return result<mediator_config, std::string>{}; }, "", [] {}};
   taken.backend.urls.clear();
   EXPECT_THAT(fourth.start(taken), HasSubstr("no back-end"));
 }

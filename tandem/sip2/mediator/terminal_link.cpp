@@ -26,20 +26,20 @@ terminal_link::terminal_link(terminal_server& server, handle<std::unique_ptr<ter
     : server_{server}, key_{key}, listener_{std::move(on)}, peer_{peer}, id_{fmt::format(
                                                                              "{}-{}", key.slot,
                                                                              key.generation)},
-      connection_{server.home_, *this}, began_{server.home_.now()} {}
+      connection_{server.loop_, *this}, began_{server.loop_.now()} {}
 
 terminal_link::~terminal_link() {
   server_.leave_unnamed(*this);
   if (counted_) server_.count(*counted_, -1);
 }
 
-instant terminal_link::now() const noexcept { return server_.home_.now(); }
+instant terminal_link::now() const noexcept { return server_.loop_.now(); }
 
 void terminal_link::start(io::unique_fd fd, const io::tls_context& tls) {
   connection_.accept(std::move(fd), peer_, tls);
   if (listener_->options.has_proxy_header) {
     server_.enter_unnamed(*this);
-    server_.home_.timers().arm(*this, now() + header_limit);
+    server_.loop_.timers().arm(*this, now() + header_limit);
   } else {
     begin(peer_);
   }
@@ -239,7 +239,7 @@ void terminal_link::settle() {
   else
     connection_.resume_reading();
   if (const auto due = terminal_->next_due())
-    server_.home_.timers().arm(*this, *due);
+    server_.loop_.timers().arm(*this, *due);
   else
     cancel();
 }

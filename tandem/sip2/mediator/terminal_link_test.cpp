@@ -25,14 +25,14 @@ class terminal_links : public testing::Test {
   void start(listener_options on = {}) {
     on.name = "test";
     on.address = *socket_address::parse("127.0.0.1:0");
-    server.emplace(home, library, server_options{}, std::make_shared<terminal_rules>());
+    server.emplace(loop, library, server_options{}, std::make_shared<terminal_rules>());
     ASSERT_EQ(server->set_listeners({on}), "");
     peer.emplace(server->addresses().front());
   }
   /// What has come until `count` bytes are there or the connection has ended, which `~` shows.
   std::string received(std::size_t count) {
     std::string text;
-    EXPECT_TRUE(home.run_until(
+    EXPECT_TRUE(loop.run_until(
         [&] {
           char bytes[4096];
           const auto n = ::recv(peer->fd(), bytes, sizeof bytes, MSG_DONTWAIT);
@@ -44,8 +44,8 @@ class terminal_links : public testing::Test {
     return text;
   }
 
-  io::shard home;
-  library_for_test library{home};
+  io::shard loop;
+  library_for_test library{loop};
   std::optional<terminal_server> server;
   std::optional<io::raw_peer_for_test> peer;
 };
@@ -76,7 +76,7 @@ TEST_F(terminal_links, a_PROXY_header_may_come_in_pieces_and_a_message_right_beh
   start({.has_proxy_header = true});
   for (const char c : proxy.substr(0, proxy.size() - 1)) {
     peer->say({&c, 1});
-    EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{1}));
+    EXPECT_FALSE(loop.run_until([] { return false; }, milliseconds{1}));
   }
   EXPECT_TRUE(server->list().front().session.empty()) << "no session yet";
   peer->say("\n" + item_read);
@@ -97,7 +97,7 @@ TEST_F(terminal_links, without_a_PROXY_header_where_one_is_due_nobody_comes_in) 
 TEST_F(terminal_links, a_connection_that_ends_within_its_PROXY_header_leaves_nothing) {
   start({.has_proxy_header = true});
   peer->say("PROXY TC");
-  ASSERT_TRUE(home.run_until([&] { return server->list().size() == 1; }, seconds{10}));
+  ASSERT_TRUE(loop.run_until([&] { return server->list().size() == 1; }, seconds{10}));
   EXPECT_EQ(server->connected(), 0U) << "it is no terminal yet";
   peer->finish();
   EXPECT_EQ(received(1), "~");

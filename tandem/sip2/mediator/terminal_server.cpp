@@ -39,7 +39,7 @@ struct terminal_server::drain_state final : timer {
   /// First what is in progress is refused; what then cannot even be written is cut.
   void on_timer(instant now) override {
     const bool is_first = !std::exchange(has_given_up, true);
-    if (is_first) server.home_.timers().arm(*this, now + flush_limit); // whatever fails below
+    if (is_first) server.loop_.timers().arm(*this, now + flush_limit); // whatever fails below
     std::vector<link_key> left;
     server.links_.for_each([&](link_key key, auto&) { left.push_back(key); });
     if (is_first)
@@ -54,9 +54,9 @@ struct terminal_server::drain_state final : timer {
   bool has_given_up = false;
 };
 
-terminal_server::terminal_server(io::shard& home, backend& library, server_options options,
+terminal_server::terminal_server(io::shard& loop, backend& library, server_options options,
                                  std::shared_ptr<const terminal_rules> rules)
-    : home_{home}, library_{library}, options_{options}, rules_{std::move(rules)} {}
+    : loop_{loop}, library_{library}, options_{options}, rules_{std::move(rules)} {}
 
 terminal_server::~terminal_server() = default;
 
@@ -94,7 +94,7 @@ std::string terminal_server::set_listeners(const std::vector<listener_options>& 
     on->options = options;
     on->tls = tls;
     auto socket = io::tcp_listener::listen(
-        home_, options.address,
+        loop_, options.address,
         [this, weak = std::weak_ptr{on}](io::unique_fd fd, const socket_address& peer) {
           if (const auto l = weak.lock()) accept(l, std::move(fd), peer);
         });
@@ -250,7 +250,7 @@ void terminal_server::drain(duration limit, std::function<void()> done) {
   close_all_but({});
   listeners_.clear();
   draining_ = std::make_unique<drain_state>(*this, std::move(done));
-  home_.timers().arm(*draining_, home_.now() + limit);
+  loop_.timers().arm(*draining_, loop_.now() + limit);
   std::vector<link_key> all;
   links_.for_each([&](link_key key, auto&) { all.push_back(key); });
   for (const auto key : all)
@@ -261,7 +261,7 @@ void terminal_server::drain(duration limit, std::function<void()> done) {
 void terminal_server::finish_drain() {
   if (links_.size() > 0 || !draining_->done) return;
   draining_->cancel();
-  home_.post(std::exchange(draining_->done, nullptr));
+  loop_.post(std::exchange(draining_->done, nullptr));
 }
 
 terminal_link* terminal_server::find(std::string_view id) const {
@@ -274,7 +274,7 @@ terminal_link* terminal_server::find(std::string_view id) const {
 
 std::vector<terminal_info> terminal_server::list() const {
   std::vector<terminal_info> all;
-  links_.for_each([&](link_key, auto& link) { all.push_back(link->info(home_.now())); });
+  links_.for_each([&](link_key, auto& link) { all.push_back(link->info(loop_.now())); });
   return all;
 }
 

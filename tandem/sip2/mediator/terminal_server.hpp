@@ -79,7 +79,7 @@ class terminal_server {
   /// before a crowd behind it can displace it.
   static constexpr std::size_t most_unnamed = 256;
 
-  terminal_server(io::shard& home, backend& library, server_options options,
+  terminal_server(io::shard& loop, backend& library, server_options options,
                   std::shared_ptr<const terminal_rules> rules);
   ~terminal_server();
   terminal_server(const terminal_server&) = delete;
@@ -134,7 +134,7 @@ class terminal_server {
   void forget(link_key key);
   [[nodiscard]] terminal_link* find(std::string_view id) const;
 
-  io::shard& home_;
+  io::shard& loop_;
   backend& library_;
   server_options options_;
   std::shared_ptr<const terminal_rules> rules_;

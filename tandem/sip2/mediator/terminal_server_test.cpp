@@ -19,7 +19,7 @@ const std::string item_ok =
 /// A library that answers when the test says so.
 class slow_library final : public backend {
  public:
-  explicit slow_library(io::shard& h) : home{h} {}
+  explicit slow_library(io::shard& h) : loop{h} {}
   void send(backend_request&& request, backend_done done) override {
     seen.push_back(request);
     if (request.code == code::end_session) return done_later(R"({"code":"XT"})", std::move(done));
@@ -32,17 +32,17 @@ class slow_library final : public backend {
     done(std::move(json));
   }
   void done_later(std::string json, backend_done done) {
-    home.post([json = std::move(json), done = std::move(done)] { done(json); });
+    loop.post([json = std::move(json), done = std::move(done)] { done(json); });
   }
 
-  io::shard& home;
+  io::shard& loop;
   std::vector<backend_request> seen;
   std::deque<backend_done> waiting;
 };
 
 /// A terminal made of a socket.
 struct peer final : io::connection_handler {
-  explicit peer(io::shard& home) : connection{home, *this} {}
+  explicit peer(io::shard& loop) : connection{loop, *this} {}
   void on_data(std::string_view bytes) override { received += bytes; }
   void on_closed(io::connection_end, std::string_view) override { is_closed = true; }
   io::connection connection;
@@ -57,29 +57,29 @@ class terminal_server_test : public testing::Test {
   void start(server_options options = {}, listener_options on = {}) {
     on.name = "test";
     on.address = *socket_address::parse("127.0.0.1:0");
-    server.emplace(home, library, options, std::make_shared<terminal_rules>());
+    server.emplace(loop, library, options, std::make_shared<terminal_rules>());
     ASSERT_EQ(server->set_listeners({on}), "");
   }
   std::unique_ptr<peer> connect() {
-    auto p = std::make_unique<peer>(home);
+    auto p = std::make_unique<peer>(loop);
     p->connection.connect(server->addresses().front());
-    EXPECT_TRUE(home.run_until([&] { return p->connection.is_connected() || p->is_closed; }));
+    EXPECT_TRUE(loop.run_until([&] { return p->connection.is_connected() || p->is_closed; }));
     return p;
   }
   /// The same from another address of this machine.
   std::unique_ptr<peer> connect_from(const char* address) {
-    auto p = std::make_unique<peer>(home);
+    auto p = std::make_unique<peer>(loop);
     p->connection.connect(server->addresses().front(), {}, {}, *ip_address::parse(address));
-    EXPECT_TRUE(home.run_until([&] { return p->connection.is_connected() || p->is_closed; }));
+    EXPECT_TRUE(loop.run_until([&] { return p->connection.is_connected() || p->is_closed; }));
     return p;
   }
   template <typename F>
   bool wait(F&& condition) {
-    return home.run_until(std::forward<F>(condition), seconds{5});
+    return loop.run_until(std::forward<F>(condition), seconds{5});
   }
 
-  io::shard home;
-  slow_library library{home};
+  io::shard loop;
+  slow_library library{loop};
   std::optional<terminal_server> server;
 };
 
@@ -108,11 +108,11 @@ TEST_F(terminal_server_test, a_terminal_that_resets_behind_its_fin_lets_the_loop
   terminal.say("9300CNu|COp|\r");
   ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
   terminal.finish();
-  const auto turns = home.turns();
-  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
+  const auto turns = loop.turns();
+  EXPECT_FALSE(loop.run_until([] { return false; }, milliseconds{20}));
   terminal.reset();
-  EXPECT_FALSE(home.run_until([] { return false; }, milliseconds{20}));
-  EXPECT_LT(home.turns() - turns, 20U);
+  EXPECT_FALSE(loop.run_until([] { return false; }, milliseconds{20}));
+  EXPECT_LT(loop.turns() - turns, 20U);
   library.answer(login_ok);
   ASSERT_TRUE(wait([&] { return server->connected() == 0; }));
 }
@@ -336,7 +336,7 @@ TEST_F(terminal_server_test,
   listener_options other;
   other.address = *socket_address::parse("127.0.0.2:0");
   ASSERT_EQ(server->set_listeners({other}), "");
-  peer late{home};
+  peer late{loop};
   late.connection.connect(old);
   ASSERT_TRUE(wait([&] { return late.is_closed; }));
   p->connection.write("97\r");

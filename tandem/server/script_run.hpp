@@ -8,9 +8,9 @@
 
 namespace tandem::server {
 
-class routing {
+class script_run {
  public:
-  routing(core& home, std::uint32_t in_slot) : context{home}, slot{in_slot} {}
+  script_run(core& owner, std::uint32_t in_slot) : context{owner}, slot{in_slot} {}
 
   message_context context;
   script::execution run;
@@ -25,7 +25,7 @@ class routing {
   std::uint32_t generation = 1;
   bool is_running = false;
 
-  [[nodiscard]] routing_handle self() const noexcept { return {slot, generation}; }
+  [[nodiscard]] run_handle self() const noexcept { return {slot, generation}; }
 };
 
 } // namespace tandem::server
