@@ -107,7 +107,7 @@ bool take_contacts(message_context& m, const sip::uri& called, std::span<const b
     server::destination* const branch = m.branches().append(best[i]->contact);
     if (!branch) break; // the script has appended others
     branch->q = best[i]->q;
-    set_hop(branch->via, *best[i], rules);
+    set_hop(branch->reach, *best[i], rules);
   }
   return true;
 }

@@ -77,7 +77,7 @@ outcome t_fork_to(script::call& c) {
     m.set_error(server::routing_error::too_many_branches);
     return outcome::no();
   }
-  branch->via.uri = hop;
+  branch->reach.uri = hop;
   return forwarder_of(m).forward(m);
 }
 

@@ -152,7 +152,7 @@ outcome append_branch(script::call& c) {
   }
   // Without an argument the branch is reached as the Request-URI is now.
   if (!c.has(0)) branch->reach = m.reach();
-  branch->via.paid = 0; // that counts once
+  branch->reach.paid = 0; // that counts once
   return outcome::yes();
 }
 
