@@ -20,7 +20,8 @@ struct hashing_tools {
   owned<EVP_MD_CTX, EVP_MD_CTX_free> work;
 
   EVP_MD* find(hash_function function) noexcept {
-    constexpr std::array<const char*, hash_function_count> names{"MD5", "SHA2-256", "SHA2-512/256"};
+    constexpr std::array<const char*, hash_function_count> names{"MD5", "SHA2-256", "SHA2-512/256",
+                                                                 "SHA1"};
     const auto i = static_cast<std::size_t>(function);
     if (!functions[i]) functions[i].reset(EVP_MD_fetch(nullptr, names[i], nullptr));
     return functions[i].get();

@@ -17,10 +17,11 @@ enum class hash_function : std::uint8_t {
   md5,        ///< RFC 1321
   sha256,     ///< FIPS 180-4
   sha512_256, ///< FIPS 180-4 5.3.6.2: not SHA-512 cut short
+  sha1,       ///< FIPS 180-4; only for who speaks nothing better (XEP-0124 15)
 };
-inline constexpr std::size_t hash_function_count = 3;
+inline constexpr std::size_t hash_function_count = 4;
 
-/// What a hash function made: 16 or 32 bytes.
+/// What a hash function made: 16, 20 or 32 bytes.
 struct message_digest {
   std::array<std::uint8_t, 32> bytes{};
   std::size_t size = 0;
@@ -35,7 +36,7 @@ class hex_digest {
  public:
   hex_digest() noexcept = default;
   explicit hex_digest(const message_digest& of) noexcept;
-  /// Takes 32 or 64 digits in any case. \return false, and empty, for any other text
+  /// Takes 32 or 64 digits in any case (none of SHA-1). \return false, and empty, for any other text
   [[nodiscard]] bool assign(std::string_view digits) noexcept;
   [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
 

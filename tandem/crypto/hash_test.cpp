@@ -22,6 +22,7 @@ TEST(hash, is_that_of_rfc1321_and_fips_180_4) {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hex(hash(sha512_256, {"abc"})),
             "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23");
+  EXPECT_EQ(hex(hash(sha1, {"abc"})), "a9993e364706816aba3e25717850c26c9cd0d89d");
   EXPECT_EQ(hex(hash(md5, {})), "d41d8cd98f00b204e9800998ecf8427e");
 }
 

@@ -28,9 +28,9 @@ TEST(jid, is_refused_where_a_part_is_missing_too_long_or_forbidden) {
   for (const std::string& bad :
        {std::string{}, std::string{"@b"}, std::string{"a@"}, std::string{"a@b/"},
         std::string{"a@b@c"}, std::string{"a b@c"}, std::string{"a'@b"}, std::string{"a\n@b"},
-        std::string{"a@b/c\x01"}, std::string{"a@b\\c"}, std::string{"a@b.."}, std::string{"\xe9@b"},
-        std::string{"a@b/\xff"}, std::string{"a@b\0", 4}, most + "a@b", "a@" + most + "a",
-        "a@b/" + most + "a"})
+        std::string{"a@b/c\x01"}, std::string{"a@b\\c"}, std::string{"a@b.."},
+        std::string{"\xe9@b"}, std::string{"a@b/\xff"}, std::string{"a@b\0", 4}, most + "a@b",
+        "a@" + most + "a", "a@b/" + most + "a"})
     EXPECT_FALSE(jid::parse(bad)) << bad;
 }
 
