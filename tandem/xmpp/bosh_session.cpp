@@ -18,6 +18,7 @@ constexpr seconds way_there_and_back{15};
 constexpr seconds creation_deadline{30};
 /// For what need not be answered: a pause, an end.
 constexpr seconds short_deadline{5};
+constexpr seconds pause_deadline{2};
 /// For the answer to an earlier request, once a later one has been answered.
 constexpr seconds order_gap{5};
 /// Of a server that names none.
@@ -148,9 +149,10 @@ std::string bosh_session::write_body(const request& of, std::string_view stanzas
 
 void bosh_session::post(request& r, instant now) {
   const bool is_short = r.what == content::pause || r.what == content::terminate;
-  const duration deadline = phase_ == phase::creating ? duration{creation_deadline}
-                            : is_short                ? duration{short_deadline}
-                                                      : duration{terms_.wait + way_there_and_back};
+  const seconds deadline = phase_ == phase::creating      ? creation_deadline
+                           : r.what == content::pause     ? pause_deadline
+                           : r.what == content::terminate ? short_deadline
+                                                          : terms_.wait + way_there_and_back;
   posts_.push_back(
       {.rid = r.rid, .body = r.body, .deadline = deadline, .needs_own_connection = is_short});
   r.is_on_its_way = true;
@@ -330,6 +332,15 @@ void bosh_session::tell_in_order(std::vector<xml_element>& told, instant now) {
 void bosh_session::repeat_unanswered(instant now) {
   for (request& r : requests_)
     if (!r.answer) r.repeat_at = now;
+}
+
+void bosh_session::repeat_all(instant at) noexcept {
+  posts_.clear();
+  for (request& r : requests_) {
+    if (r.answer) continue;
+    r.is_on_its_way = false;
+    r.repeat_at = at;
+  }
 }
 
 /// HTTP 400. On ejabberd such a request has not used its rid: without a request of that rid all

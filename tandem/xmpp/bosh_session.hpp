@@ -98,6 +98,10 @@ class bosh_session {
   /// No answer came. \param was_sent some of it may have reached the server.
   void on_failed(std::uint64_t rid, bool was_sent, instant now);
 
+  /// Every request that is on its way is lost, for want of memory perhaps: they are repeated at
+  /// that moment.
+  void repeat_all(instant at) noexcept;
+
   /// Makes what is due to be sent.
   void advance(instant now);
   /// When to call advance() if nothing else happens.
@@ -108,6 +112,8 @@ class bosh_session {
   [[nodiscard]] bool has_begun() const noexcept { return phase_ != phase::idle; }
   /// There is a session with the server.
   [[nodiscard]] bool is_open() const noexcept { return phase_ == phase::open; }
+  /// Its last request was a pause.
+  [[nodiscard]] bool is_paused() const noexcept { return is_paused_; }
   /// What is sent now leaves at once.
   [[nodiscard]] bool has_room() const noexcept;
   /// Why it is over.

@@ -168,6 +168,10 @@ void client::on_failed(std::uint64_t rid, bool was_sent, instant now) {
   settle(now);
 }
 
+void client::repeat_all(instant at) noexcept {
+  if (session_) session_->repeat_all(at);
+}
+
 void client::advance(instant now) {
   if (state_ == client_state::waiting && now >= next_attempt_) {
     next_attempt_ = never;

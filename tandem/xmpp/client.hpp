@@ -92,6 +92,8 @@ class client {
 
   void on_answer(std::uint64_t rid, unsigned status, std::string_view body, instant now);
   void on_failed(std::uint64_t rid, bool was_sent, instant now);
+  /// All that take_effects() gave to post is lost, for want of memory; it is posted again then.
+  void repeat_all(instant at) noexcept;
   void advance(instant now);
   [[nodiscard]] instant next_due() const noexcept;
 
@@ -103,6 +105,11 @@ class client {
   /// The resource that is bound, or that it will ask for.
   [[nodiscard]] const std::string& resource() const noexcept {
     return bound_.empty() ? resource_ : bound_;
+  }
+  /// That request is a pause, the last one of suspend(): whoever ends the process waits for it to
+  /// leave.
+  [[nodiscard]] bool is_pausing(std::uint64_t rid) const noexcept {
+    return session_ && session_->is_paused() && session_->last_rid() == rid;
   }
   /// Why the last session ended.
   [[nodiscard]] std::optional<session_end> last_end() const noexcept { return last_end_; }
