@@ -2,7 +2,9 @@
 // SIP2 under hostile bytes: the first byte chooses what the rest is. Lines and JSON answers must
 // give a line that is well formed; a whole session must survive any mixture of input and answers.
 #include <tandem/io/proxy_header.hpp>
+#include <tandem/sip2/mediator/backend_form.hpp>
 #include <tandem/sip2/mediator/terminal.hpp>
+#include <tandem/sip2/mediator/upstream_session.hpp>
 #include <tandem/sip2/protocol/failure_answer.hpp>
 #include <tandem/sip2/protocol/json.hpp>
 #include <tandem/sip2/protocol/parser.hpp>
@@ -60,7 +62,7 @@ void run_session(std::string_view input, line_discipline discipline) {
       t.on_bytes(part, instant{});
     } else if (w.pending > 0) {
       --w.pending;
-      t.on_reply(std::string{part}, instant{});
+      t.on_reply(read_json_answer(part, {}), instant{});
     }
     require(w.pending <= 1);
     is_answer = !is_answer;
@@ -71,6 +73,37 @@ void run_session(std::string_view input, line_discipline discipline) {
     t.on_reply(fail(backend_error{backend_failure::lost, 0, {}, {}}), instant{});
   }
   require(t.is_finished());
+}
+
+/// The server's bytes up to a 0x1e, then up to the next, and so on; between them it is asked.
+void run_upstream(std::string_view input, charset set, bool is_telnet) {
+  upstream_profile p;
+  p.wire.text = set;
+  p.wire.detection = static_cast<error_detection>(input.size() % 3);
+  p.dialogue = is_telnet ? upstream_dialogue::telnet : upstream_dialogue::raw;
+  message login{code::login, {"0", "0"}};
+  login.add(field_id{"CN"}, "u").add(field_id{"CO"}, "p");
+  message question{code::checkout};
+  question.add(field_id{"AA"}, "1").add(field_id{"AB"}, "2");
+  upstream_session s{std::make_shared<const upstream_profile>(p), login};
+  (void)s.begin();
+  bool is_asked = false;
+  while (!input.empty()) {
+    const auto end = input.find('\x1e');
+    const auto step = s.on_bytes(input.substr(0, end));
+    input.remove_prefix(end == std::string_view::npos ? input.size() : end + 1);
+    if (step.what == upstream_step::news::answered) {
+      require(is_asked && step.answer.code == code::checkout_response);
+      require(step.answer.fixed.size() == step.answer.spec()->fixed_width());
+      require(s.is_idle());
+      is_asked = false;
+    }
+    if (s.is_idle() && s.is_sound()) {
+      require(!is_asked);
+      (void)s.ask(question);
+      is_asked = true;
+    }
+  }
 }
 
 } // namespace
@@ -84,6 +117,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   switch (data[0] & 7) {
   case 0: run_session(input, line_discipline::raw); break;
   case 1: run_session(input, line_discipline::telnet); break;
+  case 4: run_upstream(input, format.text, false); break;
+  case 5: run_upstream(input, format.text, true); break;
   case 2: (void)io::read_proxy_header(input); break;
   case 3: {
     if (auto m = from_json(input)) {

@@ -246,7 +246,7 @@ def test_a_request_is_never_sent_twice_after_an_idle_close(world):
     mediator, library = world(behave)
     terminal = mediator.connect()
     for n in range(1, 4):
-        assert terminal.ask(CHECKOUT).startswith("121NNY")
+        assert terminal.ask(CHECKOUT.replace("AB3", f"AB{n}")).startswith("121NNY")  # another item each time
         until(lambda: open_ends(library.port) == 0, "the mediator to notice the close")
         assert library.codes().count("11") == n
 

@@ -19,16 +19,18 @@ login_verdict check_login(message& login, const terminal_rules& rules) {
   const auto* known = rules.find_account(login.value(login_user));
   if (!known) {
     if (!rules.only_known_accounts) return {};
-    return {kind::refuse, name.empty() ? std::string{"no login name and password were found; does "
-                                                     "the terminal use another delimiter?"}
-                                       : fmt::format("no account '{}'", name)};
+    return {kind::refuse,
+            name.empty() ? std::string{"no login name and password were found; does "
+                                       "the terminal use another delimiter?"}
+                         : fmt::format("no account '{}'", name),
+            false};
   }
   if (known->password && !known->password->matches(login.value(login_password)))
-    return {kind::refuse, fmt::format("wrong password for '{}'", known->login)};
-  if (known->password && !known->asks_backend) return {kind::accept, {}};
+    return {kind::refuse, fmt::format("wrong password for '{}'", known->login), false};
+  if (known->password && !known->asks_backend) return {kind::accept, {}, true};
   if (known->backend_login) login.set(login_user, *known->backend_login);
   if (known->backend_password) login.set(login_password, known->backend_password->reveal());
-  return {};
+  return {login_verdict::kind::relay, {}, known->password.has_value()};
 }
 
 std::optional<request_refusal> check_request(const message& request, const profile& p,

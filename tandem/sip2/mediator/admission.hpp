@@ -20,7 +20,8 @@ struct login_verdict {
     refuse, ///< refused here
   };
   kind what = kind::relay;
-  std::string why; ///< of a refusal, for the log; no password
+  std::string why;         ///< of a refusal, for the log; no password
+  bool has_proved = false; ///< the password was compared here, and is right
 };
 
 /// Judges a 93, and gives it the login and password that the back-end wants.

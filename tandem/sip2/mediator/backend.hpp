@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a terminal session asks of a library system: one JSON message in, one JSON message out. The
-// HTTP pool implements it, tests do too. One thread: that of the shard which owns the session.
+// What a terminal session asks of a library system: one message in, one message out, whatever the
+// system speaks. The pool implements it, tests do too. One thread: that of the shard which owns the
+// session.
 #pragma once
 
 #include <tandem/base/clock.hpp>
 #include <tandem/base/result.hpp>
-#include <tandem/sip2/protocol/message_table.hpp>
+#include <tandem/sip2/protocol/json.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -16,15 +17,18 @@ namespace tandem::sip2 {
 
 /// One message for the back-end.
 struct backend_request {
-  message_code code;         ///< decides what may be sent twice: see may_repeat
+  message content;           ///< its code decides what may be sent twice: see may_repeat
   std::string session;       ///< key of the terminal's session, 32 hexadecimal digits
-  std::string message;       ///< the JSON text, UTF-8
   std::string request_id;    ///< correlation id; also the idempotency key of this request
   std::string client;        ///< address and port of the terminal, for X-Sip2-Client
   std::string account;       ///< login name once known, else empty
   bool is_transient = false; ///< the session need not outlive its back-end: fail over freely. Else
                              ///< it sticks to one as long as that is alive
-  duration deadline = seconds{30}; ///< from send() to the answer, everything included
+  bool keeps_connection = true;  ///< the session is one connection, and may have one upstream, too
+  bool has_proved_login = false; ///< of a login: its password was found right here
+  null_rule nulls = null_rule::drop;     ///< how an answer in JSON is read
+  field_order order = field_order::kept; ///< of the answer's fields
+  duration deadline = seconds{30};       ///< from send() to the answer, everything included
 };
 
 /// Why there is no answer.
@@ -37,6 +41,7 @@ enum class backend_failure : std::uint8_t {
   overloaded,   ///< our own bound on requests in flight and queued: nothing was sent
   circuit_open, ///< every back-end is known to be down: nothing was sent
   cancelled,    ///< shutting down
+  unusable,     ///< an answer that is no message of SIP2: it may have been executed
 };
 
 /// The name of a failure, for logs and metrics.
@@ -50,6 +55,7 @@ enum class backend_failure : std::uint8_t {
   case backend_failure::overloaded: return "overloaded";
   case backend_failure::circuit_open: return "circuit-open";
   case backend_failure::cancelled: return "cancelled";
+  case backend_failure::unusable: return "unusable";
   }
   return "unknown";
 }
@@ -63,8 +69,14 @@ struct backend_error {
   std::string body;
 };
 
-/// The body of a 200 answer, as received, or why there is none.
-using backend_reply = result<std::string, backend_error>;
+/// What a library system said. Its code may be any, its fixed fields may be short.
+struct backend_answer {
+  message content;
+  json_notes notes; ///< what was odd in it
+};
+
+/// The answer, or why there is none.
+using backend_reply = result<backend_answer, backend_error>;
 
 /// What takes a reply, which is there during the call only.
 using backend_done = std::function<void(const backend_reply&)>;
@@ -85,9 +97,18 @@ class backend {
 
 /// The message changes nothing in the library: sending it twice does no harm, so that it may be
 /// tried again elsewhere even when the first may have arrived.
-[[nodiscard]] constexpr bool may_repeat(message_code c) noexcept {
-  return c == code::sc_status || c == code::item_information || c == code::patron_status ||
-         c == code::patron_information;
+[[nodiscard]] inline bool may_repeat(message_code c) noexcept {
+  const auto* spec = find_message(c);
+  return spec && spec->way == direction::to_acs && spec->does == effect::none &&
+         c != code::request_acs_resend;
+}
+
+/// A message that failed so may have changed something in the library: nobody knows.
+[[nodiscard]] inline bool may_have_been_executed(message_code c, backend_failure f) noexcept {
+  const auto* spec = find_message(c);
+  return spec && spec->does == effect::change &&
+         (f == backend_failure::timed_out || f == backend_failure::lost ||
+          f == backend_failure::bad_answer || f == backend_failure::unusable);
 }
 
 } // namespace tandem::sip2

@@ -12,11 +12,12 @@ void read_backend_options(const config_table& table, backend_pool_options& optio
   table.read("url", urls);
   if (!urls.empty()) options.urls.clear();
   for (const std::string& text : urls) {
-    if (auto url = http::url::parse(text))
+    if (auto url = library_url::parse(text))
       options.urls.push_back(std::move(*url));
     else
-      table.complain("url",
-                     fmt::format("'{}' is not a URL like https://ils.example/sip2-mediator", text));
+      table.complain("url", fmt::format("'{}' is not a URL like https://ils.example/sip2-mediator, "
+                                        "sip2://ils.example:6001 or sip2s://ils.example:6443",
+                                        text));
   }
   constexpr std::array<std::string_view, 2> methods{"post", "get"};
   table.read_choice("method", methods, options.method);

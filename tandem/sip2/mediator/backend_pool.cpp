@@ -4,8 +4,9 @@
 #include <tandem/base/log.hpp>
 #include <tandem/base/lru_map.hpp>
 #include <tandem/base/timer_wheel.hpp>
-#include <tandem/sip2/mediator/backend_form.hpp>
 #include <tandem/sip2/mediator/backend_health.hpp>
+#include <tandem/sip2/mediator/http_library.hpp>
+#include <tandem/sip2/mediator/sip2_library.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -19,34 +20,7 @@ namespace {
 
 /// Sessions whose system is remembered; beyond that the one that was silent for longest is not.
 constexpr std::size_t most_sessions = 200'000;
-/// How much of the body of a refusal is kept.
-constexpr std::size_t body_limit = 1024;
 constexpr duration probe_deadline = seconds{5};
-
-constexpr bool is_gateway_trouble(unsigned status) noexcept {
-  return status == 502 || status == 503 || status == 504;
-}
-
-/// What a probe's answer says is wrong; empty: the system is well.
-std::string problem_of(const http::client_result& r, bool has_health_path) {
-  if (!r) return r.error().detail;
-  const bool is_well =
-      has_health_path ? r->status >= 200 && r->status < 300 : !is_gateway_trouble(r->status);
-  return is_well ? std::string{} : fmt::format("health: HTTP {}", r->status);
-}
-
-backend_failure to_failure(http::failure kind) noexcept {
-  switch (kind) {
-  case http::failure::bad_request:
-  case http::failure::unreachable: return backend_failure::unreachable;
-  case http::failure::timed_out: return backend_failure::timed_out;
-  case http::failure::lost: return backend_failure::lost;
-  case http::failure::bad_response: return backend_failure::bad_answer;
-  case http::failure::no_memory:
-  case http::failure::overloaded: break;
-  }
-  return backend_failure::overloaded;
-}
 
 /// A request from send() to its reply.
 struct exchange {
@@ -67,7 +41,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
  public:
   impl(io::shard& loop, backend_pool_options options, io::tls_context tls, observe::metrics* count)
       : loop_{loop}, options_{std::move(options)}, tls_{std::move(tls)}, count_{count} {
-    for (const http::url& url : options_.urls) systems_.push_back(make_system(url));
+    for (const library_url& url : options_.urls) systems_.push_back(make_system(url));
   }
 
   void stop() {
@@ -98,15 +72,14 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     options_ = std::move(options);
     tls_ = std::move(tls);
     auto old = std::exchange(systems_, {});
-    for (const http::url& url : options_.urls) {
+    for (const library_url& url : options_.urls) {
       const auto same =
-          std::ranges::find_if(old, [&](const auto& s) { return s && s->name == name_of(url); });
+          std::ranges::find_if(old, [&](const auto& s) { return s && s->name == url.to_string(); });
       if (same == old.end()) {
         systems_.push_back(make_system(url));
         continue;
       }
-      retire((*same)->client);
-      (*same)->use(url);
+      (*same)->renew(url);
       systems_.push_back(std::move(*same));
     }
     for (auto& s : old) {
@@ -114,7 +87,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       s->cancel();
       if (s->cells.up) s->cells.up->set(0);
       sticky_.erase_if([&](const system* kept) { return kept == s.get(); });
-      retire(s->client);
+      retire(s->server);
     }
   }
 
@@ -123,8 +96,8 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     for (const auto& s : systems_)
       all.push_back({.url = s->name,
                      .is_up = s->health.is_up(),
-                     .in_flight = s->client->statistics().in_flight,
-                     .connections = s->client->statistics().connections,
+                     .in_flight = s->server->in_flight(),
+                     .connections = s->server->connections(),
                      .requests = s->requests,
                      .failures = s->failures,
                      .last_problem = s->health.last_problem()});
@@ -142,17 +115,19 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   /// One library system: its connections, and what is believed of it.
   struct system final : timer, std::enable_shared_from_this<system> {
-    system(impl& of, const http::url& at, metric_cells counted)
-        : owner{of}, name{name_of(at)}, cells{counted}, health{of.health_settings(),
-                                                               of.loop_.now()} {
-      use(at);
+    system(impl& of, const library_url& at, metric_cells counted)
+        : owner{of}, name{at.to_string()}, cells{counted}, server{of.make_server(at)},
+          health{of.health_settings(*server), of.loop_.now()} {
+      owner.plan_probe(*this);
     }
-    /// New connections, by the pool's options of now.
-    void use(const http::url& at) {
-      url = at;
-      client = std::make_unique<http::client>(owner.loop_, owner.client_options(at));
-      prober = std::make_unique<http::client>(owner.loop_, owner.probe_options(at));
-      health.use(owner.health_settings(), owner.loop_.now());
+    /// The pool has other options.
+    void renew(const library_url& at) {
+      if (!server->renew(owner.tls_)) {
+        auto fresh = owner.make_server(at);
+        owner.retire(server);
+        server = std::move(fresh);
+      }
+      health.use(owner.health_settings(*server), owner.loop_.now());
       owner.plan_probe(*this);
     }
 
@@ -161,47 +136,26 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     impl& owner;
     std::string name;
     metric_cells cells;
+    std::unique_ptr<library_server> server;
     backend_health health;
-    http::url url;
-    std::unique_ptr<http::client> client;
-    std::unique_ptr<http::client> prober; ///< of its own, so that no request is in its way
     std::uint64_t requests = 0;
     std::uint64_t failures = 0;
   };
 
-  [[nodiscard]] static std::string name_of(const http::url& url) { return url.origin() + url.path; }
-
-  [[nodiscard]] health_options health_settings() const {
+  [[nodiscard]] health_options health_settings(const library_server& server) const {
     return {.failures_to_open = options_.failures_to_open,
             .probe_interval = options_.probe_interval,
             .health_interval = options_.health_interval,
-            .is_watched = !options_.health_path.empty()};
+            .is_watched = server.is_watched()};
   }
 
-  [[nodiscard]] http::client_options client_options(const http::url& url) const {
-    http::header_list headers = options_.headers;
-    headers.emplace_back("Accept", "application/json");
-    if (!options_.token.empty())
-      headers.emplace_back("Authorization", "Bearer " + std::string{options_.token.reveal()});
-    return {.server = url,
-            .tls = tls_,
-            .headers = std::move(headers),
-            .names = options_.names,
-            .most_connections = options_.most_connections,
-            .most_waiting = options_.most_waiting,
-            .connect_deadline = options_.connect_deadline,
-            .idle_limit = options_.idle_limit,
-            .limits = {.header = std::size_t{16} * 1024, .body = options_.answer_limit}};
+  [[nodiscard]] std::unique_ptr<library_server> make_server(const library_url& at) {
+    if (at.is_sip2) return std::make_unique<sip2_library>(loop_, at, options_, tls_, logins_);
+    return std::make_unique<http_library>(loop_, at, options_, tls_);
   }
 
-  [[nodiscard]] http::client_options probe_options(const http::url& url) const {
-    auto options = client_options(url);
-    options.most_connections = 1;
-    return options;
-  }
-
-  std::shared_ptr<system> make_system(const http::url& url) {
-    auto made = std::make_shared<system>(*this, url, cells_of(name_of(url)));
+  std::shared_ptr<system> make_system(const library_url& url) {
+    auto made = std::make_shared<system>(*this, url, cells_of(url.to_string()));
     if (made->cells.up) made->cells.up->set(1);
     return made;
   }
@@ -225,8 +179,8 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   /// Keeps connections that are no longer for new requests until the last one on them has ended.
-  void retire(std::unique_ptr<http::client>& client) {
-    if (client->statistics().in_flight > 0) retired_.push_back(std::move(client));
+  void retire(std::unique_ptr<library_server>& server) {
+    if (server->in_flight() > 0) retired_.push_back(std::move(server));
   }
 
   // --- requests -------------------------------------------------------------------------------
@@ -239,11 +193,11 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     e->tried.push_back(s);
     ++s->requests;
     const instant begun = loop_.now();
-    s->client->send(
-        make_form_request(options_, s->url.path, e->request), left,
-        [this, weak = s->weak_from_this(), e, begun, cells = s->cells](http::client_result&& r) {
+    s->server->send(
+        e->request, left,
+        [this, weak = s->weak_from_this(), e, begun, cells = s->cells](library_reply&& r) {
           if (cells.seconds) cells.seconds->observe(loop_.now() - begun);
-          // The clients are gone before the pool is; the system may be by now.
+          // The servers are gone before the pool is; the system may be by now.
           take(weak.lock().get(), cells, e, std::move(r));
         });
     return true;
@@ -260,24 +214,27 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     ++turn_;
     for (std::size_t n = 0; n < systems_.size(); ++n) {
       auto* s = systems_[(n + turn_) % systems_.size()].get();
-      if (is_candidate(*s) &&
-          (!best || s->client->statistics().in_flight < best->client->statistics().in_flight))
+      if (is_candidate(*s) && (!best || s->server->in_flight() < best->server->in_flight()))
         best = s;
     }
-    if (best && !e.request.is_transient) sticky_.set(e.request.session, best);
+    if (best && !e.request.is_transient) {
+      if (kept) (*kept)->server->forget(e.request.session);
+      sticky_.set(e.request.session, best);
+    }
     return best;
   }
 
   /// \param s null: a system that a reload has taken out. It is still counted, in its `cells`.
   void take(system* s, const metric_cells& cells, const std::shared_ptr<exchange>& e,
-            http::client_result&& r) {
+            library_reply&& r) {
     const auto alive = shared_from_this();
-    const bool is_answer = r && r->status == 200;
+    // One that cannot be read is an answer, too, and nobody else is asked.
+    const bool is_answer = r || r.error().error.kind == backend_failure::unusable;
     try {
       forget_retired();
       if (is_answer)
         note_success(s, cells);
-      else if (note_failure(s, cells, *e, r) && !stopped_ && try_next(e))
+      else if (note_failure(s, cells, *e, std::move(r.error())) && !stopped_ && try_next(e))
         return;
     } catch (const std::bad_alloc&) {
       // The answer is not lost for what would have been noted about it. A failure stands as far as
@@ -285,8 +242,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
       if (s && !stopped_) plan_probe(*s);
     }
     if (stopped_) return;
-    if (is_answer)
-      finish(e, std::move(r->body));
+    if (r)
+      finish(e, std::move(*r));
+    else if (is_answer)
+      finish(e, fail(std::move(r.error().error)));
     else
       finish(e, fail(std::move(e->error)));
   }
@@ -297,39 +256,23 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   /// Notes why there is no answer; true when the request may be sent to another system.
-  bool note_failure(system* s, const metric_cells& cells, exchange& e,
-                    const http::client_result& r) {
-    e.error = {.kind = r ? backend_failure::status : to_failure(r.error().kind),
-               .status = r ? r->status : 0,
-               .detail = {},
-               .body = {}};
+  bool note_failure(system* s, const metric_cells& cells, exchange& e, library_failure&& failed) {
+    using blame = library_failure::blame;
+    e.error = std::move(failed.error);
     if (cells.bad) cells.bad->add();
     if (s) ++s->failures;
-    const auto name = s ? s->name : std::string{"a back-end that was taken out"};
-    if (r) {
-      e.error.detail = fmt::format("{}: HTTP {}", name, r->status);
-      e.error.body = r->body.substr(0, body_limit);
-      if (!is_gateway_trouble(r->status)) {
-        if (s) tell(*s, s->health.on_success(loop_.now())); // it works, and refuses this request
-        return false;
-      }
-      if (s) doubt(*s, fmt::format("HTTP {}", r->status));
-      return may_repeat(e.request.code);
-    }
-    const http::client_error& error = r.error();
-    e.error.detail = name + ": " + error.detail;
-    // What fails here, and not there, says nothing about the system.
-    const bool is_our_fault = error.kind == http::failure::overloaded ||
-                              error.kind == http::failure::bad_request ||
-                              error.kind == http::failure::no_memory;
-    if (s && error.kind == http::failure::unreachable)
-      tell(*s, s->health.on_unreachable(error.detail, loop_.now()));
-    else if (s && !is_our_fault)
-      doubt(*s, error.detail);
-    if (!error.was_sent) return true;
-    if (!may_repeat(e.request.code) || error.kind == http::failure::timed_out) return false;
+    const auto why = e.error.detail;
+    e.error.detail = fmt::format("{}: {}", s ? s->name : "a back-end that was taken out", why);
+    if (s && failed.what == blame::well) tell(*s, s->health.on_success(loop_.now()));
+    if (s && failed.what == blame::unreachable)
+      tell(*s, s->health.on_unreachable(why, loop_.now()));
+    if (s && failed.what == blame::doubt) doubt(*s, why);
+    if (failed.what == blame::well) return false;
+    if (!failed.was_sent) return true;
+    if (!may_repeat(e.request.content.code) || e.error.kind == backend_failure::timed_out)
+      return false;
     // A connection that broke may have been the only thing wrong with it: once more, even here.
-    if (!e.has_repeated && error.kind == http::failure::lost) {
+    if (!e.has_repeated && e.error.kind == backend_failure::lost) {
       e.has_repeated = true;
       std::erase(e.tried, static_cast<const void*>(s));
     }
@@ -337,7 +280,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   }
 
   void finish(const std::shared_ptr<exchange>& e, const backend_reply& reply) {
-    if (e->request.code == code::end_session) sticky_.erase(e->request.session);
+    if (e->request.content.code == code::end_session) {
+      sticky_.erase(e->request.session);
+      logins_.erase(e->request.session);
+    }
     const auto done = std::exchange(e->done, nullptr);
     done(reply);
   }
@@ -372,21 +318,20 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
 
   void probe(system& s) {
     s.health.begin_probe();
-    const bool has_path = !options_.health_path.empty();
     try {
-      s.prober->send(
-          {.target = has_path ? options_.health_path : s.url.path}, probe_deadline,
-          [this, &s, has_path](const http::client_result& r) { take_probe(s, r, has_path); });
+      s.server->probe(probe_deadline,
+                      [this, weak = s.weak_from_this()](const std::string& problem, bool is_known) {
+                        if (const auto asked = weak.lock()) take_probe(*asked, problem, is_known);
+                      });
     } catch (const std::bad_alloc&) {
       s.health.forget_probe(loop_.now());
       plan_probe(s);
     }
   }
 
-  void take_probe(system& s, const http::client_result& r, bool has_path) {
+  void take_probe(system& s, const std::string& problem, bool is_known) {
     try {
-      if (r || r.error().kind != http::failure::no_memory)
-        tell(s, s.health.on_probe(problem_of(r, has_path), loop_.now()));
+      if (is_known) tell(s, s.health.on_probe(problem, loop_.now()));
     } catch (const std::bad_alloc&) { // as if it had not been asked
     }
     if (!s.health.next_probe()) s.health.forget_probe(loop_.now());
@@ -399,8 +344,7 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
     // Not from inside a client's own call.
     loop_.post([weak = weak_from_this()] {
       if (const auto self = weak.lock())
-        std::erase_if(self->retired_,
-                      [](const auto& old) { return old->statistics().in_flight == 0; });
+        std::erase_if(self->retired_, [](const auto& old) { return old->in_flight() == 0; });
     });
   }
 
@@ -408,9 +352,10 @@ class backend_pool::impl final : public std::enable_shared_from_this<backend_poo
   backend_pool_options options_;
   io::tls_context tls_;
   observe::metrics* count_;
+  upstream_logins logins_{most_sessions};
   std::map<std::string, metric_cells> cells_; ///< by name, also of those that were taken out
   std::vector<std::shared_ptr<system>> systems_;
-  std::vector<std::unique_ptr<http::client>> retired_;
+  std::vector<std::unique_ptr<library_server>> retired_;
   lru_map<std::string, system*> sticky_{most_sessions}; ///< by session; each one is of systems_
   std::size_t turn_ = 0;
   bool stopped_ = false;
@@ -421,7 +366,7 @@ namespace {
 result<io::tls_context, std::string> check(const backend_pool_options& options) {
   if (options.urls.empty()) return fail(std::string{"no back-end is given: name its URL"});
   const bool is_secure =
-      std::ranges::any_of(options.urls, [](const http::url& u) { return u.is_secure; });
+      std::ranges::any_of(options.urls, [](const library_url& u) { return u.is_secure; });
   if (!is_secure) return io::tls_context{};
   return io::tls_context::client(options.tls);
 }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Library systems over HTTP: one or several that share their data, kept apart when they are down,
-// never asked twice for what may have been done. It belongs to one shard.
+// Library systems, over HTTP or SIP2: one or several that share their data, kept apart when they
+// are down, never asked twice for what may have been done. It belongs to one shard.
 #pragma once
 
 #include <tandem/base/config.hpp>
-#include <tandem/http/client.hpp>
+#include <tandem/http/message.hpp>
+#include <tandem/io/shard.hpp>
+#include <tandem/io/tls.hpp>
+#include <tandem/names/resolver.hpp>
 #include <tandem/observe/metrics.hpp>
 #include <tandem/sip2/mediator/backend.hpp>
+#include <tandem/sip2/mediator/library_url.hpp>
+#include <tandem/sip2/mediator/upstream_profile.hpp>
 
 #include <memory>
 #include <string>
@@ -17,8 +22,9 @@ namespace tandem::sip2 {
 enum class backend_method : std::uint8_t { post, get };
 
 struct backend_pool_options {
-  std::vector<http::url> urls = {};             ///< equal in what they answer; at least one
+  std::vector<library_url> urls = {};           ///< equal in what they answer; at least one
   backend_method method = backend_method::post; ///< POST with a form, or GET with a query
+  std::string answer_pointer = {}; ///< RFC 6901: where an answer has the message; empty: it is it
   std::string session_parameter = "session";
   std::string message_parameter = "message";
   std::string idempotency_header = "Idempotency-Key"; ///< empty: none is sent
@@ -26,7 +32,7 @@ struct backend_pool_options {
   secret token = {};                                  ///< sent as bearer token, if any
   io::tls_client_options tls = {};
   names::resolver* names = nullptr;  ///< for hosts that are names; outlives the pool
-  std::size_t most_connections = 32; ///< to each
+  std::size_t most_connections = 32; ///< to each; with SIP2 those that sessions share
   std::size_t most_waiting = 4000;   ///< requests that wait for a connection to one of them
   duration connect_deadline = seconds{5};
   duration idle_limit = seconds{50};
@@ -36,6 +42,8 @@ struct backend_pool_options {
   std::string health_path = {}; ///< asked with GET, 2xx is well. Empty: the URL itself is asked
                                 ///< while it is down, any answer but 502, 503, 504 is well
   duration health_interval = seconds{10}; ///< with a health_path: how often while it is up
+  /// What is particular to those that speak SIP2; never null.
+  std::shared_ptr<const upstream_profile> upstream = std::make_shared<const upstream_profile>();
 };
 
 /// Reads the table [backend]: keys as above with - for _ (url or urls, timeouts with units).

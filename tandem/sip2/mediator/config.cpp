@@ -48,7 +48,7 @@ void read_server_tls(const config_table& t, bool& has_tls, io::tls_server_option
 
 /// Authorities and certificates for the way to the back-end.
 void check_backend_tls(const config_table& t, const backend_pool_options& backend) {
-  const auto is_secure = [](const http::url& url) { return url.is_secure; };
+  const auto is_secure = [](const library_url& url) { return url.is_secure; };
   if (std::ranges::none_of(backend.urls, is_secure)) return;
   if (const auto made = io::tls_context::client(backend.tls); !made)
     t.complain(t.has("ca-file") ? "ca-file" : "certificate-file", made.error());
@@ -141,11 +141,20 @@ void read_mediator_config(const config_document& file, mediator_config& config) 
   const auto backend = root.table("backend");
   read_backend_options(backend, config.backend);
   check_backend_tls(backend, config.backend);
-  backend.read("answer-pointer", config.rules->answer_pointer);
-  if (!config.rules->answer_pointer.empty() && !config.rules->answer_pointer.starts_with('/'))
+  backend.read("answer-pointer", config.backend.answer_pointer);
+  if (!config.backend.answer_pointer.empty() && !config.backend.answer_pointer.starts_with('/'))
     backend.complain("answer-pointer", "a JSON pointer begins with /, like /payload/0");
 
-  read_profiles(root, *config.rules);
+  const auto upstreams = read_upstream_profiles(root);
+  std::string upstream = "default";
+  backend.read("upstream", upstream);
+  if (const auto found = upstreams.find(upstream); found != upstreams.end())
+    config.backend.upstream = found->second;
+  else
+    backend.complain("upstream", fmt::format("there is no [upstream.{}]", upstream));
+  // Where the library knows the mediator alone, whoever may come in may do everything.
+  const bool is_known_by_us = config.backend.upstream->login.has_value();
+  read_profiles(root, *config.rules, is_known_by_us ? login_rule::required : login_rule::optional);
   read_accounts(root, *config.rules);
   for (const auto& t : root.tables("listener")) {
     auto l = read_listener(t, *config.rules);

@@ -50,8 +50,11 @@ void read_mediator_config(const config_document& file, mediator_config& config);
 [[nodiscard]] std::vector<std::string_view> keep_fixed(mediator_config& next,
                                                        const mediator_config& in_force);
 
+/// Whether terminals must log in where their profile does not say.
+enum class login_rule : std::uint8_t { optional, required };
+
 /// Reads the tables [profile.NAME] and [[account]]; part of read_mediator_config.
-void read_profiles(const config_table& root, terminal_rules& rules);
+void read_profiles(const config_table& root, terminal_rules& rules, login_rule usual);
 void read_accounts(const config_table& root, terminal_rules& rules);
 
 /// LOG_DEBUG, LOG_INFO, LOG_NOTICE, LOG_WARNING, LOG_ERR, or the same without LOG_ and in small

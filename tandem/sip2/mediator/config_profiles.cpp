@@ -31,7 +31,9 @@ void read_character(const config_table& t, std::string_view key, char& to) {
     t.complain(key, fmt::format("'{}' must be one printable ASCII character", key));
 }
 
-void read_wire(const config_table& t, wire_format& wire) {
+} // namespace
+
+void read_wire_format(const config_table& t, wire_format& wire) {
   read_charset(t, "charset", wire.text);
   read_charset(t, "fallback-charset", wire.fallback);
   if (wire.fallback == charset::utf8 || wire.fallback == charset::ascii)
@@ -44,9 +46,10 @@ void read_wire(const config_table& t, wire_format& wire) {
   t.read_choice("accept-terminator", accepted, wire.accepts);
   constexpr std::array<std::string_view, 3> detection{"auto", "required", "off"};
   t.read_choice("error-detection", detection, wire.detection);
-  t.read("language-in-17", wire.has_language_in_17);
   t.read("longest-value", wire.longest_value, 0, 60000);
 }
+
+namespace {
 
 std::optional<field_filter> read_filter(const config_table& t) {
   field_filter f;
@@ -75,10 +78,12 @@ std::optional<field_filter> read_filter(const config_table& t) {
   return f;
 }
 
-profile read_profile(const std::string& name, const config_table& t) {
+profile read_profile(const std::string& name, const config_table& t, login_rule usual) {
   profile p;
   p.name = name;
-  read_wire(t, p.wire);
+  p.needs_login = usual == login_rule::required;
+  read_wire_format(t, p.wire);
+  t.read("language-in-17", p.wire.has_language_in_17);
   t.read("forward-error-detection", p.forwards_error_detection);
   constexpr std::array<std::string_view, 3> policies{"ignore", "resend", "close"};
   t.read_choice("unknown-code", policies, p.unknown);
@@ -97,11 +102,13 @@ profile read_profile(const std::string& name, const config_table& t) {
   t.read_duration("backend-timeout", p.backend_deadline);
   if (p.backend_deadline < milliseconds{100})
     t.complain("backend-timeout", "a back-end needs some time; give at least 100 ms");
+  t.read_duration("repeat-window", p.repeat_window);
   t.read("supported-messages", p.supported_mask);
   if (p.supported_mask.find_first_not_of("YN") != std::string::npos || p.supported_mask.size() > 16)
     t.complain("supported-messages", "this is up to 16 times Y or N, as in the field BX");
   t.read("offline-message", p.offline_text);
   t.read("refused-message", p.refused_text);
+  t.read("unsure-message", p.unsure_text);
   t.read("login-again-on", p.relogin_on);
   if (t.has("institution")) p.institutions = t.table("institution").text_entries();
   for (const auto& f : t.tables("filter"))
@@ -111,11 +118,13 @@ profile read_profile(const std::string& name, const config_table& t) {
 
 } // namespace
 
-void read_profiles(const config_table& root, terminal_rules& rules) {
+void read_profiles(const config_table& root, terminal_rules& rules, login_rule usual) {
   for (const auto& [name, t] : root.named_tables("profile"))
-    rules.profiles[name] = std::make_shared<const profile>(read_profile(name, t));
-  if (!rules.profiles.contains("default"))
-    rules.profiles["default"] = std::make_shared<const profile>();
+    rules.profiles[name] = std::make_shared<const profile>(read_profile(name, t, usual));
+  if (rules.profiles.contains("default")) return;
+  profile plain;
+  plain.needs_login = usual == login_rule::required;
+  rules.profiles["default"] = std::make_shared<const profile>(std::move(plain));
 }
 
 void read_accounts(const config_table& root, terminal_rules& rules) {

@@ -106,7 +106,7 @@ TEST(mediator_config, every_key_is_understood) {
   EXPECT_EQ(l.config.level, log_level::warning);
   EXPECT_EQ(l.config.drain_limit, seconds{20});
   EXPECT_EQ(l.config.backend.urls.size(), 2U);
-  EXPECT_EQ(l.config.rules->answer_pointer, "/payload/0");
+  EXPECT_EQ(l.config.backend.answer_pointer, "/payload/0");
   ASSERT_EQ(l.config.listeners.size(), 2U);
   EXPECT_EQ(l.config.listeners[0].allowed.size(), 2U);
   EXPECT_EQ(l.config.listeners[1].discipline, line_discipline::telnet);

@@ -113,6 +113,7 @@ unsigned status_of(const backend_error& e) {
   case backend_failure::unreachable: return 503;
   case backend_failure::lost:
   case backend_failure::status:
+  case backend_failure::unusable:
   case backend_failure::bad_answer: break;
   }
   return 502;
@@ -218,6 +219,7 @@ void door::take(const http::request& request, http::responder responder) {
 
 void door::relay(const std::shared_ptr<visit>& v) {
   auto relayed = v->in.content;
+  bool has_proved = false;
   if (relayed.code == code::login) {
     const auto verdict = check_login(relayed, *rules_);
     if (verdict.what == login_verdict::kind::refuse) {
@@ -229,12 +231,16 @@ void door::relay(const std::shared_ptr<visit>& v) {
       accept_login(*v);
       return v->respond(200, {code::login_response, {"1"}});
     }
+    has_proved = verdict.has_proved;
   }
   apply_to_request(relayed, *v->rules);
   backend_request ask;
-  ask.code = relayed.code;
+  ask.content = relayed;
   ask.session = v->session;
-  ask.message = to_json(relayed);
+  ask.keeps_connection = false;
+  ask.has_proved_login = has_proved;
+  ask.nulls = v->rules->nulls;
+  ask.order = v->rules->order;
   ask.request_id = fmt::format("door-{:016x}", random_bits());
   ask.client = v->responder.peer().to_string();
   ask.account = v->account;
@@ -257,23 +263,16 @@ void door::relay(const std::shared_ptr<visit>& v) {
 }
 
 void door::take_reply(visit& v, const backend_reply& reply) {
-  const auto refuse = [&v](unsigned status, std::string_view screen, std::string_view why) {
-    log_error("[door {}] no answer to {}: {}", v.session, v.in.content.code.text(), why);
-    v.refuse(status, screen);
-  };
-  if (!reply) {
-    const auto& error = reply.error();
+  const auto refuse = [&](const backend_error& error) {
     count_failure(counters_, error);
-    return refuse(status_of(error), screen_text(error, *v.rules),
-                  error.detail.empty() ? to_text(error.kind) : std::string_view{error.detail});
-  }
-  const auto read =
-      read_relay_answer(v.in.content, *reply, *v.rules, rules_->answer_pointer, visit::date());
-  if (!read.fault.empty()) {
-    ++counters_.bad_answers;
-    ++counters_.failures;
-    return refuse(502, v.rules->refused_text, read.fault);
-  }
+    const auto failed = v.in.content.code;
+    log_error("[door {}] {}", v.session, explain_failure(failed, error));
+    v.refuse(status_of(error), screen_text(failed, error, *v.rules));
+  };
+  if (!reply) return refuse(reply.error());
+  const auto read = take_relay_answer(v.in.content, *reply, *v.rules, visit::date());
+  if (!read.fault.empty())
+    return refuse({backend_failure::unusable, 0, std::string{read.fault}, {}});
   if (read.content.code == code::login_response) {
     if (read.content.fixed.starts_with('1'))
       accept_login(v);

@@ -105,8 +105,8 @@ TEST_F(door_test, what_is_refused_counts_as_it_does_for_terminals) {
 
 TEST_F(door_test, ay_and_az_pass_in_neither_direction) {
   library.answer = [](const backend_request&) -> backend_reply {
-    return R"({"code":"18","fixed_fields":["03","01","01"],)"
-           R"("fields":[{"AB":"3"},{"AY":"1","AZ":"FFFF"},{"AJ":"Emma"}]})";
+    return said(R"({"code":"18","fixed_fields":["03","01","01"],)"
+                R"("fields":[{"AB":"3"},{"AY":"1","AZ":"FFFF"},{"AJ":"Emma"}]})");
   };
   const auto json = R"({"code":"17","fixed_fields":[],"fields":[{"AY":"1AZFFFF"},{"AB":"3"}]})";
   const auto body = post("", json, "application/json").body;
@@ -114,7 +114,7 @@ TEST_F(door_test, ay_and_az_pass_in_neither_direction) {
   EXPECT_EQ(body.find(R"("AZ")"), std::string::npos) << body;
   EXPECT_NE(body.find(R"("AJ":"Emma")"), std::string::npos) << body;
   ASSERT_EQ(library.seen.size(), 1U);
-  EXPECT_EQ(library.seen[0].message.find("AY"), std::string::npos) << library.seen[0].message;
+  EXPECT_FALSE(library.seen[0].content.has(field_id{"AY"}));
 }
 
 TEST_F(door_test, a_number_that_a_fixed_field_cannot_hold_is_refused) {
@@ -203,7 +203,7 @@ TEST_F(door_test, where_a_login_is_required_a_session_has_to_log_in_first) {
 TEST_F(door_test, a_login_that_is_refused_opens_nothing) {
   set(with_login());
   library.answer = [](const backend_request& request) -> backend_reply {
-    if (request.code == code::login) return R"({"code":"94","fixed_fields":["0"]})";
+    if (request.content.code == code::login) return said(R"({"code":"94","fixed_fields":["0"]})");
     return library_for_test::usual(request);
   };
   EXPECT_EQ(post("?session=mine", door_login).body, "940\r");
@@ -265,7 +265,7 @@ TEST_F(door_test, each_failure_has_its_status_and_the_message_that_refuses) {
     EXPECT_EQ(answer.status, status);
     EXPECT_EQ(answer.body.substr(0, 8), "18010101");
   }
-  library.answer = [](const backend_request&) -> backend_reply { return "nonsense"; };
+  library.answer = [](const backend_request&) -> backend_reply { return said("nonsense"); };
   EXPECT_EQ(status_of("", item), 502U);
   EXPECT_EQ(counters.failures, 6U);
   EXPECT_EQ(counters.bad_answers, 1U);
@@ -281,7 +281,7 @@ TEST_F(door_test, a_door_that_goes_answers_what_it_holds_and_hears_no_late_reply
                seconds{10}, [&](http::client_result&& r) { got = std::move(r); });
   ASSERT_TRUE(loop.run_until([&] { return library.kept.size() == 1; }, seconds{10}));
   d_.reset();
-  library.kept.front()(std::string{"{}"});
+  library.kept.front()(said("{}"));
   library.kept.clear();
   ASSERT_TRUE(loop.run_until([&] { return got.has_value(); }, seconds{10}));
   ASSERT_TRUE(*got);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tandem/io/shard.hpp>
-#include <tandem/sip2/mediator/backend.hpp>
+#include <tandem/sip2/mediator/backend_form.hpp>
 
 #include <functional>
 #include <string>
@@ -11,6 +11,9 @@
 #include <vector>
 
 namespace tandem::sip2 {
+
+/// What a library system over HTTP has said so.
+inline backend_reply said(std::string_view json) { return read_json_answer(json, {}); }
 
 class library_for_test final : public backend {
  public:
@@ -28,11 +31,11 @@ class library_for_test final : public backend {
 
   /// Logs everybody in and knows one item.
   static backend_reply usual(const backend_request& request) {
-    if (request.code == code::login) return R"({"code":"94","fixed_fields":["1"]})";
-    if (request.code == code::end_session) return R"({"code":"XT"})";
-    if (request.code == code::item_information)
-      return R"({"code":"18","fixed_fields":["03","01","01","20261120    153457"],)"
-             R"("fields":[{"AB":"3"},{"AJ":"Emma"}]})";
+    if (request.content.code == code::login) return said(R"({"code":"94","fixed_fields":["1"]})");
+    if (request.content.code == code::end_session) return said(R"({"code":"XT"})");
+    if (request.content.code == code::item_information)
+      return said(R"({"code":"18","fixed_fields":["03","01","01","20261120    153457"],)"
+                  R"("fields":[{"AB":"3"},{"AJ":"Emma"}]})");
     return tandem::fail(backend_error{backend_failure::status, 400, "unknown", "not known here"});
   }
 

@@ -31,7 +31,10 @@ void fit_to_descriptors(mediator_config& config) {
   // Each back-end has one more connection for its probes.
   const auto kept = others + (has_balancer ? terminal_server::most_unnamed : 0) +
                     config.backend.urls.size() * (config.backend.most_connections + std::size_t{1});
-  const auto room = limit > kept ? limit - kept : std::size_t{1};
+  const bool has_own_upstream = std::ranges::any_of(config.backend.urls, &library_url::is_sip2) &&
+                                config.backend.upstream->sessions == upstream_sessions::own;
+  const std::size_t each = has_own_upstream ? 2 : 1; // a terminal, and its connection upstream
+  const auto room = limit > kept + each ? (limit - kept) / each : std::size_t{1};
   auto& most = config.server.max_clients;
   if (most > room)
     log_warning("max-clients is {}, but {} open files have room for {} terminals; raise the limit "

@@ -55,6 +55,7 @@ struct profile {
   duration idle_limit{0};               ///< silence after which a terminal is let go; 0: never
   duration login_limit = seconds{60};   ///< from connect to the first message; 0: none
   duration backend_deadline = seconds{30};
+  duration repeat_window = seconds{10}; ///< after an answer: the same change again is a repetition
   std::vector<std::pair<std::string, std::string>> institutions; ///< AO: terminal's, back-end's
   std::string supported_mask; ///< BX is cut down to this; empty: as the back-end says
   std::vector<field_filter> filters;
@@ -62,6 +63,8 @@ struct profile {
   std::string offline_text =
       "The library system cannot be reached at the moment. Please ask the staff.";
   std::string refused_text = "The library system could not answer this. Please ask the staff.";
+  std::string unsure_text = ///< a change of which nobody knows whether it was made
+      "The library system did not confirm this. Please let the staff check before you try again.";
   std::string relogin_on; ///< an error answer that has this text means that the back-end forgot the
                           ///< session: the login is sent again, then the message. Empty: never
 };
@@ -82,7 +85,6 @@ struct terminal_rules {
   std::map<std::string, std::shared_ptr<const profile>, std::less<>> profiles;
   std::map<std::string, account, std::less<>> accounts;
   bool only_known_accounts = false; ///< a login that is not in accounts is refused here
-  std::string answer_pointer;       ///< RFC 6901: where a back-end's answer has the message
 
   /// The profile of a name, or the default one. Never null once a default is there.
   [[nodiscard]] std::shared_ptr<const profile> find_profile(std::string_view name) const;

@@ -19,20 +19,22 @@ struct relay_answer {
   std::string_view remark; ///< what was odd and is usable all the same; empty: nothing
 };
 
-/// Reads the body of a 200 answer: the message that answers `request`, whole, with the profile's
+/// Takes what a back-end said for the message that answers `request`, whole, with the profile's
 /// changes made.
-/// \param pointer where in the body the message is (terminal_rules::answer_pointer).
 /// \param date the 18 characters of now.
-[[nodiscard]] relay_answer read_relay_answer(const message& request, std::string_view body,
-                                             const profile& p, const std::string& pointer,
-                                             std::string_view date);
+[[nodiscard]] relay_answer take_relay_answer(const message& request, const backend_answer& said,
+                                             const profile& p, std::string_view date);
 
 /// The well-formed no to a request, with the profile's changes made.
 [[nodiscard]] message refuse_relay(const message& request, const profile& p, std::string_view text,
                                    std::string_view date);
 
-/// What the screen says when the back-end failed so.
-[[nodiscard]] std::string_view screen_text(const backend_error& error, const profile& p) noexcept;
+/// What the screen says when the back-end failed so over a message.
+[[nodiscard]] std::string_view screen_text(message_code failed, const backend_error& error,
+                                           const profile& p) noexcept;
+
+/// How the log says it: what failed, why, and whether it may have been executed all the same.
+[[nodiscard]] std::string explain_failure(message_code failed, const backend_error& error);
 
 /// Counts a request that the back-end gave no answer to.
 void count_failure(terminal_counters& counters, const backend_error& error) noexcept;

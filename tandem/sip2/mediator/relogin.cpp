@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/mediator/relogin.hpp>
 
+#include <tandem/sip2/protocol/json.hpp>
+
+#include <utility>
+
 namespace tandem::sip2 {
 
 bool relogin::on_failure(const backend_error& error, message_code failed,
@@ -12,13 +16,16 @@ bool relogin::on_failure(const backend_error& error, message_code failed,
   return true;
 }
 
-bool relogin::on_reply(const backend_reply& reply, const json_rules& rules) {
+bool relogin::on_reply(const backend_reply& reply) {
   stage_ = stage::again;
   if (!reply) return false;
-  json_notes notes;
-  const auto m = from_json(*reply, rules, &notes);
-  const bool is_usable = m && !notes.long_fixed && !notes.wrong_number;
-  return is_usable && m->code == code::login_response && m->fixed == "1";
+  const bool is_usable = !reply->notes.long_fixed && !reply->notes.wrong_number;
+  return is_usable && reply->content.code == code::login_response && reply->content.fixed == "1";
+}
+
+message relogin::login() const {
+  auto m = from_json(login_.reveal());
+  return m ? std::move(*m) : message{code::login};
 }
 
 } // namespace tandem::sip2

@@ -29,10 +29,10 @@ class relogin {
   /// The login is on its way.
   [[nodiscard]] bool is_pending() const noexcept { return stage_ == stage::login; }
   /// The back-end has answered it. \return whether the message goes once more.
-  [[nodiscard]] bool on_reply(const backend_reply& reply, const json_rules& rules);
+  [[nodiscard]] bool on_reply(const backend_reply& reply);
 
-  /// The JSON of the login; valid until the next on_login().
-  [[nodiscard]] std::string_view login() const noexcept { return login_.reveal(); }
+  /// The login that was accepted.
+  [[nodiscard]] message login() const;
 
  private:
   enum class stage : std::uint8_t {
@@ -41,7 +41,7 @@ class relogin {
     again,   ///< the message is once more; a back-end that forgets at once is broken
   };
   stage stage_ = stage::message;
-  secret login_;
+  secret login_; ///< as JSON
 };
 
 } // namespace tandem::sip2

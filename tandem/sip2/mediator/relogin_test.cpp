@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/mediator/relogin.hpp>
 
+#include <tandem/sip2/mediator/library_for_test.hpp>
+
 #include <gtest/gtest.h>
 
 namespace tandem::sip2 {
@@ -17,8 +19,8 @@ TEST(relogin, a_forgotten_session_gets_its_login_and_its_message_once_more) {
   r.on_message();
   EXPECT_TRUE(r.on_failure(forgotten, asked, mark));
   EXPECT_TRUE(r.is_pending());
-  EXPECT_EQ(r.login(), to_json(first_login));
-  EXPECT_TRUE(r.on_reply(std::string{R"({"code":"94","fixed_fields":["1"]})"}, {}));
+  EXPECT_EQ(r.login(), first_login);
+  EXPECT_TRUE(r.on_reply(said(R"({"code":"94","fixed_fields":["1"]})")));
   EXPECT_FALSE(r.is_pending());
   EXPECT_FALSE(r.on_failure(forgotten, asked, mark)) << "once is enough";
   r.on_message();
@@ -46,17 +48,15 @@ TEST(relogin, nothing_but_the_back_end_s_word_is_a_reason) {
 
 TEST(relogin, a_login_that_is_not_taken_ends_it) {
   for (const backend_reply& reply :
-       {backend_reply{R"({"code":"94","fixed_fields":["0"]})"}, backend_reply{"nonsense"},
-        backend_reply{R"({"code":"98"})"}, backend_reply{R"({"code":"94"})"},
-        backend_reply{R"({"code":"94","fixed_fields":["1","surplus"]})"},
-        backend_reply{R"({"code":"94","fixed_fields":[1,1]})"},
-        backend_reply{R"({"code":"94","fixed_fields":[12]})"},
+       {said(R"({"code":"94","fixed_fields":["0"]})"), said("nonsense"), said(R"({"code":"98"})"),
+        said(R"({"code":"94"})"), said(R"({"code":"94","fixed_fields":["1","surplus"]})"),
+        said(R"({"code":"94","fixed_fields":[1,1]})"), said(R"({"code":"94","fixed_fields":[12]})"),
         backend_reply{tandem::fail(backend_error{backend_failure::timed_out, 0, "", ""})}}) {
     relogin r;
     r.on_login(first_login);
     r.on_message();
     ASSERT_TRUE(r.on_failure(forgotten, asked, mark));
-    EXPECT_FALSE(r.on_reply(reply, {}));
+    EXPECT_FALSE(r.on_reply(reply));
     EXPECT_FALSE(r.is_pending());
   }
 }

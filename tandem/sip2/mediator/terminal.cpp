@@ -203,7 +203,8 @@ void terminal::take_intact(const envelope& e, std::string_view line) {
   ++options_.counters->requests;
   if (e.code == code::request_acs_resend) return resend_last(e);
 
-  if (const auto* again = repetition_.on_request(e, profile_->wire.detection)) {
+  if (const auto* again = repetition_.on_request(e, profile_->wire.detection,
+                                                 profile_->repeat_window, last_active_)) {
     ++options_.counters->duplicates;
     log_info("{} {} repeated; answered as before", log_.label(), e.code.text());
     return put(*again);
@@ -265,20 +266,24 @@ void terminal::take_login(message& m) {
     return answer(message{code::login_response, {"1"}});
   case login_verdict::kind::relay: break;
   }
+  has_proved_login_ = verdict.has_proved;
   relay(std::move(m));
+  has_proved_login_ = false;
 }
 
 void terminal::relay(message m) {
   apply_to_request(m, *profile_);
-  ask(m.code, to_json(m), profile_->backend_deadline);
+  ask(std::move(m), profile_->backend_deadline);
   state_ = state::waiting;
 }
 
-void terminal::ask(message_code code, std::string_view json, duration deadline) {
+void terminal::ask(message m, duration deadline) {
   backend_request request;
-  request.code = code;
+  request.content = std::move(m);
   request.session = options_.session;
-  request.message = json;
+  request.has_proved_login = has_proved_login_;
+  request.nulls = profile_->nulls;
+  request.order = profile_->order;
   request.request_id = log_.request_id();
   request.client = options_.peer;
   request.account = account_;
@@ -312,16 +317,10 @@ void terminal::go_on(const backend_reply& reply, instant now) {
   pump(now);
 }
 
-void terminal::take_reply(const std::string& body) {
-  const auto read = read_relay_answer(request_, body, *profile_, options_.rules->answer_pointer,
-                                      format_date(host_.wall_now()));
-  if (!read.fault.empty()) {
-    ++options_.counters->bad_answers;
-    ++options_.counters->failures;
-    log_error("{} the back-end's answer to {} is unusable: {}", log_.label(), request_.code.text(),
-              read.fault);
-    return refuse(profile_->refused_text);
-  }
+void terminal::take_reply(const backend_answer& said) {
+  const auto read = take_relay_answer(request_, said, *profile_, format_date(host_.wall_now()));
+  if (!read.fault.empty())
+    return take_failure({backend_failure::unusable, 0, std::string{read.fault}, {}});
   if (!read.remark.empty())
     log_notice("{} the back-end's answer to {} contains {}", log_.label(), request_.code.text(),
                read.remark);
@@ -358,24 +357,21 @@ void terminal::accept_login() {
 void terminal::take_failure(const backend_error& error) {
   if (relogin_.on_failure(error, request_.code, profile_->relogin_on)) return log_in_again();
   count_failure(*options_.counters, error);
-  log_error("{} no answer to {} from the back-end: {} {}{}{}", log_.label(), request_.code.text(),
-            to_text(error.kind), error.status ? std::to_string(error.status) : std::string{},
-            error.detail.empty() ? "" : ": ", error.detail);
+  log_error("{} {}", log_.label(), explain_failure(request_.code, error));
   if (!error.body.empty() && is_logged(log_level::debug))
     log_debug("{} it said: {}", log_.label(), log_.without_secrets(error.body));
-  refuse(screen_text(error, *profile_));
+  refuse(screen_text(request_.code, error, *profile_));
 }
 
 void terminal::log_in_again() {
   log_notice("{} the back-end has forgotten the session; logging in again", log_.label());
   log_.begin_request();
-  ask(code::login, relogin_.login(), profile_->backend_deadline);
+  ask(relogin_.login(), profile_->backend_deadline);
   state_ = state::waiting;
 }
 
 void terminal::take_login_again(const backend_reply& reply) {
-  if (!relogin_.on_reply(reply,
-                         {profile_->nulls, profile_->order, options_.rules->answer_pointer})) {
+  if (!relogin_.on_reply(reply)) {
     ++options_.counters->failures;
     log_error("{} the back-end did not take the login again", log_.label());
     return refuse(profile_->offline_text);
@@ -395,7 +391,10 @@ void terminal::answer(const message& m) {
   std::optional<std::string_view> sequence;
   if (sequence_) sequence = *sequence_;
   auto bytes = write_message(m, profile_->wire, sequence);
-  repetition_.on_answer(bytes);
+  // Of the answers to what changes something, those that are not about a patron's state say so.
+  const bool is_done =
+      m.fixed.starts_with('1') || (request_.code == code::fee_paid && m.fixed.starts_with('Y'));
+  repetition_.on_answer(bytes, is_done, last_active_);
   note_written(bytes);
   put(std::move(bytes));
 }
@@ -433,7 +432,7 @@ void terminal::leave() {
   }
   state_ = state::leaving;
   log_.begin_request();
-  ask(code::end_session, to_json(message{code::end_session}), farewell_deadline);
+  ask(message{code::end_session}, farewell_deadline);
 }
 
 /// \param tail AY and AZ, as on the wire.

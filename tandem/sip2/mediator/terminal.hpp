@@ -129,10 +129,10 @@ class terminal {
   void take_login(message& m);
   void relay(message m);
   void log_in_again();
-  void ask(message_code code, std::string_view json, duration deadline);
+  void ask(message m, duration deadline);
   void resend_last(const envelope& e);
   void go_on(const backend_reply& reply, instant now);
-  void take_reply(const std::string& body);
+  void take_reply(const backend_answer& said);
   void take_failure(const backend_error& error);
   void take_login_again(const backend_reply& reply);
   void accept_login();
@@ -163,6 +163,7 @@ class terminal {
   instant last_active_;
 
   message request_;                     ///< in progress, as the terminal sent it
+  bool has_proved_login_ = false;       ///< a login in progress whose password was found right here
   std::optional<std::string> sequence_; ///< how it is to be answered
   std::string account_;                 ///< login name, once accepted
   std::string_view closing_;            ///< why to close after the answer in progress; empty: go on

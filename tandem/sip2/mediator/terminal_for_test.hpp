@@ -5,6 +5,7 @@
 #include <tandem/sip2/mediator/terminal.hpp>
 
 #include <tandem/base/log.hpp>
+#include <tandem/sip2/mediator/backend_form.hpp>
 #include <tandem/sip2/protocol/checksum.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
@@ -18,6 +19,12 @@ inline const std::string d = "20261120    153457";
 inline const std::string item = "17" + d + "AOi|AB3|";
 inline const std::string checkout = "11YN" + d + d + "AOi|AApat|AB3|AC|";
 
+/// What the back-end was asked, with the JSON of it.
+struct request_for_test : backend_request {
+  message_code code = {};
+  std::string message = {};
+};
+
 /// A world for one terminal, in virtual time.
 class terminal_test : public ::testing::Test, public terminal_host {
  public:
@@ -28,7 +35,11 @@ class terminal_test : public ::testing::Test, public terminal_host {
 
   void write(std::string bytes) override { writes.push_back(std::move(bytes)); }
   void close() override { is_closed = true; }
-  void send(backend_request&& request) override { requests.push_back(std::move(request)); }
+  void send(backend_request&& request) override {
+    requests.push_back({std::move(request)});
+    requests.back().code = requests.back().content.code;
+    requests.back().message = to_json(requests.back().content);
+  }
   void on_line(direction, std::string_view line) override { lines.emplace_back(line); }
   [[nodiscard]] bool is_traced() const noexcept override { return true; }
   [[nodiscard]] wall_time wall_now() const override { return *parse_date("20261120    153457"); }
@@ -46,7 +57,7 @@ class terminal_test : public ::testing::Test, public terminal_host {
   void set(const profile& p) { rules->profiles[p.name] = std::make_shared<const profile>(p); }
 
   void feed(std::string_view bytes) { t->on_bytes(bytes, now); }
-  void reply(std::string json) { t->on_reply(std::move(json), now); }
+  void reply(std::string_view json) { t->on_reply(read_json_answer(json, reading), now); }
   void fail_reply(backend_failure kind, unsigned status = 0, std::string body = {}) {
     t->on_reply(tandem::fail(backend_error{kind, status, "http://ils", std::move(body)}), now);
   }
@@ -56,7 +67,7 @@ class terminal_test : public ::testing::Test, public terminal_host {
     writes.pop_front();
     return first;
   }
-  backend_request take_request() {
+  request_for_test take_request() {
     if (requests.empty()) return {};
     auto first = requests.front();
     requests.pop_front();
@@ -72,7 +83,8 @@ class terminal_test : public ::testing::Test, public terminal_host {
   terminal_counters counters;
   instant now{seconds{1000}};
   std::deque<std::string> writes;
-  std::deque<backend_request> requests;
+  std::deque<request_for_test> requests;
+  json_rules reading;
   std::vector<std::string> lines;
   bool is_closed = false;
   std::optional<terminal> t;

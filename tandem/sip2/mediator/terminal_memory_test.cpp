@@ -31,8 +31,8 @@ class terminal_without_memory : public terminal_test {
         const bool is_login = requests.front().code == code::login;
         requests.pop_front();
         const std::size_t failing = std::exchange(failing_allocation, 0);
-        const backend_reply own{is_login ? login_ok
-                                         : checkout_answer()}; // the pool's, not the terminal's
+        const backend_reply own = // the pool's, not the terminal's
+            read_json_answer(is_login ? login_ok : checkout_answer(), {});
         failing_allocation = failing;
         t->on_reply(own, now);
       }
@@ -63,7 +63,7 @@ TEST(terminal_memory, a_checkout_is_refused_or_ends_the_connection_and_the_next_
         EXPECT_TRUE(w.is_closed);
         while (!w.requests.empty()) { // the back-end is told
           w.requests.pop_front();
-          w.t->on_reply(login_ok, w.now);
+          w.reply(login_ok);
         }
         EXPECT_TRUE(w.t->is_finished()) << "a session without its connection stays behind";
         w.make();
@@ -89,7 +89,7 @@ TEST(terminal_memory, a_piece_that_is_lost_while_an_answer_is_awaited_ends_the_c
     ASSERT_TRUE(terminal_without_memory::has_failed());
     w.arm(0);
     EXPECT_TRUE(w.is_closed && !w.t->is_connected());
-    w.t->on_reply(terminal_without_memory::checkout_answer(), w.now);
+    w.reply(terminal_without_memory::checkout_answer());
     EXPECT_TRUE(w.writes.empty());
     ASSERT_EQ(w.requests.size(), 2U);
     EXPECT_EQ(w.requests.back().code, code::end_session);
@@ -106,13 +106,14 @@ TEST(terminal_memory, a_terminal_that_went_is_finished_though_its_end_cannot_be_
       w.make();
       w.feed(checkout + "\r");
       w.t->on_lost(w.now);
-      const backend_reply answered{terminal_without_memory::checkout_answer()};
+      const backend_reply answered =
+          read_json_answer(terminal_without_memory::checkout_answer(), {});
       w.requests.clear();
       w.arm(n);
       w.t->on_reply(answered, w.now);
       is_beyond = !terminal_without_memory::has_failed();
       w.arm(0);
-      if (!w.requests.empty()) w.t->on_reply(login_ok, w.now);
+      if (!w.requests.empty()) w.reply(login_ok);
       EXPECT_TRUE(w.t->is_finished());
     }}.join();
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <tandem/sip2/mediator/backend_form.hpp>
 #include <tandem/sip2/mediator/terminal_server.hpp>
 
 #include <tandem/base/log.hpp>
@@ -22,17 +23,19 @@ class slow_library final : public backend {
   explicit slow_library(io::shard& h) : loop{h} {}
   void send(backend_request&& request, backend_done done) override {
     seen.push_back(request);
-    if (request.code == code::end_session) return done_later(R"({"code":"XT"})", std::move(done));
+    if (request.content.code == code::end_session)
+      return done_later(R"({"code":"XT"})", std::move(done));
     waiting.push_back(std::move(done));
   }
   [[nodiscard]] bool is_available() const noexcept override { return true; }
   void answer(std::string json) {
     auto done = std::move(waiting.front());
     waiting.pop_front();
-    done(std::move(json));
+    done(read_json_answer(json, {}));
   }
   void done_later(std::string json, backend_done done) {
-    loop.post([json = std::move(json), done = std::move(done)] { done(json); });
+    loop.post(
+        [json = std::move(json), done = std::move(done)] { done(read_json_answer(json, {})); });
   }
 
   io::shard& loop;
@@ -98,7 +101,7 @@ TEST_F(terminal_server_test, a_terminal_logs_in_and_leaves) {
   EXPECT_EQ(info.messages, 1U);
   p->connection.close();
   ASSERT_TRUE(wait([&] { return server->list().empty(); }));
-  EXPECT_EQ(library.seen.back().code, code::end_session);
+  EXPECT_EQ(library.seen.back().content.code, code::end_session);
   EXPECT_EQ(server->connected(), 0U);
 }
 
@@ -178,7 +181,7 @@ TEST_F(terminal_server_test,
   second->connection.write("97\r");
   ASSERT_TRUE(wait([&] { return second->received == "96\r" && crowd[1]->is_closed; }));
   EXPECT_FALSE(crowd[0]->is_closed || crowd[2]->is_closed);
-  ASSERT_TRUE(wait([&] { return library.seen.back().code == code::end_session; }));
+  ASSERT_TRUE(wait([&] { return library.seen.back().content.code == code::end_session; }));
   EXPECT_EQ(library.seen.back().session, library.seen[1].session) << "the back-end is told";
 
   crowd[2]->connection.write("1720261120    153457AOi|AB4|\r");
@@ -186,7 +189,7 @@ TEST_F(terminal_server_test,
   const auto third = connect_from("127.0.0.10");
   third->connection.write("97\r");
   ASSERT_TRUE(wait([&] { return third->received == "96\r" && crowd[0]->is_closed; }));
-  ASSERT_TRUE(wait([&] { return library.seen.back().code == code::end_session; }));
+  ASSERT_TRUE(wait([&] { return library.seen.back().content.code == code::end_session; }));
   EXPECT_EQ(library.seen.back().session, library.seen[0].session) << "told at once";
   EXPECT_EQ(server->server_counts().displaced, 2U);
   while (!library.waiting.empty()) library.answer(item_ok); // late, and harmless
@@ -324,7 +327,7 @@ TEST_F(terminal_server_test, draining_finishes_what_is_in_progress) {
   library.answer(login_ok);
   ASSERT_TRUE(wait([&] { return is_done; }));
   EXPECT_EQ(busy->received, "941\r");
-  EXPECT_EQ(library.seen.back().code, code::end_session);
+  EXPECT_EQ(library.seen.back().content.code, code::end_session);
   EXPECT_FALSE(server->is_listening());
 }
 

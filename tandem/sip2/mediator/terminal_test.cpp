@@ -201,10 +201,13 @@ TEST_F(terminal_test, every_back_end_failure_gets_a_well_formed_answer) {
     fail_reply(kind, kind == backend_failure::status ? 500 : 0, "some reason");
     const auto answer = take_write();
     EXPECT_EQ(answer.substr(0, 24), "120NUN" + d);
-    const bool has_answered =
-        kind == backend_failure::status || kind == backend_failure::bad_answer;
-    EXPECT_NE(answer.find(has_answered ? "could not answer" : "cannot be reached"),
-              std::string::npos);
+    const bool is_unsure = kind == backend_failure::timed_out || kind == backend_failure::lost ||
+                           kind == backend_failure::bad_answer;
+    EXPECT_NE(answer.find(is_unsure                         ? "let the staff check"
+                          : kind == backend_failure::status ? "could not answer"
+                                                            : "cannot be reached"),
+              std::string::npos)
+        << to_text(kind);
     EXPECT_FALSE(is_closed);
   }
   EXPECT_EQ(counters.failures, 8U);

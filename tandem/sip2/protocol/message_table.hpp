@@ -108,6 +108,14 @@ struct fixed_field {
 
 enum class direction : std::uint8_t { to_acs, to_sc, backend_only };
 
+/// What a request does to the library, which decides whether it may be sent a second time.
+enum class effect : std::uint8_t {
+  none,    ///< it only asks: another server may be asked the same
+  session, ///< it concerns the session of the terminal or of its patron
+  change,  ///< it lends, takes back, pays: once sent it may have been executed, and is never sent
+           ///< again, not even elsewhere
+};
+
 /// A row of the table of messages.
 struct message_spec {
   message_code code;
@@ -115,10 +123,11 @@ struct message_spec {
   direction way;
   bool since_2_00; ///< not in protocol 1.00
   std::span<const fixed_field> fixed;
-  std::string_view required; ///< field ids, separated by blanks
-  std::string_view optional; ///< the same; what the standard and the field know
-  message_code answer;       ///< of a request; blanks otherwise
-  std::uint8_t supported;    ///< position in BX, 255: none
+  std::string_view required;  ///< field ids, separated by blanks
+  std::string_view optional;  ///< the same; what the standard and the field know
+  message_code answer;        ///< of a request; blanks otherwise
+  std::uint8_t supported;     ///< position in BX, 255: none
+  effect does = effect::none; ///< of a request
 
   /// Bytes of all fixed fields together, the code apart.
   [[nodiscard]] constexpr std::size_t fixed_width() const noexcept {
