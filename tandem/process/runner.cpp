@@ -227,8 +227,12 @@ class runner::impl final : public std::enable_shared_from_this<runner::impl>, io
       loop_.timers().arm(j, loop_.now() + after_kill);
       return;
     case job::phase::killed:
-      // The kernel holds it. Its caller need not wait; its place stays taken until it ends.
-      answer(j, j.verdict);
+      // The kernel holds it, or the spawner had no room for a request. Its caller need not wait.
+      // Its place stays taken until its end is told; the spawner tells that of a child, too, which
+      // it does not have.
+      send_request(j, spawn_request_kind::signal, SIGKILL);
+      loop_.timers().arm(j, loop_.now() + after_kill);
+      answer(j, j.verdict); // may end this job
       return;
     }
   }

@@ -13,11 +13,13 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <optional>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 using namespace tandem;
 using namespace tandem::process;
@@ -77,6 +79,13 @@ class processes : public testing::Test {
 
   /// Any process of the group that is not a zombie.
   static bool has_living_member(pid_t group) {
+    return is_there_a_process([&](pid_t, pid_t member_of) { return member_of == group; });
+  }
+  static bool has_living_child(pid_t of) {
+    return is_there_a_process([&](pid_t parent, pid_t) { return parent == of; });
+  }
+  template <typename Condition>
+  static bool is_there_a_process(Condition condition) {
     for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {
       std::ifstream stat{entry.path() / "stat"};
       std::string number;
@@ -84,7 +93,7 @@ class processes : public testing::Test {
       std::string state;
       pid_t parent = 0;
       pid_t member_of = 0;
-      if (stat >> number >> name >> state >> parent >> member_of && member_of == group &&
+      if (stat >> number >> name >> state >> parent >> member_of && condition(parent, member_of) &&
           state != "Z" && state != "X")
         return true;
     }
@@ -312,6 +321,42 @@ TEST_F(processes, many_run_under_the_cap_and_in_order) {
   EXPECT_EQ(most, 8);
   EXPECT_EQ(runner.statistics().succeeded, 200U);
   EXPECT_EQ(runner.statistics().running, 0);
+}
+
+// The socket to a runner holds some 280 reports; the spawner keeps the others until there is room.
+TEST_F(processes, that_end_at_once_while_their_runner_is_busy_are_all_told) {
+  constexpr std::size_t count = 600;
+  tandem::process::runner wide{loop, starter, {.most_running = count, .most_waiting = count}};
+  const pid_t parent = std::stoi(run_shell("echo $PPID").output);
+  const std::string gate = testing::TempDir() + "tandem-gate-" + std::to_string(::getpid());
+  const std::string opened = gate + "-opened";
+  ASSERT_EQ(::mkfifo(gate.c_str(), S_IRUSR | S_IWUSR), 0);
+  std::ofstream{opened};
+  const int open_gate = ::open(gate.c_str(), O_RDWR | O_CLOEXEC);
+  std::map<run_outcome, std::size_t> ends;
+  std::size_t ended = 0;
+  const auto command = child_command::shell(
+      "exec 3<\"$1\"; echo x >>\"$2\"; read x <&3; echo done; exit 0", {gate, opened});
+  for (std::size_t i = 0; i < count; ++i)
+    wide.run(command, {},
+             {.deadline = seconds{300},
+              .longest_wait = seconds{300},
+              .output = run_output::capture,
+              .log_limit = 0},
+             [&](run_result&& r) {
+               ++ends[r.output == "done\n" && r.code == 0 ? r.outcome : run_outcome::lost];
+               ++ended;
+             });
+  ASSERT_TRUE(loop.run_until([&] { return std::filesystem::file_size(opened) == 2 * count; },
+                             seconds{240}));
+  ::close(open_gate);
+  while (has_living_child(parent)) std::this_thread::yield(); // the loop stands still
+  EXPECT_TRUE(loop.run_until([&] { return ended == count; }, seconds{20}));
+  EXPECT_THAT(ends, testing::ElementsAre(std::pair{run_outcome::exited, count}));
+  EXPECT_EQ(wide.statistics().running, 0);
+  EXPECT_TRUE(run_shell("exit 0").succeeded()) << "places and channels are there again";
+  std::filesystem::remove(gate);
+  std::filesystem::remove(opened);
 }
 
 TEST_F(processes, beyond_the_queue_it_is_refused) {

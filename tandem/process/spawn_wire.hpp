@@ -32,7 +32,7 @@ inline constexpr std::uint32_t errors_pipe = 2;
 
 enum class spawn_request_kind : std::uint32_t {
   run = 1,
-  signal, ///< to the process group
+  signal, ///< to the process group; answered `ended` when there is no such child
   pipes,  ///< asks for the pipes while the child runs; it may have ended meanwhile
   ping,   ///< asks whether the spawner still works; `id` is of no child
 };

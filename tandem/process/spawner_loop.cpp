@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace tandem::process {
 
@@ -38,10 +39,21 @@ using child_pipes = std::array<int, 2>;
 static_assert(output_pipe == 1U << 0 && errors_pipe == 1U << 1);
 
 struct child {
-  pid_t pid; ///< 0: free
+  pid_t pid; ///< 0: has ended, or free
   std::uint64_t id;
   std::int32_t channel; ///< -1: its runner is gone, nobody wants a report
   child_pipes pipes;
+  bool is_untold;   ///< has ended, and its channel had no room for the report yet
+  spawn_report end; ///< that report
+
+  [[nodiscard]] bool is_free() const noexcept { return pid == 0 && !is_untold; }
+};
+
+/// The answer to a request that the channel had no room for. There is one at most: while there is
+/// one, no further request of the channel is read.
+struct owed_answer {
+  bool is_owed;
+  spawn_report report;
 };
 
 /// Everything the loop needs, in zero pages that cost nothing until used.
@@ -50,6 +62,7 @@ struct memory {
   const char* const* inherited; ///< environment
   pid_t self;
   std::array<pollfd, first_channel + most_channels> polled;
+  std::array<owed_answer, first_channel + most_channels> owed; ///< by channel
   std::size_t poll_limit; ///< one past the last used place in polled
   std::array<child, most_children> children;
   std::size_t child_limit; ///< one past the last used place in children
@@ -66,11 +79,20 @@ void close_pipes(child_pipes& pipes) noexcept {
     if (const int fd = std::exchange(pipe, -1); fd >= 0) ::close(fd);
 }
 
-/// Sends a report with those of the pipes that `wanted` names; without them when they cannot be
-/// passed on. True when they are.
-bool report(std::int32_t channel, spawn_report what, const child_pipes& pipes = {-1, -1},
-            std::uint32_t wanted = 0) noexcept {
-  if (channel < 0) return false;
+bool holds_bytes(int pipe) noexcept {
+  int bytes = 0;
+  return pipe >= 0 && ::ioctl(pipe, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+enum class sent : std::uint8_t {
+  whole,
+  without_pipes, ///< they could not be passed on
+  nothing,       ///< the socket is full: to be told again when it has room (POLLOUT)
+};
+
+/// Sends a report with those of the pipes that `wanted` names.
+sent send_report(std::int32_t channel, spawn_report what, const child_pipes& pipes = {-1, -1},
+                 std::uint32_t wanted = 0) noexcept {
   child_pipes passed{};
   std::size_t count = 0;
   for (std::size_t i = 0; i < pipes.size(); ++i)
@@ -80,17 +102,70 @@ bool report(std::int32_t channel, spawn_report what, const child_pipes& pipes = 
     }
   const int socket = all.polled[static_cast<std::size_t>(channel)].fd;
   const iovec piece{.iov_base = &what, .iov_len = sizeof what};
-  // A runner has as many reports to read as it has children running, so the socket never fills.
-  const int error = send_packet(socket, {&piece, 1}, {passed.data(), count});
-  if (error == 0 || count == 0) return error == 0;
-  what.pipes = 0;
-  static_cast<void>(send_packet(socket, {&piece, 1}));
-  return false;
+  int error = send_packet(socket, {&piece, 1}, {passed.data(), count});
+  if (error == 0) return sent::whole;
+  if (count > 0 && !is_passing(error)) {
+    what.pipes = 0;
+    error = send_packet(socket, {&piece, 1});
+  }
+  // A runner that is gone is noticed where requests are read; nobody misses its reports.
+  return is_passing(error) ? sent::nothing : sent::without_pipes;
+}
+
+void wait_for_room(std::int32_t channel) noexcept {
+  all.polled[static_cast<std::size_t>(channel)].events |= POLLOUT;
+}
+
+/// Answers a request; what finds no room is kept, and no further request is read until it is told.
+void answer(std::int32_t channel, const spawn_report& what) noexcept {
+  if (send_report(channel, what) != sent::nothing) return;
+  const auto place = static_cast<std::size_t>(channel);
+  all.owed[place] = {.is_owed = true, .report = what};
+  all.polled[place].events = POLLOUT;
+}
+
+/// Passes on the pipes of a child that runs. It has ended when there is none: its end says more.
+bool tell_pipes(std::int32_t channel, const spawn_report& what) noexcept {
+  for (std::size_t i = 0; i < all.child_limit; ++i) {
+    child& c = all.children[i];
+    if (c.pid == 0 || c.channel != channel || c.id != what.id) continue;
+    const sent how = send_report(channel, what, c.pipes, output_pipe | errors_pipe);
+    if (how == sent::whole) close_pipes(c.pipes);
+    return how != sent::nothing;
+  }
+  return true;
+}
+
+/// False when there is no room: it stays untold.
+bool tell_end(child& c) noexcept {
+  const auto wanted = holds_bytes(c.pipes[1]) ? output_pipe | errors_pipe : output_pipe;
+  c.is_untold = c.channel >= 0 && send_report(c.channel, c.end, c.pipes, wanted) == sent::nothing;
+  if (!c.is_untold) close_pipes(c.pipes);
+  return !c.is_untold;
+}
+
+/// The channel has room: tells what is kept for it.
+void tell_what_is_kept(std::int32_t channel) noexcept {
+  const auto place = static_cast<std::size_t>(channel);
+  owed_answer& owed = all.owed[place];
+  if (owed.is_owed) {
+    owed.is_owed = owed.report.kind == spawn_report_kind::pipes
+                       ? !tell_pipes(channel, owed.report)
+                       : send_report(channel, owed.report) == sent::nothing;
+    if (owed.is_owed) return;
+  }
+  all.polled[place].events = POLLIN;
+  for (std::size_t i = 0; i < all.child_limit; ++i) {
+    child& c = all.children[i];
+    if (!c.is_untold || c.channel != channel || tell_end(c)) continue;
+    wait_for_room(channel);
+    return;
+  }
 }
 
 child* free_place() noexcept {
   for (std::size_t i = 0; i < all.children.size(); ++i)
-    if (all.children[i].pid == 0) {
+    if (all.children[i].is_free()) {
       all.child_limit = std::max(all.child_limit, i + 1);
       return &all.children[i];
     }
@@ -180,56 +255,58 @@ int run_child(std::int32_t channel, const spawn_request& header, char* at, char*
     close_pipes(pipes);
     return started.error();
   }
-  *place = {.pid = *started, .id = header.id, .channel = channel, .pipes = pipes};
+  *place = {.pid = *started,
+            .id = header.id,
+            .channel = channel,
+            .pipes = pipes,
+            .is_untold = false,
+            .end = {}};
   ++all.running;
   return 0;
 }
 
 void serve_request(std::int32_t channel, const spawn_request& header, char* at, char* end,
                    int passed) noexcept {
-  if (header.kind == spawn_request_kind::run) {
-    const int error = run_child(channel, header, at, end, passed);
-    if (error != 0)
-      report(channel, {.id = header.id,
-                       .kind = spawn_report_kind::ended,
-                       .pipes = 0,
-                       .start_error = error,
-                       .wait_status = 0,
-                       .cpu_microseconds = 0});
+  spawn_report made{.id = header.id,
+                    .kind = spawn_report_kind::ended,
+                    .pipes = 0,
+                    .start_error = 0,
+                    .wait_status = 0,
+                    .cpu_microseconds = 0};
+  switch (header.kind) {
+  case spawn_request_kind::run:
+    made.start_error = run_child(channel, header, at, end, passed);
+    if (made.start_error != 0) answer(channel, made);
     return;
-  }
-  if (header.kind == spawn_request_kind::ping) {
-    report(channel, {.id = header.id,
-                     .kind = spawn_report_kind::pong,
-                     .pipes = 0,
-                     .start_error = 0,
-                     .wait_status = 0,
-                     .cpu_microseconds = 0});
+  case spawn_request_kind::ping:
+    made.kind = spawn_report_kind::pong;
+    answer(channel, made);
     return;
-  }
-  for (std::size_t i = 0; i < all.child_limit; ++i) {
-    child& c = all.children[i];
-    if (c.pid == 0 || c.channel != channel || c.id != header.id) continue;
-    if (header.kind == spawn_request_kind::signal)
-      ::kill(-c.pid, static_cast<int>(header.signal));
-    else if (report(channel,
-                    {.id = c.id,
-                     .kind = spawn_report_kind::pipes,
-                     .pipes = 0,
-                     .start_error = 0,
-                     .wait_status = 0,
-                     .cpu_microseconds = 0},
-                    c.pipes, output_pipe | errors_pipe))
-      close_pipes(c.pipes);
+  case spawn_request_kind::pipes:
+    made.kind = spawn_report_kind::pipes;
+    if (tell_pipes(channel, made)) return;
+    all.owed[static_cast<std::size_t>(channel)] = {.is_owed = true, .report = made};
+    all.polled[static_cast<std::size_t>(channel)].events = POLLOUT;
+    return;
+  case spawn_request_kind::signal:
+    for (std::size_t i = 0; i < all.child_limit; ++i) {
+      const child& c = all.children[i];
+      if (c.is_free() || c.channel != channel || c.id != header.id) continue;
+      if (c.pid != 0) ::kill(-c.pid, static_cast<int>(header.signal));
+      return; // of one that is untold its end is on its way
+    }
+    answer(channel, made); // the runner believes in a child that is not there
+    return;
   }
 }
 
 void kill_children_of(std::int32_t channel) noexcept {
   for (std::size_t i = 0; i < all.child_limit; ++i) {
     child& c = all.children[i];
-    if (c.pid == 0 || c.channel != channel) continue;
-    ::kill(-c.pid, SIGKILL);
+    if (c.channel != channel) continue;
     c.channel = -1;
+    if (c.pid != 0) ::kill(-c.pid, SIGKILL);
+    if (c.is_untold) tell_end(c); // to nobody: its place is free
   }
 }
 
@@ -241,6 +318,7 @@ void serve_channel(std::int32_t channel) noexcept {
     kill_children_of(channel);
     ::close(socket.fd);
     socket.fd = -1; // poll skips it
+    all.owed[static_cast<std::size_t>(channel)].is_owed = false;
     return;
   }
   spawn_request header{};
@@ -251,6 +329,12 @@ void serve_channel(std::int32_t channel) noexcept {
   }
   for (const int descriptor : taken->descriptors)
     if (descriptor >= 0) ::close(descriptor);
+}
+
+void serve_events(std::int32_t channel) noexcept {
+  const short what = all.polled[static_cast<std::size_t>(channel)].revents;
+  if ((what & POLLOUT) != 0) tell_what_is_kept(channel);
+  if ((what & ~POLLOUT) != 0) serve_channel(channel); // the end of a runner comes unasked
 }
 
 void add_channel(int descriptor) noexcept {
@@ -273,26 +357,19 @@ bool serve_control() noexcept {
   return true;
 }
 
-bool holds_bytes(int pipe) noexcept {
-  int bytes = 0;
-  return pipe >= 0 && ::ioctl(pipe, FIONREAD, &bytes) == 0 && bytes > 0;
-}
-
 void end_child(child& c, int status, const rusage& used) noexcept {
   const auto whole = used.ru_utime.tv_sec + used.ru_stime.tv_sec;
   const auto fraction = used.ru_utime.tv_usec + used.ru_stime.tv_usec;
-  report(c.channel,
-         {.id = c.id,
-          .kind = spawn_report_kind::ended,
-          .pipes = 0,
-          .start_error = 0,
-          .wait_status = status,
-          .cpu_microseconds =
-              static_cast<std::uint64_t>(whole) * 1000000U + static_cast<std::uint64_t>(fraction)},
-         c.pipes, holds_bytes(c.pipes[1]) ? output_pipe | errors_pipe : output_pipe);
-  close_pipes(c.pipes);
+  c.end = {.id = c.id,
+           .kind = spawn_report_kind::ended,
+           .pipes = 0,
+           .start_error = 0,
+           .wait_status = status,
+           .cpu_microseconds =
+               static_cast<std::uint64_t>(whole) * 1000000U + static_cast<std::uint64_t>(fraction)};
   c.pid = 0;
   --all.running;
+  if (!tell_end(c)) wait_for_room(c.channel);
 }
 
 /// Takes every child that has ended. What it left running in its group ends with it.
@@ -349,15 +426,18 @@ void run_spawner(int control, const spawner_options& options,
   all.polled[signals_place].fd = watch_children();
   if (all.polled[signals_place].fd < 0) ::_exit(125);
   all.poll_limit = first_channel;
-  for (child& c : all.children) c.pid = 0;
+  for (child& c : all.children) {
+    c.pid = 0;
+    c.is_untold = false;
+  }
+  for (owed_answer& owed : all.owed) owed.is_owed = false;
   all.child_limit = 0;
   all.running = 0;
   for (;;) {
     if (::poll(all.polled.data(), all.poll_limit, -1) <= 0) continue;
     if (all.polled[signals_place].revents != 0) reap();
     for (std::size_t i = first_channel; i < all.poll_limit; ++i)
-      if (all.polled[i].fd >= 0 && all.polled[i].revents != 0)
-        serve_channel(static_cast<std::int32_t>(i));
+      if (all.polled[i].fd >= 0) serve_events(static_cast<std::int32_t>(i));
     if (all.polled[control_place].revents != 0 && !serve_control()) break;
   }
   for (std::size_t i = 0; i < all.child_limit; ++i)
