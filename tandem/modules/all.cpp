@@ -4,6 +4,7 @@
 #include <tandem/modules/auth/auth.hpp>
 #include <tandem/modules/domain.hpp>
 #include <tandem/modules/exec/exec.hpp>
+#include <tandem/modules/http_route/http_route.hpp>
 #include <tandem/modules/maxfwd.hpp>
 #include <tandem/modules/registrar/registrar.hpp>
 #include <tandem/modules/rr/rr.hpp>
@@ -21,9 +22,9 @@ namespace tandem::modules {
 
 std::span<const server::module_entry> all() {
   static const std::vector<server::module_entry> entries = [] {
-    std::vector<server::module_entry> made{sl(),        tm(),      rr(),      maxfwd(), usrloc(),
-                                           registrar(), textops(), xlog(),    print(),  exec(),
-                                           exec_core(), auth(),    auth_db(), uri(),    domain()};
+    std::vector<server::module_entry> made{
+        sl(),    tm(),   rr(),        maxfwd(), usrloc(),  registrar(), textops(), xlog(),
+        print(), exec(), exec_core(), auth(),   auth_db(), uri(),       domain(),  http_route()};
     for (server::module_entry& stub : stubs()) made.push_back(stub);
     return made;
   }();

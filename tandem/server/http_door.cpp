@@ -3,15 +3,10 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/control/json_rpc.hpp>
-#include <tandem/io/unique_fd.hpp>
+#include <tandem/io/secret_file.hpp>
 #include <tandem/server/privileges.hpp>
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace tandem::server {
 
@@ -19,33 +14,16 @@ namespace {
 
 constexpr std::size_t longest_token_file = 65'536;
 
-[[noreturn]] void refuse(const std::string& path, std::string_view why) {
-  throw start_error{fmt::format("http_tokens: '{}': {}", path, why)};
-}
-
 } // namespace
 
 control::access_tokens read_tokens(const std::string& path) {
-  const io::unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  struct stat state {};
-  if (!file || ::fstat(file.get(), &state) != 0) refuse(path, std::strerror(errno));
-  if (!S_ISREG(state.st_mode)) refuse(path, "is not a regular file");
-  if ((state.st_mode & S_IRWXO) != 0)
-    refuse(path, "others may read it; say chmod o= and who may is in its group");
-  std::string text;
-  char part[4096];
-  for (;;) {
-    const ssize_t got = ::read(file.get(), part, sizeof part);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refuse(path, std::strerror(errno));
-    if (got == 0) break;
-    text.append(part, static_cast<std::size_t>(got));
-    if (text.size() > longest_token_file) refuse(path, "is longer than 64 KiB");
-  }
-  auto tokens = control::access_tokens::parse(text);
-  explicit_bzero(text.data(), text.size());
-  explicit_bzero(part, sizeof part);
-  if (!tokens) refuse(path, tokens.error());
+  const auto refuse = [&path](std::string_view why) {
+    throw start_error{fmt::format("http_tokens: '{}': {}", path, why)};
+  };
+  const auto text = io::read_secret_file(path, longest_token_file);
+  if (!text) refuse(text.error().why);
+  auto tokens = control::access_tokens::parse(text->reveal());
+  if (!tokens) refuse(tokens.error());
   return std::move(*tokens);
 }
 

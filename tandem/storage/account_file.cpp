@@ -2,17 +2,11 @@
 #include <tandem/storage/account_file.hpp>
 
 #include <tandem/base/text.hpp>
-#include <tandem/io/unique_fd.hpp>
+#include <tandem/io/secret_file.hpp>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <stdexcept>
-#include <sys/stat.h>
-#include <system_error>
-#include <unistd.h>
 
 namespace tandem::storage {
 
@@ -20,48 +14,19 @@ namespace {
 
 using crypto::hash_function;
 
-/// The bytes of a file of secrets, wiped at the end.
-struct secret_bytes {
-  explicit secret_bytes(std::size_t size) : bytes(size) {}
-  secret_bytes(const secret_bytes&) = delete;
-  secret_bytes& operator=(const secret_bytes&) = delete;
-  ~secret_bytes() { explicit_bzero(bytes.data(), bytes.size()); }
-  std::vector<char> bytes;
-};
-
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
   throw std::runtime_error{fmt::format("{}: {}", path, why)};
-}
-
-[[noreturn]] void refuse_by_errno(const std::string& path) {
-  refuse(path, std::generic_category().message(errno));
 }
 
 } // namespace
 
 std::shared_ptr<account_file> account_file::read(const std::string& path) {
-  const io::unique_fd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (!file && errno == ENOENT)
-    refuse(path, "No such file or directory; an empty one of mode 600 lets nobody in, and "
-                 "docs/auth.md says how to put accounts into it");
-  if (!file) refuse_by_errno(path);
-  struct ::stat about {};
-  if (::fstat(file.get(), &about) != 0) refuse_by_errno(path);
-  if (!S_ISREG(about.st_mode)) refuse(path, "not a regular file");
-  if ((about.st_mode & 037) != 0)
-    refuse(path, "others may read or change the passwords; chmod 600 it, or 640 for its group");
-  if (about.st_size < 0 || static_cast<std::size_t>(about.st_size) > most_bytes)
-    refuse(path, fmt::format("larger than {} bytes", most_bytes));
-  secret_bytes all{static_cast<std::size_t>(about.st_size)};
-  std::size_t size = 0;
-  while (size < all.bytes.size()) {
-    const ssize_t got = ::read(file.get(), all.bytes.data() + size, all.bytes.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) refuse_by_errno(path);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  return std::make_shared<account_file>(std::string_view{all.bytes.data(), size}, path);
+  const auto text = io::read_secret_file(path, most_bytes);
+  if (!text && text.error().is_missing)
+    refuse(path, text.error().why + "; an empty one of mode 600 lets nobody in, and docs/auth.md "
+                                    "says how to put accounts into it");
+  if (!text) refuse(path, text.error().why);
+  return std::make_shared<account_file>(text->reveal(), path);
 }
 
 account_file::account_file(std::string_view text, const std::string& name) {
