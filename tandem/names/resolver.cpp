@@ -7,11 +7,8 @@
 #include <algorithm>
 #include <ares.h>
 #include <arpa/nameser.h>
-#include <array>
-#include <cstring>
 #include <fmt/format.h>
 #include <mutex>
-#include <netinet/in.h>
 #include <new>
 #include <stdexcept>
 #include <sys/epoll.h>
@@ -20,31 +17,37 @@ namespace tandem::names {
 
 namespace {
 
-constexpr int most_addresses = 32; ///< of one answer
 constexpr duration sweep_interval = seconds{1};
 
-/// Letters, digits, "-", "_" and dots, at most 253 of them, 63 between dots (RFC 1035 2.3.4); in
-/// lower case and without the final dot. Empty for anything else.
-std::string canonical(std::string_view name) {
-  if (!name.empty() && name.back() == '.') name.remove_suffix(1);
-  if (name.empty() || name.size() > 253) return {};
-  std::size_t label = 0;
-  for (const char c : name) {
-    if (c == '.') {
-      if (label == 0) return {};
-      label = 0;
-    } else if (is_alnum(c) || c == '-' || c == '_') {
-      if (++label > 63) return {};
-    } else {
-      return {};
+std::string question_of(const std::string& name, record_type type) {
+  const auto letter = [type] {
+    switch (type) {
+    case record_type::a: return '4';
+    case record_type::aaaa: return '6';
+    case record_type::srv: return 's';
+    default: return 'n';
     }
-  }
-  if (label == 0) return {};
-  return to_lower_copy(name);
+  };
+  return std::string{letter(), ' '} + name;
 }
 
-std::string question_of(const std::string& name, address_family type) {
-  return (type == address_family::v4 ? "4 " : "6 ") + name;
+/// Behind the labels of a service and its protocol (RFC 2782): "_sip._udp.example.com".
+std::string_view domain_of(std::string_view name) noexcept {
+  while (name.starts_with('_')) {
+    const std::size_t dot = name.find('.');
+    if (dot == std::string_view::npos) break;
+    name.remove_prefix(dot + 1);
+  }
+  return name;
+}
+
+std::size_t bytes_of(const std::string& question, const dns_records& found) noexcept {
+  constexpr std::size_t entry_itself = 256; // with its place in the table
+  std::size_t size = entry_itself + question.size() + found.addresses.size() * sizeof(ip_address);
+  for (const srv_record& r : found.servers) size += sizeof r + r.target.size();
+  for (const naptr_record& r : found.services)
+    size += sizeof r + r.flags.size() + r.services.size() + r.replacement.size();
+  return size;
 }
 
 bool is_wanted(const ip_address& ip, address_family wanted) noexcept {
@@ -139,12 +142,15 @@ struct resolver::channel final : timer {
   struct asked {
     channel& by;
     std::string question;
-    address_family type;
+    record_type type;
+    /// The name that is asked for.
+    [[nodiscard]] std::string_view name() const noexcept {
+      return std::string_view{question}.substr(2);
+    }
   };
 
-  void ask(const std::string& name, std::string question, address_family type) {
-    const int wire_type = type == address_family::v4 ? ns_t_a : ns_t_aaaa;
-    ares_query(ares, name.c_str(), ns_c_in, wire_type, &channel::on_answer,
+  void ask(const std::string& name, std::string question, record_type type) {
+    ares_query(ares, name.c_str(), ns_c_in, static_cast<int>(type), &channel::on_answer,
                new asked{*this, std::move(question), type});
     arm();
   }
@@ -155,39 +161,30 @@ struct resolver::channel final : timer {
     entry found; // without memory it stays "failed"
     found.error = resolve_error::failed;
     found.until = a->by.owner.loop_.now() + a->by.owner.options_.failure_ttl;
-    a->by.owner.loop_.guard([&] { found = a->by.read(a->type, status, bytes, size); });
+    a->by.owner.loop_.guard([&] {
+      const std::string_view message{reinterpret_cast<const char*>(bytes),
+                                     bytes ? static_cast<std::size_t>(std::max(size, 0)) : 0};
+      found = a->by.read(*a, status, message);
+    });
     a->by.owner.answered(a->question, std::move(found));
   }
 
-  entry read(address_family type, int status, const unsigned char* bytes, int size) const {
+  entry read(const asked& a, int status, std::string_view message) const {
     const resolver_options& options = owner.options_;
     entry e;
-    duration ttl = options.longest_ttl;
-    int count = most_addresses;
-    if (status == ARES_SUCCESS && type == address_family::v4) {
-      std::array<ares_addrttl, most_addresses> records;
-      status = ares_parse_a_reply(bytes, size, nullptr, records.data(), &count);
-      for (int i = 0; status == ARES_SUCCESS && i < count; ++i) {
-        const auto& r = records[static_cast<std::size_t>(i)];
-        std::array<std::uint8_t, 4> ip;
-        std::memcpy(ip.data(), &r.ipaddr, ip.size());
-        e.addresses.push_back(ip_address::v4(ip));
-        ttl = std::min<duration>(ttl, seconds{std::max(r.ttl, 0)});
+    duration ttl = options.failure_ttl;
+    e.error = error_of(status);
+    if (status == ARES_SUCCESS || e.error == resolve_error::not_found) {
+      auto answer = read_answer(message, a.name(), a.type);
+      if (!answer) {
+        e.error = resolve_error::failed;
+      } else if (status == ARES_SUCCESS && !answer->records.empty()) {
+        e.found = std::move(answer->records);
+        ttl = std::min<duration>(answer->ttl.value_or(seconds{0}), options.longest_ttl);
+      } else {
+        e.error = resolve_error::not_found;
+        ttl = std::min<duration>(answer->ttl.value_or(seconds{86'400}), options.negative_ttl);
       }
-    } else if (status == ARES_SUCCESS) {
-      std::array<ares_addr6ttl, most_addresses> records;
-      status = ares_parse_aaaa_reply(bytes, size, nullptr, records.data(), &count);
-      for (int i = 0; status == ARES_SUCCESS && i < count; ++i) {
-        const auto& r = records[static_cast<std::size_t>(i)];
-        std::array<std::uint8_t, 16> ip;
-        std::memcpy(ip.data(), &r.ip6addr, ip.size());
-        e.addresses.push_back(ip_address::v6(ip));
-        ttl = std::min<duration>(ttl, seconds{std::max(r.ttl, 0)});
-      }
-    }
-    if (e.addresses.empty()) {
-      e.error = status == ARES_SUCCESS ? resolve_error::not_found : error_of(status);
-      ttl = e.error == resolve_error::not_found ? options.negative_ttl : options.failure_ttl;
     }
     // A TTL of 0 still serves the requests of this moment.
     e.until = owner.loop_.now() + std::max<duration>(ttl, seconds{1});
@@ -229,31 +226,53 @@ resolver::resolver(io::shard& loop, resolver_options options)
 
 resolver::~resolver() = default;
 
-resolver::request_handle resolver::resolve(std::string_view name, address_family wanted,
-                                           callback done) {
+resolver::request_handle resolver::begin(const std::optional<records>& known,
+                                         records_callback done) {
   ++counters_.asked;
-  const auto known = find(name, wanted);
-  const std::string key = canonical(name);
   auto told = std::make_unique<telling>(*this);
   const request_handle by = requests_.emplace();
   request& r = *requests_.find(by);
   told->by = by;
   r.told = std::move(told);
   r.done = std::move(done);
-  if (known) {
-    ++counters_.cached;
-    entry all;
-    if (*known)
-      all.addresses = **known;
-    else
-      all.error = known->error();
-    r.awaited = 1;
-    account(by, all);
-    return by;
-  }
-  r.awaited = wanted == address_family::any ? 2 : 1;
-  if (wanted != address_family::v6) ask(key, address_family::v4, by);
-  if (wanted != address_family::v4) ask(key, address_family::v6, by);
+  r.awaited = 1;
+  if (!known) return by;
+  ++counters_.cached;
+  entry all;
+  if (*known)
+    all.found = **known;
+  else
+    all.error = known->error();
+  account(by, all);
+  return by;
+}
+
+resolver::request_handle resolver::resolve(std::string_view name, address_family wanted,
+                                           callback done) {
+  const auto known = find(name, wanted);
+  const std::string key = canonical_name(name);
+  std::optional<records> at_once;
+  if (known && *known)
+    at_once = dns_records{.addresses = **known, .servers = {}, .services = {}};
+  else if (known)
+    at_once = fail(known->error());
+  const request_handle by = begin(at_once, [done = std::move(done)](records&& found) {
+    // Nothing is copied: without memory nobody would be told.
+    done(found ? answer{std::move(found->addresses)} : answer{fail(found.error())});
+  });
+  if (known) return by;
+  if (wanted == address_family::any) requests_.find(by)->awaited = 2;
+  if (wanted != address_family::v6) ask(key, record_type::a, by);
+  if (wanted != address_family::v4) ask(key, record_type::aaaa, by);
+  return by;
+}
+
+resolver::request_handle resolver::look_up(std::string_view name, record_type wanted,
+                                           records_callback done) {
+  const auto known = find(name, wanted);
+  const std::string key = canonical_name(name);
+  const request_handle by = begin(known, std::move(done));
+  if (!known) ask(key, wanted, by);
   return by;
 }
 
@@ -264,9 +283,27 @@ std::optional<resolver::answer> resolver::find(std::string_view name, address_fa
     if (!is_wanted(*ip, wanted)) return fail(resolve_error::not_found);
     return std::vector{*ip};
   }
-  const std::string key = canonical(name);
+  const std::string key = canonical_name(name);
   if (key.empty()) return fail(resolve_error::bad_name);
   return find_known(key, wanted);
+}
+
+std::optional<resolver::records> resolver::find(std::string_view name, record_type wanted) {
+  if (wanted == record_type::a || wanted == record_type::aaaa) {
+    const auto known =
+        find(name, wanted == record_type::a ? address_family::v4 : address_family::v6);
+    if (!known) return std::nullopt;
+    if (!*known) return fail(known->error());
+    return dns_records{.addresses = **known, .servers = {}, .services = {}};
+  }
+  if (ip_address::parse(name)) return fail(resolve_error::not_found);
+  const std::string key = canonical_name(name);
+  if (key.empty()) return fail(resolve_error::bad_name);
+  if (hosts_.find(std::string{domain_of(key)}, loop_.now())) return fail(resolve_error::not_found);
+  const entry* const known = find_cached(question_of(key, wanted));
+  if (!known) return std::nullopt;
+  if (known->found.empty()) return fail(known->error);
+  return known->found;
 }
 
 std::optional<resolver::answer> resolver::find_known(const std::string& name,
@@ -280,14 +317,14 @@ std::optional<resolver::answer> resolver::find_known(const std::string& name,
     return found;
   }
   const entry* v4 =
-      wanted == address_family::v6 ? nullptr : find_cached(question_of(name, address_family::v4));
+      wanted == address_family::v6 ? nullptr : find_cached(question_of(name, record_type::a));
   const entry* v6 =
-      wanted == address_family::v4 ? nullptr : find_cached(question_of(name, address_family::v6));
+      wanted == address_family::v4 ? nullptr : find_cached(question_of(name, record_type::aaaa));
   if ((wanted != address_family::v6 && !v4) || (wanted != address_family::v4 && !v6))
     return std::nullopt;
   std::vector<ip_address> found;
   for (const entry* e : {v4, v6})
-    if (e) found.insert(found.end(), e->addresses.begin(), e->addresses.end());
+    if (e) found.insert(found.end(), e->found.addresses.begin(), e->found.addresses.end());
   if (found.empty()) return fail((v4 ? v4 : v6)->error);
   return found;
 }
@@ -297,7 +334,7 @@ const resolver::entry* resolver::find_cached(const std::string& question) const 
   return found == cache_.end() || found->second.until <= loop_.now() ? nullptr : &found->second;
 }
 
-void resolver::ask(const std::string& name, address_family type, request_handle by) noexcept try {
+void resolver::ask(const std::string& name, record_type type, request_handle by) noexcept try {
   std::string question = question_of(name, type);
   if (const entry* known = find_cached(question)) return account(by, *known);
   if (const auto found = asked_.find(question); found != asked_.end()) {
@@ -305,6 +342,7 @@ void resolver::ask(const std::string& name, address_family type, request_handle 
     return;
   }
   if (asked_.size() >= options_.in_flight) {
+    ++counters_.busy;
     entry none;
     none.error = resolve_error::busy;
     return account(by, none);
@@ -331,8 +369,10 @@ void resolver::answered(const std::string& question, entry found) noexcept {
     waiting = std::move(at->second);
     asked_.erase(at);
   }
-  if (found.addresses.empty()) {
-    ++counters_.failures;
+  if (found.found.empty()) {
+    ++(found.error == resolve_error::not_found   ? counters_.not_found
+       : found.error == resolve_error::timed_out ? counters_.timeouts
+                                                 : counters_.failures);
     log_debug("dns: {}: {}", question.substr(2), to_string(found.error));
   }
   for (const request_handle by : waiting) account(by, found);
@@ -340,23 +380,46 @@ void resolver::answered(const std::string& question, entry found) noexcept {
 }
 
 void resolver::remember(const std::string& question, entry found) {
-  if (cache_.size() >= options_.cached && loop_.now() - swept_ >= sweep_interval) {
+  const std::size_t size = bytes_of(question, found.found);
+  const auto has_room = [&] {
+    return cache_.size() < options_.cached && cached_bytes_ + size <= options_.cached_bytes;
+  };
+  if (const auto old = cache_.find(question); old != cache_.end()) forget(old);
+  if (!has_room() && loop_.now() - swept_ >= sweep_interval) {
     swept_ = loop_.now();
-    std::erase_if(cache_, [&](const auto& e) { return e.second.until <= loop_.now(); });
+    for (auto e = cache_.begin(); e != cache_.end();)
+      e = e->second.until <= loop_.now() ? forget(e) : std::next(e);
   }
-  while (cache_.size() >= options_.cached && !cache_.empty()) cache_.erase(cache_.begin());
-  cache_[question] = std::move(found);
+  while (!has_room() && !cache_.empty()) forget(cache_.begin());
+  if (size > options_.cached_bytes) return;
+  cache_.emplace(question, std::move(found));
+  cached_bytes_ += size;
+}
+
+resolver::cache::iterator resolver::forget(cache::iterator which) noexcept {
+  cached_bytes_ -= bytes_of(which->first, which->second.found);
+  return cache_.erase(which);
 }
 
 void resolver::account(request_handle by, const entry& found) noexcept {
   request* r = requests_.find(by);
   if (!r) return;
   // Of two failures the one that is not final is told: it is worth another try.
-  if (found.addresses.empty() && found.error != resolve_error::not_found) r->error = found.error;
+  if (found.found.empty() && found.error != resolve_error::not_found) r->error = found.error;
   const bool has_room = loop_.guard([&] {
-    for (const ip_address& ip : found.addresses) (ip.is_v4() ? r->v4 : r->v6).push_back(ip);
+    if (r->found.empty()) {
+      r->found = found.found;
+    } else { // the other family; IPv4 comes first
+      const auto& more = found.found.addresses;
+      auto& all = r->found.addresses;
+      const bool is_first = !more.empty() && more.front().is_v4();
+      all.insert(is_first ? all.begin() : all.end(), more.begin(), more.end());
+    }
   });
-  if (!has_room) r->error = resolve_error::failed;
+  if (!has_room) {
+    r->found = {};
+    r->error = resolve_error::failed;
+  }
   if (--r->awaited == 0) complete(by);
 }
 
@@ -367,14 +430,12 @@ void resolver::complete(request_handle by) noexcept {
 void resolver::tell(request_handle by) {
   request* r = requests_.find(by);
   if (!r) return;
-  const callback done = std::move(r->done);
-  std::vector<ip_address> all = std::move(r->v4);
-  const bool has_room = loop_.guard([&] { all.insert(all.end(), r->v6.begin(), r->v6.end()); });
+  const records_callback done = std::move(r->done);
+  dns_records all = std::move(r->found);
   const resolve_error error = r->error;
   requests_.erase(by);
   // One family is enough.
-  done(all.empty() ? answer{fail(has_room ? error : resolve_error::failed)}
-                   : answer{std::move(all)});
+  done(all.empty() ? records{fail(error)} : records{std::move(all)});
 }
 
 } // namespace tandem::names
