@@ -19,6 +19,7 @@ inline constexpr std::string_view httpbind_space = "http://jabber.org/protocol/h
 inline constexpr std::string_view xbosh_space = "urn:xmpp:xbosh";
 inline constexpr std::string_view stream_space = "http://etherx.jabber.org/streams";
 inline constexpr std::string_view client_space = "jabber:client";
+inline constexpr std::string_view stanza_error_space = "urn:ietf:params:xml:ns:xmpp-stanzas";
 
 /// What the server wants of the session, as it answers its creation (XEP-0124 7.2).
 struct session_terms {

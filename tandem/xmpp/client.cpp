@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view bind_space = "urn:ietf:params:xml:ns:xmpp-bind";
 constexpr std::string_view session_space = "urn:ietf:params:xml:ns:xmpp-session";
-constexpr std::string_view stanza_error_space = "urn:ietf:params:xml:ns:xmpp-stanzas";
 constexpr seconds login_deadline{60};
 constexpr seconds settled{60}; ///< online for so long: the next attempt is a first one again
 constexpr seconds kick_window{600};

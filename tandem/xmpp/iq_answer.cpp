@@ -15,7 +15,6 @@ namespace {
 constexpr std::string_view ping_space = "urn:xmpp:ping";
 constexpr std::string_view disco_space = "http://jabber.org/protocol/disco#info";
 constexpr std::string_view version_space = "jabber:iq:version";
-constexpr std::string_view stanza_error_space = "urn:ietf:params:xml:ns:xmpp-stanzas";
 constexpr std::size_t longest_id = 1023;
 
 void write_disco(xml_writer& xml) {

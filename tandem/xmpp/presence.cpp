@@ -13,7 +13,7 @@ namespace tandem::xmpp {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> words{"", "away", "chat", "dnd", "xa"};
+constexpr std::array<std::string_view, 5> show_words{"", "away", "chat", "dnd", "xa"};
 constexpr std::size_t longest_status = 1000;
 
 /// The beginning of a text, not ending within a character.
@@ -33,12 +33,12 @@ std::string_view begin_of(std::string_view text, std::size_t most) noexcept {
 } // namespace
 
 std::string_view to_string(presence_show show) noexcept {
-  return words[static_cast<std::size_t>(show)];
+  return show_words[static_cast<std::size_t>(show)];
 }
 
 std::optional<presence_show> presence_show_of(std::string_view word) noexcept {
-  for (std::size_t i = 0; i < words.size(); ++i)
-    if (words[i] == word) return static_cast<presence_show>(i);
+  for (std::size_t i = 0; i < show_words.size(); ++i)
+    if (show_words[i] == word) return static_cast<presence_show>(i);
   return std::nullopt;
 }
 
