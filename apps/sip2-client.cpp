@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -28,6 +29,8 @@ struct output_options {
   bool strict = false;
   bool interactive = false;
   bool self_test = false;
+  std::string conformance; ///< HOST:PORT of a server to report about
+  bool allows_changes = false;
   std::string replay; ///< file of a conversation
 
   /// Of several forms the tersest.
@@ -69,6 +72,11 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
       ->check(CLI::ExistingFile);
   app.add_flag("--self-test", o.self_test,
                "Try whether the server keeps to the protocol; asks only what changes nothing");
+  app.add_option("--conformance", o.conformance,
+                 "HOST:PORT: report how a SIP2 server keeps to the protocol, with --json as JSON; "
+                 "changes nothing. A login is optional");
+  app.add_flag("--allow-changes", o.allows_changes,
+               "--conformance lends the item to the patron, too, renews it, and takes it back");
   const auto group = [&app](const char* name) { return app.add_option_group(name); };
 
   auto* what = group("What is asked");
@@ -143,6 +151,28 @@ void add_options(CLI::App& app, scenario& s, output_options& o, bool& uses_error
   shown->add_flag("--interactive", o.interactive, "Read messages from standard input");
 }
 
+int report_conformance(scenario& s, const output_options& o) {
+  // An IPv6 address with a port is in brackets.
+  const auto colon = o.conformance.rfind(':');
+  std::uint16_t port = 0;
+  const auto digits =
+      std::string_view{o.conformance}.substr(colon == std::string::npos ? 0 : colon + 1);
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (colon == std::string::npos || colon == 0 || read.ec != std::errc{} || port == 0 ||
+      read.ptr != digits.data() + digits.size()) {
+    std::cerr << "--conformance: '" << o.conformance << "' is not HOST:PORT\n";
+    return usage_error;
+  }
+  s.server.port = port;
+  s.server.host = o.conformance.substr(0, colon);
+  if (s.server.host.starts_with('[') && s.server.host.ends_with(']'))
+    s.server.host = s.server.host.substr(1, s.server.host.size() - 2);
+  const auto report =
+      run_conformance(s, o.allows_changes ? test_changes::allowed : test_changes::none);
+  print_conformance(report, o.json, std::cout);
+  return static_cast<int>(report.is_good() ? run_end::done : run_end::answered_no);
+}
+
 int run_admin(int argc, char** argv) {
   admin_call call;
   std::string token;
@@ -198,6 +228,7 @@ int main(int argc, char** argv) {
   s.server.detects_errors = uses_errors;
   if (uses_errors && s.server.retries == 0) s.server.retries = 3;
   if (o.interactive) s.messages.clear(); // they are typed
+  if (!o.conformance.empty()) return report_conformance(s, o);
   if (const auto missing = find_missing(s); !missing.empty()) {
     std::cerr << app.help() << '\n' << missing << '\n';
     return usage_error;

@@ -9,6 +9,7 @@
 #include <tandem/sip2/demo/server.hpp>
 #include <tandem/sip2/mediator/command_line.hpp>
 #include <tandem/sip2/mediator/mediator.hpp>
+#include <tandem/sip2/mediator/upstream_check.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -23,6 +24,8 @@ namespace {
 
 using namespace tandem;
 using namespace tandem::sip2;
+
+constexpr int unreached = 2; ///< exit status of --check when a SIP2 server takes no login
 
 /// What the command line says beside the configuration.
 struct program_options {
@@ -62,7 +65,8 @@ void add_options(CLI::App& app, program_options& o) {
   app.add_flag("--daemonize", o.is_daemon, "Run in the background");
   app.add_option("--config", f.config_file, "Configuration file (TOML); flags win over it")
       ->check(CLI::ExistingFile);
-  app.add_flag("--check", o.is_check, "Only check the configuration, then end");
+  app.add_flag("--check", o.is_check,
+               "Only check the configuration, log in to SIP2 servers that it names, then end");
   app.add_option("--log", o.log_to, "syslog or stderr (syslog; with --demo stderr)")
       ->check(CLI::IsMember({"syslog", "stderr"}));
   app.add_flag("--log-passwords", f.logs_passwords,
@@ -123,6 +127,19 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/// What is in the files is right by now: looks at the SIP2 servers that they name.
+int check(const mediator_config& config) {
+  std::cout << "The configuration has no faults.\n";
+  open_log({.to_stderr = true, .level = log_level::critical, .name = "sip2-mediator"});
+  bool is_good = true;
+  for (const auto& found : check_upstreams(config.backend)) {
+    std::cout << found.server << '\n';
+    for (const auto& line : found.lines) std::cout << "  " << line << '\n';
+    is_good &= found.is_reached;
+  }
+  return is_good ? 0 : unreached;
 }
 
 /// Starts everything and serves until a signal ends it.
@@ -202,7 +219,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   for (const auto& doubt : doubts_of(o.flags)) std::cerr << "sip2-mediator: " << doubt << '\n';
-  if (o.is_check) return std::cout << "The configuration has no faults.\n", 0;
+  if (o.is_check) return check(*config);
   raise_descriptor_limit();
   try {
     return serve(o, std::move(*config));

@@ -7,12 +7,12 @@ import re
 import signal
 import socket
 import ssl
+import subprocess
 import threading
-import time
 
 import pytest
 from harness.ports import free_ports
-from harness.sip2 import (CHECKOUT, DATE, ITEM, LOGIN, Mediator, checked, client, finish_all, make_certificate)
+from harness.sip2 import (BIN, CHECKOUT, DATE, ITEM, LOGIN, Mediator, client, finish_all, make_certificate)
 from harness.sip2_server import SipServer
 from harness.waiting import until
 
@@ -462,3 +462,64 @@ def test_a_checkout_that_a_terminal_repeats_without_ay_is_executed_once(run, ser
     assert [code for code, _, _ in library.changes] == ["11"]
     assert terminal.ask(CHECKOUT.replace("31000001", "2")).startswith("121")
     assert [code for code, _, _ in library.changes] == ["11", "11"]
+
+
+# --- what an administrator asks beforehand ----------------------------------------------------------------------------
+
+def check(tmp_path, text):
+    """sip2-mediator --check of a configuration; the finished process."""
+    file = tmp_path / "checked.toml"
+    file.write_text(text)
+    return subprocess.run([BIN / "sip2-mediator", "--check", "--config", file], capture_output=True, text=True, timeout=60,
+                          check=False)
+
+
+def test_check_logs_in_upstream_and_tells_what_the_server_answers(server, tmp_path):
+    def short_list(server_, _connection, line):
+        return server_.usual(line).replace("BXYYYYYYYYYYYYYYYY", "BXYYN").encode() + b"\r" if line[:2] == "99" else None
+
+    library = server(short_list)
+    text = f'[backend]\nurl = "{library.url}"\n[upstream.default]\nlogin = "gate"\npassword = "PASSWORD"\n'
+    done = check(tmp_path, text.replace("PASSWORD", "right"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "answers: patron status (23), checkout (11)" in done.stdout and "does not answer: checkin (09)" in done.stdout
+    assert "leaves the standard: BX has 3 characters, not 16" in done.stdout
+    assert not library.changes
+    refused = check(tmp_path, text.replace("PASSWORD", "wrong"))
+    assert refused.returncode == 2 and "the login is refused" in refused.stdout
+    library.stop()
+    gone = check(tmp_path, text.replace("PASSWORD", "right"))
+    assert gone.returncode == 2 and "cannot be reached" in gone.stdout
+
+
+def test_the_conformance_report_changes_nothing_unless_it_may(run, server):
+    demo = run("--demo", name="demo")
+    common = ["--conformance", f"127.0.0.1:{demo.port}", "--sip-username", "siplogin", "--sip-password", "sippassword",
+              "--institution", "DEMO", "--patron-barcode", "21000001", "--patron-password", "1234", "--item-barcode", "31000001"]
+    good = client(*common, "--allow-changes")
+    assert good.returncode == 0, good.stdout
+    for line in ("messages may end with CR LF", "a message may come a byte at a time", "checkout (11)", "checkin (09)",
+                 "a wrong checksum is answered with 96", "an unknown field is ignored"):
+        assert f"ok   {line}\n" in good.stdout, good.stdout
+    report = json.loads(client(*common, "--json").stdout)
+    assert report["version"] == "2.00" and len(report["supported"]) == 16
+    assert not any(one["name"].startswith("checkout") for one in report["checks"])
+    library = server(lambda server_, _connection, line: b"98Y\r" if line[:2] == "99" else None)
+    bad = client("--conformance", f"127.0.0.1:{library.port}", "--timeout", "1", "--json")
+    assert bad.returncode == 5 and not library.changes
+    assert any(one["outcome"] == "bad" for one in json.loads(bad.stdout)["checks"])
+    assert client("--conformance", "nowhere").returncode == 1
+
+
+RECIPES = pathlib.Path(__file__).resolve().parents[2] / "docs/sip2.md"
+
+
+def test_the_recipes_of_the_page_are_configurations(tmp_path):
+    """Each one is whole, but for addresses: those become one where nobody listens."""
+    recipes = re.findall(r"```toml recipe\n(.*?)```", RECIPES.read_text(), re.DOTALL)
+    assert len(recipes) == 6
+    for text in recipes:
+        text = re.sub(r"(sip2s?://)[^\"]*", rf"\g<1>127.0.0.1:{free_ports(1)}", text)
+        text = re.sub(r'(ca|certificate)-file = .*\n', "", text).replace("sip2s://", "sip2://")
+        done = check(tmp_path, text)
+        assert done.returncode in (0, 2) and "The configuration has no faults." in done.stdout, text + done.stderr

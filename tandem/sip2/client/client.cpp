@@ -91,6 +91,19 @@ class client::impl final : io::connection_handler {
     }
   }
 
+  /// Each piece has left before the next is written.
+  result<message, client_error> run_in_pieces(const client_step& step, std::size_t piece) {
+    const std::string_view bytes{step.send};
+    next_.reset();
+    for (std::size_t at = 0; at < bytes.size() && !ended_; at += piece) {
+      connection_.write(bytes.substr(at, piece));
+      loop_.run_until([this] { return connection_.waiting_output() == 0 || ended_; },
+                      options_.answer_limit);
+    }
+    if (next_) return run(std::move(*next_));
+    return run({});
+  }
+
   client_session& session() noexcept { return session_; }
 
  private:
@@ -155,6 +168,10 @@ result<message, client_error> client::ask(const message& question) {
 
 result<message, client_error> client::ask_raw(std::string_view line) {
   return impl_->run(impl_->session().ask_raw(line));
+}
+
+result<message, client_error> client::ask_in_pieces(std::string_view line, std::size_t piece) {
+  return impl_->run_in_pieces(impl_->session().ask_raw(line), piece);
 }
 
 result<bool, client_error> client::login(std::string_view user, std::string_view password,

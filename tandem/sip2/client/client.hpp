@@ -56,6 +56,9 @@ class client {
   [[nodiscard]] result<message, client_error> ask(const message& question);
   /// Sends a line as it is, without its end, and waits for a line.
   [[nodiscard]] result<message, client_error> ask_raw(std::string_view line);
+  /// Sends a line as it is, in pieces that leave one after the other, and waits for a line.
+  [[nodiscard]] result<message, client_error> ask_in_pieces(std::string_view line,
+                                                            std::size_t piece);
   /// Logs in (93); whether the server said yes.
   [[nodiscard]] result<bool, client_error> login(std::string_view user, std::string_view password,
                                                  std::string_view location = {});

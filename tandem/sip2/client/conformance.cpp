@@ -1,47 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/client/conformance.hpp>
 
+#include <tandem/base/json_text.hpp>
 #include <tandem/base/text.hpp>
+#include <tandem/sip2/client/printer.hpp>
 #include <tandem/sip2/protocol/checksum.hpp>
-#include <tandem/sip2/protocol/date.hpp>
+#include <tandem/sip2/protocol/form_faults.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <algorithm>
+#include <ostream>
 
 #include <fmt/format.h>
 
 namespace tandem::sip2 {
 namespace {
-
-/// What is wrong with a fixed field's value; empty when it is one of its kind.
-std::string find_fixed_fault(const fixed_field& f, std::string_view value) {
-  const auto is_of = [value](std::string_view set) {
-    return value.find_first_not_of(set) == std::string_view::npos;
-  };
-  bool is_right = true;
-  switch (f.kind) {
-  case fixed_kind::flag: is_right = is_of("01"); break;
-  case fixed_kind::yes_no: is_right = is_of("YN"); break;
-  case fixed_kind::yes_no_unknown: is_right = is_of("YNU"); break;
-  case fixed_kind::date: is_right = looks_like_date(value) || is_of("0") || is_of(" "); break;
-  case fixed_kind::count: is_right = is_of("0123456789") || is_of(" "); break;
-  case fixed_kind::patron_status:
-  case fixed_kind::summary: is_right = is_of("Y "); break;
-  case fixed_kind::version: is_right = value == "1.00" || value == "2.00"; break;
-  case fixed_kind::language:
-  case fixed_kind::number:
-  case fixed_kind::limit:
-  case fixed_kind::circulation:
-  case fixed_kind::security:
-  case fixed_kind::fee_type:
-  case fixed_kind::payment_type:
-  case fixed_kind::sc_status_code: is_right = is_of("0123456789"); break;
-  case fixed_kind::currency:
-  case fixed_kind::hold_mode:
-  case fixed_kind::algorithm: break;
-  }
-  return is_right ? std::string{} : fmt::format("{} is '{}'", f.name, value);
-}
 
 std::string join(const std::vector<std::string>& faults) {
   std::string out;
@@ -78,11 +51,17 @@ class tester {
   std::optional<client> connect(const std::string& name, const client_options& options) {
     auto c = client::connect(options);
     if (!c) return note(name, c.error().text), std::nullopt;
-    const auto accepted = c->login(s_.user, s_.password, s_.login_location);
+    const auto accepted = log_in(*c);
     if (!accepted) return note(name, accepted.error().text), std::nullopt;
     if (!*accepted) return note(name, "the login is refused"), std::nullopt;
     note(name, {});
     return std::move(*c);
+  }
+
+  /// Who has no login to try does without.
+  result<bool, client_error> log_in(client& c) const {
+    if (s_.user.empty()) return true;
+    return c.login(s_.user, s_.password, s_.login_location);
   }
 
   std::optional<message> ask(const std::string& name, const message& question) {
@@ -120,7 +99,7 @@ class tester {
   /// A connection of its own, for what may leave answers behind; none: it has been noted.
   std::optional<client> connect_for(const std::string& name) {
     auto c = client::connect(s_.server);
-    const auto accepted = c ? c->login(s_.user, s_.password, s_.login_location) : false;
+    const auto accepted = c ? log_in(*c) : false;
     if (accepted && *accepted) return std::move(*c);
     return note(name, "a second terminal cannot log in"), std::nullopt;
   }
@@ -137,6 +116,8 @@ class tester {
 
   void check_pipeline() {
     const std::string name = "two messages at once are both answered";
+    if (s_.user.empty())
+      return all_.push_back({name, self_check::outcome::skipped, "give --sip-username"});
     auto c = connect_for(name);
     if (!c) return;
     const auto status = line_of(make_sc_status());
@@ -180,29 +161,180 @@ class tester {
   std::vector<self_check> all_;
 };
 
-} // namespace
+/// What a server does with what the standard leaves open, or some terminals send all the same.
+class habits {
+ public:
+  habits(const scenario& s, std::vector<self_check>& to) : s_{s}, all_{to} {}
 
-std::vector<std::string> find_form_faults(const message& m, std::string_view line) {
-  const auto* spec = m.spec();
-  if (!spec) return {"an unknown code"};
-  std::vector<std::string> faults;
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::ranges::any_of(line, is_control)) faults.emplace_back("control characters");
-  if (line.size() < 2 + spec->fixed_width())
-    faults.push_back(fmt::format("{} bytes are too few for the fixed fields", line.size()));
-  for (std::size_t i = 0; i < spec->fixed.size(); ++i)
-    if (auto fault = find_fixed_fault(spec->fixed[i], m.fixed_at(i)); !fault.empty())
-      faults.push_back(std::move(fault));
-  for (std::string_view ids = spec->required; ids.size() >= 2;
-       ids.remove_prefix(std::min<std::size_t>(3, ids.size())))
-    if (!m.has(field_id::of(ids))) faults.push_back(fmt::format("{} is missing", ids.substr(0, 2)));
-  for (const auto& f : m.fields)
-    if (f.value.size() > 255)
-      faults.push_back(
-          fmt::format("{} has {} bytes, the standard allows 255", f.id.text(), f.value.size()));
-  return faults;
+  void run(test_changes changes) {
+    try_status_first();
+    try_ends();
+    try_pieces();
+    try_old_version();
+    try_unknown_field();
+    if (changes == test_changes::allowed) try_changes();
+  }
+
+ private:
+  void note(std::string name, std::string fault) {
+    const auto how = fault.empty() ? self_check::outcome::good : self_check::outcome::bad;
+    all_.push_back({std::move(name), how, std::move(fault)});
+  }
+
+  std::optional<client> connect(const std::string& name, const client_options& options,
+                                bool logs_in = true) {
+    auto c = client::connect(options);
+    if (!c) return note(name, c.error().text), std::nullopt;
+    if (!logs_in || s_.user.empty()) return std::move(*c);
+    const auto accepted = c->login(s_.user, s_.password, s_.login_location);
+    if (accepted && *accepted) return std::move(*c);
+    return note(name, accepted ? "the login is refused" : accepted.error().text), std::nullopt;
+  }
+
+  /// The fault of an answer that must have this code and the right form.
+  [[nodiscard]] static std::string
+  fault_of(const client& c, const result<message, client_error>& answer, message_code wanted) {
+    if (!answer) return answer.error().text;
+    if (answer->code != wanted) return "it is answered with " + c.received();
+    return join(find_form_faults(*answer, c.received()));
+  }
+
+  void try_status_first() {
+    const std::string name = "a 99 before the login is answered";
+    if (auto c = connect(name, s_.server, false))
+      note(name, fault_of(*c, c->ask(make_sc_status()), code::acs_status));
+  }
+
+  void try_ends() {
+    for (const auto& [end, name] : {std::pair{line_end::crlf, "messages may end with CR LF"},
+                                    std::pair{line_end::lf, "messages may end with LF"}}) {
+      auto options = s_.server;
+      options.wire.end = end;
+      auto c = connect(name, options);
+      if (!c) continue;
+      auto fault = fault_of(*c, c->ask(make_sc_status()), code::acs_status);
+      // An end that counts as a message of its own shows in the answer behind it.
+      if (fault.empty()) fault = fault_of(*c, c->ask(make_sc_status()), code::acs_status);
+      note(name, fault);
+    }
+  }
+
+  void try_pieces() {
+    const std::string name = "a message may come a byte at a time";
+    auto c = connect(name, s_.server);
+    if (c) note(name, fault_of(*c, c->ask_in_pieces("9909992.00", 1), code::acs_status));
+  }
+
+  void try_old_version() {
+    const std::string name = "a terminal of protocol 1.00 is answered";
+    auto c = connect(name, s_.server);
+    if (c) note(name, fault_of(*c, c->ask(make_sc_status(999, "1.00")), code::acs_status));
+  }
+
+  void try_unknown_field() {
+    const std::string name = "an unknown field is ignored";
+    if (s_.basics.item.empty())
+      return all_.push_back({name, self_check::outcome::skipped, "give --item-barcode"});
+    auto c = connect(name, s_.server);
+    auto question = make_item_information(s_.basics);
+    question.add(field_id{"ZZ"}, "unknown");
+    if (c) note(name, fault_of(*c, c->ask(question), code::item_information_response));
+  }
+
+  /// Lends the item, renews it, and takes it back.
+  void try_changes() {
+    if (s_.basics.item.empty() || s_.basics.patron.empty())
+      return all_.push_back({"checkout, renew, checkin", self_check::outcome::skipped,
+                             "give --patron-barcode and --item-barcode"});
+    auto c = connect("checkout, renew, checkin", s_.server);
+    if (!c) return;
+    for (const auto& [name, question] :
+         {std::pair{"checkout (11)", make_checkout(s_.basics)},
+          std::pair{"renew (29)", make_renew(s_.basics)},
+          std::pair{"checkin (09)", make_checkin(s_.basics, s_.current_location)}}) {
+      const auto answer = c->ask(question);
+      auto fault = fault_of(*c, answer, question.spec()->answer);
+      if (fault.empty() && !says_ok(*answer)) fault = "it says no: " + c->received();
+      note(name, std::move(fault));
+    }
+  }
+
+  const scenario& s_;
+  std::vector<self_check>& all_;
+};
+
+void append_list(std::string& out, std::string_view key, const std::vector<std::string_view>& all) {
+  out += fmt::format(",\"{}\":[", key);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json(out, all[i]);
+  }
+  out += ']';
 }
 
+std::string_view to_text(self_check::outcome how) {
+  switch (how) {
+  case self_check::outcome::good: return "good";
+  case self_check::outcome::bad: return "bad";
+  case self_check::outcome::skipped: break;
+  }
+  return "skipped";
+}
+
+std::string list_of(const std::vector<std::string_view>& all) {
+  std::string out;
+  for (const auto name : all) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
+
+} // namespace
+
 std::vector<self_check> run_self_test(const scenario& s) { return tester{s}.run(); }
+
+bool conformance_report::is_good() const {
+  return std::ranges::none_of(checks,
+                              [](const auto& c) { return c.how == self_check::outcome::bad; });
+}
+
+conformance_report run_conformance(const scenario& s, test_changes changes) {
+  conformance_report report;
+  report.server = fmt::format("{}:{}", s.server.host, s.server.port);
+  report.checks = run_self_test(s);
+  auto c = client::connect(s.server);
+  if (!c) return report;
+  if (!s.user.empty()) (void)c->login(s.user, s.password, s.login_location);
+  if (const auto status = c->ask(make_sc_status()); status && status->code == code::acs_status) {
+    report.version = status->fixed_named("protocol version");
+    report.supported = read_supported(status->value(field_id{"BX"}), 'Y');
+    report.unsupported = read_supported(status->value(field_id{"BX"}), 'N');
+  }
+  habits{s, report.checks}.run(changes);
+  return report;
+}
+
+void print_conformance(const conformance_report& report, bool is_json, std::ostream& out) {
+  if (!is_json) {
+    out << report.server << ", protocol " << (report.version.empty() ? "unknown" : report.version)
+        << "\nanswers: " << list_of(report.supported)
+        << "\ndoes not answer: " << list_of(report.unsupported) << '\n';
+    return print_self_test(report.checks, out);
+  }
+  std::string text = "{\"server\":";
+  append_json(text, report.server);
+  text += ",\"version\":";
+  append_json(text, report.version);
+  append_list(text, "supported", report.supported);
+  append_list(text, "unsupported", report.unsupported);
+  text += ",\"checks\":[";
+  for (std::size_t i = 0; i < report.checks.size(); ++i) {
+    const auto& check = report.checks[i];
+    text += i > 0 ? ",{\"name\":" : "{\"name\":";
+    append_json(text, check.name);
+    text += fmt::format(",\"outcome\":\"{}\",\"why\":", to_text(check.how));
+    append_json(text, check.why);
+    text += '}';
+  }
+  out << text << "]}\n";
+}
 
 } // namespace tandem::sip2

@@ -3,6 +3,7 @@
 
 #include <tandem/sip2/client/server_for_test.hpp>
 #include <tandem/sip2/protocol/failure_answer.hpp>
+#include <tandem/sip2/protocol/form_faults.hpp>
 #include <tandem/sip2/protocol/writer.hpp>
 
 #include <gtest/gtest.h>

@@ -82,7 +82,7 @@ struct sip2_library::prober final : upstream_link_user {
     end = until;
     if (link && link->is_usable()) return put();
     std::optional<message> login;
-    if (owner.options_.upstream->login) login = owner.make_login();
+    if (owner.options_.upstream->login) login = make_upstream_login(*owner.options_.upstream);
     link.emplace(owner.loop_, owner.make_setup(std::move(login)), *this);
     link->open(until);
   }
@@ -120,8 +120,7 @@ sip2_library::~sip2_library() = default;
 // --- who is asked on which connection
 // -------------------------------------------------------------
 
-message sip2_library::make_login() const {
-  const auto& p = *options_.upstream;
+message make_upstream_login(const upstream_profile& p) {
   message m{code::login, {"0", "0"}};
   m.add(field_id{"CN"}, p.login.value_or("")).add(field_id{"CO"}, p.password.reveal());
   m.add_if(field_id{"CP"}, p.location);
@@ -130,7 +129,7 @@ message sip2_library::make_login() const {
 
 /// What a new connection for this job begins with.
 std::optional<message> sip2_library::find_login(const job& j) const {
-  if (options_.upstream->login) return make_login();
+  if (options_.upstream->login) return make_upstream_login(*options_.upstream);
   // On a connection of its own a terminal logs in by its own message.
   if (j.is_login()) return is_settled_by_login(j) ? std::optional{j.content} : std::nullopt;
   const auto* known = logins_.find(j.session);

@@ -27,6 +27,9 @@ namespace tandem::sip2 {
 /// for other servers of the same library.
 using upstream_logins = lru_map<std::string, secret>;
 
+/// The 93 of the mediator itself.
+[[nodiscard]] message make_upstream_login(const upstream_profile& p);
+
 class sip2_library final : public library_server, timer {
  public:
   /// \param options,logins outlive it. \param tls for sip2s.
@@ -53,7 +56,6 @@ class sip2_library final : public library_server, timer {
 
   void on_timer(instant now) override;
 
-  [[nodiscard]] message make_login() const;
   [[nodiscard]] std::optional<message> find_login(const job& j) const;
   [[nodiscard]] bool is_settled_by_login(const job& j) const;
   [[nodiscard]] upstream_link_setup make_setup(std::optional<message> login) const;
