@@ -24,6 +24,7 @@ Commands are those of the server, by words or with dots; arguments go in their o
   tandemctl ul list                  who is registered where
   tandemctl ul list limit=10 --json
   tandemctl config reload
+  tandemctl locate sip:alice@example.com   where a URI leads, question by question
   tandemctl watch -n 5 tm list       again every 5 s, until ^C (-c ROUNDS: so often)
   tandemctl completion bash          a script that completes all this: source <(tandemctl completion bash)
 

@@ -3,6 +3,7 @@
 
 #include <tandem/base/log.hpp>
 #include <tandem/names/resolver.hpp>
+#include <tandem/server/dns_settings.hpp>
 #include <tandem/server/rejection_headers.hpp>
 #include <tandem/server/script_run.hpp>
 #include <tandem/sip/headers.hpp>
@@ -11,6 +12,7 @@
 #include <tandem/stack/branch.hpp>
 #include <tandem/stack/stateless_answer.hpp>
 #include <tandem/stack/trying.hpp>
+#include <tandem/transport/locator.hpp>
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -47,6 +49,7 @@ void core::load(std::shared_ptr<const loaded_script> script) {
   hosts_ = nullptr; // what it was loaded with is newer
   script_->apply_to(*this);
   on_.transactions.set_retry_after(seconds{script_->settings().overload.retry_after});
+  proxy_.failed().set_lifetime(script_->settings().failed_server_time);
 }
 
 bool core::has_unanswered() { return runs_.size() != free_.size() || proxy_.has_unanswered(); }
@@ -144,26 +147,26 @@ bool core::on_unreachable(stack::server_handle server, std::string_view via,
   // RFC 3263 5. Deviates: an address in sent-by that is not the one which the request came from is
   // that of a phone behind a NAT, or a lie, and nobody is made to send there.
   if (!sender || sender->sent_by.host.kind != sip::host_kind::name) return false;
-  const auto send = [this, server, tried,
-                     port = sender->sent_by.port](const names::resolver::answer& found) {
-    std::vector<stack::target> ways;
-    for (const ip_address& ip : found.value_or(std::vector<ip_address>{})) {
-      stack::target way = tried;
-      way.flow = {};
-      way.address = {ip, port.value_or(default_port(tried.transport))};
-      // A name in the DNS of a stranger does not lead into this host.
-      const bool leads_inside = ip.is_loopback() || ip.is_any() || ip.is_multicast();
-      if (leads_inside && !tried.address.ip.is_loopback()) continue;
-      if (way.address != tried.address) ways.push_back(way);
-    }
-    transactions().send_by(server, ways);
-  };
-  const std::string_view name = sender->sent_by.host.text;
-  if (const auto known = on_.hosts.find(name, names::address_family::any))
-    send(*known);
-  else
-    on_.hosts.resolve(name, names::address_family::any, send);
+  const auto text = std::make_shared<const std::string>(via); // which the search views
+  const auto again = sip::via::parse(*text);
+  transport::locator{on_.hosts}.find(
+      stack::server_location::of_response(again->sent_by, tried.transport, location_terms()),
+      [this, server, tried, text](stack::server_location& found) {
+        std::vector<stack::target> ways;
+        for (stack::target& way : found.targets()) {
+          // A name in the DNS of a stranger does not lead into this host.
+          const ip_address& ip = way.address.ip;
+          const bool leads_inside = ip.is_loopback() || ip.is_any() || ip.is_multicast();
+          if (leads_inside && !tried.address.ip.is_loopback()) continue;
+          if (way.address != tried.address) ways.push_back(std::move(way));
+        }
+        transactions().send_by(server, ways);
+      });
   return true;
+}
+
+stack::location_terms core::location_terms() const {
+  return location_terms_of(script_->settings(), on_.out);
 }
 
 // ---- other blocks

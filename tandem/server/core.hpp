@@ -15,6 +15,7 @@
 #include <tandem/sip/message.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy.hpp>
+#include <tandem/stack/server_location.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 
 #include <cstdint>
@@ -87,6 +88,8 @@ class core final : public stack::request_user, public stack::server_user {
   [[nodiscard]] const std::shared_ptr<const loaded_script>& script() const noexcept {
     return script_;
   }
+  /// How servers are searched for requests and responses that leave from here.
+  [[nodiscard]] stack::location_terms location_terms() const;
   /// The address is one of that name, which a condition of the script compares with.
   [[nodiscard]] bool is_host(const loaded_script& of, std::string_view name,
                              const ip_address& address) const;

@@ -66,6 +66,22 @@ parameter_table<settings> make_table() {
       .without_effect("maxbuffer", number, "buffers of UDP sockets have 4 MiB", {"max_buffer"})
       .without_effect("dns", flag, received)
       .without_effect("rev_dns", flag, received)
+      // Location of servers
+      .add("dns_servers", &settings::dns_servers, {.when = read_when::start},
+           "name servers, as address[:port], separated by blanks or commas; those of "
+           "/etc/resolv.conf when empty")
+      .add(
+          "dns_timeout", [](auto& s) -> auto& { return s.dns.timeout; },
+          {.min = 10, .max = 60'000, .unit = "ms", .when = read_when::start},
+          "that a name server has to answer; doubled with each round over them")
+      .add(
+          "dns_tries", [](auto& s) -> auto& { return s.dns.tries; },
+          {.min = 1, .max = 10, .when = read_when::start}, "rounds over the name servers")
+      .add("dns_naptr", &settings::asks_naptr, {}, "ask a domain for its transports (RFC 3263 4.1)")
+      .add("dns_srv", &settings::asks_srv, {}, "ask a domain for its servers (RFC 3263 4.2)")
+      .add("failed_server_time", &settings::failed_server_time, {.max = 3'600, .unit = "s"},
+           "for which a server that was silent, unreachable or answered 503 is tried after the "
+           "others of its domain; 0: not at all")
       // HTTP port
       .add("http_listen", &settings::http_listen, {.when = read_when::start},
            "address:port of commands, metrics and health; a port alone is one of the loopback; "

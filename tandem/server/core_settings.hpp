@@ -3,7 +3,9 @@
 // name to a field here. Immutable once read, any thread.
 #pragma once
 
+#include <tandem/names/resolver.hpp>
 #include <tandem/script/program.hpp>
+#include <tandem/stack/failed_servers.hpp>
 #include <tandem/transport/options.hpp>
 
 #include <cstdint>
@@ -32,6 +34,13 @@ struct core_settings {
   transport::transport_options net;
   transport::overload_options overload; ///< bounds beyond which new requests get 503
   std::string http_listen, http_tokens;
+
+  // Location of servers
+  std::string dns_servers;
+  names::resolver_options dns;
+  bool asks_naptr = true;
+  bool asks_srv = true;
+  duration failed_server_time = stack::failed_servers::usual_lifetime;
 
   // Control socket
   std::string control_socket = "/run/tandem/tandemd.sock";

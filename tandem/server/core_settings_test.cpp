@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/core_settings.hpp>
 
+#include <tandem/server/dns_settings.hpp>
 #include <tandem/server/loaded_script.hpp>
+#include <tandem/server/privileges.hpp>
 #include <tandem/stack/transaction_layer.hpp>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -58,6 +61,24 @@ TEST(core_settings, are_what_the_script_says) {
   EXPECT_EQ(set.listen.size(), 1U);
   EXPECT_EQ(set.alias.size(), 2U);
   EXPECT_TRUE(set.fork);
+}
+
+TEST(core_settings, name_the_name_servers_as_addresses_with_or_without_a_port) {
+  const auto servers_of = [](std::string_view parameters) {
+    std::string text;
+    for (const auto& s : resolver_options_of(*compilation_of(parameters).made).servers)
+      text += (text.empty() ? "" : " ") + s.to_string();
+    return text;
+  };
+  EXPECT_EQ(servers_of(""), "");
+  EXPECT_EQ(
+      servers_of(R"(dns_servers="192.0.2.53, 192.0.2.54:5353 2001:db8::53,[2001:db8::54]:54")"),
+      "192.0.2.53:53 192.0.2.54:5353 [2001:db8::53]:53 [2001:db8::54]:54");
+  for (const char* bad : {"dns.example.com", "192.0.2.53:0", "192.0.2.53:99999", "192.0.2.53;x"})
+    EXPECT_THROW((void)servers_of(fmt::format("dns_servers=\"{}\"", bad)), start_error) << bad;
+  const auto set = resolver_options_of(*compilation_of("dns_timeout=300 dns_tries=1").made);
+  EXPECT_EQ(set.timeout, milliseconds{300});
+  EXPECT_EQ(set.tries, 1);
 }
 
 TEST(core_settings, refuse_new_work_before_the_transaction_layer_is_full) {

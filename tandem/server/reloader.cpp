@@ -4,6 +4,7 @@
 #include <tandem/base/log.hpp>
 #include <tandem/io/shard.hpp>
 #include <tandem/server/core_settings.hpp>
+#include <tandem/server/dns_settings.hpp>
 #include <tandem/server/http_door.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/privileges.hpp>
@@ -84,7 +85,8 @@ class trial {
 
 reloader::reloader(io::shard& loop, reload_surroundings on, take_over_handler take_over,
                    host_watch::change_handler on_hosts)
-    : loop_{loop}, on_{std::move(on)}, take_over_{std::move(take_over)}, resolver_{loop},
+    : loop_{loop}, on_{std::move(on)},
+      take_over_{std::move(take_over)}, resolver_{loop, resolver_options_of(*on_.started)},
       hosts_{loop, resolver_, std::move(on_hosts)}, disk_{loop} {}
 
 void reloader::prepare() {

@@ -5,7 +5,9 @@
 #include <tandem/io/descriptor_limit.hpp>
 #include <tandem/io/signals.hpp>
 #include <tandem/names/resolver.hpp>
+#include <tandem/server/dns_settings.hpp>
 #include <tandem/server/listen_settings.hpp>
+#include <tandem/server/locate_command.hpp>
 #include <tandem/server/server_commands.hpp>
 
 #include <algorithm>
@@ -63,7 +65,7 @@ running_server::running_server(const options& wanted, const script_loader& loade
                                                                core_settings::of(*program))},
       gather_{shards_.all()}, commands_{&gather_} {
   points_ = listen_points(wanted, *program,
-                          [this](const std::string& name) { return addresses_of(name); });
+                          [&](const std::string& name) { return addresses_of(name, *program); });
   net_.emplace(shards_, points_,
                fit_to_descriptors(core_settings::of(*program).net, shards_.size()));
   collect_own_names(shared_.names, net_->listeners(), points_, *program);
@@ -92,6 +94,7 @@ running_server::running_server(const options& wanted, const script_loader& loade
     parts_.push_back(std::make_unique<shard_server>(shards_[i], (*net_)[i], shared_, spawner_,
                                                     script_, trace_ ? &*trace_ : nullptr));
   add_server_commands(commands_, *this);
+  add_locate_command(commands_, *parts_[0]);
   const module_surroundings for_modules{
       .shared = shared_, .loop = shards_[0], .core_of = [this](io::shard& at) -> core& {
         return parts_[at.index()]->core();
@@ -125,8 +128,9 @@ void running_server::run(const std::function<void()>& on_ready) {
 }
 
 /// The addresses of a host name that the server listens on. Before the shards run.
-std::vector<ip_address> running_server::addresses_of(const std::string& name) {
-  names::resolver names{shards_[0]};
+std::vector<ip_address> running_server::addresses_of(const std::string& name,
+                                                     const script::program& program) {
+  names::resolver names{shards_[0], resolver_options_of(program)};
   std::optional<names::resolver::answer> found;
   names.resolve(name, names::address_family::any,
                 [&](const names::resolver::answer& all) { found = all; });

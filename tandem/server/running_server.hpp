@@ -71,7 +71,8 @@ class running_server {
   void refresh_metrics(std::function<void()> then);
 
  private:
-  [[nodiscard]] std::vector<ip_address> addresses_of(const std::string& name);
+  [[nodiscard]] std::vector<ip_address> addresses_of(const std::string& name,
+                                                     const script::program& program);
   void open_http();
   void warn_of_strangers() const;
   [[nodiscard]] std::string why_not_ready() const;

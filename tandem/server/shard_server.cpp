@@ -2,6 +2,7 @@
 #include <tandem/server/shard_server.hpp>
 
 #include <tandem/io/shard.hpp>
+#include <tandem/server/dns_settings.hpp>
 
 namespace tandem::server {
 
@@ -12,15 +13,22 @@ constexpr duration drain_interval = milliseconds{50};
 shard_server::shard_server(io::shard& loop, transport::shard_transport& net, services& shared,
                            process::spawner& spawner,
                            const std::shared_ptr<const loaded_script>& script, trace_file* trace)
-    : loop_{loop}, net_{net}, hosts_{loop}, layer_{net, {}}, core_{{loop, net, layer_, shared,
-                                                                    hosts_, spawner},
-                                                                   script},
+    : loop_{loop}, net_{net}, hosts_{loop, resolver_options_of(*script->program())},
+      layer_{net, {}}, core_{{loop, net, layer_, shared, hosts_, spawner}, script},
       entrance_{net, layer_, script->settings().overload}, drain_{*this},
       transactions_now_{shared.metrics.make_gauge(
           "tandem_transactions", "Transactions in progress, and those that are remembered.")},
       kept_bytes_now_{shared.metrics.make_gauge("tandem_transaction_bytes",
                                                 "Bytes of messages that transactions keep.")},
       connections_now_{shared.metrics.make_gauge("tandem_connections", "Open connections of SIP.")},
+      dns_answers_now_{shared.metrics.make_gauge("tandem_dns_cached_answers",
+                                                 "Answers of name servers that are kept.")},
+      dns_bytes_now_{
+          shared.metrics.make_gauge("tandem_dns_cached_bytes", "Bytes of these answers.")},
+      dns_questions_now_{shared.metrics.make_gauge(
+          "tandem_dns_questions", "Questions to name servers that wait for their answer.")},
+      failed_servers_now_{shared.metrics.make_gauge(
+          "tandem_failed_servers", "Servers that failed a moment ago and are tried last.")},
       datagrams_lost_{shared.metrics.make_counter("tandem_datagrams_lost_total",
                                                   "Datagrams that the kernel had no room for.")} {
   add_metrics(shared.metrics);
@@ -77,6 +85,17 @@ void shard_server::add_metrics(observe::metrics& to) {
   to.add("tandem_transaction_faults_total", "Events that no RFC has: a fault of this program.", {},
          t.impossible);
 
+  const names::resolver_counters& dns = hosts_.counters();
+  to.add("tandem_dns_lookups_total", "Names that were looked up.", {}, dns.asked);
+  to.add("tandem_dns_lookups_known_total", "Of these, those that nobody had to be asked for.", {},
+         dns.cached);
+  to.add("tandem_dns_questions_total", "Questions to name servers.", {}, dns.sent);
+  constexpr std::string_view without = "Questions that brought no records, by reason.";
+  to.add("tandem_dns_failures_total", without, {{"reason", "not_found"}}, dns.not_found);
+  to.add("tandem_dns_failures_total", without, {{"reason", "timeout"}}, dns.timeouts);
+  to.add("tandem_dns_failures_total", without, {{"reason", "failed"}}, dns.failures);
+  to.add("tandem_dns_failures_total", without, {{"reason", "busy"}}, dns.busy);
+
   constexpr std::string_view no_memory = "What memory ran out for: it was lost, or refused.";
   const auto count_lost = [&](const char* what, const counter& cell) {
     to.add("tandem_out_of_memory_total", no_memory, {{"what", what}}, cell);
@@ -96,6 +115,10 @@ void shard_server::add_metrics(observe::metrics& to) {
 void shard_server::publish() {
   transactions_now_.set(static_cast<std::int64_t>(layer_.size()));
   kept_bytes_now_.set(static_cast<std::int64_t>(layer_.kept_bytes()));
+  dns_answers_now_.set(static_cast<std::int64_t>(hosts_.cache_size()));
+  dns_bytes_now_.set(static_cast<std::int64_t>(hosts_.cache_bytes()));
+  dns_questions_now_.set(static_cast<std::int64_t>(hosts_.in_flight()));
+  failed_servers_now_.set(static_cast<std::int64_t>(core_.proxy().failed().size()));
   connections_now_.set(static_cast<std::int64_t>(net_.connection_count()));
   datagrams_lost_.add(net_.lost_datagrams() - datagrams_lost_);
 }

@@ -22,6 +22,7 @@ class shard_server {
                trace_file* trace);
 
   [[nodiscard]] server::core& core() noexcept { return core_; }
+  [[nodiscard]] names::resolver& names() noexcept { return hosts_; }
   /// New requests run this script and meet its bounds. On the shard's thread.
   void load(const std::shared_ptr<const loaded_script>& script);
   [[nodiscard]] stack::transaction_layer& transactions() noexcept { return layer_; }
@@ -56,6 +57,10 @@ class shard_server {
   gauge& transactions_now_;
   gauge& kept_bytes_now_;
   gauge& connections_now_;
+  gauge& dns_answers_now_;
+  gauge& dns_bytes_now_;
+  gauge& dns_questions_now_;
+  gauge& failed_servers_now_;
   counter& datagrams_lost_;
 };
 

@@ -99,6 +99,11 @@ class outbox : public effects_driver {
     return way_for(to, 0).sent_by;
   }
 
+  /// There is a listener of that transport, by which requests may leave for some address.
+  [[nodiscard]] virtual bool has(transport_kind kind) const noexcept {
+    return kind == transport_kind::udp || kind == transport_kind::tcp;
+  }
+
   /// A registration that was accepted over this connection lasts until then: of the connections
   /// that could make room for others it is among the last to go. Nothing for a flow of datagrams.
   virtual void bind_flow(flow_handle, instant /*until*/) noexcept {}

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <iterator>
 
 namespace tandem::stack {
 
@@ -104,7 +105,8 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
                                              const forward_to& way, unsigned share,
                                              std::size_t ways_left) {
   if (way.targets.empty()) return fail(forward_errc::no_listener);
-  const std::span<const target> targets = reachable(transactions_.out(), way.targets);
+  std::vector<target> sorted;
+  const std::span<const target> targets = in_trying_order(way.targets, sorted);
   response_context& c = *contexts_.find(context);
   sip::message copy = request.clone();
   const auto change = address_copy(copy, way, share);
@@ -140,6 +142,7 @@ result<void, forward_errc> proxy::add_branch(context_handle context, const sip::
   ++c.branches;
   ++c.clients;
   b.client = sent->client;
+  b.to = sent->request.to;
   b.next = std::exchange(c.first_branch, h);
   ++c.pending;
   // A branch that differs from the request by our Via alone keeps it for both.
@@ -175,6 +178,24 @@ std::unique_ptr<branch_detour> proxy::detour_of(std::span<const target> targets,
   return detour;
 }
 
+std::span<const target> proxy::in_trying_order(std::span<const target> targets,
+                                               std::vector<target>& sorted) {
+  const auto all = reachable(transactions_.out(), targets);
+  const instant now = transactions_.out().now();
+  const auto has_failed = [&](const target& to) { return failed_.contains(to, now); };
+  if (all.size() < 2 || failed_.size() == 0 || std::none_of(all.begin(), all.end(), has_failed))
+    return all;
+  sorted.reserve(all.size());
+  std::remove_copy_if(all.begin(), all.end(), std::back_inserter(sorted), has_failed);
+  std::copy_if(all.begin(), all.end(), std::back_inserter(sorted), has_failed);
+  return reachable(transactions_.out(), sorted);
+}
+
+void proxy::note_failed_server(const proxy_branch& branch, duration retry_after) {
+  transactions_.out().to_tell().guard(
+      [&] { failed_.note(branch.to, transactions_.out().now(), retry_after); });
+}
+
 bool proxy::try_next_target(branch_handle branch) {
   bool is_sent = false;
   transactions_.out().to_tell().guard([&] { is_sent = send_to_next_target(branch); });
@@ -205,6 +226,7 @@ bool proxy::send_to_next_target(branch_handle branch) {
     if (!sent) continue;
     transactions_.release(b->client);
     b->client = sent->client;
+    b->to = sent->request.to;
     // What was addressed stays as it is for the next one.
     if (b->detour->has_via) {
       leaving_request& last = sent->request;
@@ -379,7 +401,8 @@ result<void, forward_errc> proxy::forward_stateless(const sip::message& request,
   if (request.method() != sip::method::ack) // which nobody answers
     back = stateless_return{from, branch.view(), secret};
   marks.way_back = back.view();
-  const auto leaving = write_copy(*copy, reachable(out, way.targets).front(), marks, out);
+  std::vector<target> sorted;
+  const auto leaving = write_copy(*copy, in_trying_order(way.targets, sorted).front(), marks, out);
   if (!leaving) return fail(leaving.error());
   if (is_unproven(leaving->to, way.named) &&
       leaving->message.size > most_reflected * request.received_bytes().size())
@@ -411,7 +434,8 @@ result<void, forward_errc> proxy::replicate(const sip::message& request, const f
   auto copy = copy_of(request, hops);
   if (!copy) return fail(copy.error());
   if (const auto done = address_copy(*copy, way, 0); !done) return fail(done.error());
-  const target& to = reachable(transactions_.out(), way.targets).front();
+  std::vector<target> sorted;
+  const target& to = in_trying_order(way.targets, sorted).front();
   const branch_text branch = new_branch(routing, 0);
   const leaving_marks marks = marks_of(branch, way.recorded);
   if (request.method() == sip::method::ack) {

@@ -8,6 +8,7 @@
 #include <tandem/base/slot_map.hpp>
 #include <tandem/stack/best_response.hpp>
 #include <tandem/stack/branch.hpp>
+#include <tandem/stack/failed_servers.hpp>
 #include <tandem/stack/forwarding.hpp>
 #include <tandem/stack/response_context.hpp>
 #include <tandem/stack/transaction_layer.hpp>
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace tandem::stack {
 
@@ -82,6 +84,8 @@ class proxy final : private client_user, private server_user {
 
   void set_settings(const proxy_settings& settings) noexcept { settings_ = settings; }
   [[nodiscard]] const proxy_settings& settings() const noexcept { return settings_; }
+  /// The servers that have failed lately, which are tried last.
+  [[nodiscard]] failed_servers& failed() noexcept { return failed_; }
 
   /// The response context and server transaction of a request other than ACK. Nothing is sent.
   /// \param routing routing_hash of the request as it came in.
@@ -211,6 +215,13 @@ class proxy final : private client_user, private server_user {
   static std::unique_ptr<branch_detour> detour_of(std::span<const target> targets,
                                                   const recorded_entry* recorded,
                                                   leaving_request&& sent, kept_source* account);
+  /// Those of a way that there is a listener for, in the order to try them: who has failed a moment
+  /// ago comes last.
+  /// \param sorted keeps them where that is another order than theirs
+  [[nodiscard]] std::span<const target> in_trying_order(std::span<const target> targets,
+                                                        std::vector<target>& sorted);
+  /// The server of a branch did not serve it (RFC 3263 4.3).
+  void note_failed_server(const proxy_branch& branch, duration retry_after = {});
   /// Sends to the next address of a branch; false when there is none that takes it.
   bool try_next_target(branch_handle branch);
   bool send_to_next_target(branch_handle branch);
@@ -253,6 +264,7 @@ class proxy final : private client_user, private server_user {
   slot_map<response_context> contexts_;
   slot_map<proxy_branch> branches_;
   answered_addresses answered_;
+  failed_servers failed_;
 };
 
 } // namespace tandem::stack

@@ -2,6 +2,7 @@
 // How responses come back (RFC 3261 16.7), and what failures and silence become (16.8, 16.9).
 #include <tandem/stack/proxy.hpp>
 
+#include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/response_writer.hpp>
 #include <tandem/stack/proxy_tables.hpp>
@@ -52,6 +53,7 @@ void proxy::on_response(client_handle client, user_tag tag, sip::message& respon
   if (const auto set_aside = std::exchange(b->reserved, 0); b->is_reserve_paid)
     contexts_.find(b->context)->budget.give_back(set_aside);
   const int status = response.status();
+  if (status != 503) failed_.forget(b->to);
   // RFC 3261 16.7 step 2: 100 does not give more time, the first one started timer C.
   if (status > 100 && status < 200)
     transactions_.set_timer_c(b->client, transactions_.timers().timer_c);
@@ -220,7 +222,10 @@ void proxy::on_failure(client_handle, user_tag tag, client_failure reason) {
   proxy_branch* b = branches_.find(h);
   if (!b) return;
   if (!b->is_pending()) return finish_if_over(b->context); // timer C settled it
-  if (reason != client_failure::cancel_timeout && try_next_target(h)) return;
+  if (reason != client_failure::cancel_timeout) {
+    note_failed_server(*b);
+    if (try_next_target(h)) return;
+  }
   const response_context& c = *contexts_.find(b->context);
   if (reason == client_failure::transport_error)
     note_failure(h, status_without_way(*b, c), nullptr);
@@ -251,7 +256,11 @@ void proxy::on_timer_c(client_handle client, user_tag tag) {
 
 void proxy::note_failure(branch_handle branch, int status, const sip::message* response) {
   // RFC 3263 4.3: 503 is a reason to ask the next address.
-  if (status == 503 && response && try_next_target(branch)) return;
+  if (status == 503 && response) {
+    const auto later = response->get<sip::hdr::retry_after>();
+    note_failed_server(*branches_.find(branch), seconds{later ? later->seconds : 0});
+    if (try_next_target(branch)) return;
+  }
   proxy_branch& b = *branches_.find(branch);
   response_context& c = *contexts_.find(b.context);
   const bool is_best = is_better(status, c.best_status, settings_.choice);

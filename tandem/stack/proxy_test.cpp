@@ -228,6 +228,41 @@ TEST(proxy, tries_the_next_address_after_an_error_and_after_503_with_a_new_branc
   EXPECT_EQ(t.sent(), "ACK 500");
 }
 
+// RFC 3263 4.3
+TEST(proxy, tries_servers_last_that_failed_a_moment_ago) {
+  proxy_fixture t;
+  t.ways = {{"sip:bob@h", {target_at("192.0.2.2"), target_at("192.0.2.3")}}};
+  const auto first_server_of = [&](const std::string& call) {
+    request_parts r = request_of("MESSAGE");
+    r.call_id = call;
+    r.via += call;
+    t.receive(r);
+    return t.take("MESSAGE");
+  };
+  const auto failing = first_server_of("one");
+  EXPECT_EQ(failing.to.address, target_at("192.0.2.2").address);
+  t.answer(failing, 503);
+  t.answer(t.take("MESSAGE"), 200);
+  EXPECT_EQ(t.sent(), "200");
+  // Now the second one is the first, and the first the second.
+  const auto next = first_server_of("two");
+  EXPECT_EQ(next.to.address, target_at("192.0.2.3").address);
+  t.layer.on_send_error(next.on_behalf_of, send_error::refused);
+  const auto again = t.take("MESSAGE");
+  EXPECT_EQ(again.to.address, target_at("192.0.2.2").address);
+  // It has answered, so that it is first again.
+  t.answer(again, 200);
+  EXPECT_EQ(t.sent(), "200");
+  const auto later = first_server_of("three");
+  EXPECT_EQ(later.to.address, target_at("192.0.2.2").address);
+  t.answer(later, 200);
+  EXPECT_EQ(t.sent(), "200");
+  // Both have failed: their order counts again, and nobody is refused.
+  t.core.failed().note(target_at("192.0.2.2"), t.out.now());
+  t.core.failed().note(target_at("192.0.2.3"), t.out.now());
+  EXPECT_EQ(first_server_of("four").to.address, target_at("192.0.2.2").address);
+}
+
 // RFC 3263 4.1
 TEST(proxy, passes_over_addresses_that_no_listener_reaches) {
   proxy_fixture t;
@@ -244,7 +279,7 @@ TEST(proxy, passes_over_addresses_that_no_listener_reaches) {
   request_parts ack = request_of("ACK");
   ack.via = "SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKack";
   t.receive(ack);
-  EXPECT_EQ(t.take("ACK").to.address, target_at("192.0.2.3").address);
+  EXPECT_EQ(t.take("ACK").to.address, target_at("192.0.2.4").address) << "the first one has failed";
 
   request_parts another = request_of("MESSAGE");
   another.call_id = "another";

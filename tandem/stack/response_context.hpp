@@ -105,6 +105,7 @@ struct proxy_branch {
   std::unique_ptr<branch_detour> detour; ///< only where there is more than one way
   bool is_held = false;                  ///< the user has a response of it
   kept_charge held;                      ///< for that one
+  target to;                             ///< that is tried now
   std::uint32_t reserved = 0;            ///< bytes for a datagram, should TCP be refused
   bool is_reserve_paid = false;          ///< those were taken, not lent
   bool is_by_flow = false;               ///< it took a connection that there is one of

@@ -209,6 +209,13 @@ bool shard_transport::is_own_via(std::string_view via) const noexcept {
   return false;
 }
 
+bool shard_transport::has(transport_kind kind) const noexcept {
+  const listener_table& table = whole_.listeners();
+  for (std::uint32_t i = 0; i < table.size(); ++i)
+    if (table[i].transport == kind) return true;
+  return false;
+}
+
 void shard_transport::send(const stack::target& to, const stack::wire_message& message,
                            stack::origin on_behalf_of) noexcept {
   try {

@@ -96,6 +96,7 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   [[nodiscard]] std::uint16_t shard() const noexcept override { return loop_.index(); }
   [[nodiscard]] stack::leaving_way way_for(const stack::target& to,
                                            std::size_t size) const noexcept override;
+  [[nodiscard]] bool has(transport_kind kind) const noexcept override;
   void send(const stack::target& to, const stack::wire_message& message,
             stack::origin on_behalf_of) noexcept override;
   void bind_flow(flow_handle flow, instant until) noexcept override;

@@ -13,6 +13,27 @@ namespace tandem::server {
 
 namespace {
 
+routing_error error_of(stack::hop_errc why) noexcept {
+  return why == stack::hop_errc::bad_scheme ? routing_error::bad_scheme
+                                            : routing_error::bad_address;
+}
+
+/// What needs no search, or why there is nothing to find; both are empty when it does need one.
+located find_known(const sip::uri& uri) {
+  located result;
+  auto known = stack::server_location::find_at_once(uri);
+  if (!known)
+    result.error = error_of(known.error());
+  else if (*known)
+    result.targets.push_back(std::move(**known));
+  return result;
+}
+
+located find_known(std::string_view uri) {
+  if (const auto parsed = sip::uri::parse(uri)) return find_known(*parsed);
+  return {.targets = {}, .error = routing_error::bad_uri};
+}
+
 /// Both URIs lead to the same host and port.
 bool lead_alike(std::string_view one, std::string_view other) {
   const auto a = sip::uri::parse(one);
@@ -95,7 +116,7 @@ bool way_finder::find_at_once(const message_context& m, std::span<way> ways) {
     if (!w.is_to_be_found()) continue;
     // Most ways go by the Request-URI, which has been parsed.
     const auto asked = w.hop_uri.data() == m.uri().data() ? m.parsed_uri() : std::nullopt;
-    w.found = asked ? locator::find_at_once(*asked) : locator::find_at_once(w.hop_uri);
+    w.found = asked ? find_known(*asked) : find_known(w.hop_uri);
     is_complete = is_complete && !w.is_to_be_found();
   }
   return is_complete;
@@ -109,12 +130,26 @@ script::outcome way_finder::search(message_context& m, std::span<const way> ways
       });
   for (way& w : of->ways) {
     if (!w.is_to_be_found()) continue;
-    locator_.find(w.hop_uri, [of, &w, found_all](located&& found) {
+    find(w.hop_uri, [of, &w, found_all](located&& found) {
       w.found = std::move(found);
       if (--of->pending == 0) found_all(of);
     });
   }
   return script::outcome::suspended();
+}
+
+/// \param uri lives until `done` is called or destroyed.
+void way_finder::find(std::string_view uri, std::function<void(located&&)> done) {
+  const auto refuse = [&](routing_error why) { done({.targets = {}, .error = why}); };
+  const auto parsed = sip::uri::parse(uri);
+  if (!parsed) return refuse(routing_error::bad_uri);
+  auto search = stack::server_location::of(*parsed, core_.location_terms());
+  if (!search) return refuse(error_of(search.error()));
+  locator_.find(std::move(*search), [done = std::move(done)](stack::server_location& found) {
+    located result{.targets = std::move(found.targets())};
+    if (result.targets.empty()) result.error = routing_error::bad_address;
+    done(std::move(result));
+  });
 }
 
 } // namespace tandem::server

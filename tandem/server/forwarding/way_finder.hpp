@@ -5,7 +5,9 @@
 
 #include <tandem/script/registry.hpp>
 #include <tandem/server/core.hpp>
-#include <tandem/server/forwarding/locator.hpp>
+#include <tandem/server/routing_error.hpp>
+#include <tandem/stack/server_location.hpp>
+#include <tandem/transport/locator.hpp>
 
 #include <boost/container/static_vector.hpp>
 #include <functional>
@@ -14,6 +16,12 @@
 #include <string_view>
 
 namespace tandem::server {
+
+/// What a search brought: targets in the order to try them, or why there are none.
+struct located {
+  stack::server_location::target_list targets;
+  routing_error error = routing_error::none;
+};
 
 /// A Request-URI with the way to it.
 struct way {
@@ -68,8 +76,10 @@ class way_finder {
  private:
   struct searched;
 
+  void find(std::string_view uri, std::function<void(located&&)> done);
+
   core& core_;
-  locator locator_;
+  transport::locator locator_;
 };
 
 } // namespace tandem::server
