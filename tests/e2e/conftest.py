@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if peer == "kamailio" and item.get_closest_marker("tandem_only"):
             item.add_marker(pytest.mark.skip(reason="needs what only tandemd has"))
-        elif peer == "tandemd" and not item.path.name.startswith("test_sip2") and not tandemd_path().exists():
+        elif peer == "tandemd" and not item.path.name.startswith(("test_sip2", "test_xmpp")) and not tandemd_path().exists():
             item.add_marker(pytest.mark.skip(reason=f"{tandemd_path()} is not built"))
 
 
