@@ -11,13 +11,15 @@ void serve_health(http::server& server, health_source of) {
                [](http::request&&, http::responder answer) {
                  answer.respond(http::text_response(200, "ok"));
                });
-  server.route(
-      "GET", "/ready", http::route_access::open,
-      [why_not_ready = std::move(of.why_not_ready)](http::request&&, http::responder answer) {
-        const std::string reason = why_not_ready();
-        answer.respond(reason.empty() ? http::text_response(200, "ready")
-                                      : http::text_response(503, reason));
-      });
+  server.route("GET", "/ready", http::route_access::open,
+               [why_not_ready = std::move(of.why_not_ready),
+                remark = std::move(of.remark)](http::request&&, http::responder answer) {
+                 const std::string reason = why_not_ready();
+                 if (!reason.empty()) return answer.respond(http::text_response(503, reason));
+                 const std::string more = remark ? remark() : std::string{};
+                 answer.respond(
+                     http::text_response(200, more.empty() ? "ready" : "ready; " + more));
+               });
   server.route("GET", "/metrics", http::route_access::open,
                [&counted = of.counted, refresh = std::move(of.refresh)](http::request&&,
                                                                         http::responder answer) {

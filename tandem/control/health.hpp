@@ -17,6 +17,8 @@ struct health_source {
   /// Brings cells up to date that are written only when somebody looks, then calls back, on the
   /// thread of the server. None: there are no such cells.
   std::function<void(std::function<void()> then)> refresh = {};
+  /// What an operator should know though the program takes work; empty for nothing. None: never.
+  std::function<std::string()> remark = {};
 };
 
 /// Serves GET /health (200 as long as the loop runs), /ready (200, or 503 with the reason) and

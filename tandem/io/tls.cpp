@@ -2,11 +2,15 @@
 #include <tandem/io/tls.hpp>
 
 #include <tandem/base/ip_address.hpp>
+#include <tandem/io/certificate_names.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fmt/format.h>
+#include <new>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -61,10 +65,98 @@ std::string reading_problem(const std::string& path) {
                      error == EACCES ? "; let the user of this process read it" : "");
 }
 
-std::shared_ptr<SSL_CTX> new_context(const SSL_METHOD* method) {
-  std::shared_ptr<SSL_CTX> context{SSL_CTX_new(method), &SSL_CTX_free};
+using context_ptr = std::shared_ptr<SSL_CTX>;
+
+/// What contexts keep beside what OpenSSL knows; it goes when the last connection has gone.
+template <typename T>
+void free_kept(void*, void* kept, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<T*>(kept);
+}
+
+/// The contexts of a server's further certificates, by name.
+using contexts_by_name = std::vector<context_ptr>;
+
+int contexts_by_name_index() {
+  static const int index =
+      SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_kept<contexts_by_name>);
+  return index;
+}
+
+/// Whom a connection of a client expects by the rule of SIP.
+struct expected_peer {
+  std::string name;
+  std::string shown = {}; ///< whom its certificate names instead
+};
+
+int expected_peer_index() {
+  static const int index =
+      SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, free_kept<expected_peer>);
+  return index;
+}
+
+/// The context has the rule of SIP. Its value is its own address.
+int sip_rule_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+expected_peer* expected_of(const SSL* connection) {
+  return static_cast<expected_peer*>(SSL_get_ex_data(connection, expected_peer_index()));
+}
+
+/// RFC 5922 7.3: the chain is verified, and then the name. Called while the handshake goes on.
+int verify_sip_peer(X509_STORE_CTX* of, void*) {
+  if (X509_verify_cert(of) != 1) return 0;
+  const auto* connection =
+      static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(of, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  expected_peer* expected = connection ? expected_of(connection) : nullptr;
+  const X509* shown = X509_STORE_CTX_get0_cert(of);
+  try {
+    if (expected && certifies_sip_domain(shown, expected->name)) return 1;
+    if (expected) expected->shown = names_for_people(shown);
+  } catch (const std::bad_alloc&) {
+    X509_STORE_CTX_set_error(of, X509_V_ERR_OUT_OF_MEM);
+    return 0;
+  }
+  X509_STORE_CTX_set_error(of, X509_V_ERR_HOSTNAME_MISMATCH);
+  return 0;
+}
+
+/// RFC 6066 3: shows the certificate that holds the name which the client asks for; else the first.
+int choose_by_name(SSL* connection, int*, void*) {
+  const char* wanted = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
+  const auto* all = static_cast<const contexts_by_name*>(
+      SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), contexts_by_name_index()));
+  if (!wanted || !all) return SSL_TLSEXT_ERR_NOACK;
+  const auto holds = [wanted](SSL_CTX* one) {
+    return X509_check_host(SSL_CTX_get0_certificate(one), wanted, std::strlen(wanted), 0,
+                           nullptr) == 1;
+  };
+  if (holds(SSL_get_SSL_CTX(connection))) return SSL_TLSEXT_ERR_OK;
+  for (const context_ptr& one : *all) {
+    if (!holds(one.get())) continue;
+    return SSL_set_SSL_CTX(connection, one.get()) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
+std::optional<std::chrono::system_clock::time_point> expiry_of(SSL_CTX* context) {
+  const X509* certificate = SSL_CTX_get0_certificate(context);
+  std::tm utc{};
+  if (!certificate || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &utc) != 1)
+    return std::nullopt;
+  return std::chrono::system_clock::from_time_t(::timegm(&utc));
+}
+
+context_ptr new_context(const SSL_METHOD* method, tls_versions versions) {
+  context_ptr context{SSL_CTX_new(method), &SSL_CTX_free};
   if (!context) return context;
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_min_proto_version(context.get(), versions == tls_versions::only_1_3 ? TLS1_3_VERSION
+                                                                                  : TLS1_2_VERSION);
+  if (versions == tls_versions::only_1_2)
+    SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+  // A session is resumed by what the client keeps (RFC 5077, RFC 8446 4.6.1): nothing grows here.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                          SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -152,8 +244,15 @@ const BIO_METHOD* socket_method() {
 
 } // namespace
 
+tls_context::tls_context(context_ptr context)
+    : context_{std::move(context)}, expires_{expiry_of(context_.get())} {
+  if (const auto* more = static_cast<const contexts_by_name*>(
+          SSL_CTX_get_ex_data(context_.get(), contexts_by_name_index())))
+    for (const context_ptr& one : *more) expires_ = std::min(expires_, expiry_of(one.get()));
+}
+
 context_result tls_context::server(const tls_server_options& options) {
-  auto context = new_context(TLS_server_method());
+  auto context = new_context(TLS_server_method(), options.versions);
   if (!context) return fail("cannot make a TLS context: " + take_error());
   if (options.certificate_file.empty())
     return fail(std::string{"a TLS listener needs a certificate: name its file"});
@@ -165,17 +264,40 @@ context_result tls_context::server(const tls_server_options& options) {
       return fail(std::move(problem));
     SSL_CTX_set_client_CA_list(context.get(),
                                SSL_load_client_CA_file(options.client_ca_file.c_str()));
-    SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_verify(context.get(),
+                       SSL_VERIFY_PEER |
+                           (options.may_clients_be_unknown ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT),
+                       nullptr);
     // Without it a client that was verified cannot resume its session.
     constexpr unsigned char id[] = "tandem";
     SSL_CTX_set_session_id_context(context.get(), id, sizeof id - 1);
+  }
+  if (!options.by_name.empty()) {
+    auto more = std::make_unique<contexts_by_name>();
+    for (const tls_identity& one : options.by_name) {
+      context_ptr made = new_context(TLS_server_method(), options.versions);
+      if (!made) return fail("cannot make a TLS context: " + take_error());
+      if (auto problem = load_identity(made.get(), one.certificate_file, one.key_file);
+          !problem.empty())
+        return fail(std::move(problem));
+      more->push_back(std::move(made));
+    }
+    if (SSL_CTX_set_ex_data(context.get(), contexts_by_name_index(), more.get()) != 1)
+      return fail("cannot make a TLS context: " + take_error());
+    static_cast<void>(more.release()); // the context's now
+    SSL_CTX_set_tlsext_servername_callback(context.get(), choose_by_name);
   }
   return tls_context{std::move(context)};
 }
 
 context_result tls_context::client(const tls_client_options& options) {
-  auto context = new_context(TLS_client_method());
+  auto context = new_context(TLS_client_method(), options.versions);
   if (!context) return fail("cannot make a TLS context: " + take_error());
+  if (options.names == tls_name_rule::sip) {
+    SSL_CTX_set_cert_verify_callback(context.get(), verify_sip_peer, nullptr);
+    if (SSL_CTX_set_ex_data(context.get(), sip_rule_index(), context.get()) != 1)
+      return fail("cannot make a TLS context: " + take_error());
+  }
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   if (options.ca_file.empty())
     SSL_CTX_set_default_verify_paths(context.get());
@@ -211,7 +333,12 @@ std::string explain_tls_failure(const ssl_st* connection) {
     text += "; give the file of the authority that signed it as CA file";
     break;
   case X509_V_ERR_HOSTNAME_MISMATCH:
-  case X509_V_ERR_IP_ADDRESS_MISMATCH: text += "; use a name that the certificate holds"; break;
+  case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    if (const expected_peer* expected = expected_of(connection))
+      text += fmt::format(", '{}' was asked for, it holds {}", expected->name,
+                          expected->shown.empty() ? "no name" : expected->shown);
+    text += "; use a name that the certificate holds";
+    break;
   case X509_V_ERR_CERT_HAS_EXPIRED: text += "; it must be renewed"; break;
   case X509_V_ERR_CERT_NOT_YET_VALID: text += "; look at the clocks"; break;
   default: break;
@@ -220,6 +347,13 @@ std::string explain_tls_failure(const ssl_st* connection) {
 }
 
 bool expect_tls_host(ssl_st* connection, const std::string& host) {
+  if (SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), sip_rule_index())) {
+    if (host.empty()) return false;
+    auto expected = std::make_unique<expected_peer>(expected_peer{host});
+    if (SSL_set_ex_data(connection, expected_peer_index(), expected.get()) != 1) return false;
+    static_cast<void>(expected.release()); // the connection's now
+    return ip_address::parse(host) || SSL_set_tlsext_host_name(connection, host.c_str()) == 1;
+  }
   if (ip_address::parse(host)) {
     std::string bare = host;
     if (bare.front() == '[') bare = bare.substr(1, bare.size() - 2);
@@ -236,12 +370,7 @@ bool is_peer_verified(const ssl_st* connection) {
 
 bool has_peer_proved(const ssl_st* connection, const std::string& name) {
   if (name.empty() || !is_peer_verified(connection)) return false;
-  X509* const shown = SSL_get0_peer_certificate(connection);
-  if (const auto ip = ip_address::parse(name))
-    return X509_check_ip_asc(shown, ip->to_string().c_str(), 0) == 1;
-  constexpr unsigned as_written =
-      X509_CHECK_FLAG_NO_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
-  return X509_check_host(shown, name.data(), name.size(), as_written, nullptr) == 1;
+  return certifies_sip_domain(SSL_get0_peer_certificate(connection), name);
 }
 
 ssl_st* make_tls_session(const tls_context& context, int fd) {

@@ -15,8 +15,7 @@ using server::message_context;
 
 /// As `uri==myself` is: a listener, or an alias.
 outcome is_ours(const message_context& m, const sip::uri& address) {
-  return outcome::of(address.is_sip() &&
-                     m.core().names().contains(address.host().text, address.port().value_or(0)));
+  return outcome::of(address.is_sip() && m.core().names().contains(address));
 }
 
 outcome is_from_local(script::call& c) {

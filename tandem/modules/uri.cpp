@@ -28,9 +28,8 @@ outcome is_own(const message_context& m, const sip::uri& address) {
   if (!who || !address.is_sip() || sip::unescape_uri(address.user()) != who->user)
     return outcome::no();
   const std::string_view host = address.host().text;
-  return outcome::of(
-      iequals(host, who->domain) ||
-      (who->domain == who->realm && m.core().names().contains(host, address.port().value_or(0))));
+  return outcome::of(iequals(host, who->domain) ||
+                     (who->domain == who->realm && m.core().names().contains(address)));
 }
 
 template <auto Header>

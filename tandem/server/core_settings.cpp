@@ -16,9 +16,7 @@ constexpr std::int64_t largest = 1'000'000'000;
 parameter_table<settings> make_table() {
   constexpr const char* received = "a Via that names a host always gets received, as RFC 3261 "
                                    "18.2.1 wants it";
-  constexpr const char* no_tls = "there is no TLS yet";
   constexpr auto flag = parameter_kind::boolean;
-  constexpr auto text = parameter_kind::string;
   constexpr auto number = parameter_kind::integer;
   return parameter_table<settings>{} // What is written where
       .add("debug", &settings::debug, {.min = -3, .max = 9, .synonyms = {"log_level"}},
@@ -82,6 +80,41 @@ parameter_table<settings> make_table() {
       .add("failed_server_time", &settings::failed_server_time, {.max = 3'600, .unit = "s"},
            "for which a server that was silent, unreachable or answered 503 is tried after the "
            "others of its domain; 0: not at all")
+      // TLS
+      .add(
+          "disable_tls", [](auto& s) -> auto& { return s.tls.is_disabled; },
+          {.when = read_when::start}, "leaves out the addresses of listen that are for TLS")
+      .add(
+          "tls_port_no", [](auto& s) -> auto& { return s.tls.port; },
+          {.min = 1, .max = 65'535, .when = read_when::start, .synonyms = {"tls_port"}},
+          "port of listen addresses for TLS that name none")
+      .add(
+          "tls_certificate", [](auto& s) -> auto& { return s.tls.certificates; }, {},
+          "file of the certificate to show, with those above it (PEM); repeatable: then the one "
+          "that holds the name which a client asks for, else the first")
+      .add(
+          "tls_private_key", [](auto& s) -> auto& { return s.tls.keys; }, {},
+          "file of its key (PEM), one for each tls_certificate in their order; without any they "
+          "are in the files of the certificates")
+      .add(
+          "tls_ca_list", [](auto& s) -> auto& { return s.tls.authorities; }, {},
+          "file of the authorities that peers are verified by (PEM); when empty servers are by "
+          "those of the system")
+      .add(
+          "tls_verify", [](auto& s) -> auto& { return s.tls.verifies_clients; }, {},
+          "asks who connects for a certificate, and refuses one that tls_ca_list does not verify; "
+          "servers that we connect to are always verified")
+      .add(
+          "tls_require_certificate", [](auto& s) -> auto& { return s.tls.requires_certificate; },
+          {}, "refuses who connects without such a certificate")
+      .add(
+          "tls_method", [](auto& s) -> auto& { return s.tls.method; },
+          {.words = {"TLSv1.2+", "TLSv1.2", "TLSv1.3", "SSLv23"}},
+          "versions to speak; SSLv23 of the original is TLSv1.2+ here")
+      .add(
+          "tls_log", [](auto& s) -> auto& { return s.net.tls_log; },
+          {.min = -3, .max = 9, .when = read_when::start, .synonyms = {"tlslog"}},
+          "log level of lines about TLS that did not come about, at most one a second")
       // HTTP port
       .add("http_listen", &settings::http_listen, {.when = read_when::start},
            "address:port of commands, metrics and health; a port alone is one of the loopback; "
@@ -140,17 +173,7 @@ parameter_table<settings> make_table() {
       .without_effect("reply_to_via", flag,
                       "replies go to the address that the request came from and the port of Via, "
                       "as RFC 3261 18.2.2 wants it")
-      .without_effect("loop_checks", flag, "loops are always detected (RFC 5393)")
-      // What is not there yet
-      .without_effect("disable_tls", flag, no_tls)
-      .without_effect("tls_log", number, no_tls, {"tlslog"})
-      .without_effect("tls_port_no", number, no_tls, {"tls_port"})
-      .without_effect("tls_method", text, no_tls)
-      .without_effect("tls_verify", flag, no_tls)
-      .without_effect("tls_require_certificate", flag, no_tls)
-      .without_effect("tls_certificate", text, no_tls)
-      .without_effect("tls_private_key", text, no_tls)
-      .without_effect("tls_ca_list", text, no_tls);
+      .without_effect("loop_checks", flag, "loops are always detected (RFC 5393)");
 }
 
 const parameter_table<settings>& table() {

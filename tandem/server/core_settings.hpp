@@ -5,6 +5,7 @@
 
 #include <tandem/names/resolver.hpp>
 #include <tandem/script/program.hpp>
+#include <tandem/server/tls_settings.hpp>
 #include <tandem/stack/failed_servers.hpp>
 #include <tandem/transport/options.hpp>
 
@@ -33,6 +34,7 @@ struct core_settings {
   bool disable_tcp = false;
   transport::transport_options net;
   transport::overload_options overload; ///< bounds beyond which new requests get 503
+  tls_settings tls;
   std::string http_listen, http_tokens;
 
   // Location of servers

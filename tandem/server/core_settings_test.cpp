@@ -148,7 +148,8 @@ TEST(core_settings, that_cannot_be_are_refused_at_their_place) {
   for (const char* bad :
        {"port=99999", "port=-1", "children=0", "children=-5", "fork=tls", "udp_mtu=-1",
         "overload_lag=60001", "overload_per_source=-1", "log_facility=local8", "debug=10",
-        "fifo_mode=512", "fifo_role=user", "mhomed=2", "compat=modern"}) {
+        "fifo_mode=512", "fifo_role=user", "mhomed=2", "tls_port_no=0", "tls_method=SSLv3",
+        "tls_log=10", "compat=modern"}) {
     const auto made = compilation_of(bad);
     EXPECT_FALSE(made.made) << bad;
     EXPECT_THAT(made.found.to_string(), HasSubstr("test.cfg:1:")) << bad;
@@ -157,9 +158,9 @@ TEST(core_settings, that_cannot_be_are_refused_at_their_place) {
 }
 
 TEST(core_settings, without_effect_say_why) {
-  const auto made = compilation_of("dns=yes maxbuffer=4096 tls_log=3");
+  const auto made = compilation_of("dns=yes maxbuffer=4096 memlog=3");
   EXPECT_TRUE(made.made);
-  for (const char* name : {"dns", "maxbuffer", "tls_log"})
+  for (const char* name : {"dns", "maxbuffer", "memlog"})
     EXPECT_THAT(made.found.to_string(), HasSubstr(std::string{name} + " has no effect: "));
 }
 

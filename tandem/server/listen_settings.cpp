@@ -21,10 +21,12 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
   const auto interfaces = transport::local_interfaces();
   std::vector<listen_point> all;
   const auto add = [&](std::string_view text, const std::string& where) {
-    const auto points = transport::parse_listen_point(text, interfaces, look_up, port);
+    const auto points =
+        transport::parse_listen_point(text, interfaces, look_up, port, set.tls.port);
     if (!points) throw start_error{fmt::format("{}: {}", where, points.error())};
     for (const listen_point& p : *points) {
       if (no_tcp && is_reliable(p.transport)) continue; // what stands on TCP goes with it
+      if (set.tls.is_disabled && is_secure(p.transport)) continue;
       if (std::find(all.begin(), all.end(), p) == all.end()) all.push_back(p);
     }
   };
@@ -37,7 +39,9 @@ std::vector<listen_point> listen_points(const options& wanted, const script::pro
     add("127.0.0.1", "the default of listen"); // nobody is reachable who has not said so
   }
   if (all.empty())
-    throw start_error{"nothing to listen on: TCP is disabled, and no UDP address was named"};
+    throw start_error{no_tcp ? "nothing to listen on: TCP is disabled, and no UDP address was named"
+                             : "nothing to listen on: TLS is disabled, and no other address was "
+                               "named"};
   return all;
 }
 

@@ -28,8 +28,8 @@ std::vector<ip_address> look_up(const std::string& name) {
 std::string points(const options& wanted, std::string_view parameters) {
   std::string all;
   for (const auto& p : listen_points(wanted, *compiled(parameters), look_up))
-    all += fmt::format("{}{} {}", all.empty() ? "" : ", ",
-                       p.transport == transport_kind::udp ? "udp" : "tcp", p.address.to_string());
+    all += fmt::format("{}{} {}", all.empty() ? "" : ", ", name_of(p.transport),
+                       p.address.to_string());
   return all;
 }
 
@@ -47,6 +47,12 @@ TEST(listen_points, are_those_of_the_script_with_the_port_that_they_leave_out) {
       {"listen=\"::1\"\nport=5073", "udp [::1]:5073, tcp [::1]:5073"},
       {"listen=udp:here.example\nport=5074", "udp 127.0.0.9:5074"},
       {"listen=127.0.0.1\ndisable_tcp=yes", "udp 127.0.0.1:5060"},
+      {"listen=tls:127.0.0.1\nport=5070", "tls 127.0.0.1:5061"},
+      {"listen=tls:127.0.0.1\ntls_port_no=5071", "tls 127.0.0.1:5071"},
+      {"listen=tls:127.0.0.1:5081\ntls_port=5071", "tls 127.0.0.1:5081"},
+      {"listen=127.0.0.1\nlisten=tls:127.0.0.1\ndisable_tls=yes",
+       "udp 127.0.0.1:5060, tcp 127.0.0.1:5060"},
+      {"listen=udp:127.0.0.1\nlisten=tls:127.0.0.1\ndisable_tcp=yes", "udp 127.0.0.1:5060"},
       {"listen=127.0.0.1\nlisten=127.0.0.1:5060", "udp 127.0.0.1:5060, tcp 127.0.0.1:5060"},
   };
   for (const row& r : table) EXPECT_EQ(points({}, r.parameters), r.expected) << r.parameters;
@@ -80,8 +86,10 @@ TEST(listen_points, that_cannot_be_are_refused_with_their_place) {
   options wanted;
   wanted.listen = {"nosuch0"};
   EXPECT_TRUE(complaint(wanted, "").starts_with("--listen nosuch0: ")) << complaint(wanted, "");
-  EXPECT_EQ(complaint({}, "listen=tls:127.0.0.1"),
-            "test.cfg:1:8: 'tls:127.0.0.1': transport tls is not there yet, only udp and tcp");
+  EXPECT_EQ(complaint({}, "listen=ws:127.0.0.1"),
+            "test.cfg:1:8: 'ws:127.0.0.1': transport ws is not there yet, only udp, tcp and tls");
+  EXPECT_EQ(complaint({}, "listen=tls:127.0.0.1\ndisable_tls=yes"),
+            "nothing to listen on: TLS is disabled, and no other address was named");
   EXPECT_EQ(complaint({}, "listen=tcp:127.0.0.1\ndisable_tcp=yes"),
             "nothing to listen on: TCP is disabled, and no UDP address was named");
 }

@@ -121,7 +121,7 @@ bool message_context::is_myself(script::subject what) const {
   case script::subject::uri: break;
   }
   const auto uri = parsed_uri();
-  return uri && uri->is_sip() && names.contains(uri->host().text, uri->port().value_or(0));
+  return uri && uri->is_sip() && names.contains(*uri);
 }
 
 bool message_context::is_host(std::string_view name, const ip_address& address) const {

@@ -2,6 +2,7 @@
 #include <tandem/server/own_names.hpp>
 
 #include <tandem/base/text.hpp>
+#include <tandem/base/transport_kind.hpp>
 
 #include <algorithm>
 
@@ -32,8 +33,16 @@ bool own_names::add_alias(std::string_view text) {
   return true;
 }
 
+bool own_names::contains(const sip::uri& uri) const noexcept {
+  if (uri.port()) return contains(uri.host().text, *uri.port());
+  auto kind = uri.has_transport() ? find_transport(uri.transport()) : std::nullopt;
+  if (uri.scheme() == sip::uri_scheme::sips)
+    kind = under_sips(kind.value_or(transport_kind::tls)).value_or(transport_kind::tls);
+  return contains(uri.host().text, default_port(kind.value_or(transport_kind::udp)));
+}
+
 bool own_names::contains(std::string_view host, std::uint16_t port) const noexcept {
-  if (port == 0) port = default_port;
+  if (port == 0) port = default_port(transport_kind::udp);
   // As nearly everybody writes us; other spellings of an address are read.
   for (const listener& l : listeners_)
     if (l.address.port == port && l.text == host) return true;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tandem/base/ip_address.hpp>
+#include <tandem/sip/uri.hpp>
 
 #include <cstdint>
 #include <string>
@@ -15,16 +16,18 @@ namespace tandem::server {
 
 class own_names {
  public:
-  static constexpr std::uint16_t default_port = 5060; ///< RFC 3261 19.1.2
-
   /// An address we listen on.
   void add_listener(const socket_address& address);
 
   /// `alias=`: "example.com" (any port) or "example.com:5070". False when the text is neither.
   bool add_alias(std::string_view text);
 
+  /// The host of a sip: or sips: URI. A port that it leaves out is that of its transport: 5061 for
+  /// sips: and for TLS, 80 and 443 for WebSocket, else 5060 (RFC 3261 19.1.2).
+  [[nodiscard]] bool contains(const sip::uri& uri) const noexcept;
+
   /// \param host as it stands in a URI: a name in any case, or an address, IPv6 in brackets or not
-  /// \param port 0 when the URI names none, which means 5060
+  /// \param port 0 when nothing names one, which means 5060
   [[nodiscard]] bool contains(std::string_view host, std::uint16_t port) const noexcept;
 
   /// The address, with any port, is one we listen on.

@@ -33,6 +33,25 @@ TEST(own_names, an_alias_is_ours_in_any_case_and_with_any_port_unless_it_names_o
   EXPECT_FALSE(names.contains("", 0));
 }
 
+// RFC 3261 19.1.2, 26.2.2
+TEST(own_names, a_uri_without_a_port_means_that_of_its_transport) {
+  own_names names;
+  names.add_listener(*socket_address::parse("192.0.2.1:5060"));
+  names.add_listener(*socket_address::parse("192.0.2.2:5061"));
+  const auto is_own = [&](std::string_view text) { return names.contains(*sip::uri::parse(text)); };
+  EXPECT_TRUE(is_own("sip:192.0.2.1"));
+  EXPECT_TRUE(is_own("sip:a@192.0.2.1;transport=tcp"));
+  EXPECT_FALSE(is_own("sips:192.0.2.1"));
+  EXPECT_FALSE(is_own("sip:192.0.2.1;transport=tls"));
+  EXPECT_TRUE(is_own("sips:192.0.2.1:5060"));
+  EXPECT_TRUE(is_own("sips:a@192.0.2.2"));
+  EXPECT_TRUE(is_own("sips:192.0.2.2;transport=tcp"));
+  EXPECT_TRUE(is_own("sip:192.0.2.2;transport=TLS"));
+  EXPECT_TRUE(is_own("sip:192.0.2.2:5061"));
+  EXPECT_FALSE(is_own("sip:192.0.2.2"));
+  EXPECT_FALSE(is_own("sips:192.0.2.2;transport=ws")) << "443";
+}
+
 TEST(own_names, what_is_no_host_is_refused_as_alias) {
   own_names names;
   for (const char* bad : {"", ":5060", "a b", "example.com:", "example.com:0", "example.com:99999",

@@ -8,6 +8,7 @@
 #include <tandem/server/http_door.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/privileges.hpp>
+#include <tandem/server/tls_settings.hpp>
 
 #include <exception>
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ struct reloader::reading {
   result_handler done;
   reload_result result = {};
   std::shared_ptr<const script::program> program = nullptr;
-  std::optional<control::access_tokens> tokens = std::nullopt;
+  files_of_script files = {};
 
   void refuse(const char* why) {
     result.is_good = false;
@@ -143,9 +144,15 @@ void reloader::read_files(reading& of) const noexcept {
   if (!of.program) return;
   try {
     const std::string& path = core_settings::of(*of.program).http_tokens;
-    of.tokens = path.empty() ? control::access_tokens{} : read_tokens(on_.paths.find(path));
+    of.files.tokens = path.empty() ? control::access_tokens{} : read_tokens(on_.paths.find(path));
   } catch (const std::exception& error) {
     of.result.complaints += fmt::format("{}; the tokens stay what they were\n", error.what());
+  }
+  if (!need_tls(on_.points)) return;
+  try {
+    of.files.tls = read_tls(*of.program, [this](const auto& path) { return on_.paths.find(path); });
+  } catch (const std::exception& error) {
+    of.result.complaints += fmt::format("{}; the certificates stay what they were\n", error.what());
   }
 }
 
@@ -166,7 +173,7 @@ void reloader::finish(const std::shared_ptr<reading>& shared, host_addresses fou
   }
   if (!of.is_for_use) return of.tell();
   hosts_.watch(std::move(found));
-  take_over_(std::move(next), std::move(of.tokens), [shared] { shared->tell(); });
+  take_over_(std::move(next), std::move(of.files), [shared] { shared->tell(); });
   tried.keep();
   if (!of.result.complaints.empty()) log_warning("reload: {}", of.result.complaints);
   if (const auto& fixed = of.result.needs_restart; !fixed.empty())

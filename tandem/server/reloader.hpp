@@ -11,6 +11,7 @@
 #include <tandem/server/path_in_root.hpp>
 #include <tandem/transport/listen_point.hpp>
 #include <tandem/transport/listeners.hpp>
+#include <tandem/transport/tls_contexts.hpp>
 
 #include <functional>
 #include <memory>
@@ -27,6 +28,12 @@ struct reload_result {
   std::vector<std::string> needs_restart; ///< parameters that differ and are fixed at start-up
 };
 
+/// What stands in files that the script names, as far as they could be read.
+struct files_of_script {
+  std::optional<control::access_tokens> tokens = std::nullopt; ///< of the HTTP port
+  std::optional<transport::tls_contexts> tls = std::nullopt;   ///< where TLS is listened for
+};
+
 /// The server as scripts that are loaded later find it; all of it outlives the reloader.
 struct reload_surroundings {
   const script_loader& loader;
@@ -41,11 +48,9 @@ struct reload_surroundings {
 class reloader {
  public:
   using result_handler = std::function<void(const reload_result&)>;
-  /// Gets a script that was loaded, and the tokens of the HTTP port where they could be read; calls
-  /// back when every shard runs it.
-  using take_over_handler =
-      std::function<void(std::shared_ptr<const loaded_script>,
-                         std::optional<control::access_tokens>, std::function<void()> then)>;
+  /// Gets a script that was loaded, with its files; calls back when every shard runs it.
+  using take_over_handler = std::function<void(std::shared_ptr<const loaded_script>,
+                                               files_of_script, std::function<void()> then)>;
 
   /// \param on_hosts gets the addresses of names in conditions, as host_watch tells them
   reloader(io::shard& loop, reload_surroundings on, take_over_handler take_over,

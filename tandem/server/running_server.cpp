@@ -9,8 +9,10 @@
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/locate_command.hpp>
 #include <tandem/server/server_commands.hpp>
+#include <tandem/server/tls_settings.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <fmt/format.h>
 #include <thread>
@@ -66,16 +68,25 @@ running_server::running_server(const options& wanted, const script_loader& loade
       gather_{shards_.all()}, commands_{&gather_} {
   points_ = listen_points(wanted, *program,
                           [&](const std::string& name) { return addresses_of(name, *program); });
+  if (need_tls(points_)) {
+    tls_ = read_tls(*program, [](const std::string& path) { return path; });
+    certificates_.emplace(shards_[0], paths,
+                          [this](const transport::tls_contexts& next) { renew_tls(next); });
+  }
   net_.emplace(shards_, points_,
-               fit_to_descriptors(core_settings::of(*program).net, shards_.size()));
+               fit_to_descriptors(core_settings::of(*program).net, shards_.size()), tls_);
   collect_own_names(shared_.names, net_->listeners(), points_, *program);
   reloader_.emplace(
       shards_[0],
       reload_surroundings{loader, shared_, program, paths, paths.inside(wanted.script),
                           net_->listeners(), points_},
-      [this](std::shared_ptr<const loaded_script> next,
-             std::optional<control::access_tokens> tokens, std::function<void()> then) {
-        if (http_ && tokens) http_->use(std::move(*tokens));
+      [this](std::shared_ptr<const loaded_script> next, files_of_script files,
+             std::function<void()> then) {
+        if (http_ && files.tokens) http_->use(std::move(*files.tokens));
+        if (files.tls) {
+          renew_tls(*files.tls);
+          certificates_->follow(next->program(), std::move(*files.tls));
+        }
         take_over(std::move(next), std::move(then));
       },
       [this](const std::shared_ptr<const host_addresses>& found) {
@@ -90,6 +101,10 @@ running_server::running_server(const options& wanted, const script_loader& loade
                       {}, commands_.faults());
   shared_.metrics.add_gauge("tandem_ready", "1 when new requests are taken.", {},
                             [this] { return why_not_ready().empty() ? 1.0 : 0.0; });
+  if (certificates_)
+    shared_.metrics.add_gauge("tandem_tls_certificate_days",
+                              "Days until the first of our certificates expires.", {},
+                              [this] { return certificates_->days_left().value_or(0); });
   for (std::uint16_t i = 0; i < shards_.size(); ++i)
     parts_.push_back(std::make_unique<shard_server>(shards_[i], (*net_)[i], shared_, spawner_,
                                                     script_, trace_ ? &*trace_ : nullptr));
@@ -114,6 +129,7 @@ void running_server::run(const std::function<void()>& on_ready) {
       shards_[0], {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); }};
   shards_.start();
   if (fifo_) fifo_->start();
+  if (certificates_) certificates_->follow(script_->program(), std::exchange(tls_, {}));
   const transport::listener_table& listeners = net_->listeners();
   for (std::uint32_t i = 0; i < listeners.size(); ++i)
     log_notice("listening on {} {}", name_of(listeners[i].transport),
@@ -148,7 +164,8 @@ void running_server::open_http() {
       control::health_source{
           .counted = shared_.metrics,
           .why_not_ready = [this] { return why_not_ready(); },
-          .refresh = [this](std::function<void()> then) { refresh_metrics(std::move(then)); }});
+          .refresh = [this](std::function<void()> then) { refresh_metrics(std::move(then)); },
+          .remark = [this] { return certificate_remark(); }});
 }
 
 /// A script need not ask for passwords, and then whoever reaches the server may register and call.
@@ -162,6 +179,13 @@ void running_server::warn_of_strangers() const {
 }
 
 std::string running_server::why_not_ready() const { return is_stopping_ ? "draining" : ""; }
+
+std::string running_server::certificate_remark() const {
+  const auto days = certificates_ ? certificates_->days_left() : std::nullopt;
+  if (!days) return {};
+  return *days < 0 ? "the certificate has expired"
+                   : fmt::format("the certificate expires in {:.0f} days", std::floor(*days));
+}
 
 void running_server::on_signal(int number) {
   switch (number) {
@@ -204,6 +228,11 @@ void running_server::take_over(std::shared_ptr<const loaded_script> next,
       },
       take_over_limit,
       [then = std::move(then)](const std::vector<std::optional<bool>>&) { then(); });
+}
+
+void running_server::renew_tls(const transport::tls_contexts& next) {
+  for (std::uint16_t i = 0; i < shards_.size(); ++i)
+    shards_[i].post([this, i, next] { (*net_)[i].renew_tls(next); });
 }
 
 void running_server::refresh_metrics(std::function<void()> then) {

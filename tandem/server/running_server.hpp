@@ -10,6 +10,7 @@
 #include <tandem/io/shard_group.hpp>
 #include <tandem/process/spawner.hpp>
 #include <tandem/server/application_fifo.hpp>
+#include <tandem/server/certificate_renewal.hpp>
 #include <tandem/server/control_socket.hpp>
 #include <tandem/server/http_door.hpp>
 #include <tandem/server/loaded_script.hpp>
@@ -51,6 +52,10 @@ class running_server {
 
   [[nodiscard]] services& shared() noexcept { return shared_; }
   [[nodiscard]] reloader& scripts() noexcept { return *reloader_; }
+  /// Null where TLS is not listened for.
+  [[nodiscard]] certificate_renewal* certificates() noexcept {
+    return certificates_ ? &*certificates_ : nullptr;
+  }
   /// What runs on a shard; on that shard's thread.
   [[nodiscard]] shard_server& at(io::shard& shard) noexcept { return *parts_[shard.index()]; }
   [[nodiscard]] const transport::listener_table& listeners() const noexcept {
@@ -76,8 +81,11 @@ class running_server {
   void open_http();
   void warn_of_strangers() const;
   [[nodiscard]] std::string why_not_ready() const;
+  [[nodiscard]] std::string certificate_remark() const;
   void on_signal(int number);
   void stop(int number);
+  /// Connections from now on are made with these; those that are open keep theirs.
+  void renew_tls(const transport::tls_contexts& next);
   void take_over(std::shared_ptr<const loaded_script> next, std::function<void()> then);
   void write_statistics();
 
@@ -93,6 +101,8 @@ class running_server {
   statistics_output statistics_;
   std::shared_ptr<const loaded_script> script_;
   std::vector<std::unique_ptr<shard_server>> parts_;
+  transport::tls_contexts tls_; ///< of the start, until the loops run
+  std::optional<certificate_renewal> certificates_;
   std::optional<reloader> reloader_;
   std::optional<http_door> http_;
   std::unique_ptr<control::socket_door> socket_;

@@ -11,6 +11,7 @@
 #include <tandem/server/path_in_root.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/running_server.hpp>
+#include <tandem/server/tls_settings.hpp>
 
 #include <fmt/format.h>
 #include <iostream>
@@ -75,6 +76,7 @@ script::diagnostics check(const options& wanted, std::span<const module_entry> m
     return std::vector{ip_address::v4(127, 0, 0, 1)};
   });
   collect_own_names(shared.names, transport::listener_table{points}, points, *checked.made);
+  if (need_tls(points)) (void)read_tls(*checked.made, [](const std::string& path) { return path; });
   (void)loader.load(checked.made, shared);
   (void)http_address(*checked.made);
   (void)control_access(*checked.made, find_account(who));

@@ -105,6 +105,24 @@ void add_reload(control::command_registry& to, running_server& of) {
           }});
 }
 
+void add_tls_reload(control::command_registry& to, running_server& of) {
+  to.add({.name = "tls.reload",
+          .help = "Reads certificates, keys and authorities of TLS again; with a fault those that "
+                  "are used stay.",
+          .needs = role::change,
+          .reply = {{"days", value_type::integer, "until the first certificate expires"}},
+          .run = [&of](command_call call) {
+            certificate_renewal* const certificates = of.certificates();
+            if (!certificates) return call.refuse(command_error::failed, "TLS is not listened for");
+            const auto waiting = std::make_shared<command_call>(std::move(call));
+            certificates->reload([certificates, waiting](const std::string& problem) {
+              if (!problem.empty()) return waiting->refuse(command_error::failed, problem);
+              waiting->answer({{"days", static_cast<std::int64_t>(
+                                            std::floor(certificates->days_left().value_or(0)))}});
+            });
+          }});
+}
+
 void add_tm_list(control::command_registry& to, running_server& of) {
   to.add({.name = "tm.list",
           .help = "Transactions in progress, of all shards.",
@@ -151,6 +169,7 @@ void add_server_commands(control::command_registry& to, running_server& of) {
   add_stats(to, of);
   add_loglevel(to);
   add_reload(to, of);
+  add_tls_reload(to, of);
   add_tm_list(to, of);
   add_drain(to, of);
   add_process_commands(to, of);

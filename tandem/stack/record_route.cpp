@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/stack/record_route.hpp>
 
+#include <tandem/base/text.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/single_values.hpp>
 #include <tandem/sip/uri.hpp>
@@ -18,6 +19,8 @@ namespace {
 constexpr auto record_route = sip::header_id::record_route;
 
 // Parameters of an entry of ours. The flows are read again when the entry comes back.
+constexpr std::string_view begin_of_entry = "<sip:";
+constexpr std::string_view begin_of_secure_entry = "<sips:";
 constexpr std::string_view mark_begin = ";did=";
 constexpr std::string_view calling_begin = ";cflow=";
 constexpr std::string_view called_begin = ";dflow=";
@@ -71,9 +74,8 @@ struct own_entry : own_parameters {
 /// The value may be of ours: it has the form in which we write entries, and a mark of the right
 /// size. Parameters may stand in another order: user agents write entries anew.
 std::optional<own_entry> read_own(std::string_view value) {
-  constexpr std::string_view begin = "<sip:";
-  if (!value.starts_with(begin) || value.find('>') != value.size() - 1 ||
-      value.find('?') != std::string_view::npos)
+  if ((!value.starts_with(begin_of_entry) && !value.starts_with(begin_of_secure_entry)) ||
+      value.find('>') != value.size() - 1 || value.find('?') != std::string_view::npos)
     return std::nullopt;
   const std::string_view address = value.substr(0, value.size() - 1);
   const std::size_t user_end = address.find('@'); // a user may hold semicolons
@@ -118,15 +120,20 @@ bool put_entry(sip::message& m, const record_route_rules& rules, const route_ent
   const auto unless_empty = [](std::string_view value, std::string_view text) {
     return value.empty() ? std::string_view{} : text;
   };
+  // RFC 3261 16.6 step 4: what is asked for by sips: is recorded by sips:, which TLS is meant by.
+  constexpr std::string_view secure = "sips:";
+  const bool is_sips =
+      is_secure(entry.transport) && iequals(m.request_uri().substr(0, secure.size()), secure);
   // RFC 3263 4.1: without it a number is reached by UDP.
-  const bool is_named = entry.transport != transport_kind::udp;
+  const bool is_named = entry.transport != (is_sips ? transport_kind::tls : transport_kind::udp);
   const std::string_view lr = rules.enable_full_lr ? ";lr=on>" : ";lr>";
   return m.edit()
       .put_front(record_route,
-                 {"<sip:", entry.user, unless_empty(entry.user, "@"), entry.sent_by,
-                  is_named ? ";transport=" : "", is_named ? uri_parameter(entry.transport) : "",
-                  pair, unless_empty(tag, ";ftag="), tag, unless_empty(calling, calling_begin),
-                  calling, unless_empty(called, called_begin), called, mark_begin, blank_mark, lr})
+                 {is_sips ? begin_of_secure_entry : begin_of_entry, entry.user,
+                  unless_empty(entry.user, "@"), entry.sent_by, is_named ? ";transport=" : "",
+                  is_named ? uri_parameter(entry.transport) : "", pair, unless_empty(tag, ";ftag="),
+                  tag, unless_empty(calling, calling_begin), calling,
+                  unless_empty(called, called_begin), called, mark_begin, blank_mark, lr})
       .has_value();
 }
 

@@ -180,6 +180,26 @@ TEST_F(recorded_call, has_two_entries_where_it_leaves_by_another_address) {
   EXPECT_FALSE(is_ours(from_bob("sip:alice@192.0.2.3")));
 }
 
+// RFC 3261 16.6 step 4, 26.2.2
+TEST_F(recorded_call, is_recorded_by_sips_where_sips_is_asked_for_and_tls_is_spoken) {
+  request_parts p = invite();
+  p.uri = "sips:bob@example.com";
+  sip::message m = make_request(p);
+  ASSERT_TRUE(push_record_route(m, rules, {{}, "192.0.2.100", transport_kind::tls}));
+  EXPECT_TRUE(recorded(m)[0].starts_with("<sips:192.0.2.100;ftag=")) << recorded(m)[0];
+  sip::message in_clear = make_request(p);
+  ASSERT_TRUE(push_record_route(in_clear, rules, {{}, "192.0.2.100", transport_kind::tcp}));
+  EXPECT_TRUE(recorded(in_clear)[0].starts_with("<sip:192.0.2.100;transport=tcp;"));
+
+  EXPECT_TRUE(seal_record_route(m, secret));
+  for_bob = recorded(m);
+  sip::message ok = parsed(for_test::answer_text(m.to_string(), 200, "bob-1", contact(bob)));
+  turn_record_route(ok, secret);
+  for_alice = recorded(ok);
+  EXPECT_TRUE(is_ours(from_alice()));
+  EXPECT_TRUE(is_ours(from_bob()));
+}
+
 // RFC 5626 5.2, 5.3
 TEST_F(recorded_call, follows_the_flow_of_each_party_that_has_one) {
   target to_bob = for_test::target_at("203.0.113.9:4001");

@@ -51,15 +51,22 @@ result<socket_address, std::string> connections::listen(transport_kind kind,
   if (is_secure(kind) != static_cast<bool>(tls))
     return fail(
         fmt::format("{} {} a certificate", name_of(kind), tls ? "has no use for" : "needs"));
-  auto made = io::tcp_listener::listen(
+  auto made = std::make_unique<listening>(listening{kind, listener, tls});
+  auto socket = io::tcp_listener::listen(
       loop_, at,
-      [this, kind, tls, listener](io::unique_fd fd, const socket_address& peer) {
-        accept(kind, std::move(fd), peer, tls, listener);
+      [this, by = made.get()](io::unique_fd fd, const socket_address& peer) {
+        accept(*by, std::move(fd), peer);
       },
       use);
-  if (!made) return fail(std::move(made.error()));
-  listeners_.push_back(std::move(*made));
-  return listeners_.back()->address();
+  if (!socket) return fail(std::move(socket.error()));
+  made->socket = std::move(*socket);
+  listeners_.push_back(std::move(made));
+  return listeners_.back()->socket->address();
+}
+
+void connections::renew_tls(const io::tls_context& server) {
+  for (const auto& one : listeners_)
+    if (one->tls && server) one->tls = server;
 }
 
 bool connections::carries(transport_kind transport) const noexcept {
@@ -105,8 +112,30 @@ connections::connection::connection(connections& of, connection_key where,
 }
 
 connections::connection::~connection() {
+  end_handshake();
   owner.forget_way(leads_to, self);
   if (alias) owner.forget_way(*alias, self);
+}
+
+/// Whoever connects and says nothing more costs memory, not calls.
+bool connections::has_room_for_handshake(const ip_address& source) {
+  if (handshakes_.of(source) >= options_.handshakes_per_source) return false;
+  if (handshake_count_ >= options_.handshakes) shaking_hands_.front().carrier.give_up_place();
+  return true;
+}
+
+void connections::connection::begin_handshake() {
+  handshake.emplace();
+  owner.handshakes_.enter(*handshake, leads_to.peer.ip, owner.loop_.now());
+  owner.shaking_hands_.push_back(*this);
+  ++owner.handshake_count_;
+}
+
+void connections::connection::end_handshake() noexcept {
+  if (!as_handshake().is_linked()) return;
+  as_handshake().unlink();
+  --owner.handshake_count_;
+  handshake.reset();
 }
 
 void connections::forget_way(const connection_key& where, key of) noexcept {
@@ -114,19 +143,20 @@ void connections::forget_way(const connection_key& where, key of) noexcept {
   if (found != by_key_.end() && found->second == of) by_key_.erase(found);
 }
 
-void connections::accept(transport_kind kind, io::unique_fd fd, const socket_address& peer,
-                         const io::tls_context& tls, std::uint32_t listener) {
-  if (!has_room(peer.ip)) {
-    log_debug("{}: a connection from {} is refused: the bound is reached", name_of(kind),
+void connections::accept(const listening& by, io::unique_fd fd, const socket_address& peer) {
+  const bool by_tls = static_cast<bool>(by.tls);
+  if ((by_tls && !has_room_for_handshake(peer.ip)) || !has_room(peer.ip)) {
+    log_debug("{}: a connection from {} is refused: the bound is reached", name_of(by.kind),
               peer.to_string());
     return;
   }
-  connection& c = add({kind, peer, {}}, options_.half_message_limit);
+  connection& c = add({by.kind, peer, {}}, options_.half_message_limit);
   c.is_accepted = true;
-  c.listener = listener;
+  c.listener = by.number;
   c.has_deadline = true;
   unproven_.push_back(c);
-  c.carrier.accept(std::move(fd), peer, tls);
+  if (by_tls) c.begin_handshake();
+  c.carrier.accept(std::move(fd), peer, by.tls);
   c.carrier.await_by(loop_.now() + options_.half_message_limit);
 }
 
@@ -285,10 +315,24 @@ void connections::connection::on_unsent(io::send_token token, io::connection_end
 }
 
 void connections::connection::on_closed(io::connection_end why, std::string_view detail) {
+  connections& of = owner; // this goes
   const socket_address peer = leads_to.peer;
-  owner.forget(*this, why);
-  if (why == io::connection_end::tls_failed)
-    log_debug("tls: no connection with {}: {}", peer.to_string(), detail);
+  const stack::server_name name = leads_to.name;
+  const bool came = is_accepted;
+  of.forget(*this, why);
+  if (why == io::connection_end::tls_failed) of.note_tls_failure(peer, came, name, detail);
+}
+
+/// The peer's name, the reason and the remedy, as often as an operator can read it.
+void connections::note_tls_failure(const socket_address& peer, bool came,
+                                   const stack::server_name& name, std::string_view detail) {
+  const log_level level = log_level_of(options_.tls_log);
+  if (came)
+    tls_failures_.write(level, loop_.now(), "tls: {} connected and was refused: {}",
+                        peer.to_string(), detail);
+  else
+    tls_refusals_.write(level, loop_.now(), "tls: no connection with {} ({}): {}", name.text(),
+                        peer.to_string(), detail);
 }
 
 } // namespace tandem::transport

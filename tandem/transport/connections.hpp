@@ -6,6 +6,7 @@
 
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/slot_map.hpp>
+#include <tandem/base/sparse_log.hpp>
 #include <tandem/io/connection.hpp>
 #include <tandem/io/tcp_listener.hpp>
 #include <tandem/sip/framer.hpp>
@@ -14,6 +15,7 @@
 #include <tandem/transport/connection_shares.hpp>
 #include <tandem/transport/options.hpp>
 #include <tandem/transport/stream_flow.hpp>
+#include <tandem/transport/tls_contexts.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -58,8 +60,11 @@ class connections {
          const io::tls_context& tls = {}, std::uint32_t listener = listener_table::none);
 
   /// TLS connections may be opened from now on, with this context: who is reached by it must prove
-  /// the server name of the target.
+  /// the server name of the target. Those that are there keep theirs.
   void use_tls(io::tls_context client) { tls_client_ = std::move(client); }
+
+  /// Secure listeners accept with this context from now on. Connections that are there keep theirs.
+  void renew_tls(const io::tls_context& server);
 
   /// Messages of that transport can be sent here at all.
   [[nodiscard]] bool carries(transport_kind transport) const noexcept;
@@ -86,6 +91,7 @@ class connections {
 
  private:
   struct unproven_tag;
+  struct handshake_tag;
   struct connection;
   using key = handle<connection>;
 
@@ -93,20 +99,29 @@ class connections {
   /// bound is reached.
   struct connection final : io::connection_handler,
                             tandem::list_hook<unproven_tag>,
+                            tandem::list_hook<handshake_tag>,
                             connection_shares::place {
     connection(connections& of, connection_key where, const io::connection_limits& limits);
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
     [[nodiscard]] tandem::list_hook<unproven_tag>& as_unproven() noexcept { return *this; }
+    [[nodiscard]] tandem::list_hook<handshake_tag>& as_handshake() noexcept { return *this; }
+    void on_connected() override { end_handshake(); }
     void on_data(std::string_view bytes) override;
     void on_unsent(io::send_token token, io::connection_end why) override;
     void on_closed(io::connection_end why, std::string_view detail) override;
+
+    /// TLS has to come about. Throws std::bad_alloc.
+    void begin_handshake();
+    /// It has, or it never will.
+    void end_handshake() noexcept;
 
     connections& owner;
     const connection_key leads_to;
     std::optional<connection_key> alias; ///< where it leads as well (RFC 5923)
     io::connection carrier;
+    std::optional<connection_shares::place> handshake; ///< while it was accepted and is not up
     sip::framer input;
     key self;
     bool is_accepted = false;
@@ -115,16 +130,26 @@ class connections {
     bool may_offer_alias = false; ///< a peer that has shown a certificate, and has not done so yet
   };
 
-  void accept(transport_kind kind, io::unique_fd fd, const socket_address& peer,
-              const io::tls_context& tls, std::uint32_t listener);
+  /// A socket that is listened on.
+  struct listening {
+    transport_kind kind;
+    std::uint32_t number;
+    io::tls_context tls;
+    std::unique_ptr<io::tcp_listener> socket = nullptr;
+  };
+
+  void accept(const listening& by, io::unique_fd fd, const socket_address& peer);
   [[nodiscard]] connection* find_usable(key which, transport_kind transport) noexcept;
   [[nodiscard]] result<connection*, stack::send_error> open(const connection_key& where,
                                                             const ip_address& from);
   [[nodiscard]] bool has_room(const ip_address& source);
+  [[nodiscard]] bool has_room_for_handshake(const ip_address& source);
   connection& add(connection_key where, duration open_limit);
   void forget(connection& c, io::connection_end why);
   void forget_way(const connection_key& where, key of) noexcept;
   void note_refusal(const socket_address& peer);
+  void note_tls_failure(const socket_address& peer, bool came, const stack::server_name& name,
+                        std::string_view detail);
   void take_frames(connection& c);
   void note_alias(connection& c, std::string_view message);
   void note_progress(connection& c);
@@ -134,13 +159,18 @@ class connections {
   stream_owner& owner_;
   const transport_options& options_;
   io::tls_context tls_client_;
-  std::vector<std::unique_ptr<io::tcp_listener>> listeners_;
-  connection_shares shares_; ///< outlives the connections, as does
+  std::vector<std::unique_ptr<listening>> listeners_;
+  connection_shares shares_; ///< outlives the connections, as do
+  connection_shares handshakes_;
+  std::size_t handshake_count_ = 0;
   std::unordered_map<connection_key, key> by_key_;
   slot_map<connection> all_;
   intrusive_list<connection, unproven_tag> unproven_;
-  std::unordered_map<socket_address, instant> refused_; ///< until when
+  intrusive_list<connection, handshake_tag> shaking_hands_; ///< the oldest first
+  std::unordered_map<socket_address, instant> refused_;     ///< until when
   block_ref pong_;
+  sparse_log tls_failures_; ///< of peers that connected, who may be anybody
+  sparse_log tls_refusals_; ///< of those that were to be reached
 };
 
 } // namespace tandem::transport

@@ -89,7 +89,7 @@ struct connections_by_key : testing::Test {
     return loop.run_until([&] { return server_user.messages.size() == messages; });
   }
 
-  const io::certificates_for_test certificates;
+  io::certificates_for_test certificates;
   io::shard loop;
   owner server_user;
   owner client_user;
@@ -110,6 +110,68 @@ TEST_F(connections_by_key, never_listen_in_the_clear_for_what_is_to_be_secure_rf
   const auto not_secure = server.listen(transport_kind::tcp, any, io::port_use::alone, tls.value());
   ASSERT_FALSE(not_secure);
   EXPECT_EQ(not_secure.error(), "tcp has no use for a certificate");
+}
+
+struct handshakes : connections_by_key {
+  handshakes() {
+    options.handshakes_per_source = 3;
+    options.handshakes = 5;
+  }
+  /// Connects from there and says nothing. \return whether it is still there a moment later
+  void connect(const char* from) {
+    stuck.push_back(std::make_unique<io::connection>(loop, quiet));
+    const std::size_t before = server.size();
+    stuck.back()->connect(at_tls, {}, {}, *ip_address::parse(from));
+    last_was_taken = loop.run_until([&] {
+      return server.size() > before || !stuck.back()->is_open();
+    }) && stuck.back()->is_open();
+  }
+  struct quiet_peer final : io::connection_handler {
+    void on_data(std::string_view) override {}
+    void on_closed(io::connection_end, std::string_view) override { ++ended; }
+    int ended = 0;
+  } quiet;
+  std::vector<std::unique_ptr<io::connection>> stuck;
+  bool last_was_taken = false;
+};
+
+TEST_F(handshakes, that_are_stuck_are_bounded_for_each_source_and_keep_nobody_else_out) {
+  for (int i = 0; i < 3; ++i) {
+    connect("127.0.0.2");
+    EXPECT_TRUE(last_was_taken) << i;
+  }
+  connect("127.0.0.2");
+  EXPECT_FALSE(last_was_taken) << "that source has its share";
+  send(tls_target("localhost"), "by another one");
+  EXPECT_TRUE(arrive(1));
+  for (int i = 0; i < 4; ++i) send(tls_target("localhost"), "again"); // not a handshake any more
+  EXPECT_TRUE(arrive(5));
+}
+
+TEST_F(handshakes, beyond_the_bound_of_all_the_oldest_makes_room) {
+  for (int i = 0; i < 5; ++i) connect(i < 3 ? "127.0.0.2" : "127.0.0.3");
+  EXPECT_EQ(quiet.ended, 0);
+  send(tls_target("localhost"), "an honest one");
+  EXPECT_TRUE(arrive(1));
+  EXPECT_TRUE(loop.run_until([&] { return quiet.ended == 1; }));
+  EXPECT_FALSE(stuck[0]->is_open());
+  EXPECT_TRUE(stuck[1]->is_open());
+}
+
+TEST_F(connections_by_key, keep_their_certificates_while_new_ones_are_shown_others) {
+  send(tls_target("localhost"));
+  ASSERT_TRUE(arrive(1));
+  certificates.add_server("renewed.example");
+  server.renew_tls(
+      io::tls_context::server({.certificate_file = certificates / "renewed.example.pem",
+                               .key_file = certificates / "renewed.example.key"})
+          .value());
+  send(tls_target("localhost")); // by the connection that is there
+  ASSERT_TRUE(arrive(2));
+  EXPECT_EQ(server.size(), 1U);
+  EXPECT_EQ(failure_of(tls_target("127.0.0.1")), stack::send_error::unreachable);
+  send(tls_target("renewed.example"));
+  EXPECT_TRUE(arrive(3));
 }
 
 TEST_F(connections_by_key, carry_sip_over_tls_both_ways) {

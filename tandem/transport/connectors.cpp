@@ -43,7 +43,7 @@ result<socket_address, std::string> listen_for_stream(shard_transport& on,
 constinit const std::array<connector, transport_rows.size()> connectors{{
     {transport_kind::udp, framing::datagram, 5060, &probe_datagrams, &listen_for_datagrams},
     {transport_kind::tcp, framing::content_length, 5060, &probe_stream, &listen_for_stream},
-    {transport_kind::tls, framing::content_length, 5061, nullptr, nullptr},
+    {transport_kind::tls, framing::content_length, 5061, &probe_stream, &listen_for_stream},
     {transport_kind::ws, framing::none, 5066, nullptr, nullptr},
     {transport_kind::wss, framing::none, 7443, nullptr, nullptr},
 }};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/connectors.hpp>
 
+#include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/shard_group.hpp>
 #include <tandem/transport/transport.hpp>
 
@@ -26,11 +27,16 @@ TEST(connectors, every_kind_has_all_that_can_be_done_with_it) {
 
 TEST(connectors, listen_at_a_port_that_is_found_free_and_not_at_one_that_is_taken) {
   const auto somewhere = *socket_address::parse("127.0.0.1:0");
+  const io::certificates_for_test certificates;
+  const tls_contexts tls{io::tls_context::server({.certificate_file = certificates / "server.pem",
+                                                  .key_file = certificates / "server.key"})
+                             .value(),
+                         {}};
   for (const connector& c : connectors) {
     if (!c.listen) continue;
     SCOPED_TRACE(name_of(c.kind));
     io::shard_group shards{1};
-    const transport net{shards, {{c.kind, somewhere, {}}}};
+    const transport net{shards, {{c.kind, somewhere, {}}}, {}, tls};
     const auto& at = net.listeners()[0].address;
     EXPECT_NE(at.port, 0);
     const auto probed = c.probe(shards[0], at);
@@ -43,8 +49,8 @@ TEST(connectors, listen_at_a_port_that_is_found_free_and_not_at_one_that_is_take
 }
 
 TEST(connectors, a_kind_without_one_is_refused_with_the_same_words_wherever_it_is_asked_for) {
-  EXPECT_EQ(no_listener_text(transport_kind::tls),
-            "transport tls is not there yet, only udp and tcp");
+  EXPECT_EQ(no_listener_text(transport_kind::wss),
+            "transport wss is not there yet, only udp, tcp and tls");
   int refused = 0;
   for (const connector& c : connectors) {
     if (c.listen) continue;
@@ -62,7 +68,15 @@ TEST(connectors, a_kind_without_one_is_refused_with_the_same_words_wherever_it_i
                                   no_listener_text(c.kind));
     }
   }
-  EXPECT_EQ(refused, 3) << "tls, ws and wss";
+  EXPECT_EQ(refused, 2) << "ws and wss";
+}
+
+// RFC 3261 26.2.2
+TEST(connectors, of_tls_do_not_listen_without_a_certificate) {
+  io::shard_group shards{1};
+  EXPECT_THROW(
+      (transport{shards, {{transport_kind::tls, *socket_address::parse("127.0.0.1:0"), {}}}}),
+      std::runtime_error);
 }
 
 } // namespace

@@ -20,8 +20,9 @@ namespace {
 constexpr std::array unnamed{transport_kind::udp, transport_kind::tcp};
 
 /// Where a kind listens that is given no port: `port`, if it is one of those that listen at the
-/// port of SIP.
-std::uint16_t port_for(transport_kind kind, std::uint16_t port) noexcept {
+/// port of SIP; `by_tls`, if it is TLS.
+std::uint16_t port_for(transport_kind kind, std::uint16_t port, std::uint16_t by_tls) noexcept {
+  if (kind == transport_kind::tls) return by_tls;
   const std::uint16_t own = connector_of(kind).listen_port;
   return own == sip_port ? port : own;
 }
@@ -53,7 +54,7 @@ std::vector<interface_address> local_interfaces() {
 
 result<std::vector<listen_point>, std::string>
 parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces,
-                   const find_addresses& look_up, std::uint16_t otherwise) {
+                   const find_addresses& look_up, std::uint16_t otherwise, std::uint16_t by_tls) {
   const std::string_view whole = text;
   std::vector<transport_kind> transports{unnamed.begin(), unnamed.end()};
   bool is_transport_named = false;
@@ -71,7 +72,7 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
   for (const auto t : transports)
     if (!connector_of(t).listen) return fail(fmt::format("'{}': {}", whole, no_listener_text(t)));
 
-  const std::uint16_t default_port = port_for(transports.front(), otherwise);
+  const std::uint16_t default_port = port_for(transports.front(), otherwise, by_tls);
   std::vector<socket_address> addresses;
   if (const auto address = socket_address::parse(text, default_port)) {
     addresses.push_back(*address);

@@ -16,6 +16,8 @@ namespace tandem::transport {
 
 /// Where SIP listens that is not secured (RFC 3261 18.2.1, 19.1.2).
 inline constexpr std::uint16_t sip_port = 5060;
+/// Where SIP over TLS does.
+inline constexpr std::uint16_t sips_port = default_port(transport_kind::tls);
 
 /// One socket to be bound.
 struct listen_point {
@@ -46,8 +48,10 @@ using find_addresses = std::function<std::vector<ip_address>(const std::string& 
 /// \param look_up asked for what is no address and no interface
 /// \param otherwise the port of what names none; a kind that does not listen at 5060 by default has
 /// its own (transport/connectors)
+/// \param by_tls the same for TLS
 [[nodiscard]] result<std::vector<listen_point>, std::string>
 parse_listen_point(std::string_view text, const std::vector<interface_address>& interfaces,
-                   const find_addresses& look_up = {}, std::uint16_t otherwise = sip_port);
+                   const find_addresses& look_up = {}, std::uint16_t otherwise = sip_port,
+                   std::uint16_t by_tls = sips_port);
 
 } // namespace tandem::transport

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/transport/listeners.hpp>
 
+#include <fmt/format.h>
+
 #include <tandem/io/unique_fd.hpp>
 
 #include <algorithm>
@@ -27,6 +29,14 @@ int fitness(const listener& l, const ip_address& destination,
              : 0;
 }
 
+/// A listener that is named by a host name says that name of itself where its peers verify who it
+/// is: an address would have to stand in its certificate (RFC 5922 4). Empty for any other.
+std::string verified_name(const listen_point& p) {
+  if (!is_secure(p.transport) || p.name.empty()) return {};
+  if (p.address.port == default_port(p.transport)) return p.name;
+  return fmt::format("{}:{}", p.name, p.address.port);
+}
+
 } // namespace
 
 std::string sent_by_text(const ip_address& ip, std::uint16_t port, transport_kind transport) {
@@ -41,6 +51,7 @@ std::string sent_by_text(const ip_address& ip, std::uint16_t port, transport_kin
 listener_table::listener_table(const std::vector<listen_point>& points) {
   for (const listen_point& p : points) {
     listener l{p.transport, p.address, p.advertised};
+    if (l.sent_by.empty()) l.sent_by = verified_name(p);
     if (l.sent_by.empty() && !p.address.ip.is_any() && !p.address.ip.is_multicast())
       l.sent_by = sent_by_text(p.address.ip, p.address.port, p.transport);
     all_.push_back(std::move(l));

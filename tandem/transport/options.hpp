@@ -17,6 +17,8 @@ struct transport_options {
   /// Of several addresses of this host the one is sent from that the routing table chooses, where a
   /// listener has it (mhomed); else the first listener that fits.
   bool follows_routes = false;
+  std::int64_t tls_log =
+      2; ///< level, as `debug` counts, of lines about TLS that did not come about
   duration connect_limit = seconds{2};        ///< for a connection to open, TLS included
   duration refusal_memory = seconds{300};     ///< no TCP to who refused it, where UDP will do
   duration idle_limit = seconds{3600};        ///< a connection without a byte either way is closed
@@ -24,6 +26,10 @@ struct transport_options {
   duration output_limit = seconds{10};        ///< for a peer to take any of what waits for it
   std::size_t connections = 20'000;           ///< of a shard; the source with most makes room
   std::size_t connections_per_source = 2'000; ///< of a shard, by IPv4 address or IPv6 /64
+  /// Connections that were accepted and whose TLS has not come about yet, of a shard: the oldest
+  /// makes room, since one that is honest takes some milliseconds.
+  std::size_t handshakes = 4'000;
+  std::size_t handshakes_per_source = 1'000; ///< by IPv4 address or IPv6 /64; one more is refused
   std::size_t output_bytes = std::size_t{1} << 20; ///< waiting for one connection; then it closes
 };
 

@@ -65,6 +65,14 @@ shard_transport::open_port(const socket_address& at, io::port_use use, std::uint
   return bound;
 }
 
+result<socket_address, std::string> shard_transport::accept_at(transport_kind kind,
+                                                               const socket_address& at,
+                                                               io::port_use use,
+                                                               std::uint32_t number) {
+  return connections_.listen(kind, at, use,
+                             is_secure(kind) ? whole_.tls_.server : io::tls_context{}, number);
+}
+
 // --- what comes in
 
 void shard_transport::udp_port::on_datagram(io::udp_socket& on, io::datagram&& d) {

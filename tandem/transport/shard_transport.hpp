@@ -80,12 +80,15 @@ class shard_transport final : public stack::outbox, stream_owner, io::turn_task 
   open_port(const socket_address& at, io::port_use use, std::uint32_t number);
   /// The same for connections of that kind.
   [[nodiscard]] result<socket_address, std::string>
-  accept_at(transport_kind kind, const socket_address& at, io::port_use use, std::uint32_t number) {
-    return connections_.listen(kind, at, use, {}, number);
-  }
+  accept_at(transport_kind kind, const socket_address& at, io::port_use use, std::uint32_t number);
 
   /// TLS connections may be opened from now on; see connections::use_tls.
   void use_tls(io::tls_context client) { connections_.use_tls(std::move(client)); }
+  /// Both ways with these contexts from now on; on the shard's thread. What is open keeps its own.
+  void renew_tls(const tls_contexts& next) {
+    connections_.renew_tls(next.server);
+    connections_.use_tls(next.client);
+  }
 
   /// Closes a connection of this shard after what waits in it has left.
   void close(flow_handle flow);

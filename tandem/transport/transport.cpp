@@ -19,10 +19,11 @@ namespace {
 } // namespace
 
 transport::transport(io::shard_group& shards, std::vector<listen_point> points,
-                     const transport_options& options)
-    : options_{options}, key_{hash_key::random()} {
+                     const transport_options& options, tls_contexts tls)
+    : options_{options}, tls_{std::move(tls)}, key_{hash_key::random()} {
   for (std::uint16_t i = 0; i < shards.size(); ++i)
     parts_.push_back(std::make_unique<shard_transport>(*this, shards[i]));
+  for (auto& part : parts_) part->use_tls(tls_.client);
   const bool is_shared = shards.size() > 1;
   for (std::uint32_t index = 0; index < points.size(); ++index) {
     listen_point& point = points[index];

@@ -25,8 +25,9 @@ class transport {
  public:
   /// Binds every point, with port 0 to a free port. Throws std::runtime_error, with a sentence for
   /// the operator, when one cannot be bound.
+  /// \param tls what a secure point needs: without it, that point cannot be bound
   transport(io::shard_group& shards, std::vector<listen_point> points,
-            const transport_options& options = {});
+            const transport_options& options = {}, tls_contexts tls = {});
   ~transport();
   transport(const transport&) = delete;
   transport& operator=(const transport&) = delete;
@@ -50,6 +51,7 @@ class transport {
   void open_letter(io::shard& at, letter& l);
 
   transport_options options_;
+  const tls_contexts tls_; ///< of the start
   hash_key key_;
   std::unique_ptr<listener_table> listeners_;
   own_addresses own_addresses_;

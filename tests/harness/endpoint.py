@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A SIP peer on one UDP socket, or on one TCP listener with its connections, that says only what the test tells it to."""
+"""A SIP peer on one UDP socket, or on one TCP or TLS listener with its connections, that says only what the test tells it to."""
 import selectors
 import socket
+import ssl
 import struct
 import time
 
@@ -16,10 +17,15 @@ class Endpoint:
     """Sends what it is given and hands out what arrives, in order. Not for use by several threads.
 
     `sent` is shared by the endpoints of one test, whose messages may reach each other; see complaints().
+    By TLS it connects with the context `trusts` (to the port after that for TCP), and accepts with `shows`.
     """
 
-    def __init__(self, transport, server, user="alice", domain="example.test", host="127.0.0.1", bind=None, sent=None):
+    def __init__(self, transport, server, user="alice", domain="example.test", host="127.0.0.1", bind=None, sent=None,
+                 trusts=None, shows=None):
         self.transport, self.server, self.user, self.domain = transport, server, user, domain
+        self.trusts, self.shows, self.scheme = trusts, shows, "sip"
+        if transport == "tls":
+            self.server = (server[0], server[1] + 1)
         self.account = None  # a digest.Account that signs our requests
         self._selector = selectors.DefaultSelector()
         self._buffers = {}  # connection -> bytes read and not yet a message
@@ -33,7 +39,7 @@ class Endpoint:
         self.socket.bind(bind or (host, 0))
         self.host, self.port = self.socket.getsockname()[:2]
         self._upstream = None
-        if transport == "tcp":
+        if transport != "udp":
             self.socket.listen(64)
         else:
             self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
@@ -85,12 +91,12 @@ class Endpoint:
 
     @property
     def aor(self):
-        return f"sip:{self.user}@{self.domain}"
+        return f"{self.scheme}:{self.user}@{self.domain}"
 
     @property
     def contact(self):
-        tail = ";transport=tcp" if self.transport == "tcp" else ""
-        return f"sip:{self.user}@{self.host}:{self.port}{tail}"
+        tail = f";transport={self.transport}" if self.transport != "udp" and self.scheme == "sip" else ""
+        return f"{self.scheme}:{self.user}@{self.host}:{self.port}{tail}"
 
     def via(self, branch=None):
         return f"SIP/2.0/{self.transport.upper()} {self.host}:{self.port};branch={branch or 'z9hG4bK' + token(12)}"
@@ -153,6 +159,8 @@ class Endpoint:
         """Our connection to the server, opened when there is none."""
         if self._upstream is None or self._upstream.fileno() < 0:
             self._upstream = socket.create_connection(self.server, timeout=5, source_address=(self.host, 0))
+            if self.trusts:
+                self._upstream = self.trusts.wrap_socket(self._upstream, server_hostname=self.server[0])
             self._begin(self._upstream, self.server)
         return self._upstream
 
@@ -162,6 +170,8 @@ class Endpoint:
 
     def _begin(self, connection, other_end):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.transport == "tls":
+            connection.setblocking(False)  # what makes it ready may be no whole record, or a session ticket
         self._selector.register(connection, selectors.EVENT_READ)
         self._buffers[connection], self._sources[connection] = b"", other_end[:2]
 
@@ -212,14 +222,24 @@ class Endpoint:
         """Reads what is there, waits at most `seconds` for it; False when nothing came."""
         events = self._selector.select(seconds)
         for key, _ in events:
-            if key.fileobj is self.socket and self.transport == "tcp":
-                connection, source = self.socket.accept()
-                self._begin(connection, source)
+            if key.fileobj is self.socket and self.transport != "udp":
+                self._accept()
             elif self.transport == "udp":
                 self._take_datagram()
             else:
                 self._take_bytes(key.fileobj)
         return bool(events)
+
+    def _accept(self):
+        connection, source = self.socket.accept()
+        if self.shows:
+            connection.settimeout(5)
+            try:
+                connection = self.shows.wrap_socket(connection, server_side=True)
+            except OSError:  # whoever it is does not take our certificate
+                connection.close()
+                return
+        self._begin(connection, source)
 
     def _take_datagram(self):
         try:
@@ -235,7 +255,11 @@ class Endpoint:
     def _take_bytes(self, connection):
         try:
             data = connection.recv(65536)
-        except ConnectionError:
+            while self.transport == "tls" and connection.pending():  # makes no socket ready
+                data += connection.recv(65536)
+        except ssl.SSLWantReadError:
+            return
+        except (ConnectionError, ssl.SSLError):
             data = b""
         if not data:
             self._end(connection)

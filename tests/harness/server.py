@@ -183,6 +183,8 @@ class Server(HttpPort, Process):
         self.trace = pathlib.Path(folder) / "trace.jsonl"
         self.control_socket = pathlib.Path(folder) / "control.sock"
         self.token = TOKENS["admin"]
+        if callable(prologue):  # it has to know the port
+            prologue = prologue(self.port)
         if http:
             prologue += self._http_prologue()
         self.config.write_text(self._with_prologue(script, prologue))

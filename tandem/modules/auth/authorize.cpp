@@ -135,8 +135,7 @@ std::string_view realm_of(const message_context& m, std::string_view named) {
   const auto host_of = [&m](const auto& value) {
     if (!value || !value->address.is_sip()) return std::string_view{};
     const sip::uri& uri = value->address;
-    return m.core().names().contains(uri.host().text, uri.port().value_or(0)) ? uri.host().text
-                                                                              : std::string_view{};
+    return m.core().names().contains(uri) ? uri.host().text : std::string_view{};
   };
   return m.arrived().method() == sip::method::register_
              ? host_of(m.arrived().get<sip::hdr::to>())

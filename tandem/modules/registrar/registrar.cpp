@@ -11,6 +11,7 @@
 #include <tandem/sip/headers.hpp>
 #include <tandem/sip/message_editor.hpp>
 #include <tandem/sip/params.hpp>
+#include <tandem/stack/next_hop.hpp>
 
 #include <algorithm>
 #include <boost/container/static_vector.hpp>
@@ -67,14 +68,26 @@ bool has_proved_its_address(const binding& b) {
   return ip && *ip == b.received.ip;
 }
 
+/// It came by TLS and wants to be called by TLS.
+bool is_secured_phone(const binding& b) {
+  if (!is_secure(b.transport) || !b.flow) return false;
+  const auto contact = sip::uri::parse(b.contact);
+  const auto hop =
+      contact ? stack::next_hop_of(*contact)
+              : result<stack::next_hop, stack::hop_errc>{fail(stack::hop_errc::bad_scheme)};
+  return hop && is_secure(hop->transport);
+}
+
 void set_hop(server::reachability& hop, const binding& b, const registrar_settings& rules) {
   hop.clear();
   hop.named = has_proved_its_address(b) ? stack::named_by::us : stack::named_by::stranger;
   hop.paid = b.paid;
   hop.path.assign(b.path);
   // A contact behind a NAT is reached the way it came, by the connection or from the socket that it
-  // spoke to, since its NAT lets nothing else through; any other one by its URI.
-  if (rules.nat_flag && (b.flags >> *rules.nat_flag & 1U) != 0) {
+  // spoke to, since its NAT lets nothing else through; so is a phone by TLS, which has no
+  // certificate to prove its name by (RFC 5626 3.1); any other one by its URI.
+  const bool is_behind_nat = rules.nat_flag && (b.flags >> *rules.nat_flag & 1U) != 0;
+  if (is_behind_nat || is_secured_phone(b)) {
     hop.received = b.received;
     hop.transport = b.transport;
     hop.flow = b.flow;
@@ -163,7 +176,7 @@ outcome is_from_registered(script::call& c) {
   const auto from = m.message().get<sip::hdr::from>();
   if (!from || !from->address.is_sip()) return outcome::no();
   const sip::uri& who = from->address;
-  if (!m.core().names().contains(who.host().text, who.port().value_or(0))) return outcome::no();
+  if (!m.core().names().contains(who)) return outcome::no();
   const stack::arrival& from_where = m.from();
   return outcome::of(has_contact(m, c.text(0), who,
                                  [&](const binding& b) { return came_from_there(b, from_where); }));

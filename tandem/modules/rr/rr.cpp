@@ -47,8 +47,12 @@ outcome record(message_context& m, std::string_view sent_by, recorded_route::kin
     if (const auto uri = m.parsed_uri(); uri && uri->is_sip()) entry.user = uri->user();
   // Behind a NAT the sender is reached by the way that it came, as `lookup` reaches it.
   const bool is_behind_nat = settings.nat_flag && m.flag(*settings.nat_flag);
-  const stack::flow_token calling =
-      is_behind_nat ? stack::flow_token{server::way_back(m)} : stack::flow_token{};
+  // So is a phone by TLS, which has no certificate to prove its name by; a proxy before us has.
+  const bool is_secured_phone =
+      is_secure(m.from().transport) && !m.message().has(sip::header_id::record_route);
+  const stack::flow_token calling = is_behind_nat || is_secured_phone
+                                        ? stack::flow_token{server::way_back(m)}
+                                        : stack::flow_token{};
   if (sent_by.empty() || !push_record_route(m.message(), recorded.rules, entry, calling))
     return outcome::no();
   recorded.made = how;
@@ -90,7 +94,7 @@ void follow(message_context& m, own_route& own) {
 outcome loose_route(script::call& c) {
   auto& m = c.as<message_context>();
   const auto is_own = [&](const sip::uri& uri) {
-    return uri.is_sip() && m.core().names().contains(uri.host().text, uri.port().value_or(0));
+    return uri.is_sip() && m.core().names().contains(uri);
   };
   auto& own = m.state<own_route>();
   const stack::route_step step = stack::take_own_route(m.message(), is_own, own.params);
