@@ -39,6 +39,22 @@ std::optional<block_id> program::find_block(block_kind kind, std::string_view na
 std::span<const block_info> program::blocks() const noexcept { return code_->blocks; }
 std::span<const std::string> program::host_names() const noexcept { return code_->hosts; }
 
+std::vector<std::string> program::texts_given(std::string_view module, std::string_view function,
+                                              std::size_t argument) const {
+  std::vector<std::string> found;
+  const auto of = std::ranges::find(code_->modules, module, &module_info::name);
+  if (of == code_->modules.end()) return found;
+  for (const call_site& site : code_->calls) {
+    const auto& all = (*of)->functions;
+    const bool is_meant = site.function->name == function && site.function >= all.data() &&
+                          site.function < all.data() + all.size();
+    if (!is_meant || !site.texts || argument >= site.texts->size()) continue;
+    std::string text{(*site.texts)[argument]};
+    if (std::ranges::find(found, text) == found.end()) found.push_back(std::move(text));
+  }
+  return found;
+}
+
 compilation compile(std::shared_ptr<const source> text, std::shared_ptr<const registry> names) {
   diagnostics found(text);
   if (text->text().size() > max_source) {

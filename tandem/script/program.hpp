@@ -3,6 +3,7 @@
 // executions in flight keep the one that they began with. Any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,6 +55,10 @@ class program {
   /// Names that conditions compare addresses with (`src_ip == backup.example.com`), each once, to
   /// be resolved before the program runs: context::is_host is asked about them.
   [[nodiscard]] std::span<const std::string> host_names() const noexcept;
+
+  /// The constant texts that calls of a function give as that argument, each once.
+  [[nodiscard]] std::vector<std::string>
+  texts_given(std::string_view module, std::string_view function, std::size_t argument) const;
 
   /// For the interpreter.
   [[nodiscard]] const code& instructions() const noexcept { return *code_; }

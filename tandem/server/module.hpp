@@ -22,7 +22,8 @@
 //  7. When the last message of an old script has ended, the settings of step 4 are destroyed.
 //
 // `commands` says what operators may ask it for, and `start` what it does beside messages; both are
-// called once, when the sockets are open and before the loops run.
+// called once, when the sockets are open and before the loops run. When the server has become who
+// it will be, module_work::begin() may read what the loops need from a database (databases.hpp).
 //
 // What lives longer than a script (contacts, transactions, children) is state of the core or of
 // services, so that a reload loses nothing.
@@ -59,13 +60,18 @@ struct module_surroundings {
 };
 
 /// What a module does beside messages, from the start of the server to its end. Made before the
-/// loops run, destroyed after they have ended; between, its timers run on shard 0.
+/// loops run, destroyed after they have ended; between, its timers run on shard 0. Databases work
+/// from begin() until after the destructor.
 class module_work {
  public:
   module_work() = default;
   module_work(const module_work&) = delete;
   module_work& operator=(const module_work&) = delete;
   virtual ~module_work() = default;
+
+  /// Once, when the process is who it will be, before the loops run: to read what they need. It may
+  /// block. Throws start_error to refuse the start.
+  virtual void begin() {}
 };
 
 /// The parameters of the core or of a module, as one script sets them.

@@ -5,6 +5,7 @@
 #include <tandem/io/descriptor_limit.hpp>
 #include <tandem/io/signals.hpp>
 #include <tandem/names/resolver.hpp>
+#include <tandem/server/databases.hpp>
 #include <tandem/server/dns_settings.hpp>
 #include <tandem/server/listen_settings.hpp>
 #include <tandem/server/locate_command.hpp>
@@ -24,6 +25,9 @@ namespace {
 
 /// How long a reload waits for the slowest shard before it is told as done.
 constexpr duration take_over_limit = seconds{5};
+
+/// How long a database may take for what it still has to do at the end.
+constexpr duration database_limit = seconds{5};
 
 /// How long who looks at the metrics waits for the slowest shard.
 constexpr duration refresh_limit = seconds{1};
@@ -122,11 +126,16 @@ running_server::running_server(const options& wanted, const script_loader& loade
     fifo_.emplace(shards_[0], commands_, *fifo, shared_.metrics);
 }
 
-running_server::~running_server() = default;
+running_server::~running_server() {
+  work_.clear();                                   // may have something to write
+  shared_.state<databases>().stop(database_limit); // while the shards are there to hear of it
+}
 
 void running_server::run(const std::function<void()>& on_ready) {
   io::signal_watch signals{
       shards_[0], {SIGTERM, SIGINT, SIGHUP, SIGUSR1}, [this](int number) { on_signal(number); }};
+  shared_.state<databases>().start();
+  for (const auto& each : work_) each->begin();
   shards_.start();
   if (fifo_) fifo_->start();
   if (certificates_) certificates_->follow(script_->program(), std::exchange(tls_, {}));

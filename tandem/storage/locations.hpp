@@ -31,6 +31,15 @@ class locations {
   /// How the script at work writes users, for whoever names one without a message.
   virtual void use(key_form form) noexcept = 0;
 
+  /// Whoever tells a phone that it is registered waits for when_stored() first.
+  [[nodiscard]] virtual bool are_stored_first() const noexcept = 0;
+
+  /// Calls done(true) when the contacts that this address of record has now will be there after the
+  /// program has ended, in whatever way; false when they could not be stored.
+  /// \param done on any thread, perhaps from inside of this call; once
+  virtual void when_stored(const location_table& table, std::string_view aor,
+                           std::function<void(bool)> done) = 0;
+
   /// Where consumers of their changes subscribe, before the first table is used.
   [[nodiscard]] virtual change_feed& changes() noexcept = 0;
 

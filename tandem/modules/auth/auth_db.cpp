@@ -5,6 +5,7 @@
 #include <tandem/modules/auth/settings.hpp>
 #include <tandem/script/argument.hpp>
 #include <tandem/server/core.hpp>
+#include <tandem/server/databases.hpp>
 #include <tandem/server/parameters.hpp>
 #include <tandem/server/privileges.hpp>
 
@@ -17,7 +18,6 @@ namespace tandem::modules {
 namespace {
 
 using script::argument_kind;
-using script::parameter_kind;
 using server::message_context;
 using stack::challenger;
 
@@ -27,27 +27,42 @@ script::outcome run_authorize(script::call& c) {
   return authorize(m, By, realm_of(m, c.text(0)), c.text(1));
 }
 
+/// A parameter that is a field of the columns.
+template <typename T>
+auto column(T storage::sql_account_columns::*field) {
+  return [field](auth_db_settings& of) -> T& { return of.columns.*field; };
+}
+
 const server::parameter_table<auth_db_settings>& table() {
-  static const auto made = [] {
-    constexpr const char* in_file = "accounts of a file have neither tables nor columns";
-    auto rows =
-        server::parameter_table<auth_db_settings>{}
-            .add("db_url", &auth_db_settings::db_url,
-                 "where the accounts are: file:PATH, in the form of htdigest(1), relative to the "
-                 "script")
-            .add("deadline", &auth_db_settings::deadline, {.min = 1, .max = 60'000, .unit = "ms"},
-                 "that a request waits for an account; then 500")
-            .add("max_waiting", &auth_db_settings::max_waiting, {.max = 1'000'000},
-                 "requests of each shard that wait for an account; more are refused with 503")
-            .without_effect("calculate_ha1", parameter_kind::boolean,
-                            "accounts of a file have hashes, never passwords")
-            .without_effect("use_domain", parameter_kind::boolean,
-                            "the realm tells users of different domains apart");
-    for (const char* column : {"user_column", "domain_column", "password_column",
-                               "password_column_2", "sha256_column", "sha256_column_2"})
-      rows = std::move(rows).without_effect(column, parameter_kind::string, in_file);
-    return rows;
-  }();
+  using columns = storage::sql_account_columns;
+  static const auto made =
+      server::parameter_table<auth_db_settings>{}
+          .add("db_url", &auth_db_settings::db_url,
+               "where the accounts are: file:PATH, in the form of htdigest(1), relative to the "
+               "script; or a database: sqlite:PATH, postgresql://... or mysql://...")
+          .add("deadline", &auth_db_settings::deadline, {.min = 1, .max = 60'000, .unit = "ms"},
+               "that a request waits for an account; then 500")
+          .add("max_waiting", &auth_db_settings::max_waiting, {.max = 1'000'000},
+               "requests of each shard that wait for an account; more are refused with 503")
+          .add("cache_expire", &auth_db_settings::cache_expire, {.max = 3'600, .unit = "s"},
+               "that an answer of the database counts, and so until a changed password is seen; 0: "
+               "it is asked for each request")
+          .add("cache_size", &auth_db_settings::cache_size, {.min = 1, .max = 10'000'000},
+               "answers of the database that are kept for that time")
+          .add("user_column", column(&columns::user), {}, "of the user names")
+          .add("domain_column", column(&columns::domain), {}, "of the domains")
+          .add("use_domain", column(&columns::uses_domain), {},
+               "the domain must be right, too: the one in the user name, or else the realm")
+          .add("calculate_ha1", column(&columns::calculates_ha1), {},
+               "password_column has passwords, not their hashes")
+          .add("password_column", column(&columns::ha1), {},
+               "of the MD5 hashes of user:realm:password")
+          .add("password_column_2", column(&columns::ha1b), {},
+               "the same of phones that give user@domain as their name")
+          .add("sha256_column", column(&columns::sha256), {},
+               "of the SHA-256 hashes, where auth offers that: ha1_sha256 in a database of ours")
+          .add("sha256_column_2", column(&columns::sha256b), {},
+               "the same of phones that give user@domain as their name: ha1b_sha256");
   return made;
 }
 
@@ -88,15 +103,22 @@ std::vector<crypto::hash_function> wanted_hashes(const server::module_setup& set
   return all;
 }
 
-std::shared_ptr<storage::accounts> open(const server::module_setup& setup, std::string_view url) {
-  const std::size_t colon = std::min(url.find(':'), url.size());
+/// Null when the URL says neither a file nor a database.
+std::shared_ptr<storage::accounts> open(const server::module_setup& setup,
+                                        const auth_db_settings& s) {
+  if (s.db_url.empty()) return nullptr;
+  const auto folder = std::filesystem::path{setup.program.text().name()}.parent_path();
+  const std::size_t colon = std::min(s.db_url.find(':'), s.db_url.size());
   const auto& known = setup.shared.state<account_sources>().by_scheme;
-  const auto opener = known.find(url.substr(0, colon));
-  if (opener == known.end()) return nullptr;
-  std::string rest{url.substr(std::min(colon + 1, url.size()))};
-  if (opener->first == "file")
-    rest = (std::filesystem::path{setup.program.text().name()}.parent_path() / rest).string();
-  return opener->second(rest);
+  if (const auto opener = known.find(s.db_url.substr(0, colon)); opener != known.end()) {
+    std::string rest{s.db_url.substr(std::min(colon + 1, s.db_url.size()))};
+    if (opener->first == "file") rest = (folder / rest).string();
+    return opener->second(rest);
+  }
+  return std::make_shared<storage::sql_accounts>(
+      setup.shared.state<server::databases>().open(s.db_url, folder.string()), s.columns,
+      storage::sql_accounts::options{
+          .kept = s.cache_expire, .most_kept = s.cache_size, .deadline = s.deadline});
 }
 
 std::unique_ptr<const server::module> load(const server::module_setup& setup) {
@@ -105,11 +127,11 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   if (!setup.program.has_module(setup.info.name)) return s;
   try {
     const auto wanted = wanted_hashes(setup);
-    s->accounts = open(setup, s->db_url);
+    s->accounts = open(setup, *s);
     if (!s->accounts)
       log_warning(
-          "auth_db: db_url is not file:PATH; as long as there is no database, everybody who "
-          "has to give a password is answered 500");
+          "auth_db: without db_url there are no accounts; everybody who has to give a password is "
+          "answered 500");
     else if (const std::string who = s->accounts->find_incomplete(wanted); !who.empty())
       throw std::runtime_error{who + " has no password for one of the algorithms that auth offers"};
   } catch (const server::start_error&) {

@@ -300,8 +300,11 @@ TEST_F(auth, beyond_the_bound_of_waits_is_503) {
 }
 
 TEST_F(auth, without_a_source_lets_nobody_in_and_blames_nobody) {
-  load_auth(usual, {}, "mysql://ser:heslo@localhost/ser");
+  load_auth(usual, {}, "");
   EXPECT_EQ(answered(alice, ""), "500");
+  load_auth(usual, "modparam(\"auth_db\", \"sha256_column\", \"ha1_sha256\")\n",
+            "sqlite:/nowhere/x.db");
+  EXPECT_EQ(let_in(alice), "500") << "a database that cannot be asked";
 }
 
 // ---- what a script may say
@@ -315,6 +318,9 @@ TEST_F(auth, refuses_a_script_in_which_somebody_could_never_log_in) {
                server::start_error);
   EXPECT_THROW(load_route("break;", "loadmodule \"auth_db\"\n"), server::start_error)
       << "without auth nobody could be asked";
+  EXPECT_THROW(load_auth(usual, {}, "mysql://ser:heslo@localhost/ser"), server::start_error)
+      << "SHA-256 is offered, and no column has hashes of it";
+  EXPECT_THROW(load_auth(usual, {}, "oracle://x/y"), server::start_error);
 }
 
 TEST_F(auth, takes_the_accounts_of_the_script_that_was_loaded_last) {

@@ -7,6 +7,7 @@
 #include <tandem/server/module.hpp>
 #include <tandem/stack/authentication.hpp>
 #include <tandem/storage/accounts.hpp>
+#include <tandem/storage/sql_accounts.hpp>
 
 #include <functional>
 #include <map>
@@ -57,6 +58,9 @@ struct auth_db_settings final : server::module {
   std::string db_url;
   duration deadline = milliseconds{2'000};
   std::size_t max_waiting = 1'000;
+  storage::sql_account_columns columns;
+  duration cache_expire = seconds{5};
+  std::size_t cache_size = 10'000;
   /// Null when db_url leads to none: then nobody can be looked up.
   std::shared_ptr<storage::accounts> accounts = nullptr;
 };

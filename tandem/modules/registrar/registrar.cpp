@@ -22,9 +22,11 @@ namespace tandem::modules {
 
 void registrar_settings::apply_to(server::core& owner) const {
   using storage::key_form;
-  if (storage::locations* const tables = owner.shared().locations)
-    tables->use({use_domain ? key_form::domain::part : key_form::domain::left_out,
-                 case_sensitive ? key_form::user_case::kept : key_form::user_case::ignored});
+  storage::locations* const all = owner.shared().locations;
+  if (!all) return;
+  for (const std::string& name : tables) (void)all->table(name); // read before the first request
+  all->use({use_domain ? key_form::domain::part : key_form::domain::left_out,
+            case_sensitive ? key_form::user_case::kept : key_form::user_case::ignored});
 }
 
 namespace {
@@ -52,10 +54,7 @@ storage::location_table& table_of(message_context& m, std::string_view name) {
 
 outcome save_contacts(script::call& c, save_reply how) {
   auto& m = c.as<message_context>();
-  // The refused phone has its answer: nothing that follows in the script is meant for it.
-  return save(m, table_of(m, c.text(0)), m.settings_of<registrar_settings>(), how)
-             ? outcome::yes()
-             : outcome::leave();
+  return save(m, table_of(m, c.text(0)), m.settings_of<registrar_settings>(), how);
 }
 
 /// Who registers over a connection from that address takes part; the source of a datagram may be
@@ -223,10 +222,12 @@ script::module_info declare() {
   info.functions = {
       {.name = "save",
        .arguments = {table},
+       .may_suspend = true,
        .help = "registers the contacts of a REGISTER and answers it",
        .run = [](script::call& c) { return save_contacts(c, save_reply::always); }},
       {.name = "save_noreply",
        .arguments = {table},
+       .may_suspend = true,
        .help = "registers the contacts of a REGISTER; answers only when it is refused",
        .run = [](script::call& c) { return save_contacts(c, save_reply::when_refused); }},
       {.name = "lookup",
@@ -270,6 +271,10 @@ std::unique_ptr<const server::module> load(const server::module_setup& setup) {
   auto& of_phones = s->registration;
   if (of_phones.max_contacts == 0) of_phones.max_contacts = sip::most_bindings;
   s->use_domain = tells_domains_apart(setup);
+  for (const char* function :
+       {"save", "save_noreply", "lookup", "registered", "is_from_registered"})
+    for (std::string& name : setup.program.texts_given(setup.info.name, function, 0))
+      s->tables.push_back(std::move(name));
   // RFC 3261 19.1.4 tells users apart by case, the original did not; the parameter decides.
   if (!setup.is_set("case_sensitive"))
     s->case_sensitive = setup.program.parameters().compat() == script::compatibility::rfc;

@@ -11,11 +11,14 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace tandem::modules {
 
 namespace {
 
+using script::outcome;
 using server::message_context;
 using sip::response_writer;
 using storage::location_errc;
@@ -57,9 +60,17 @@ verdict check(const message_context& m) {
   return sip::validate(m.message(), sip::role::registrar);
 }
 
-/// \param ok gets the lines of a success
+/// The answer to a REGISTER whose contacts are being stored: what one run keeps.
+struct unstored_answer {
+  std::optional<response_writer> ok{};
+  save_reply how = save_reply::always;
+  void clear() noexcept { ok.reset(); }
+};
+
+/// \param ok     gets the lines of a success
+/// \param changed gets the address of record whose contacts have changed
 verdict change(message_context& m, storage::location_table& table, const registrar_settings& rules,
-               response_writer& ok) {
+               response_writer& ok, std::string& changed) {
   if (auto refused = check(m)) return refused;
   // A To that the script has made unreadable has no user either.
   const auto to = m.message().get<sip::hdr::to>();
@@ -83,6 +94,7 @@ verdict change(message_context& m, storage::location_table& table, const registr
                      if (!refused) request.list(ok, used < most ? most - used : 0);
                      for (const sip::binding_edit& edit : edits)
                        if (edit.put) bound_until = std::max(bound_until, edit.put->expires);
+                     if (!refused && !edits.empty()) changed.assign(aor.view());
                      return !refused;
                    });
   if (!done) return refusal(done.error());
@@ -91,20 +103,43 @@ verdict change(message_context& m, storage::location_table& table, const registr
   return refused;
 }
 
+/// The refused phone has its answer: nothing that follows in the script is meant for it.
+outcome refuse(message_context& m, const sip::rejection& why) {
+  auto answer = m.core().begin_reply(m, why.status, why.reason);
+  server::add_header_of(why, answer);
+  m.core().answer(m, std::move(answer));
+  return outcome::leave();
+}
+
+outcome succeed(message_context& m, response_writer&& ok, save_reply how) {
+  if (how == save_reply::always) m.core().answer(m, std::move(ok));
+  return outcome::yes();
+}
+
 } // namespace
 
-bool save(message_context& m, storage::location_table& table, const registrar_settings& rules,
-          save_reply how) {
+outcome save(message_context& m, storage::location_table& table, const registrar_settings& rules,
+             save_reply how) {
   // Written as if all went well, so that under the table's mutex only the contacts are added.
   auto ok = m.core().begin_reply(m, 200, "OK");
-  if (const auto refused = change(m, table, rules, ok)) {
-    auto answer = m.core().begin_reply(m, refused->status, refused->reason);
-    server::add_header_of(*refused, answer);
-    m.core().answer(m, std::move(answer));
-    return false;
-  }
-  if (how == save_reply::always) m.core().answer(m, std::move(ok));
-  return true;
+  std::string changed;
+  if (const auto refused = change(m, table, rules, ok, changed)) return refuse(m, *refused);
+  storage::locations& all = *m.core().shared().locations;
+  if (changed.empty() || !all.are_stored_first()) return succeed(m, std::move(ok), how);
+  // What is answered is never lost.
+  auto& later = m.state<unstored_answer>();
+  later.ok.emplace(std::move(ok));
+  later.how = how;
+  all.when_stored(table, changed,
+                  m.core().wait<bool>(m, [](message_context& then, bool&& is_stored) {
+                    auto& answer = then.state<unstored_answer>();
+                    if (is_stored) return succeed(then, std::move(*answer.ok), answer.how);
+                    return refuse(then, {.status = 503,
+                                         .reason = "Contacts Cannot Be Stored Now",
+                                         .header = sip::header_id::retry_after,
+                                         .value = "10"});
+                  }));
+  return outcome::suspended();
 }
 
 } // namespace tandem::modules

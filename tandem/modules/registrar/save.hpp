@@ -14,9 +14,11 @@ enum class save_reply : std::uint8_t {
   when_refused, ///< the script answers a success itself
 };
 
-/// Registers the contacts of the message, each with the script's flags (see nat_flag), and answers.
-/// \return true when all that the REGISTER asked for was done
-[[nodiscard]] bool save(server::message_context& message, storage::location_table& table,
-                        const registrar_settings& rules, save_reply how);
+/// Registers the contacts of the message, each with the script's flags (see nat_flag), and answers:
+/// where contacts are stored, when they are. Then the run waits.
+/// \return yes when all that the REGISTER asked for was done; else it has its answer, and the block
+/// is left
+[[nodiscard]] script::outcome save(server::message_context& message, storage::location_table& table,
+                                   const registrar_settings& rules, save_reply how);
 
 } // namespace tandem::modules

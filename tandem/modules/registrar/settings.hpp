@@ -6,6 +6,8 @@
 #include <tandem/stack/registration.hpp>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace tandem::modules {
 
@@ -17,7 +19,9 @@ struct registrar_settings final : server::module {
   /// Set for a contact behind a NAT: answered where it came from.
   std::optional<unsigned> nat_flag = 4;
 
-  /// Says how users are written, for commands that name one.
+  std::vector<std::string> tables; ///< that the script names
+
+  /// Makes the tables, and says how users are written, for commands that name one.
   void apply_to(server::core& owner) const override;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/usrloc/location_tables.hpp>
 
+#include <tandem/server/privileges.hpp>
 #include <tandem/server/services.hpp>
 
 #include <utility>
@@ -14,7 +15,7 @@ location_tables::location_tables(server::services& of) : metrics_{of.metrics} {
 }
 
 storage::location_table& location_tables::table(std::string_view name) {
-  const std::lock_guard lock{mutex_};
+  std::unique_lock lock{mutex_};
   const auto found = all_.find(name);
   if (found != all_.end()) return *found->second.table;
   auto made = std::make_unique<storage::location_table>(name, bounds_, tandem::now(), &changes_);
@@ -23,6 +24,8 @@ storage::location_table& location_tables::table(std::string_view name) {
   metrics_.add_gauge("tandem_registrations", "Contacts that are registered, by location table.",
                      {{"table", std::string{name}}},
                      [&table] { return static_cast<double>(table.bindings()); });
+  lock.unlock();
+  if (is_reading_) store_->add(table);
   return table;
 }
 
@@ -60,6 +63,37 @@ std::size_t location_tables::size() {
 void location_tables::limit(const storage::location_limits& bounds) {
   const std::lock_guard lock{mutex_};
   if (!std::exchange(is_limited_, true)) bounds_ = bounds;
+}
+
+bool location_tables::are_stored_first() const noexcept { return is_stored_first_; }
+
+void location_tables::when_stored(const storage::location_table& table, std::string_view aor,
+                                  std::function<void(bool)> done) {
+  if (is_stored_first_)
+    store_->when_stored(table, aor, std::move(done));
+  else
+    done(true);
+}
+
+void location_tables::keep(storage::sql_pool& database,
+                           const storage::location_store::options& how) {
+  if (store_) return;
+  store_ = storage::location_store::make(
+      database, how, [this] { return form(); }, metrics_);
+  is_stored_first_ = how.when == storage::location_store::write_when::at_once;
+  changes_.subscribe(*store_);
+}
+
+void location_tables::read() {
+  if (!store_) return;
+  is_reading_ = true;
+  for (const char* name : {"location", "aliases"}) (void)table(name);
+  for_each([this](storage::location_table& one) { store_->add(one); });
+  // A million contacts take seconds; a database that stands still is told by the deadline of a
+  // page.
+  constexpr duration longest = std::chrono::minutes{10};
+  if (const std::string why = store_->wait_until_read(longest); !why.empty())
+    throw server::start_error{why + "; db_mode 0 keeps contacts in memory only"};
 }
 
 } // namespace tandem::modules

@@ -6,6 +6,7 @@
 #include <tandem/base/counter.hpp>
 #include <tandem/modules/usrloc/contact_log.hpp>
 #include <tandem/observe/metrics.hpp>
+#include <tandem/storage/location_store.hpp>
 #include <tandem/storage/locations.hpp>
 
 #include <atomic>
@@ -35,6 +36,17 @@ class location_tables final : public storage::locations {
   [[nodiscard]] storage::key_form form() const noexcept { return form_; }
   [[nodiscard]] storage::change_feed& changes() noexcept override { return changes_; }
 
+  [[nodiscard]] bool are_stored_first() const noexcept override;
+  void when_stored(const storage::location_table& table, std::string_view aor,
+                   std::function<void(bool)> done) override;
+
+  /// Keeps all tables in a database; once and before the first is made: later ones change nothing.
+  void keep(storage::sql_pool& database, const storage::location_store::options& how);
+  /// Reads what the database has, at the start. Throws start_error. Blocks.
+  void read();
+  /// Null when contacts are in memory only.
+  [[nodiscard]] storage::location_store* store() const noexcept { return store_.get(); }
+
   /// Null when nobody has asked for it yet.
   [[nodiscard]] storage::location_table* find(std::string_view name);
   /// How many there are.
@@ -51,6 +63,9 @@ class location_tables final : public storage::locations {
 
  private:
   observe::metrics& metrics_;
+  std::shared_ptr<storage::location_store> store_; ///< set before the loops run
+  bool is_stored_first_ = false;                   ///< likewise
+  bool is_reading_ = false;                        ///< likewise: the database works
   contact_log log_;
   storage::change_feed changes_;
   std::atomic<storage::key_form> form_{};

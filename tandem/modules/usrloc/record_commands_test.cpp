@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands about contacts, with the texts that they have over the FIFO.
+#include <tandem/io/shard.hpp>
 #include <tandem/modules/usrloc/record_commands.hpp>
 #include <tandem/modules/usrloc/table_commands.hpp>
 #include <tandem/modules/usrloc/user_key.hpp>
@@ -21,7 +22,7 @@ class record_commands : public testing::Test {
  public:
   record_commands() {
     for (auto& one : make_record_commands(tables)) commands.add(std::move(one));
-    for (auto& one : make_table_commands(tables)) commands.add(std::move(one));
+    for (auto& one : make_table_commands(tables, loop)) commands.add(std::move(one));
   }
 
   /// What is written to the reply file.
@@ -39,6 +40,7 @@ class record_commands : public testing::Test {
     return text;
   }
 
+  io::shard loop;
   server::services shared;
   location_tables& tables = shared.state<location_tables>();
   control::command_registry commands;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/modules/usrloc/table_commands.hpp>
 
+#include <tandem/io/shard.hpp>
 #include <tandem/modules/usrloc/lifetime.hpp>
 
 #include <boost/json.hpp>
 #include <fmt/format.h>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -130,9 +132,23 @@ std::string stats_text(const json::object& reply) {
   return text;
 }
 
+/// The database answers on a thread of its own, the command on shard 0.
+void flush(location_tables& tables, io::shard& loop, command_call call) {
+  if (!tables.store()) return call.answer({{"written", 0}});
+  const auto waits = std::make_shared<command_call>(std::move(call));
+  tables.store()->flush([waits, &loop](result<std::size_t, std::string> done) {
+    loop.post([waits, done] {
+      if (done)
+        waits->answer({{"written", *done}});
+      else
+        waits->refuse(control::command_error::failed, done.error());
+    });
+  });
+}
+
 } // namespace
 
-std::vector<control::command> make_table_commands(location_tables& tables) {
+std::vector<control::command> make_table_commands(location_tables& tables, io::shard& loop) {
   const std::vector<control::reply_field> contact{
       {"contact", value_type::text, "its URI"},
       {"expires", value_type::integer, "seconds from now; 1073741823: permanent"},
@@ -178,17 +194,15 @@ std::vector<control::command> make_table_commands(location_tables& tables) {
                         call.answer({{"tables", std::move(rows)}});
                       },
                   .fifo = control::fifo_form{.name = "ul_stats", .text = stats_text}});
-  made.push_back({.name = "ul.flush",
-                  .help = "Writes what is only in memory to the database; there is none yet.",
-                  .needs = role::change,
-                  .reply = {{"written", value_type::integer, "contacts"}},
-                  .run =
-                      [](command_call call) {
-                        call.answer({{"written", 0}});
-                      },
-                  .fifo = control::fifo_form{.name = "ul_flush", .text = [](const json::object&) {
-                                               return std::string{"200 ul_flush completed"};
-                                             }}});
+  made.push_back(
+      {.name = "ul.flush",
+       .help = "Writes what is only in memory to the database, if there is one.",
+       .needs = role::change,
+       .reply = {{"written", value_type::integer, "users whose contacts were written"}},
+       .run = [&tables, &loop](command_call call) { flush(tables, loop, std::move(call)); },
+       .fifo = control::fifo_form{.name = "ul_flush", .text = [](const json::object&) {
+                                    return std::string{"200 ul_flush completed"};
+                                  }}});
   return made;
 }
 

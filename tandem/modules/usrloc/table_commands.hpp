@@ -7,9 +7,15 @@
 
 #include <vector>
 
+namespace tandem::io {
+class shard;
+}
+
 namespace tandem::modules {
 
 /// \param tables outlive the commands
-[[nodiscard]] std::vector<control::command> make_table_commands(location_tables& tables);
+/// \param loop shard 0
+[[nodiscard]] std::vector<control::command> make_table_commands(location_tables& tables,
+                                                                io::shard& loop);
 
 } // namespace tandem::modules
