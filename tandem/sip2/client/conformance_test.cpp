@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace tandem::sip2 {
 namespace {
@@ -80,6 +81,41 @@ TEST(self_test, each_check_fails_at_a_server_with_the_flaw_that_it_looks_for) {
     const auto bad = bad_of(flaw);
     EXPECT_NE(std::ranges::find(bad, name), bad.end()) << name;
   }
+}
+
+scenario of(const server_for_test& server) {
+  scenario s;
+  s.basics.item = "3";
+  s.server.port = server.port();
+  s.server.answer_limit = milliseconds{300};
+  return s;
+}
+
+TEST(conformance, a_report_says_what_a_server_answers_and_where_it_fails) {
+  const server_for_test good{server_flaw::none};
+  const auto report = run_conformance(of(good), test_changes::none);
+  EXPECT_TRUE(report.is_good());
+  EXPECT_EQ(report.version, "2.00");
+  EXPECT_EQ(report.supported.front(), "patron status (23)");
+  EXPECT_EQ(report.supported.size() + report.unsupported.size(), 16U);
+  std::ostringstream json;
+  print_conformance(report, true, json);
+  EXPECT_NE(json.str().find(R"({"name":"a message may come a byte at a time","outcome":"good")"),
+            std::string::npos)
+      << json.str();
+  const server_for_test bad{server_flaw::hangs_up};
+  EXPECT_FALSE(run_conformance(of(bad), test_changes::none).is_good());
+}
+
+TEST(conformance, changes_are_made_only_when_they_are_allowed) {
+  const server_for_test server{server_flaw::none}; // which lends nothing to anybody
+  auto s = of(server);
+  s.basics.patron = "2";
+  const auto has_lent = [](const conformance_report& r) {
+    return std::ranges::any_of(r.checks, [](const auto& c) { return c.name == "checkout (11)"; });
+  };
+  EXPECT_FALSE(has_lent(run_conformance(s, test_changes::none)));
+  EXPECT_TRUE(has_lent(run_conformance(s, test_changes::allowed)));
 }
 
 } // namespace
