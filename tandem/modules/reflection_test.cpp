@@ -4,6 +4,9 @@
 #include <tandem/modules/script_fixture_for_test.hpp>
 
 #include <tandem/sip/single_values.hpp>
+#include <tandem/stack/reflection.hpp>
+
+#include <chrono>
 
 namespace tandem::modules::for_test {
 namespace {
@@ -42,7 +45,7 @@ class reflection : public script_fixture {
   }
   void note() {
     for (; !out.sent.empty(); out.sent.pop_front())
-      if (out.sent.front().to.address.ip == *ip_address::parse(victim))
+      if (out.sent.front().to.address.ip.is_in(*ip_address::parse(victim), 24))
         reflected_ += out.sent.front().text.size();
   }
 
@@ -88,6 +91,29 @@ TEST_F(reflection, all_requests_and_registers_of_a_source_bring_ten_times_their_
     EXPECT_LE(reflected_, 10 * spent_) << script;
     EXPECT_GT(reflected_, spent_) << script;
   }
+}
+
+// One REGISTER names 32 victims, and then the smallest of requests comes again and again.
+TEST_F(reflection, of_32_victims_is_ten_times_what_was_sent_and_once_what_is_lent) {
+  load_route(R"(if (method=="REGISTER") save("location"); else if (lookup("location")) t_relay();)",
+             {});
+  request_parts p = request("REGISTER");
+  p.uri = "sip:example.com";
+  p.to = "<sip:bob@example.com>";
+  p.from = p.to + ";tag=1";
+  for (unsigned i = 0; i < 32; ++i)
+    p.more += "m: <sip:" + std::string(300, 'u') + "@192.0.2." + std::to_string(100 + i) + ">\r\n";
+  send(p);
+  const instant begin = out.now();
+  for (unsigned round = 0; round < 100; ++round) {
+    call("OPTIONS", "sip:bob@example.com");
+    if (round % 10 == 0) wait(seconds{1});
+  }
+  wait(seconds{40});
+  const auto passed = std::chrono::duration_cast<seconds>(out.now() - begin).count();
+  EXPECT_LE(reflected_, 10 * spent_ + stack::reflection_loans::at_a_time +
+                            stack::reflection_loans::a_second * static_cast<std::size_t>(passed));
+  EXPECT_GT(reflected_, spent_);
 }
 
 /// Contacts of one address that ring, when all were registered over this transport from there.

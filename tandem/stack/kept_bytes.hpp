@@ -27,6 +27,8 @@ class kept_source : list_hook<> {
   kept_source(kept_bytes& of, const ip_address& network) noexcept : table_{of}, network_{network} {}
 
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// As source_network() has it; none: nobody in particular.
+  [[nodiscard]] const ip_address& network() const noexcept { return network_; }
   /// For the log.
   [[nodiscard]] std::string text() const {
     return network_ ? network_.to_string() : std::string{"copies of our own"};

@@ -274,8 +274,19 @@ std::uint32_t proxy::allow(const reflection_share& share, const target& to, std:
   // The branch parameter of another try may be a digit longer.
   if (share.reserved != 0) return std::max(share.reserved, static_cast<std::uint32_t>(copy));
   if (const auto paid = share.of.take(copy, share.ways); paid != 0) return paid;
-  const bool is_lent = share.of.may_lend(copy) && is_first_there(share.context, to.address.ip);
+  const bool is_lent = share.of.may_lend(copy) && is_first_there(share.context, to.address.ip) &&
+                       lend(share.context, to.address.ip, copy);
   return is_lent ? static_cast<std::uint32_t>(copy) : 0;
+}
+
+bool proxy::lend(context_handle context, const ip_address& to, std::size_t copy) {
+  const kept_source* const source = contexts_.find(context)->request.source();
+  bool is_lent = false; // nor without memory
+  transactions_.out().to_tell().guard([&] {
+    is_lent =
+        loans_.take(copy, source ? source->network() : ip_address{}, to, transactions_.out().now());
+  });
+  return is_lent;
 }
 
 bool proxy::is_first_there(context_handle context, const ip_address& ip) {

@@ -204,6 +204,8 @@ class proxy final : private client_user, private server_user {
                                     std::size_t copy);
   /// No branch of the context has gone to the network of that address.
   [[nodiscard]] bool is_first_there(context_handle context, const ip_address& ip);
+  /// Takes a copy out of what may be lent to the source of a context that is there.
+  [[nodiscard]] bool lend(context_handle context, const ip_address& to, std::size_t copy);
   result<sent_copy, forward_errc> send(sip::message& copy, const target& to,
                                        const leaving_marks& marks, user_tag tag,
                                        const reflection_share& share);
@@ -265,6 +267,7 @@ class proxy final : private client_user, private server_user {
   slot_map<proxy_branch> branches_;
   answered_addresses answered_;
   failed_servers failed_;
+  reflection_loans loans_;
 };
 
 } // namespace tandem::stack

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much a stranger can make this element send to addresses that he named, in a Contact or a
-// Request-URI: at most ten times what he has sent, until the address has answered (the rule of RFC
-// 9000 8.1, for datagrams of SIP). A connection needs no bound: it opens to who wants it. Values
-// and a table; one thread.
+// Request-URI: ten times what he has sent, until the address has answered (the rule of RFC 9000
+// 8.1, for datagrams of SIP), and what is lent so that many contacts of a small request ring: on
+// each shard 48 KiB for a source and for a target network, and 512 bytes a second. A connection
+// needs no bound: it opens to who wants it. Values and tables; one thread.
 #pragma once
 
 #include <tandem/base/clock.hpp>
 #include <tandem/base/intrusive_list.hpp>
 #include <tandem/base/ip_address.hpp>
+#include <tandem/base/token_buckets.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -45,8 +47,8 @@ class reflection_budget {
     return static_cast<std::uint32_t>(share);
   }
 
-  /// So much may go, once, to an address that nothing else of the request goes to, when nothing is
-  /// left: every contact rings, and no address gets more than its share.
+  /// So much may be lent (reflection_loans), once, to an address that nothing else of the request
+  /// goes to, when nothing is left.
   [[nodiscard]] bool may_lend(std::size_t copy) const noexcept { return copy <= lendable_; }
 
   [[nodiscard]] std::size_t left() const noexcept { return left_; }
@@ -56,6 +58,28 @@ class reflection_budget {
 
   std::size_t left_ = 0;
   std::size_t lendable_ = 0;
+};
+
+/// What is lent beyond the budgets of requests, so that each of 30 phones rings that one REGISTER
+/// has named: for each source and for each network of targets so much at a time and so much a
+/// second, over all requests. The source of a datagram may be forged; the network of the targets
+/// then bounds it. What was lent is not given back. Bounded (token_buckets).
+class reflection_loans {
+ public:
+  static constexpr std::size_t at_a_time = std::size_t{48} << 10U; ///< bytes: 30 INVITEs
+  static constexpr std::size_t a_second = 512;                     ///< bytes
+  static constexpr std::size_t most = 65'536; ///< sources, and as many networks of targets
+
+  /// Takes a copy out of what may be lent to `source` and to the network of `to`; false, and
+  /// nothing was taken, when either has less left. Allocates for those that are new: throws
+  /// std::bad_alloc, and nothing was taken. \param source as source_network() has it; none is a
+  /// source of its own
+  [[nodiscard]] bool take(std::size_t bytes, const ip_address& source, const ip_address& to,
+                          instant now);
+
+ private:
+  token_buckets sources_{most};
+  token_buckets targets_{most}; ///< by /24 for IPv4, by /64 for IPv6
 };
 
 /// Addresses that have answered a request of ours: whoever is there takes part. Bounded; the one

@@ -37,6 +37,48 @@ TEST(reflection_budget, gives_each_target_one_copy_first_and_then_as_much_as_the
   EXPECT_EQ(shared.take(300, 1), 300U);
 }
 
+TEST(reflection_loans, are_bounded_for_a_source_and_for_a_network_of_targets) {
+  const instant begin{};
+  const auto ip = [](const std::string& text) { return *ip_address::parse(text); };
+  const auto lent = [&](reflection_loans& loans, auto source, auto target, instant now) {
+    std::size_t bytes = 0;
+    for (unsigned i = 0; i < 600; ++i)
+      if (loans.take(1'024, ip(source(i)), ip(target(i)), now)) bytes += 1'024;
+    return bytes;
+  };
+  const auto one = [](unsigned) { return std::string{"203.0.113.7"}; };
+  const auto many = [](unsigned i) {
+    return "10." + std::to_string(i / 256) + "." + std::to_string(i % 256) + ".1";
+  };
+  const auto of_a_link = [](unsigned i) { return "192.0.2." + std::to_string(i % 256); };
+  const auto of_a_64 = [](unsigned i) { return "2001:db8::" + std::to_string(i); };
+  constexpr std::size_t most = reflection_loans::at_a_time;
+  {
+    reflection_loans loans;
+    EXPECT_EQ(lent(loans, one, many, begin), most);
+    EXPECT_EQ(lent(loans, one, many, begin + seconds{1}), 0U);
+    EXPECT_EQ(lent(loans, one, many, begin + seconds{20}), 10U * 1'024);
+    EXPECT_EQ(lent(loans, one, many, begin + seconds{3'600}), most);
+  }
+  {
+    reflection_loans loans;
+    EXPECT_EQ(lent(loans, many, of_a_link, begin), most);
+    EXPECT_TRUE(loans.take(1'024, ip("10.0.255.1"), ip("192.0.3.1"), begin)) << "another link";
+    EXPECT_TRUE(loans.take(1'024, ip("10.0.254.1"), ip("192.0.3.2"), begin));
+  }
+  reflection_loans loans;
+  EXPECT_EQ(lent(loans, many, of_a_64, begin), most);
+}
+
+TEST(reflection_loans, of_which_a_target_has_no_more_cost_the_source_nothing) {
+  reflection_loans loans;
+  const auto ip = [](const char* text) { return *ip_address::parse(text); };
+  constexpr std::size_t most = reflection_loans::at_a_time;
+  EXPECT_TRUE(loans.take(most, ip("203.0.113.1"), ip("192.0.2.1"), {}));
+  EXPECT_FALSE(loans.take(most, ip("203.0.113.2"), ip("192.0.2.2"), {}));
+  EXPECT_TRUE(loans.take(most, ip("203.0.113.2"), ip("198.51.100.1"), {}));
+}
+
 TEST(answered_addresses, are_known_for_an_hour_and_the_oldest_makes_room) {
   answered_addresses known{2};
   const instant begin{};
@@ -252,6 +294,41 @@ TEST(reflection, each_address_gets_one_copy_whatever_was_paid_and_none_gets_more
     for (const auto& [address, some] : bytes)
       EXPECT_LE(some, 10 * request_text(p).size()) << address;
     EXPECT_LE(sum(bytes), 10 * request_text(p).size() + 30 * (request_text(p).size() + 200));
+  }
+}
+
+// Each request would have been lent 32 copies otherwise, without end.
+TEST(reflection, what_is_lent_to_a_source_is_bounded_over_all_its_requests) {
+  for (const bool are_of_one_link : {true, false}) {
+    proxy_fixture t;
+    t.ways.clear();
+    for (unsigned i = 0; i < 32; ++i) {
+      const target to = target_at(are_of_one_link ? "192.0.2." + std::to_string(100 + i)
+                                                  : "10.0." + std::to_string(i) + ".1");
+      t.ways.push_back({"sip:" + std::string(300, 'u') + "@" + to.address.to_string(), {to}});
+    }
+    request_parts p;
+    p.method = "OPTIONS";
+    std::size_t spent = 0;
+    std::size_t reflected = 0;
+    constexpr unsigned requests = 60;
+    for (unsigned i = 0; i < requests; ++i) {
+      request_parts one = p;
+      one.via += std::to_string(i);
+      one.call_id += std::to_string(i);
+      spent += request_text(one).size();
+      t.receive(one, are_of_one_link ? "203.0." + std::to_string(i) + ".7:5060" // forged
+                                     : "203.0.113.7:" + std::to_string(1'024 + i));
+      while (!t.out.sent.empty())
+        if (const auto m = t.out.take(); !m.text.starts_with("SIP/2.0")) reflected += m.text.size();
+    }
+    EXPECT_GT(reflected, spent);
+    EXPECT_LE(reflected, most_reflected * spent + reflection_loans::at_a_time) << are_of_one_link;
+    reflected = 0;
+    t.out.advance(seconds{200});
+    while (!t.out.sent.empty())
+      if (const auto m = t.out.take(); !m.text.starts_with("SIP/2.0")) reflected += m.text.size();
+    EXPECT_LE(reflected, most_reflected * spent) << "no copy of what was lent";
   }
 }
 
