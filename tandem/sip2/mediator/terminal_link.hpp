@@ -46,6 +46,7 @@ class terminal_link final : public list_hook<terminal_server::unnamed>,
   };
   /// Nothing: it has logged in, and stays; or takes no place, since it is not named yet.
   [[nodiscard]] std::optional<merit> weigh() const noexcept;
+  [[nodiscard]] instant began() const noexcept { return began_; }
   /// The address it is counted for; only of one that weighs something.
   [[nodiscard]] const ip_address& from() const noexcept { return *counted_; }
 

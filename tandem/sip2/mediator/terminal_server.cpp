@@ -151,13 +151,24 @@ void terminal_server::accept(const std::shared_ptr<listener>& on, io::unique_fd 
 }
 
 /// When all places are taken, the address that holds most of those without a login gives one of
-/// them to a newcomer from elsewhere: what anybody may send, answered or not, keeps nobody out.
-/// \return whether there is a place now.
+/// them to a newcomer from elsewhere: what one host sends, answered or not, keeps nobody out. Where
+/// addresses hold as many, it is the one that came first. An only link that the back-end has
+/// answered stays, so that terminals of a library without logins do not displace each other in
+/// turns; so as many addresses as there are places, each of them answered, keep others out.
+/// O(links). \return whether there is a place now.
 bool terminal_server::make_place(const ip_address& newcomer) {
   struct share {
     std::size_t links = 0;
     link_key least;
     terminal_link::merit of_least;
+    instant came; ///< that one
+
+    /// It gives a link rather than the other one does.
+    [[nodiscard]] bool is_before(const share& other) const noexcept {
+      if (links != other.links) return links > other.links;
+      if (of_least.is_proven != other.of_least.is_proven) return !of_least.is_proven;
+      return came < other.came;
+    }
   };
   std::unordered_map<ip_address, share> shares;
   links_.for_each([&](link_key key, auto& link) {
@@ -167,15 +178,17 @@ bool terminal_server::make_place(const ip_address& newcomer) {
     if (of.links++ > 0 && *merit >= of.of_least) return;
     of.least = key;
     of.of_least = *merit;
+    of.came = link->began();
   });
-  const auto most =
-      std::ranges::max_element(shares, {}, [](const auto& entry) { return entry.second.links; });
+  const auto most = std::ranges::min_element(
+      shares, [](const auto& a, const auto& b) { return a.second.is_before(b.second); });
+  if (most == shares.end()) return false;
+  const share& of = most->second;
   const auto own = shares.find(source_network(newcomer));
   const std::size_t own_links = own == shares.end() ? 0 : own->second.links;
-  if (most == shares.end() || most->second.links < 2 || most->second.links <= own_links)
-    return false;
+  if (of.links <= own_links || (of.links == 1 && of.of_least.is_proven)) return false;
   ++counters_.displaced;
-  const auto least = most->second.least;
+  const auto least = of.least;
   (*links_.find(least))->give_up("all places are taken, and it has not logged in");
   if (auto* left = links_.find(least)) (*left)->abandon();
   return connected_ < options_.max_clients;

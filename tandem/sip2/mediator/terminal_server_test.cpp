@@ -195,6 +195,44 @@ TEST_F(terminal_server_test,
   while (!library.waiting.empty()) library.answer(item_ok); // late, and harmless
 }
 
+TEST_F(terminal_server_test, many_addresses_that_only_send_99_on_one_link_each_keep_nobody_out) {
+  start({.max_clients = 4});
+  std::vector<std::unique_ptr<peer>> crowd;
+  for (const char* address : {"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"}) {
+    crowd.push_back(connect_from(address));
+    crowd.back()->connection.write("9909992.00\r");
+    ASSERT_TRUE(wait([&] { return library.waiting.size() == crowd.size(); }));
+  }
+  const auto again = connect_from("127.0.0.1");
+  ASSERT_TRUE(wait([&] { return again->is_closed; })) << "not for one that has a place";
+  std::vector<std::unique_ptr<peer>> newcomers;
+  for (const char* address : {"127.0.0.9", "127.0.0.10"}) {
+    newcomers.push_back(connect_from(address));
+    newcomers.back()->connection.write("97\r");
+    ASSERT_TRUE(wait([&] { return newcomers.back()->received == "96\r"; }));
+    const auto& oldest = crowd[newcomers.size() - 1];
+    ASSERT_TRUE(wait([&] { return oldest->is_closed; }));
+    EXPECT_FALSE(crowd[newcomers.size()]->is_closed);
+  }
+  EXPECT_EQ(server->server_counts().displaced, 2U);
+}
+
+TEST_F(terminal_server_test, terminals_that_are_answered_do_not_displace_each_other_in_turns) {
+  start({.max_clients = 2});
+  std::vector<std::unique_ptr<peer>> terminals;
+  for (const char* address : {"127.0.0.1", "127.0.0.2"}) {
+    terminals.push_back(connect_from(address));
+    terminals.back()->connection.write("1720261120    153457AOi|AB3|\r");
+    ASSERT_TRUE(wait([&] { return library.waiting.size() == 1; }));
+    library.answer(item_ok);
+    ASSERT_TRUE(wait([&] { return terminals.back()->received.starts_with("18"); }));
+  }
+  const auto elsewhere = connect_from("127.0.0.9");
+  ASSERT_TRUE(wait([&] { return elsewhere->is_closed; }));
+  EXPECT_FALSE(terminals[0]->is_closed || terminals[1]->is_closed);
+  EXPECT_EQ(server->server_counts().displaced, 0U);
+}
+
 TEST_F(terminal_server_test, who_has_logged_in_is_not_displaced) {
   start({.max_clients = 2});
   auto a = connect(), b = connect();
