@@ -166,6 +166,26 @@ failure_route[1] { append_branch("sip:carol@192.0.2.12"); t_relay(); }
   EXPECT_EQ(count_values(second, id::record_route), 1U);
 }
 
+// Where a request comes by UDP and leaves by TCP it has two entries (16.6 step 4); the branch of
+// the failure_route leaves by UDP.
+TEST_F(each_branch, of_a_failure_route_has_no_second_record_route_of_the_one_that_failed) {
+  load_route(R"(record_route(); t_on_failure("1"); t_relay();)", R"(
+failure_route[1] { append_branch("sip:carol@192.0.2.12"); t_relay(); }
+)");
+  auto invite = request("INVITE");
+  invite.uri = "sip:bob@198.51.100.9;transport=tcp";
+  receive(invite);
+  take("100");
+  const auto first = take("INVITE");
+  EXPECT_EQ(first.to.transport, transport_kind::tcp);
+  EXPECT_EQ(count_values(parsed(first.text), id::record_route), 2U) << first.text;
+  answer(first, 486);
+  take("ACK");
+  const auto second = take("INVITE");
+  EXPECT_EQ(second.to.transport, transport_kind::udp);
+  EXPECT_EQ(count_values(parsed(second.text), id::record_route), 1U) << second.text;
+}
+
 TEST_F(each_branch, goes_to_the_strict_router_that_its_route_begins_with_rfc3261_16_6_step_7) {
   load_route("loose_route(); t_relay();");
   auto p = request("BYE");

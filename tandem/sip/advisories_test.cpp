@@ -276,7 +276,7 @@ TEST(advisories, ghsa_64qc_authorization_without_its_parts) {
 
 TEST(advisories, cve_2019_12827_message_with_a_content_type_alone) {
   EXPECT_EQ(use(request("MESSAGE", "Content-Type: text/plain\r\n")), -1);
-  use(request("MESSAGE", "Content-Type:\r\n", "x"));
+  EXPECT_EQ(use(request("MESSAGE", "Content-Type:\r\n", "x")), -1);
 }
 
 // --- The classes behind them

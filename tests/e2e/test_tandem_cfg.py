@@ -310,13 +310,39 @@ def test_what_is_asked_for_by_sips_is_answered_480_and_not_sent_in_clear(person)
     assert carol.nothing() and bob.nothing()
 
 
+def test_a_phone_that_has_registered_by_sip_is_not_there_for_sips(person):
+    """RFC 5630 5.3: whoever asks by sips: gets 480, and the phone hears nothing in clear."""
+    alice, bob = person("alice"), person("bob")
+    for method in ("MESSAGE", "OPTIONS", "SUBSCRIBE"):
+        assert alice.exchange(alice.request(method, f"sips:bob@{DOMAIN}")).status == 480, method
+    assert bob.nothing()
+    assert relayed(alice, bob, alice.request("MESSAGE", f"sip:bob@{DOMAIN}")).uri == bob.contact
+
+
 @pytest.mark.parametrize("form", ["udp", "tcp"])
 def test_a_phone_is_served_from_another_port_and_by_tcp(server, person, endpoint, form):
     """RFC 3261 18.1.1: a large request goes by TCP, and a phone may send from any port."""
     elsewhere = endpoint(server, "alice", form, domain=DOMAIN)
     elsewhere.account = person("alice").account
     carol = person("carol", registered=False, domain="elsewhere.test")
-    assert relayed(elsewhere, carol, elsewhere.request("MESSAGE", carol.contact)).uri == carol.contact
+    body = b"x" * (2000 if form == "tcp" else 20)
+    arrived = relayed(elsewhere, carol, elsewhere.request("MESSAGE", carol.contact, body=body))
+    assert arrived.uri == carol.contact and arrived.body == body
+
+
+def test_calls_to_a_phone_that_cannot_be_sent_to_end_each_in_an_answer(server, endpoint):
+    """RFC 3261 16.9, and the server lives: 300 sends fail in the turn in which 60 INVITEs arrive."""
+    bob = endpoint(server, "bob", "tcp", domain=DOMAIN)
+    contacts = [("Contact", f"<sip:b{n}@127.0.0.1:0>;expires=600") for n in range(5)]
+    assert register(bob, PASSWORDS["bob"], contact="", headers=contacts).status == 200
+    invites = [bob.request("INVITE", bob.aor, call_id=f"call-{n}@nowhere") for n in range(60)]
+    bob.send(b"".join(map(bytes, invites)))
+    waiting = {invite.get("Call-ID") for invite in invites}
+    while waiting:
+        final = bob.receive(lambda m: not m.is_request and m.status >= 200, "the end of each call")
+        assert final.status not in (401, 407) and final.status >= 400, final
+        waiting.discard(final.get("Call-ID"))
+    assert bob.exchange(bob.request("OPTIONS", server.uri)).status == 200
 
 
 def test_registration_of_another_domain_is_refused(person):
