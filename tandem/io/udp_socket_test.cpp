@@ -150,6 +150,24 @@ TEST(udp_socket, never_calls_back_from_inside_send_however_many_datagrams_a_turn
   for (std::uint32_t i = 0; i < many; ++i) EXPECT_EQ(at_a.failed[i].first, i);
 }
 
+TEST(udp_socket, tells_a_bounded_number_of_refusals_in_one_turn_and_counts_the_rest) {
+  shard s;
+  reader at_a;
+  const auto a = udp_socket::open(s, loopback("127.0.0.1:0"), at_a).value();
+  constexpr std::uint32_t bound = 16'384;
+  constexpr std::uint32_t many = bound + 300; // more than the queue holds beyond it
+  s.post([&] {
+    for (std::uint32_t i = 0; i < many; ++i) send_text(*a, loopback("127.0.0.1:0"), "x", {i, 0, 0});
+  });
+  ASSERT_TRUE(s.run_until([&] { return !at_a.failed.empty(); }));
+  EXPECT_EQ(a->counters().send_failures, many);
+  ASSERT_EQ(at_a.failed.size(), bound);
+  EXPECT_EQ(at_a.failed.back().first, bound - 1) << "the first ones are told";
+  send_text(*a, loopback("127.0.0.1:0"), "x", {many, 0, 0});
+  ASSERT_TRUE(s.run_until([&] { return at_a.failed.size() > bound; })) << "the next turn is told";
+  EXPECT_EQ(at_a.failed.back().first, many);
+}
+
 TEST(udp_socket, loses_what_the_kernel_has_no_room_for_and_counts_it) {
   const small_network_for_test small;
   if (!small.is_there()) GTEST_SKIP() << "a network of its own needs root";

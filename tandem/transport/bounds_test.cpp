@@ -226,5 +226,83 @@ TEST(bounds, requests_of_one_source_are_limited_where_the_operator_says_so) {
   EXPECT_GE(bed.elements[0]->door.counters().limited, 6U);
 }
 
+/// Counts the failures that it is told.
+struct failure_counter final : message_user {
+  void on_message(block_ref&&, std::uint32_t, const stack::arrival&) override {}
+  void on_broken(block_ref&&, std::uint32_t, sip::parse_errc, const stack::arrival&) override {}
+  void on_send_error(stack::origin of, stack::send_error) override {
+    ++told;
+    last = of.slot;
+  }
+  void on_datagram_refused(std::string_view) override {}
+  std::uint32_t told = 0;
+  std::uint32_t last = 0;
+};
+
+TEST(bounds, of_the_failures_of_one_turn_so_many_are_told_and_all_are_counted) {
+  failure_counter user;
+  io::shard_group shards{1};
+  transport net{shards, testbed::points_at("127.0.0.1:0")};
+  net[0].set_user(&user);
+  constexpr std::uint32_t bound = 65'536;
+  stack::target nowhere;
+  nowhere.address = *socket_address::parse("127.0.0.1:5061");
+  nowhere.transport = transport_kind::ws; // nothing connects by that
+  const auto fail = [&](std::uint32_t first, std::uint32_t end) {
+    for (std::uint32_t n = first; n < end; ++n)
+      net[0].send(nowhere, stack::wire_message::copy_of("x"), {n, 1, stack::origin::kind::client});
+  };
+  shards[0].post([&] { fail(0, bound + 1); });
+  ASSERT_TRUE(shards[0].run_until([&] { return user.told > 0; }));
+  EXPECT_EQ(user.told, bound);
+  EXPECT_EQ(user.last, bound - 1) << "the first ones are told, the rest ends by its timers";
+  EXPECT_EQ(net[0].counters().send_errors, bound + 1);
+  shards[0].post([&] { fail(bound + 1, bound + 2); });
+  ASSERT_TRUE(shards[0].run_until([&] { return user.told > bound; }));
+  EXPECT_EQ(user.last, bound + 1) << "the next turn is told";
+  net[0].set_user(nullptr);
+}
+
+// A wildcard writes the address of ours that was spoken to into its Via; views of these texts live
+// as long as the transport.
+TEST(bounds, beyond_the_texts_that_are_kept_for_wildcards_nothing_leaves_and_the_others_stay) {
+  constexpr std::uint32_t ports = 17;
+  constexpr std::uint32_t addresses = 255;
+  constexpr std::size_t bound = 4'096;
+  static_assert(std::size_t{ports} * addresses > bound);
+  std::string at = "0.0.0.0:0";
+  for (std::uint32_t i = 1; i < ports; ++i) at += " 0.0.0.0:0";
+  testbed bed{1, at.c_str()};
+  udp_client client{bed.shards[0]};
+  for (std::uint32_t n = 1; n <= addresses; ++n) {
+    const std::string id = "call-" + std::to_string(n);
+    client.say({ip_address::v4(127, 0, 1, static_cast<std::uint8_t>(n)), bed.udp().port},
+               options_request(id, "UDP", client.socket->local().to_string()));
+    ASSERT_TRUE(bed.wait([&] { return bed.elements[0]->requests == static_cast<int>(n); }));
+  }
+  stack::target back;
+  back.address = client.socket->local();
+  std::vector<std::string_view> texts;
+  std::size_t refused = 0;
+  for (std::uint32_t listener = 0; listener < bed.net.listeners().size(); ++listener) {
+    if (bed.net.listeners()[listener].transport != transport_kind::udp) continue;
+    for (std::uint32_t n = 1; n <= addresses; ++n) {
+      back.flow = {listener | n << 16U, 0xffffffff, 0};
+      const auto way = bed.net[0].way_for(back, 500);
+      if (way.sent_by.empty())
+        ++refused;
+      else
+        texts.push_back(way.sent_by);
+    }
+  }
+  // The answers may have left by another text than those that were asked for.
+  EXPECT_LE(texts.size(), bound);
+  EXPECT_GE(texts.size(), bound - 1);
+  EXPECT_EQ(texts.size() + refused, std::size_t{ports} * addresses);
+  EXPECT_EQ(texts.front(), "127.0.1.1:" + std::to_string(bed.udp().port));
+  back.flow = {0 | 1U << 16U, 0xffffffff, 0};
+  EXPECT_EQ(bed.net[0].way_for(back, 500).sent_by.data(), texts.front().data());
+}
+
 } // namespace
 } // namespace tandem::transport

@@ -5,6 +5,7 @@
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/io/raw_peer_for_test.hpp>
 
+#include <algorithm>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -56,6 +57,38 @@ TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
   ASSERT_TRUE(loop.run_until([&] { return !user.failed.empty(); }));
   EXPECT_EQ(user.failed, (std::vector{std::pair{somebody, stack::send_error::closed}}));
   EXPECT_EQ(all.size(), 1U);
+}
+
+TEST(connections, remember_a_bounded_number_of_those_who_refused_and_forget_the_oldest) {
+  io::shard loop;
+  owner user;
+  connections all{loop, user, {}};
+  const auto peer = [](unsigned n) { // nobody listens at these
+    return socket_address{
+        ip_address::v4(127, 1, static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n)),
+        1};
+  };
+  const auto is_remembered = [&](unsigned n) { return all.has_refused(peer(n)); };
+  const auto be_refused = [&](unsigned first, unsigned end) {
+    for (unsigned n = first; n < end; ++n) {
+      stack::target to;
+      to.address = peer(n);
+      to.transport = transport_kind::tcp;
+      all.send(to, {}, stack::wire_message::copy_of(message("x")), somebody, 0);
+    }
+    return loop.run_until([&] { return user.failed.size() == end; });
+  };
+  constexpr unsigned bound = 4'096;
+  ASSERT_TRUE(be_refused(0, 1));
+  ASSERT_TRUE(is_remembered(0));
+  for (unsigned n = 1; n < bound; n += 63) ASSERT_TRUE(be_refused(n, std::min(n + 63, bound)));
+  unsigned remembered = 0;
+  for (unsigned n = 0; n < bound; ++n) remembered += is_remembered(n) ? 1 : 0;
+  EXPECT_EQ(remembered, bound);
+  ASSERT_TRUE(be_refused(bound, bound + 1));
+  EXPECT_TRUE(is_remembered(bound));
+  EXPECT_FALSE(is_remembered(0)) << "the oldest one makes room";
+  for (unsigned n = 1; n < bound; ++n) EXPECT_TRUE(is_remembered(n)) << n;
 }
 
 /// One element that listens, with TLS and without, and one that connects to it.
