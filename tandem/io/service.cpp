@@ -81,7 +81,7 @@ pid_file::pid_file(const std::string& path)
     if (file_ < 0) fail(errno == ELOOP ? "it is a symbolic link" : std::strerror(errno));
     struct stat state {};
     if (::fstat(file_, &state) != 0) fail(std::strerror(errno));
-    if (!S_ISREG(state.st_mode)) fail("it is no plain file");
+    if (!S_ISREG(state.st_mode)) fail("it is not a regular file");
     if (state.st_nlink > 1) fail("it has another name too");
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0)
       fail(errno == EWOULDBLOCK

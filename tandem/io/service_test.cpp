@@ -90,8 +90,8 @@ TEST_F(pid_files, are_never_written_through_a_link_or_to_anything_but_a_file) {
   EXPECT_EQ(text_of(other), "keep");
   fs::remove(file);
   ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
-  EXPECT_NE(complaint(file).find("no plain file"), std::string::npos);
-  EXPECT_NE(complaint("/dev/full").find("no plain file"), std::string::npos);
+  EXPECT_NE(complaint(file).find("not a regular file"), std::string::npos);
+  EXPECT_NE(complaint("/dev/full").find("not a regular file"), std::string::npos);
   EXPECT_NE(complaint(folder).find("Is a directory"), std::string::npos);
   EXPECT_NE(complaint(folder / "no/such/a.pid").find("No such file"), std::string::npos);
 }

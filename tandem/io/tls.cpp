@@ -172,7 +172,7 @@ std::string load_identity(SSL_CTX* context, const std::string& certificate,
   if (auto problem = reading_problem(certificate); !problem.empty()) return problem;
   if (auto problem = reading_problem(key); !problem.empty()) return problem;
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
-    return fmt::format("{} is no certificate in PEM form ({}); it must begin with the "
+    return fmt::format("{} is not a certificate in PEM form ({}); it must begin with the "
                        "-----BEGIN CERTIFICATE----- of this server, those above it follow",
                        certificate, take_error());
   // A key with a pass phrase must not make the program ask the terminal for it.
@@ -185,7 +185,7 @@ std::string load_identity(SSL_CTX* context, const std::string& certificate,
       return fmt::format("the key in {} does not belong to the certificate in {}", key,
                          certificate);
     }
-    return fmt::format("{} is no private key in PEM form without a pass phrase ({})", key,
+    return fmt::format("{} is not a private key in PEM form without a pass phrase ({})", key,
                        take_error());
   }
   if (SSL_CTX_check_private_key(context) != 1) {

@@ -138,9 +138,9 @@ TEST(tls_files, are_told_with_cause_and_remedy) {
           .error(),
       HasSubstr("does not belong to the certificate"));
   EXPECT_THAT(tls_context::server({.certificate_file = c / "server.key"}).error(),
-              HasSubstr("no certificate in PEM form"));
+              HasSubstr("not a certificate in PEM form"));
   EXPECT_THAT(tls_context::server({.certificate_file = c / "server.pem"}).error(),
-              HasSubstr("no private key in PEM form"));
+              HasSubstr("not a private key in PEM form"));
   EXPECT_THAT(tls_context::client({.ca_file = c / "server.key"}).error(),
               HasSubstr("holds no certificates"));
 }

@@ -19,7 +19,7 @@ enum class edit_errc : std::uint8_t {
 [[nodiscard]] constexpr std::string_view to_string(edit_errc errc) noexcept {
   switch (errc) {
   case edit_errc::unsafe_text: return "CR, LF or NUL in a text for the wire";
-  case edit_errc::bad_name: return "a header name that is no token";
+  case edit_errc::bad_name: return "a header name that is not a token";
   case edit_errc::bad_value: return "a value that would not parse again";
   case edit_errc::no_such_header: return "no such header";
   case edit_errc::too_large: return "too many or too large edits of one message";

@@ -10,7 +10,7 @@ std::string_view describe(parse_errc code) noexcept {
   case parse_errc::too_large: return "too large";
   case parse_errc::too_many_headers: return "too many header lines";
   case parse_errc::bad_start_line: return "malformed start line";
-  case parse_errc::bad_method: return "the method is no token";
+  case parse_errc::bad_method: return "the method is not a token";
   case parse_errc::bad_version: return "malformed protocol version";
   case parse_errc::bad_status_code: return "malformed status code";
   case parse_errc::bad_header_name: return "malformed header name";

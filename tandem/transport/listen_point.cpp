@@ -82,7 +82,7 @@ parse_listen_point(std::string_view text, const std::vector<interface_address>& 
     if (const auto colon = text.rfind(':'); colon != std::string_view::npos) {
       const auto number = parse_number<std::uint16_t>(text.substr(colon + 1));
       if (!number)
-        return fail(fmt::format("'{}': '{}' is no port number", whole, text.substr(colon + 1)));
+        return fail(fmt::format("'{}': '{}' is not a port number", whole, text.substr(colon + 1)));
       name = text.substr(0, colon);
       port = *number;
     }

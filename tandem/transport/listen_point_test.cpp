@@ -68,7 +68,7 @@ TEST(listen_point, says_what_is_wrong) {
   EXPECT_EQ(read("udp:eth1:5060"), "error: 'udp:eth1:5060': 'eth1' is neither an address nor an "
                                    "interface, nor a name that has an address; interfaces that are "
                                    "up: lo, eth0");
-  EXPECT_EQ(read("udp:eth0:99999"), "error: 'udp:eth0:99999': '99999' is no port number");
+  EXPECT_EQ(read("udp:eth0:99999"), "error: 'udp:eth0:99999': '99999' is not a port number");
   EXPECT_EQ(read("sctp:192.0.2.1:5060"),
             "error: 'sctp:192.0.2.1:5060': transport sctp is not there, only udp and tcp");
 }

@@ -30,7 +30,8 @@ std::vector<stack::digest_algorithm> parse_algorithms(std::string_view text) {
     const auto algorithm = name.empty() ? std::nullopt : stack::parse_digest_algorithm(name);
     // A -sess algorithm needs a session that a server without memory does not have.
     if (!algorithm || stack::is_of_session(*algorithm))
-      throw std::invalid_argument{fmt::format("'{}' is none of MD5, SHA-256, SHA-512-256", name)};
+      throw std::invalid_argument{
+          fmt::format("'{}' must be one of MD5, SHA-256, SHA-512-256", name)};
     all.push_back(*algorithm);
     if (comma == std::string_view::npos) return all;
     text.remove_prefix(comma + 1);
