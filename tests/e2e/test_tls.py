@@ -236,7 +236,7 @@ def test_hup_reads_the_certificates_again_and_a_broken_file_changes_nothing(secu
     certificate.write_text("-----BEGIN CERTIFICATE-----\nbroken")
     server.child.send_signal(signal.SIGHUP)
     until(lambda: "the certificates stay what they were" in server.log(), "the file to be refused")
-    assert re.search(r"renewed\.pem is no certificate in PEM form", server.log())
+    assert re.search(r"renewed\.pem is not a certificate in PEM form", server.log())
     assert "localhost" in shown_to(server, authority, None)
     shutil.copy(authority.sign("fresh", "DNS:new.example"), certificate)
     server.child.send_signal(signal.SIGHUP)
@@ -254,7 +254,7 @@ def test_certificates_are_read_again_when_their_file_changes_and_on_command(secu
     assert server.ask("tls.reload")["days"] == 1
     certificate.write_text("broken")
     until(lambda: "those that are used stay" in server.log(), "the broken file to be told")
-    with pytest.raises(CommandError, match="is no certificate in PEM form"):
+    with pytest.raises(CommandError, match="is not a certificate in PEM form"):
         server.ask("tls.reload")
     assert shown_to(server, authority, None) == {"second.example"}
 
@@ -303,7 +303,7 @@ def test_a_check_refuses_what_a_start_would(tmp_path, authority):
     for text, complaint in (
             (listen, "needs a certificate"),
             (listen + 'tls_certificate="/nowhere.pem"\n', "cannot read /nowhere.pem: No such file"),
-            (listen + f'tls_certificate="{authority.file}"\n', "is no private key in PEM form"),
+            (listen + f'tls_certificate="{authority.file}"\n', "is not a private key in PEM form"),
             (listen + certificate + f'tls_private_key="{authority / "authority.key"}"\n', "does not belong to the certificate"),
             (listen + certificate + 'tls_certificate="/x"\ntls_private_key="/y"\n', "one for each tls_certificate"),
             (listen + certificate + "tls_verify=yes\n", "tls_ca_list: name its file"),
