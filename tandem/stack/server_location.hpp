@@ -37,7 +37,7 @@ struct dns_question {
 
 /// Why a question has no records.
 enum class dns_failure : std::uint8_t {
-  none,       ///< there are none, or the servers cannot tell: the search goes on without
+  none,       ///< there are none, or what came cannot be read: the search goes on without
   unanswered, ///< nobody has answered: nothing is known, and the same servers would be asked again
 };
 

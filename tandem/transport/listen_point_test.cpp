@@ -70,7 +70,7 @@ TEST(listen_point, says_what_is_wrong) {
                                    "up: lo, eth0");
   EXPECT_EQ(read("udp:eth0:99999"), "error: 'udp:eth0:99999': '99999' is not a port number");
   EXPECT_EQ(read("sctp:192.0.2.1:5060"),
-            "error: 'sctp:192.0.2.1:5060': transport sctp is not there, only udp and tcp");
+            "error: 'sctp:192.0.2.1:5060': transport sctp is not there, only udp, tcp and tls");
 }
 
 TEST(listen_point, knows_the_loopback_interface_of_this_host) {

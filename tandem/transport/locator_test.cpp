@@ -71,11 +71,12 @@ TEST_F(locating, ends_where_no_name_server_answers) {
   EXPECT_EQ(steps, std::vector<std::string>{"NAPTR of silent.example.com: no answer"});
 }
 
-TEST_F(locating, goes_on_where_a_name_server_cannot_tell) {
+/// SERVFAIL is no answer: the other name servers were asked as well, and nothing is known.
+TEST_F(locating, ends_where_name_servers_only_fail) {
   server.table["example.com"].addresses = {"192.0.2.1"};
   server.table["_sip._udp.example.com"].code = 2;
   server.table["_sip._tcp.example.com"].code = 2;
-  EXPECT_EQ(find("sip:bob@example.com"), "udp 192.0.2.1:5060");
+  EXPECT_EQ(find("sip:bob@example.com"), "no name server answers");
 }
 
 TEST_F(locating, asks_nobody_about_addresses) {
