@@ -27,13 +27,14 @@ TEST_F(old_names, of_the_filter_of_acks_says_no_since_no_such_ack_reaches_a_scri
   EXPECT_EQ(parsed(out.take().text).reason(), "seen");
 }
 
-TEST_F(old_names, of_parameters_of_usrloc_that_store_are_refused_and_the_rest_has_no_effect) {
+TEST_F(old_names, of_parameters_of_usrloc_have_their_effect_or_none) {
   load_route("drop;", R"(
 modparam("usrloc", "flush_interval", 60)
 modparam("usrloc", "table", "location")
 modparam("usrloc", "use_database", 0)
 )");
-  EXPECT_THROW(load_route("drop;", "\nmodparam(\"usrloc\", \"use_database\", 1)\n"),
+  EXPECT_THROW(load_route("drop;", "\nmodparam(\"usrloc\", \"use_database\", 1)\n"
+                                   "modparam(\"usrloc\", \"db_url\", \"oracle://a/b\")\n"),
                server::start_error);
 }
 

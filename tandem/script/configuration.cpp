@@ -127,7 +127,7 @@ namespace {
 
 const parameter_info* find_parameter(const module_info& module, std::string_view name) {
   for (const parameter_info& p : module.parameters)
-    if (p.name == name) return &p;
+    if (p.name == name || std::ranges::find(p.synonyms, name) != p.synonyms.end()) return &p;
   return nullptr;
 }
 

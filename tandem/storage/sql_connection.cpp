@@ -12,6 +12,7 @@
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <unordered_map>
 #include <vector>
@@ -153,6 +154,26 @@ struct sql_connection::prepared {
   soci::statement statement;
 };
 
+namespace {
+
+/// SQLite does not wait for its busy_timeout here: of two connections that turn a new file to the
+/// log at once, one is told at once that it is locked.
+void use_write_ahead_log(soci::session& in, milliseconds patience) {
+  constexpr milliseconds between{2};
+  const auto last = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    try {
+      in << "PRAGMA journal_mode=WAL";
+      return;
+    } catch (const soci::soci_error&) {
+      if (std::chrono::steady_clock::now() >= last) throw;
+    }
+    std::this_thread::sleep_for(between);
+  }
+}
+
+} // namespace
+
 struct sql_connection::state {
   soci::session session;
   std::unordered_map<std::string, prepared> statements; ///< die before the session
@@ -165,11 +186,10 @@ sql_connection::sql_connection(const sql_url& where, milliseconds patience)
     case sql_dialect::sqlite:
       make_file(where.path);
       state_->session.open(soci::sqlite3, fmt::format("db=\"{}\"", where.path));
+      state_->session << fmt::format("PRAGMA busy_timeout={}", patience.count());
       // A transaction is on the disk when it is committed; readers do not wait for writers.
-      for (const auto& pragma :
-           {fmt::format("PRAGMA busy_timeout={}", patience.count()),
-            std::string{"PRAGMA journal_mode=WAL"}, std::string{"PRAGMA synchronous=FULL"}})
-        state_->session << pragma;
+      use_write_ahead_log(state_->session, patience);
+      state_->session << "PRAGMA synchronous=FULL";
       break;
     case sql_dialect::postgresql:
       state_->session.open("postgresql", postgresql_text(where, patience));

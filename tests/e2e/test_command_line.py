@@ -155,11 +155,11 @@ def test_hup_with_a_broken_script_keeps_the_old_one(classic, endpoint):
     assert alice.exchange(alice.request("MESSAGE", "sip:nobody@example.test")).status == 404
 
 
-def test_db_modes_are_refused_until_there_is_storage(tmp_path):
+def test_a_database_that_is_not_offered_is_refused(tmp_path):
     script = tmp_path / "db.cfg"
-    script.write_text('loadmodule "usrloc.so"\nmodparam("usrloc", "db_mode", 1)\nroute { drop; }\n')
+    script.write_text('loadmodule "usrloc.so"\nmodparam("usrloc", "db_mode", 1)\nmodparam("usrloc", "db_url", "oracle://x/y")\nroute { drop; }\n')
     result = tandemd("-c", "-f", script)
-    assert result.returncode == 1 and "db_mode" in result.stdout + result.stderr
+    assert result.returncode == 1 and "must be sqlite:PATH" in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("text", ["", "# nothing but a comment\n", "failure_route[1] { drop; }\n", "route[1] { drop; }\n"])

@@ -21,7 +21,7 @@ REGISTRAR = """loadmodule "sl.so"\nloadmodule "tm.so"\nloadmodule "usrloc.so"\nl
 route { if (method=="REGISTER") { save("location"); exit; }
         if (!lookup("location")) { sl_send_reply("404", "Not Found"); exit; } t_relay(); }\n"""
 NEEDS = {"help": "user", "version": "user", "print": "user", "which": "user", "stats": "read", "ul.list": "read", "ul.show": "read", "ul.dump": "read",
-         "ul.stats": "read", "sl.stats": "read", "tm.list": "read", "config.check": "read", "uptime": "read", "pwd": "read", "arg": "read", "ps": "read",
+         "ul.stats": "read", "sl.stats": "read", "tm.list": "read", "config.check": "read", "uptime": "read", "pwd": "read", "arg": "read", "ps": "read", "locate": "read", "tls.reload": "change",
          "loglevel": "change", "config.reload": "change", "ul.add": "change", "ul.rm": "change", "ul.rm_contact": "change", "ul.flush": "change", "kill": "admin", "drain": "admin"}
 
 

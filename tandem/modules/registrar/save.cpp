@@ -68,9 +68,9 @@ struct unstored_answer {
 };
 
 /// \param ok     gets the lines of a success
-/// \param changed gets the address of record whose contacts have changed
+/// \param changed gets the address of record whose contacts have changed; null: nobody asks for it
 verdict change(message_context& m, storage::location_table& table, const registrar_settings& rules,
-               response_writer& ok, std::string& changed) {
+               response_writer& ok, std::string* changed) {
   if (auto refused = check(m)) return refused;
   // A To that the script has made unreadable has no user either.
   const auto to = m.message().get<sip::hdr::to>();
@@ -94,7 +94,7 @@ verdict change(message_context& m, storage::location_table& table, const registr
                      if (!refused) request.list(ok, used < most ? most - used : 0);
                      for (const sip::binding_edit& edit : edits)
                        if (edit.put) bound_until = std::max(bound_until, edit.put->expires);
-                     if (!refused && !edits.empty()) changed.assign(aor.view());
+                     if (changed && !refused && !edits.empty()) changed->assign(aor.view());
                      return !refused;
                    });
   if (!done) return refusal(done.error());
@@ -122,10 +122,12 @@ outcome save(message_context& m, storage::location_table& table, const registrar
              save_reply how) {
   // Written as if all went well, so that under the table's mutex only the contacts are added.
   auto ok = m.core().begin_reply(m, 200, "OK");
-  std::string changed;
-  if (const auto refused = change(m, table, rules, ok, changed)) return refuse(m, *refused);
   storage::locations& all = *m.core().shared().locations;
-  if (changed.empty() || !all.are_stored_first()) return succeed(m, std::move(ok), how);
+  const bool is_stored_first = all.are_stored_first();
+  std::string changed;
+  if (const auto refused = change(m, table, rules, ok, is_stored_first ? &changed : nullptr))
+    return refuse(m, *refused);
+  if (changed.empty()) return succeed(m, std::move(ok), how);
   // What is answered is never lost.
   auto& later = m.state<unstored_answer>();
   later.ok.emplace(std::move(ok));
