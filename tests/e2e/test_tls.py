@@ -119,7 +119,7 @@ def test_a_request_leaves_by_tls_for_who_proves_the_name(secure, endpoint, peer,
     alice, other = endpoint(server), peer(server, authority / "server.pem")
     relayed(alice, other, alice.request("MESSAGE", by.format(other.port)))
     relayed(alice, other, alice.request("MESSAGE", by.format(other.port)))
-    assert len(other._buffers) == 1, "RFC 5923: the connection is used again"
+    assert len(other._buffers) <= server.shards, "RFC 5923: each shard uses its connection again"
 
 
 def names_of_other_peers(authority):
@@ -181,7 +181,7 @@ def test_a_session_is_resumed(secure, endpoint, authority, tmp_path, version):
     server = secure()
     kept = tmp_path / "session"
     # The ticket of TLS 1.3 comes after the handshake: the answer to a keep-alive comes behind it.
-    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port + 1}", version, "-quiet", "-sess_out", str(kept)]
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port + 1}", version, "-quiet", "-no_ign_eof", "-sess_out", str(kept)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
         client.stdin.write(b"\r\n\r\n")
         client.stdin.flush()
@@ -223,7 +223,7 @@ def test_clients_show_certificates(secure, endpoint, authority, is_required):
             continue
         with pytest.raises((OSError, AssertionError)):
             client.exchange(client.register(), seconds=3)
-        assert "connected and was refused" in server.log()
+        until(lambda: "connected and was refused" in server.log(), "the refusal in the log")
 
 
 def test_hup_reads_the_certificates_again_and_a_broken_file_changes_nothing(secure, endpoint, authority):

@@ -137,8 +137,8 @@ class Endpoint:
         """Answers a request that arrived."""
         return self.send(self.response(request, status, reason, to_tag=to_tag, **more))
 
-    def register(self, uri=None, *, expires=60, contact=None, **more):
-        return self.request("REGISTER", uri or f"sip:{self.domain}", to=self.aor,
+    def register(self, uri=None, *, to=None, expires=60, contact=None, **more):
+        return self.request("REGISTER", uri or f"sip:{self.domain}", to=to or self.aor,
                             contact=contact if contact is not None else f"<{self.contact}>;expires={expires}", **more)
 
     # -- sending and receiving
