@@ -36,7 +36,8 @@ class hex_digest {
  public:
   hex_digest() noexcept = default;
   explicit hex_digest(const message_digest& of) noexcept;
-  /// Takes 32 or 64 digits in any case (none of SHA-1). \return false, and empty, for any other text
+  /// Takes 32 or 64 digits in any case (none of SHA-1). \return false, and empty, for any other
+  /// text
   [[nodiscard]] bool assign(std::string_view digits) noexcept;
   [[nodiscard]] std::string_view view() const noexcept { return {text_.data(), size_}; }
 
