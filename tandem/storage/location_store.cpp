@@ -290,7 +290,9 @@ std::shared_ptr<location_store::batch> location_store::next_batch() {
     if (one.dirty.empty() && one.comparing == walk::memory) {
       const auto next = one.table->for_page(
           one.memory_to, most_of_a_batch, tandem::now(),
-          [&](std::string_view aor, std::span<const sip::binding>) { one.dirty.emplace(aor); });
+          [&dirty = one.dirty](std::string_view aor, std::span<const sip::binding>) {
+            dirty.emplace(aor);
+          });
       one.memory_to = next.value_or(location_table::position{});
       if (!next) one.comparing = walk::rows, one.rows_to = {};
     }

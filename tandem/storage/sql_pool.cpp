@@ -98,7 +98,7 @@ class sql_pool::engine {
   std::thread watcher_;
   std::size_t jobs_ = 0, bytes_ = 0;
   std::uint64_t last_ = 0;
-  bool is_started_ = false, is_stopping_ = false, has_watcher_ended_ = false;
+  bool is_started_ = false, is_stopping_ = false;
 
   std::atomic<std::uint64_t> good_ = 0;
   std::array<std::atomic<std::uint64_t>, names_of_failures.size()> failed_{};
