@@ -20,7 +20,9 @@ struct secret_bytes {
   explicit secret_bytes(std::size_t size) : bytes(size) {}
   secret_bytes(const secret_bytes&) = delete;
   secret_bytes& operator=(const secret_bytes&) = delete;
-  ~secret_bytes() { explicit_bzero(bytes.data(), bytes.size()); }
+  ~secret_bytes() {
+    if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
+  }
   std::vector<char> bytes;
 };
 
