@@ -62,7 +62,8 @@ TEST(connections, what_waits_in_one_that_makes_room_for_another_is_reported) {
 TEST(connections, remember_a_bounded_number_of_those_who_refused_and_forget_the_oldest) {
   io::shard loop;
   owner user;
-  connections all{loop, user, {}};
+  const transport_options options;
+  connections all{loop, user, options};
   const auto peer = [](unsigned n) { // nobody listens at these
     return socket_address{
         ip_address::v4(127, 1, static_cast<std::uint8_t>(n >> 8U), static_cast<std::uint8_t>(n)),
