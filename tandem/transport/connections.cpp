@@ -117,9 +117,10 @@ connections::connection::~connection() {
   if (alias) owner.forget_way(*alias, self);
 }
 
-/// Whoever connects and says nothing more costs memory, not calls.
+/// Whoever connects and says nothing more costs memory, not calls. Nobody's handshake makes room
+/// for one that is refused.
 bool connections::has_room_for_handshake(const ip_address& source) {
-  if (handshakes_.of(source) >= options_.handshakes_per_source) return false;
+  if (handshakes_.of(source) >= options_.handshakes_per_source || !has_room(source)) return false;
   if (handshake_count_ >= options_.handshakes) shaking_hands_.front().carrier.give_up_place();
   return true;
 }
@@ -145,7 +146,7 @@ void connections::forget_way(const connection_key& where, key of) noexcept {
 
 void connections::accept(const listening& by, io::unique_fd fd, const socket_address& peer) {
   const bool by_tls = static_cast<bool>(by.tls);
-  if ((by_tls && !has_room_for_handshake(peer.ip)) || !has_room(peer.ip)) {
+  if (!(by_tls ? has_room_for_handshake(peer.ip) : has_room(peer.ip))) {
     log_debug("{}: a connection from {} is refused: the bound is reached", name_of(by.kind),
               peer.to_string());
     return;

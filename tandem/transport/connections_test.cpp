@@ -192,6 +192,15 @@ TEST_F(handshakes, beyond_the_bound_of_all_the_oldest_makes_room) {
   EXPECT_TRUE(stuck[1]->is_open());
 }
 
+TEST_F(handshakes, of_a_source_that_is_refused_push_out_nobody) {
+  options.connections_per_source = 2;
+  for (int i = 0; i < 5; ++i) connect(i == 0 ? "127.0.0.2" : i < 3 ? "127.0.0.3" : "127.0.0.4");
+  connect("127.0.0.3"); // it has two connections, and one handshake more would be its third
+  EXPECT_FALSE(last_was_taken);
+  EXPECT_TRUE(stuck[0]->is_open());
+  EXPECT_EQ(server.size(), 5U);
+}
+
 TEST_F(connections_by_key, keep_their_certificates_while_new_ones_are_shown_others) {
   send(tls_target("localhost"));
   ASSERT_TRUE(arrive(1));
