@@ -125,12 +125,6 @@ void load_modules(const script_syntax& script, const registry& known, names& to,
 
 namespace {
 
-const parameter_info* find_parameter(const module_info& module, std::string_view name) {
-  for (const parameter_info& p : module.parameters)
-    if (p.name == name || std::ranges::find(p.synonyms, name) != p.synonyms.end()) return &p;
-  return nullptr;
-}
-
 void apply(const module_info& module, const parameter_info& p, const modparam_syntax& m,
            settings& to, diagnostics& found) {
   const std::string name = fmt::format("{} of {}", p.name, module.name);
@@ -176,7 +170,7 @@ void apply_modparams(const script_syntax& script, const names& loaded, settings&
       any_module = true;
       any_stub = any_stub || !module->stub.empty();
       for (const parameter_info& p : module->parameters) parameters.push_back(p.name);
-      if (const parameter_info* p = find_parameter(*module, m.name.text)) {
+      if (const parameter_info* p = find_parameter(module->parameters, m.name.text)) {
         apply(*module, *p, m, to, found);
         applied = true;
       }

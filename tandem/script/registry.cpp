@@ -91,10 +91,15 @@ void registry::add(module_info declared) {
   modules_.push_back(std::make_unique<module_info>(std::move(declared)));
 }
 
-const parameter_info* registry::find_parameter(std::string_view name) const noexcept {
-  for (const parameter_info& p : core_.parameters)
+const parameter_info* find_parameter(std::span<const parameter_info> in,
+                                     std::string_view name) noexcept {
+  for (const parameter_info& p : in)
     if (p.name == name || std::ranges::find(p.synonyms, name) != p.synonyms.end()) return &p;
   return nullptr;
+}
+
+const parameter_info* registry::find_parameter(std::string_view name) const noexcept {
+  return script::find_parameter(core_.parameters, name);
 }
 
 const module_info* registry::find_module(std::string_view name) const noexcept {

@@ -169,6 +169,10 @@ struct parameter_info {
   std::vector<std::string> synonyms = {}; ///< other names of it
 };
 
+/// Finds a parameter by its name or a synonym; null when there is none.
+[[nodiscard]] const parameter_info* find_parameter(std::span<const parameter_info> in,
+                                                   std::string_view name) noexcept;
+
 /// A module: everything that `loadmodule` brings.
 struct module_info {
   std::string name;
