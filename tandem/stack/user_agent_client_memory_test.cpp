@@ -3,10 +3,9 @@
 // answer all the same, nothing stays behind, and the next request is served.
 #include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
-#include <tandem/stack/messages_for_test.hpp>
+#include <tandem/stack/failing_turns_for_test.hpp>
 #include <tandem/stack/request_draft.hpp>
 #include <tandem/stack/user_agent_client.hpp>
-#include <tandem/stack/virtual_outbox.hpp>
 
 #include <thread>
 
@@ -14,34 +13,11 @@ namespace tandem::stack {
 namespace {
 
 using namespace for_test;
-using tandem::for_test::allocations;
-using tandem::for_test::failing_allocation;
 
 /// An agent in a world that allocates nothing of the agent's.
-class frugal_agent final : request_user {
+class frugal_agent final : public failing_turns, request_user {
  public:
   frugal_agent() { layer.set_core(*this); }
-
-  /// The n-th allocation of the agent from now on fails; 0: none.
-  void fail(std::size_t n) { left_ = n; }
-  [[nodiscard]] bool has_failed() const noexcept { return left_ == 0; }
-
-  template <typename F>
-  void turn(F&& what) {
-    const std::size_t before = allocations;
-    if (left_ != 0) failing_allocation = before + left_;
-    out.to_tell().take(what);
-    out.end_turn();
-    failing_allocation = 0;
-    if (left_ != 0) left_ -= std::min(left_, allocations - before);
-  }
-  void receive(std::string_view text) {
-    const arrival source = arrived_from("192.0.2.2:5060");
-    turn([&] {
-      auto m = sip::message::parse(text);
-      if (m) layer.receive_response(*m, source);
-    });
-  }
 
   /// An INVITE that is redirected, asked for a password and accepted twice, by a peer who says
   /// everything again. \return whether it was taken
@@ -71,8 +47,6 @@ class frugal_agent final : request_user {
     return is_taken;
   }
 
-  virtual_outbox out;
-  transaction_layer layer{out, timer_settings{}};
   user_agent_client agent{layer, [](const std::string& uri, const auto& found) {
                             const bool is_second = uri.find("192.0.2.3") != uri.npos;
                             const target one = is_second ? second_target() : first_target();
@@ -96,11 +70,10 @@ class frugal_agent final : request_user {
     for (const std::string_view tag : {"one", "two", "one", "two"})
       receive(answer_text(text, 200, tag, "Contact: <sip:bob@192.0.2.2>\r\n"));
   }
+  void receive(std::string_view text) { failing_turns::receive(text, "192.0.2.2:5060"); }
   void on_request(sip::message&, const arrival&) override {}
   void on_cancel(server_handle, sip::message&, const arrival&) override {}
   void on_stray_response(sip::message&, const arrival&) override {}
-
-  std::size_t left_ = 0;
 };
 
 TEST(own_requests_memory, whichever_allocation_fails_the_caller_has_one_answer_and_nothing_stays) {

@@ -3,9 +3,8 @@
 // stay whole, and the next call is served.
 #include <tandem/base/count_allocations_for_test.hpp>
 #ifdef TANDEM_COUNTS_ALLOCATIONS
-#include <tandem/stack/messages_for_test.hpp>
+#include <tandem/stack/failing_turns_for_test.hpp>
 #include <tandem/stack/proxy.hpp>
-#include <tandem/stack/virtual_outbox.hpp>
 
 #include <array>
 #include <thread>
@@ -14,39 +13,11 @@ namespace tandem::stack {
 namespace {
 
 using namespace for_test;
-using tandem::for_test::allocations;
-using tandem::for_test::failing_allocation;
 
 /// A proxy whose user allocates nothing itself.
-class frugal_proxy final : request_user, proxy_user {
+class frugal_proxy final : public failing_turns, request_user, proxy_user {
  public:
   frugal_proxy() { layer.set_core(*this); }
-
-  /// The n-th allocation that the machines make from now on fails; 0: none.
-  void fail(std::size_t n) { left_ = n; }
-  [[nodiscard]] bool has_failed() const noexcept { return left_ == 0; }
-
-  /// As the transport of a shard does it.
-  template <typename F>
-  void turn(F&& what) {
-    const std::size_t before = allocations;
-    if (left_ != 0) failing_allocation = before + left_;
-    out.to_tell().take(what);
-    out.end_turn();
-    failing_allocation = 0;
-    if (left_ != 0) left_ -= std::min(left_, allocations - before);
-  }
-  void receive(std::string_view text, std::string_view from) {
-    const arrival source = arrived_from(from);
-    turn([&] {
-      auto m = sip::message::parse(text);
-      if (!m) return;
-      if (m->is_request())
-        layer.receive_request(*m, source);
-      else
-        layer.receive_response(*m, source);
-    });
-  }
 
   /// Says everything that the two sides of a call say, and repeats what was lost.
   /// \return the final status that reached the caller.
@@ -88,8 +59,6 @@ class frugal_proxy final : request_user, proxy_user {
     return status;
   }
 
-  virtual_outbox out;
-  transaction_layer layer{out, timer_settings{}};
   proxy core{layer, {}};
   int answer = 200;
 
@@ -116,7 +85,6 @@ class frugal_proxy final : request_user, proxy_user {
   void on_end(context_handle, user_tag) override {}
 
   std::array<target, 1> to_{target_at("192.0.2.2")};
-  std::size_t left_ = 0;
 };
 
 class answers : public ::testing::TestWithParam<int> {};

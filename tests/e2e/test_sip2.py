@@ -17,8 +17,8 @@ import subprocess
 import pytest
 from harness.ports import free_ports
 from harness.server import Process, open_ends, is_running
-from harness.sip2 import (ANSWERS, BIN, DATE, ITEM, LOGIN, Library, Mediator, Terminal, checked, client,
-                          finish_all, http_answer, make_certificate)
+from harness.sip2 import (ANSWERS, BIN, DATE, ITEM, LOGIN, Library, Terminal, checked, client,
+                          http_answer, make_certificate, mediators)
 from harness.waiting import until
 
 READY = '[[listener]]\nlisten = "127.0.0.1:PORT"\n'
@@ -27,18 +27,8 @@ READY = '[[listener]]\nlisten = "127.0.0.1:PORT"\n'
 @pytest.fixture
 def run(tmp_path, request):
     """run(*arguments, ...): a mediator that must end with 0 at the end of the test."""
-    started = []
-
-    def start(*arguments, folder=tmp_path, **more):
-        mediator = Mediator(folder, *arguments, **more)
-        started.append(mediator)
-        return mediator
-
-    request.node.servers = []
-    try:
+    with mediators(tmp_path, request.node) as start:
         yield start
-    finally:
-        finish_all(started)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import time
 import pytest
 from harness.ports import free_ports
 from harness.server import open_ends
-from harness.sip2 import (ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, Mediator, finish_all, http_answer,
-                          make_certificate)
+from harness.sip2 import (ANSWERS, CHECKOUT, DATE, ITEM, LOGIN, Library, http_answer, make_certificate,
+                          mediators)
 from harness.waiting import until
 
 ITEM_ANSWER = f"18030101{DATE}AB31000001|AJEmma|"
@@ -34,18 +34,10 @@ def library():
 
 
 @pytest.fixture
-def mediate(tmp_path, library):  # its mediators end before the libraries do  # pylint: disable=unused-argument
+def mediate(tmp_path, request, library):  # its mediators end before the libraries do  # pylint: disable=unused-argument
     """mediate(*arguments): a mediator, which must end with 0 at the end of the test."""
-    made = []
-
-    def make(*arguments, **more):
-        made.append(Mediator(tmp_path, *arguments, **more))
-        return made[-1]
-
-    try:
-        yield make
-    finally:
-        finish_all(made)
+    with mediators(tmp_path, request.node) as start:
+        yield start
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import threading
 
 import pytest
 from harness.ports import free_ports
-from harness.sip2 import (BIN, CHECKOUT, DATE, ITEM, LOGIN, Mediator, client, finish_all, make_certificate)
+from harness.sip2 import BIN, CHECKOUT, DATE, ITEM, LOGIN, client, make_certificate, mediators
 from harness.sip2_server import SipServer
 from harness.waiting import until
 
@@ -27,18 +27,8 @@ REFUSED_CHECKOUT = "120NUN"
 @pytest.fixture
 def run(tmp_path, request):
     """run(*arguments, ...): a mediator that must end with 0 at the end of the test."""
-    started = []
-
-    def start(*arguments, folder=tmp_path, **more):
-        mediator = Mediator(folder, *arguments, **more)
-        started.append(mediator)
-        return mediator
-
-    request.node.servers = []
-    try:
+    with mediators(tmp_path, request.node) as start:
         yield start
-    finally:
-        finish_all(reversed(started))  # the front first
 
 
 @pytest.fixture
@@ -416,15 +406,19 @@ def test_a_reload_keeps_the_connections_of_terminals(run, server):
     assert terminal.ask(PATRON).startswith("64     ")
 
 
-def test_usr1_finishes_what_is_in_progress(run, server):
+def slow_at_checkouts(server):
+    """A server that answers a checkout once it is let, and what lets it."""
     go = threading.Event()
 
-    def slow(server_, _connection, line):
+    def slow(_server, _connection, line):
         if line.startswith("11"):
             go.wait(10)
-        return None
 
-    library = server(slow)
+    return server(slow), go
+
+
+def test_usr1_finishes_what_is_in_progress(run, server):
+    library, go = slow_at_checkouts(server)
     mediator = in_front_of(run, library.url)
     terminal = mediator.connect()
     terminal.ask(LOGIN)
@@ -441,14 +435,7 @@ def test_usr1_finishes_what_is_in_progress(run, server):
 # --- a terminal that says it again ------------------------------------------------------------------------------------
 
 def test_a_checkout_that_a_terminal_repeats_without_ay_is_executed_once(run, server):
-    go = threading.Event()
-
-    def slow(server_, _connection, line):
-        if line.startswith("11"):
-            go.wait(10)
-        return None
-
-    library = server(slow)
+    library, go = slow_at_checkouts(server)
     mediator = in_front_of(run, library.url)
     terminal = mediator.connect()
     for _ in range(3):  # it is impatient

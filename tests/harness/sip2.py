@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What SIP2 tests are made of: a running mediator, terminals on sockets, and library systems that behave as told."""
+import contextlib
 import json
 import os
 import pathlib
@@ -114,6 +115,22 @@ def finish_all(mediators):
     assert not complaints, complaints[0]
 
 
+@contextlib.contextmanager
+def mediators(folder, node):
+    """start(*arguments, ...) for mediators that must end with 0 at the end; the one that was started last ends first."""
+    started = []
+
+    def start(*arguments, folder=folder, **more):
+        started.append(Mediator(folder, *arguments, **more))
+        return started[-1]
+
+    node.servers = []
+    try:
+        yield start
+    finally:
+        finish_all(reversed(started))
+
+
 class Terminal:
     """A self-check terminal: a socket, and lines ended by CR."""
 
@@ -148,7 +165,33 @@ class Terminal:
         self.socket.close()
 
 
-class Library:
+class Listening:
+    """A server on the loopback with a thread for each connection: _serve(connection)."""
+
+    def __init__(self, port=0):
+        self.connections = 0
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self.port = self.listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        with contextlib.suppress(OSError):  # stopped before
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accept that would keep the port open
+        self.listener.close()
+        self._thread.join(10)
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+
+class Library(Listening):
     """A library system over HTTP that answers from ANSWERS, or in whatever way `behave` says.
 
     behave(library, connection, session, message) gets each message; it returns the body of a 200 answer (a value to
@@ -159,28 +202,10 @@ class Library:
         self.tls = tls
         self.messages = []
         self.requests = []
-        self.connections = 0
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-        self.port = self.listener.getsockname()[1]
-        self.threads = [threading.Thread(target=self._accept, daemon=True)]
-        self.threads[0].start()
+        super().__init__(port)
 
     def codes(self):
         return [message["code"] for _, message in self.messages]
-
-    def stop(self):
-        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accept that would keep the port open
-        self.listener.close()
-        self.threads[0].join(10)
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         try:

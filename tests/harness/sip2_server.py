@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 
-from .sip2 import DATE
+from .sip2 import DATE, Listening
 
 CR = b"\r"
 
@@ -15,7 +15,7 @@ def checksum_tail(line, sequence):
     return line + f"{-sum(line) & 0xFFFF:04X}".encode()
 
 
-class SipServer:
+class SipServer(Listening):
     """Answers each line as a small library does, or as `behave` says.
 
     behave(server, connection, line) gets each line as text, without AY, AZ and CR. It returns the bytes to send in place of the
@@ -28,13 +28,9 @@ class SipServer:
         self.lines = []
         self.changes = []  # what was executed: code, patron, item
         self.logins = []
-        self.connections = 0
         self.open = set()
         self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", port), backlog=1024)
-        self.port = self.listener.getsockname()[1]
-        self.thread = threading.Thread(target=self._accept, daemon=True)
-        self.thread.start()
+        super().__init__(port)
 
     @property
     def url(self):
@@ -44,13 +40,8 @@ class SipServer:
         return [line[:2] for line in self.lines]
 
     def stop(self):
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        super().stop()
         self.hang_up()
-        self.thread.join(10)
 
     def hang_up(self):
         """Closes every connection."""
@@ -98,15 +89,6 @@ class SipServer:
     def answer(self, connection, text, sequence, end=CR):
         line = text.encode("utf-8") if isinstance(text, str) else text
         connection.sendall((line if sequence is None else checksum_tail(line, sequence)) + end)
-
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         try:
