@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/control/fifo_door.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/io/named_pipe.hpp>
 
 #include <cerrno>
@@ -41,8 +42,6 @@ class fifo_door_test : public testing::Test {
  public:
   fifo_door_test() {
     ::signal(SIGPIPE, SIG_IGN); // as the server does
-    std::string name = (fs::temp_directory_path() / "tandem-fifo-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
     auto pipe = io::open_named_pipe({.path = (folder / "fifo").string()});
     EXPECT_TRUE(pipe) << pipe.error();
     file.emplace(std::move(pipe->file));
@@ -64,7 +63,6 @@ class fifo_door_test : public testing::Test {
   ~fifo_door_test() override {
     door.reset();
     file.reset();
-    fs::remove_all(folder);
   }
 
   /// A reader's end of a reply pipe.
@@ -101,7 +99,8 @@ class fifo_door_test : public testing::Test {
   }
 
   io::shard loop;
-  fs::path folder;
+  tandem::for_test::own_folder own;
+  const fs::path& folder = own.path();
   std::optional<io::removal> file;
   std::vector<std::function<void(fifo_door::answer)>> waiting;
   int asked = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/control/socket_door.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/io/unix_address.hpp>
 
 #include <boost/json.hpp>
@@ -76,8 +77,6 @@ class endless final : public row_source {
 class socket_door_test : public testing::Test {
  public:
   socket_door_test() {
-    std::string name = (fs::temp_directory_path() / "tandem-door-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
     commands.add({.name = "role",
                   .help = "h",
                   .needs = role::user,
@@ -98,10 +97,7 @@ class socket_door_test : public testing::Test {
                     call.answer_rows("rows", std::make_shared<endless>(asked));
                   }});
   }
-  ~socket_door_test() override {
-    door.reset();
-    fs::remove_all(folder);
-  }
+  ~socket_door_test() override { door.reset(); }
 
   void open(const socket_access& access) {
     auto made = socket_door::open(loop, commands, {.path = (folder / "s").string()}, access);
@@ -132,7 +128,7 @@ class socket_door_test : public testing::Test {
 
   io::shard loop;
   command_registry commands;
-  fs::path folder;
+  tandem::for_test::own_folder folder;
   std::vector<command_call> waiting;
   int asked = 0;
   std::unique_ptr<socket_door> door;

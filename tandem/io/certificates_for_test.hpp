@@ -3,6 +3,8 @@
 // ::1, a client's, and one that no authority signed. They are valid for two days.
 #pragma once
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -19,9 +21,6 @@ namespace tandem::io {
 class certificates_for_test {
  public:
   certificates_for_test() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tandem-tls-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp");
-    folder_ = pattern;
     authority_ = make("Test CA", "", nullptr);
     save("ca", authority_);
     renew_server();
@@ -30,11 +29,10 @@ class certificates_for_test {
   }
   certificates_for_test(const certificates_for_test&) = delete;
   certificates_for_test& operator=(const certificates_for_test&) = delete;
-  ~certificates_for_test() { std::filesystem::remove_all(folder_); }
 
   /// Path of a file: ca.pem, server.pem, server.key, client.pem, client.key, alone.pem, alone.key.
   [[nodiscard]] std::string operator/(const std::string& name) const { return folder_ / name; }
-  [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
+  [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_.path(); }
 
   /// Makes another server certificate in place of the first.
   void renew_server() { save("server", make("server", local_names, &authority_)); }
@@ -110,7 +108,7 @@ class certificates_for_test {
     });
   }
 
-  std::filesystem::path folder_;
+  tandem::for_test::own_folder folder_;
   identity authority_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/named_pipe.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -15,14 +17,9 @@ using testing::HasSubstr;
 
 class named_pipe_test : public testing::Test {
  public:
-  named_pipe_test() {
-    std::string name = (fs::temp_directory_path() / "tandem-pipe-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    file = folder / "fifo";
-  }
-  ~named_pipe_test() override { fs::remove_all(folder); }
-
-  fs::path folder, file;
+  tandem::for_test::own_folder own;
+  const fs::path& folder = own.path();
+  const fs::path file = folder / "fifo";
 };
 
 TEST_F(named_pipe_test, is_made_with_its_mode_and_removed_in_the_end) {

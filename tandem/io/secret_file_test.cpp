@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/secret_file.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -12,8 +14,6 @@ namespace {
 
 class secret_file : public ::testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::string write(std::string_view text, mode_t mode) const {
     const std::string path = folder_ / "secret";
     std::ofstream{path, std::ios::binary} << text;
@@ -23,10 +23,7 @@ class secret_file : public ::testing::Test {
   [[nodiscard]] std::string at(std::string_view name) const { return folder_ / name; }
 
  private:
-  std::filesystem::path folder_ = [] {
-    std::string made = std::filesystem::temp_directory_path() / "tandem-secret-XXXXXX";
-    return std::filesystem::path{::mkdtemp(made.data())};
-  }();
+  tandem::for_test::own_folder folder_;
 };
 
 TEST_F(secret_file, is_read_whole) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/service.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,14 +21,6 @@ namespace fs = std::filesystem;
 
 class services : public ::testing::Test {
  protected:
-  services() {
-    std::string pattern = (fs::temp_directory_path() / "tandem-service-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-    file = folder / "a.pid";
-  }
-  ~services() override { fs::remove_all(folder); }
-
   /// What making one says; it is gone again afterwards.
   static std::string complaint(const fs::path& of) {
     try {
@@ -48,7 +42,9 @@ class services : public ::testing::Test {
     return {std::istreambuf_iterator<char>{in}, {}};
   }
 
-  fs::path folder, file;
+  tandem::for_test::own_folder own;
+  const fs::path& folder = own.path();
+  const fs::path file = folder / "a.pid";
   const std::string mine = std::to_string(::getpid()) + "\n";
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/io/unix_listener.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/io/unix_address.hpp>
 
 #include <fcntl.h>
@@ -21,13 +22,6 @@ using testing::HasSubstr;
 /// A folder of the test's own, with a socket's path in it.
 class unix_listener_test : public testing::Test {
  public:
-  unix_listener_test() {
-    std::string name = (fs::temp_directory_path() / "tandem-socket-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-    file = folder / "control.sock";
-  }
-  ~unix_listener_test() override { fs::remove_all(folder); }
-
   auto listen(const fs::path& at) {
     return unix_listener::listen(loop, {.path = at.string()},
                                  [this](unique_fd fd, const unix_peer& peer) {
@@ -43,7 +37,9 @@ class unix_listener_test : public testing::Test {
   }
 
   shard loop;
-  fs::path folder, file;
+  tandem::for_test::own_folder own;
+  const fs::path& folder = own.path();
+  const fs::path file = folder / "control.sock";
   std::vector<std::pair<unique_fd, unix_peer>> accepted;
 };
 

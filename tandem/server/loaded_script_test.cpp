@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/server/loaded_script.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/server/privileges.hpp>
 #include <tandem/server/services.hpp>
 
@@ -106,9 +107,7 @@ TEST_F(loaded, is_classic_by_its_first_line_or_where_it_says_so) {
 }
 
 TEST_F(loaded, checks_a_file_and_says_what_to_do_about_one_that_is_not_there) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "tandem-script-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-  const std::filesystem::path folder = pattern;
+  const tandem::for_test::own_folder folder;
   const auto file = folder / "a.cfg";
   std::ofstream{file} << "route { knok(); }\n";
   const auto checked = loader.check(file.string());
@@ -124,7 +123,6 @@ TEST_F(loaded, checks_a_file_and_says_what_to_do_about_one_that_is_not_there) {
     EXPECT_NE(text.find("No such file"), text.npos) << text;
     EXPECT_NE(text.find("-f"), text.npos) << text;
   }
-  std::filesystem::remove_all(folder);
 }
 
 } // namespace

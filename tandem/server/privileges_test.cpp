@@ -2,6 +2,8 @@
 // What becomes of the process is tried in children, since there is no way back.
 #include <tandem/server/privileges.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -19,13 +21,6 @@ namespace fs = std::filesystem;
 
 class privileges : public ::testing::Test {
  protected:
-  privileges() {
-    std::string pattern = (fs::temp_directory_path() / "tandem-privileges-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-  }
-  ~privileges() override { fs::remove_all(folder); }
-
   static std::string complaint(const std::function<void()>& of) {
     try {
       of();
@@ -54,7 +49,8 @@ class privileges : public ::testing::Test {
     return {std::istreambuf_iterator<char>{in}, {}};
   }
 
-  fs::path folder;
+  tandem::for_test::own_folder own;
+  const fs::path& folder = own.path();
 };
 
 TEST_F(privileges, users_and_groups_are_found_by_name_and_by_number) {

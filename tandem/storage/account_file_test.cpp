@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/account_file.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -64,9 +66,8 @@ TEST(account_file, names_who_lacks_a_password_that_phones_may_choose) {
 }
 
 TEST(account_file, is_refused_when_others_may_read_it) {
-  std::string folder = (std::filesystem::temp_directory_path() / "accounts-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const std::string path = folder + "/subscribers";
+  const tandem::for_test::own_folder folder;
+  const std::string path = folder / "subscribers";
   std::ofstream{path} << "alice:a.org:" << md5 << "\n";
   for (const auto& [mode, is_good] :
        {std::pair{0600, true}, std::pair{0640, true}, std::pair{0400, true}, std::pair{0644, false},
@@ -77,9 +78,8 @@ TEST(account_file, is_refused_when_others_may_read_it) {
     else
       EXPECT_THROW(static_cast<void>(account_file::read(path)), std::runtime_error) << mode;
   }
-  EXPECT_THROW(static_cast<void>(account_file::read(folder)), std::runtime_error);
-  EXPECT_THROW(static_cast<void>(account_file::read(folder + "/none")), std::runtime_error);
-  std::filesystem::remove_all(folder);
+  EXPECT_THROW(static_cast<void>(account_file::read(folder.path())), std::runtime_error);
+  EXPECT_THROW(static_cast<void>(account_file::read(folder / "none")), std::runtime_error);
 }
 
 } // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/location_store.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/storage/contact_row.hpp>
-#include <tandem/storage/sql_folder_for_test.hpp>
+#include <tandem/storage/sql_for_test.hpp>
 #include <tandem/storage/sql_schema.hpp>
 
 #include <gmock/gmock.h>
@@ -105,20 +106,7 @@ struct one_run {
         [&](auto all) { told.set_value(all ? *all : std::vector<std::string>{all.error().why}); });
     return told.get_future().get();
   }
-  void sql(const std::string& statement) {
-    std::promise<void> told;
-    pool.ask<int>(
-        {.deadline = seconds{20}},
-        [statement](sql_connection& in) {
-          in.execute(statement);
-          return 1;
-        },
-        [&](const auto& all) {
-          EXPECT_TRUE(all) << all.error().why;
-          told.set_value();
-        });
-    told.get_future().get();
-  }
+  void sql(const std::string& statement) { for_test::run_sql(pool, statement); }
 
   observe::metrics counted;
   sql_pool pool;
@@ -129,7 +117,7 @@ struct one_run {
 };
 
 struct location_stored : testing::Test {
-  sql_folder_for_test folder;
+  tandem::for_test::own_folder folder;
 };
 
 TEST_F(location_stored, a_contact_is_the_same_after_a_restart) {
@@ -242,7 +230,8 @@ TEST_F(location_stored, while_the_database_is_locked_nobody_is_told_yes_and_all_
   one_run run{folder.path()};
   ASSERT_EQ(run.store->wait_until_read(seconds{20}), "");
   {
-    sql_connection other{*sql_url::parse("sqlite:test.db", folder.path()), milliseconds{20}};
+    sql_connection other{*sql_url::parse("sqlite:test.db", folder.path().native()),
+                         milliseconds{20}};
     sql_transaction lock{other};
     run.put("bob", "sip:bob@192.0.2.1");
     EXPECT_FALSE(run.is_stored("bob"));
@@ -318,7 +307,7 @@ TEST_F(location_stored, a_table_of_many_pages_is_read_whole) {
 }
 
 TEST_F(location_stored, a_database_that_cannot_be_read_is_told_at_the_start) {
-  const std::string file = folder.path() + "/test.db";
+  const std::string file = (folder / "test.db");
   std::filesystem::create_directory(file);
   one_run run{folder.path()};
   EXPECT_THAT(run.store->wait_until_read(seconds{20}), HasSubstr("location"));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/sql_accounts.hpp>
 
-#include <tandem/storage/sql_folder_for_test.hpp>
+#include <tandem/base/folder_for_test.hpp>
+#include <tandem/storage/sql_for_test.hpp>
 #include <tandem/storage/sql_schema.hpp>
 
 #include <gtest/gtest.h>
@@ -25,20 +26,7 @@ struct accounts_in_a_database : testing::Test {
         "('alice', 'a.org', 'secret', '" +
         md5_of_name + "', '" + md5_of_both + "', '" + sha256_of_name + "')");
   }
-  void sql(const std::string& statement) {
-    std::promise<void> told;
-    pool.ask<int>(
-        {.deadline = seconds{20}},
-        [statement](sql_connection& in) {
-          in.execute(statement);
-          return 1;
-        },
-        [&](const auto& all) {
-          EXPECT_TRUE(all) << all.error().why;
-          told.set_value();
-        });
-    told.get_future().get();
-  }
+  void sql(const std::string& statement) { for_test::run_sql(pool, statement); }
   static account_answer fetch(sql_accounts& from, std::string_view name, std::string_view realm,
                               hash_function hash = hash_function::md5,
                               std::string_view table = "subscriber") {
@@ -48,9 +36,10 @@ struct accounts_in_a_database : testing::Test {
     return told.get_future().get();
   }
 
-  sql_folder_for_test folder;
+  tandem::for_test::own_folder folder;
   observe::metrics counted;
-  sql_pool pool{*sql_url::parse("sqlite:test.db", folder.path()), {}, update_sql_schema, counted};
+  sql_pool pool{
+      *sql_url::parse("sqlite:test.db", folder.path().native()), {}, update_sql_schema, counted};
 };
 
 TEST_F(accounts_in_a_database, the_name_decides_which_column_has_the_password) {

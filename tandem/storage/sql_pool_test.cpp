@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/storage/sql_pool.hpp>
 
-#include <tandem/storage/sql_folder_for_test.hpp>
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/storage/sql_schema.hpp>
 
 #include <gmock/gmock.h>
@@ -54,8 +54,9 @@ class gate {
 struct sql_pool_of_a_file : testing::Test {
   std::unique_ptr<sql_pool> make(sql_pool_options options = {},
                                  const std::string& file = "test.db") {
-    auto made = std::make_unique<sql_pool>(*sql_url::parse("sqlite:" + file, folder.path()),
-                                           options, update_sql_schema, counted);
+    auto made =
+        std::make_unique<sql_pool>(*sql_url::parse("sqlite:" + file, folder.path().native()),
+                                   options, update_sql_schema, counted);
     made->start();
     return made;
   }
@@ -85,7 +86,7 @@ struct sql_pool_of_a_file : testing::Test {
     return found ? *found : -1;
   }
 
-  sql_folder_for_test folder;
+  tandem::for_test::own_folder folder;
   observe::metrics counted;
 };
 
@@ -107,7 +108,7 @@ TEST_F(sql_pool_of_a_file, the_file_is_made_with_its_folder_and_nobody_else_read
   const auto pool = make({}, "state/tandem.db");
   ASSERT_TRUE(add_user(*pool, "alice"));
   struct ::stat about {};
-  ASSERT_EQ(::stat((folder.path() + "/state/tandem.db").c_str(), &about), 0);
+  ASSERT_EQ(::stat((folder / "state/tandem.db").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777U, 0600U);
 }
 
@@ -243,7 +244,8 @@ TEST_F(sql_pool_of_a_file, a_locked_database_is_unavailable_and_comes_back_by_it
   const auto pool = make({.patience = milliseconds{200}});
   ASSERT_TRUE(add_user(*pool, "alice"));
   {
-    sql_connection other{*sql_url::parse("sqlite:test.db", folder.path()), milliseconds{20}};
+    sql_connection other{*sql_url::parse("sqlite:test.db", folder.path().native()),
+                         milliseconds{20}};
     sql_transaction lock{other};
     const auto refused = add_user(*pool, "bob");
     ASSERT_FALSE(refused);
@@ -256,13 +258,13 @@ TEST_F(sql_pool_of_a_file, a_locked_database_is_unavailable_and_comes_back_by_it
 }
 
 TEST_F(sql_pool_of_a_file, a_broken_file_is_told_and_mended_without_a_restart) {
-  std::ofstream{folder.path() + "/test.db"} << std::string(4096, 'x');
+  std::ofstream{folder / "test.db"} << std::string(4096, 'x');
   const auto pool = make({.first_pause = milliseconds{1}, .longest_pause = milliseconds{5}});
   const auto refused = add_user(*pool, "alice");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().what, sql_errc::unavailable);
   EXPECT_THAT(refused.error().why, HasSubstr("not a database"));
-  std::filesystem::remove(folder.path() + "/test.db");
+  std::filesystem::remove(folder / "test.db");
   while (!pool->why_unavailable().empty()) std::this_thread::yield();
   EXPECT_TRUE(add_user(*pool, "alice"));
 }
@@ -304,7 +306,8 @@ TEST_F(sql_pool_of_a_file, a_database_of_a_newer_program_is_left_alone) {
 
 TEST_F(sql_pool_of_a_file, tables_of_an_older_program_get_the_columns_that_they_lack) {
   {
-    sql_connection old{*sql_url::parse("sqlite:test.db", folder.path()), milliseconds{100}};
+    sql_connection old{*sql_url::parse("sqlite:test.db", folder.path().native()),
+                       milliseconds{100}};
     old.execute("CREATE TABLE location (username varchar(50) NOT NULL, domain varchar(50) NOT NULL "
                 "DEFAULT '', contact varchar(255) NOT NULL, expires datetime, q float(10,2), "
                 "callid varchar(255), cseq integer, last_modified timestamp, replicate integer, "

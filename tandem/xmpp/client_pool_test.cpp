@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients with real connections, against the server of both dialects behind real HTTP.
+#include <tandem/base/folder_for_test.hpp>
 #include <tandem/http/server.hpp>
 #include <tandem/io/certificates_for_test.hpp>
 #include <tandem/xmpp/bosh_server_for_test.hpp>
@@ -73,12 +74,6 @@ class served : timer {
 
 class pool_test : public testing::Test {
  protected:
-  pool_test() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tandem-xmpp-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-  }
-  ~pool_test() override { std::filesystem::remove_all(folder); }
-
   account alice(const served& at, std::string_view scheme = "http") {
     account a;
     a.address = *jid::parse("alice@xmpp.test");
@@ -96,7 +91,7 @@ class pool_test : public testing::Test {
   }
 
   io::shard loop;
-  std::filesystem::path folder;
+  tandem::for_test::own_folder folder;
 };
 
 TEST_F(pool_test, shows_what_it_is_told_and_says_goodbye) {

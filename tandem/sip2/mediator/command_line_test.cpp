@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <tandem/sip2/mediator/command_line.hpp>
 
+#include <tandem/base/folder_for_test.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,12 +20,6 @@ using testing::IsEmpty;
 /// A configuration file that goes with the test.
 class command_lines : public testing::Test {
  protected:
-  command_lines() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tandem-cl-XXXXXX").string();
-    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-  }
-  ~command_lines() override { std::filesystem::remove_all(folder); }
   std::string file(std::string_view text) const {
     const auto path = folder / "sip2.toml";
     std::ofstream{path} << text;
@@ -43,7 +39,7 @@ class command_lines : public testing::Test {
     return config.backend.urls.empty() ? "none" : url_text(config.backend.urls.front());
   }
 
-  std::filesystem::path folder;
+  tandem::for_test::own_folder folder;
 };
 
 TEST_F(command_lines, without_flags_and_file_the_defaults_of_the_original_hold) {
